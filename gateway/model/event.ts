@@ -1,0 +1,70 @@
+import type { CallerKind } from './caller.ts'
+
+/**
+ * What happened outside a call. Rooms tell it through `emit`; only `server/` connects it to metrics
+ * and audit. `audit` events are chained into the audit log like calls are.
+ */
+export type GatehouseEvent =
+  | {
+      readonly type: 'token_verified'
+      readonly issuer: string
+      readonly kind: CallerKind
+      readonly cached: boolean
+    }
+  | { readonly type: 'token_refused'; readonly reason: TokenRefusal }
+  | {
+      readonly type: 'jwks_fetched'
+      readonly issuer: string
+      readonly ok: boolean
+      readonly detail?: string
+    }
+  | {
+      readonly type: 'reload'
+      readonly ok: boolean
+      readonly version: string
+      readonly detail?: string
+      readonly needsRestart?: readonly string[]
+    }
+  | {
+      readonly type: 'revoked'
+      readonly by: string
+      readonly kind: RevocationKind
+      readonly value: string
+      readonly issuer: string | undefined
+    }
+  | {
+      readonly type: 'admin'
+      readonly by: string
+      readonly action: string
+      readonly ok: boolean
+      readonly detail?: string
+    }
+  | {
+      readonly type: 'session_opened' | 'session_ended'
+      readonly server: string
+      readonly callerKind: CallerKind
+    }
+  | { readonly type: 'started' | 'stopping'; readonly version: string; readonly detail?: string }
+  | { readonly type: 'warning'; readonly what: string; readonly detail: string }
+
+/** Why a credential was refused, as a metric label. */
+export type TokenRefusal =
+  | 'missing'
+  | 'malformed'
+  | 'unknown_issuer'
+  | 'unknown_key'
+  | 'bad_signature'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'wrong_audience'
+  | 'wrong_type'
+  | 'bad_claim'
+  | 'revoked'
+  | 'unknown_api_key'
+  | 'keys_unavailable'
+  | 'flooded'
+
+/** What a revocation names. `subject` ends everything issued to it before the cutoff. */
+export type RevocationKind = 'token' | 'grant' | 'session' | 'client' | 'subject'
+
+export type Emit = (event: GatehouseEvent) => void

@@ -1,0 +1,76 @@
+import type { Call, Target } from './call.ts'
+import type { Caller } from './caller.ts'
+import type { DenyReason } from './decision.ts'
+import type { RefusalCode } from './refusal.ts'
+
+/** W3C trace context as it came in (`traceparent` version 00), already validated. */
+export type TraceContext = {
+  readonly traceId: string
+  readonly parentId: string
+  readonly sampled: boolean
+  readonly state: string | undefined
+}
+
+/** One judged call of a visit. */
+export type JourneyCall = {
+  readonly id: string
+  readonly call: Call
+  effect: 'allow' | 'deny'
+  rule: string | undefined
+  reason: DenyReason | undefined
+  dropped: readonly Target[]
+  /** The tool or prompt name as a metric label: itself when the catalogue knows it, else `other`. */
+  label: string
+  /** Whether its decision record has been handed to audit. */
+  recorded: boolean
+}
+
+/** How a visit ended. */
+export type Ending =
+  | 'complete'
+  | 'refused'
+  | 'client_gone'
+  | 'upstream_failed'
+  | 'revoked'
+  | 'shutdown'
+
+/** Milliseconds spent per stage, for the overhead histogram. */
+export type Stage = 'route' | 'authenticate' | 'judge' | 'record' | 'swap' | 'upstream'
+
+/**
+ * The one record of a visit. Steps write into it; metrics, the trace, the audit records and the
+ * access log are made from it once, when the visit ends.
+ */
+export type Journey = {
+  readonly id: string
+  /** Epoch milliseconds. */
+  readonly startedAtMs: number
+  /** Monotonic milliseconds (`performance.now`). */
+  readonly startedTick: number
+  readonly httpMethod: string
+  /** Socket address of the peer, or what a trusted proxy reported. */
+  readonly address: string
+  server: string | undefined
+  caller: Caller | undefined
+  trace: TraceContext | undefined
+  /** Our span id, sent up in `traceparent`; set when tracing samples this visit. */
+  spanId: string | undefined
+  /** The span's trace id; equals `trace.traceId` when a trace came in. */
+  traceId: string | undefined
+  readonly calls: JourneyCall[]
+  readonly spentMs: { [stage in Stage]: number }
+  refusal: RefusalCode | undefined
+  /** Why, for operators: never a secret. */
+  detail: string | undefined
+  /** HTTP status of our answer; 0 until there is one. */
+  status: number
+  upstreamStatus: number
+  /** How often the call was sent up: 0 refused, 2 after a refreshed credential. */
+  attempts: number
+  bytesIn: number
+  bytesOut: number
+  /** JSON-RPC error code of the answer where the gateway saw or made one. */
+  rpcError: number | undefined
+  ending: Ending
+  durationMs: number
+}

@@ -1,0 +1,19 @@
+import type { Call, Target } from './call.ts'
+import type { Caller } from './caller.ts'
+import type { McpServer } from './server.ts'
+
+declare const minted: unique symbol
+
+/**
+ * Proof that a rule allowed this call. Only `pipeline/authorize.ts` makes one; whatever forwards asks
+ * for one, so nothing can go up that was not judged.
+ */
+export type Permit = {
+  readonly [minted]: true
+  readonly server: McpServer
+  readonly caller: Caller
+  readonly call: Call
+  readonly rule: string
+  /** Targets that were refused on their own; the call may go on only without them. */
+  readonly dropped: readonly Target[]
+}

@@ -1,0 +1,61 @@
+import type { Secret } from './secret.ts'
+
+/** The secret a server needs instead of the caller's token, and where it goes. */
+export type Credential =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'static'; readonly header: string; readonly value: Secret }
+
+/** TLS towards a server. Paths are absolute; files are read again when they change. */
+export type UpstreamTls = {
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly serverName: string | undefined
+}
+
+export type Upstream = {
+  /** Scheme, host and port; the only place this server's credential is ever sent to. */
+  readonly origin: string
+  /** Path and query of the MCP endpoint there. */
+  readonly path: string
+  readonly tls: UpstreamTls | undefined
+  readonly connectTimeoutMs: number
+  /** From the end of the request to the first answer header. */
+  readonly headersTimeoutMs: number
+  /** The whole of a JSON answer, or of a streamed answer to one request. */
+  readonly totalTimeoutMs: number
+  /** Silence on a stream after which it is given up. */
+  readonly idleTimeoutMs: number
+  /** Open connections to this origin; requests above it wait, streams included. */
+  readonly maxConnections: number
+}
+
+/** An unmodified MCP server behind the gateway, with the one public URL clients know it by. */
+export type McpServer = {
+  readonly name: string
+  /** Authority clients use (`host[:port]`, lower case). */
+  readonly host: string
+  /** Public path, matched byte for byte. */
+  readonly path: string
+  /** The public URL: the resource identifier of RFC 9728 and the audience of its tokens. */
+  readonly resource: string
+  /** Audiences accepted in tokens: the resource and what the operator added. */
+  readonly audiences: readonly string[]
+  /** Issuers trusted here; undefined means every configured one. */
+  readonly issuers: readonly string[] | undefined
+  /** Scopes named in metadata and in the 401 challenge. */
+  readonly scopes: readonly string[]
+  readonly upstream: Upstream
+  readonly credential: Credential
+  /** Serve callers without a credential as the anonymous caller. Refused together with a credential. */
+  readonly anonymous: boolean
+  /** Methods beyond the specification that policy may allow. */
+  readonly methods: ReadonlySet<string>
+  /** `opaque`: resource URIs need not be canonical, and rules for them match byte for byte. */
+  readonly resourceUris: 'canonical' | 'opaque'
+  /** `allow`: forward names that the server's lists do not show. */
+  readonly unlisted: 'deny' | 'allow'
+  /** `http`: refuse judged calls with 403, 429 and 502 instead of HTTP 200 and a JSON-RPC error. */
+  readonly refusals: 'jsonrpc' | 'http'
+  readonly maxBodyBytes: number
+}

@@ -1,0 +1,143 @@
+/**
+ * What a configuration file means once it is checked: frozen, paths absolute, secrets wrapped,
+ * defaults filled in. Times carry their unit in the name.
+ */
+import type { CallerKind } from '../model/caller.ts'
+import type { Secret } from '../model/secret.ts'
+import type { McpServer } from '../model/server.ts'
+
+export type Settings = {
+  /** SHA-256 over the configuration and policy files, first 12 hex digits; audit records carry it. */
+  readonly version: string
+  readonly file: string
+  /** Origin (and optional path prefix) clients use; everything public is built from it. */
+  readonly publicUrl: string
+  readonly listen: Listen
+  readonly ops: Ops
+  /** Addresses or CIDR blocks whose `X-Forwarded-For` is believed; empty by default. */
+  readonly trustedProxies: readonly string[]
+  /** Origins browsers may call from, exact (`https://app.example`); same-origin is always allowed. */
+  readonly allowedOrigins: readonly string[]
+  readonly keys: readonly RingKey[]
+  readonly issuers: readonly IssuerSettings[]
+  readonly apiKeys: readonly ApiKeySettings[]
+  readonly servers: readonly McpServer[]
+  readonly policies: readonly PolicySource[]
+  readonly audit: AuditSettings
+  readonly state: StateSettings
+  readonly telemetry: TelemetrySettings
+  /** Every file this was made from, absolute: the ones to watch. */
+  readonly files: readonly string[]
+}
+
+export type Listen = {
+  readonly host: string
+  readonly port: number
+  readonly tls: ListenTls | undefined
+  /** Open connections; above it new ones are closed at once. */
+  readonly maxConnections: number
+  /** Seconds that running calls get after SIGTERM. */
+  readonly drainSeconds: number
+  /** Calls in flight per caller (issuer, subject, client). */
+  readonly maxInFlightPerCaller: number
+  /** Streams open per caller. */
+  readonly maxStreamsPerCaller: number
+}
+
+export type ListenTls = {
+  readonly cert: string
+  readonly key: string
+  /** CA whose client certificates are required. */
+  readonly clientCa: string | undefined
+}
+
+export type Ops = {
+  readonly host: string
+  readonly port: number
+  /** Bearer credential of the admin API; without it the API answers 404. */
+  readonly adminToken: Secret | undefined
+}
+
+/** One key of the ring (`<id>:<base64url of 32 bytes>`); the first is current. */
+export type RingKey = { readonly id: string; readonly key: Secret }
+
+export type IssuerSettings = {
+  readonly issuer: string
+  readonly tenant: string
+  readonly jwks: JwksSource
+  readonly algorithms: readonly string[]
+  /** Accepted `typ` header values, lower case without `application/`; `*` accepts any or none. */
+  readonly types: readonly string[]
+  /** Audiences accepted besides the server's own resource identifier. */
+  readonly audiences: readonly string[]
+  /** Whether `aud` may name more than one audience. */
+  readonly allowManyAudiences: boolean
+  readonly claims: ClaimNames
+  /** Kind of callers whose client is not listed in `clients`. */
+  readonly kind: CallerKind
+  readonly clients: ReadonlyMap<string, CallerKind>
+  /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
+  readonly interactive: boolean
+}
+
+export type JwksSource =
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'inline'; readonly keys: readonly Record<string, unknown>[] }
+
+/** Dotted paths into the claims. The first of `client` that is present counts. */
+export type ClaimNames = {
+  readonly subject: string
+  readonly client: readonly string[]
+  readonly groups: string
+  readonly scopes: string
+  /** Claim holding the kind (`human`, `agent`, `service`), trusted because the operator named it. */
+  readonly kind: string | undefined
+  readonly grant: string
+  readonly session: string
+}
+
+export type ApiKeySettings = {
+  /** The lookup part of the key text, `ghk_<prefix>_<secret>`. */
+  readonly prefix: string
+  /** SHA-256 of the whole key text, lower-case hex. */
+  readonly sha256: string
+  readonly tenant: string
+  readonly subject: string
+  readonly client: string
+  readonly owner: string
+  readonly kind: CallerKind
+  readonly scopes: readonly string[]
+  readonly groups: readonly string[]
+  /** Servers it works on; undefined means all. */
+  readonly servers: readonly string[] | undefined
+  readonly expiresAtSeconds: number | undefined
+}
+
+/** A policy file as read; the policy room compiles it. */
+export type PolicySource = { readonly file: string; readonly text: string }
+
+export type AuditSettings = {
+  /** A file path, or `stdout`. */
+  readonly sink: string
+  /** `strict` waits until the decision is on disk before anything goes up. */
+  readonly mode: 'buffered' | 'strict'
+  /** Records waiting to be written, above which calls are refused. */
+  readonly maxBuffered: number
+}
+
+export type StateSettings =
+  | { readonly driver: 'memory' }
+  | { readonly driver: 'sqlite'; readonly file: string }
+
+export type TelemetrySettings = {
+  readonly otlp:
+    | {
+        /** Collector base URL; `/v1/traces` is appended. */
+        readonly endpoint: string
+        readonly headers: ReadonlyMap<string, Secret>
+        /** Share of new traces recorded, 0..1; a sampled inbound trace is always recorded. */
+        readonly sampleRatio: number
+      }
+    | undefined
+}
