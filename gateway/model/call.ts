@@ -35,6 +35,11 @@ export type Call = {
   readonly version: string
   /** The JSON-RPC method; empty for responses, opened streams and ended sessions. */
   readonly method: string
+  /**
+   * What policy must allow: being connected to this server at all (plumbing such as `ping` or a list),
+   * every one of `targets`, or the method by name (server-to-client requests, extension methods).
+   */
+  readonly needs: 'connection' | 'targets' | 'method'
   readonly targets: readonly Target[]
   /** The JSON-RPC id exactly as its bytes read (`7`, `"a"`), to be echoed; undefined where there is none. */
   readonly id: string | undefined
