@@ -1,0 +1,201 @@
+/**
+ * Schema errors in words a person can act on: which key, what is wrong with it, what would be right.
+ */
+import type { AnySchemaObject, ErrorObject } from 'ajv/dist/2020.js'
+import type { Path } from '../model/problem.ts'
+import { nearest } from './nearest.ts'
+
+export type Explained = {
+  readonly path: Path
+  readonly part: 'key' | 'value'
+  readonly message: string
+}
+
+/** What a value fails when held against one alternative of an `anyOf` or `oneOf`. */
+export type BranchErrors = (branch: AnySchemaObject, data: unknown) => readonly ErrorObject[]
+
+/** Values listed in a message before it stops being one. */
+const MAX_LISTED = 12
+
+/** One entry per mistake, in the order found. `errors` come from a validator with `verbose` on. */
+export function explainErrors(
+  errors: readonly ErrorObject[],
+  branchErrors: BranchErrors,
+): readonly Explained[] {
+  const seen = new Set<string>()
+  return chooseBranches(errors, branchErrors)
+    .map(explain)
+    .filter(({ path, message }) => {
+      const key = `${path.join('/')} ${message}`
+      return !seen.has(key) && seen.add(key)
+    })
+}
+
+/**
+ * A value that fits no alternative fails all of them, one error each and more. What helps is the one
+ * alternative that was meant: the one whose type fits, with the fewest mistakes. The errors of all
+ * alternatives stand right before the summary, so their number says where they begin.
+ */
+function chooseBranches(
+  errors: readonly ErrorObject[],
+  branchErrors: BranchErrors,
+): readonly ErrorObject[] {
+  const kept: ErrorObject[] = []
+  for (const error of errors) {
+    // Both only repeat that something inside them failed.
+    if (error.keyword === 'if' || error.keyword === 'propertyNames') continue
+    if (!isChoice(error)) {
+      kept.push(error)
+      continue
+    }
+    const branches = choices(error).map((branch) => branchErrors(branch, error.data))
+    kept.splice(kept.length - chooseBranches(branches.flat(), branchErrors).length)
+    const fitting = branches.filter((branch) => !branch.some(isWrongKind))
+    const [best, second] = fitting.toSorted((a, b) => a.length - b.length)
+    const undecided = best?.length === second?.length && best?.every(isMissingKey) === true
+    if (best === undefined || undecided) kept.push(error)
+    else kept.push(...chooseBranches(best, branchErrors).map((inner) => nested(error, inner)))
+  }
+  return kept
+}
+
+function isChoice(error: ErrorObject): boolean {
+  if (error.keyword === 'anyOf') return true
+  // Fitting two alternatives at once leaves no errors of branches behind.
+  return error.keyword === 'oneOf' && error.params['passingSchemas'] === null
+}
+
+function choices(error: ErrorObject): readonly AnySchemaObject[] {
+  const branches: unknown = error.schema
+  return Array.isArray(branches) ? branches.filter(isRecord) : []
+}
+
+function isWrongKind(error: ErrorObject): boolean {
+  return error.instancePath === '' && ['type', 'const', 'enum'].includes(error.keyword)
+}
+
+function isMissingKey(error: ErrorObject): boolean {
+  return error.instancePath === '' && error.keyword === 'required'
+}
+
+function nested(outer: ErrorObject, inner: ErrorObject): ErrorObject {
+  return { ...inner, instancePath: outer.instancePath + inner.instancePath }
+}
+
+function explain(error: ErrorObject): Explained {
+  const path = pathOf(error.instancePath)
+  const where = path.length === 0 ? '' : `${path.join('.')}: `
+  const name = error.propertyName
+  if (name !== undefined) {
+    const message = `${where}"${name}" is not a valid name: ${expectation(error)}`
+    return { path: [...path, name], part: 'key', message }
+  }
+  if (error.keyword === 'additionalProperties' || error.keyword === 'unevaluatedProperties') {
+    const key = String(error.params['additionalProperty'] ?? error.params['unevaluatedProperty'])
+    const message = `${where}unknown key "${key}"${hint(key, error.parentSchema)}`
+    return { path: [...path, key], part: 'key', message }
+  }
+  if (error.keyword === 'required' || error.keyword === 'dependentRequired') {
+    const message = `${where}"${String(error.params['missingProperty'])}" is missing`
+    return { path, part: 'key', message }
+  }
+  return { path, part: 'value', message: where + expectation(error) }
+}
+
+/** What the value should have been; a pattern speaks through its `patternErrorMessage`. */
+function expectation(error: ErrorObject): string {
+  const { params, data } = error
+  switch (error.keyword) {
+    case 'type':
+      return `must be ${kindNames(params['type'])}, not ${describe(data)}`
+    case 'enum':
+      return `must be one of ${list(params['allowedValues'])}${didYouMean(data, params['allowedValues'])}`
+    case 'const':
+      return `must be ${show(params['allowedValue'])}, not ${describe(data)}`
+    case 'pattern': {
+      const words: unknown = error.parentSchema?.['patternErrorMessage']
+      return typeof words === 'string' ? words : `must match ${String(params['pattern'])}`
+    }
+    case 'anyOf':
+    case 'oneOf':
+      return alternatives(error)
+    default:
+      return error.message ?? `fails "${error.keyword}"`
+  }
+}
+
+function alternatives(error: ErrorObject): string {
+  const keys = choices(error).flatMap(({ required }): unknown => required)
+  if (isRecord(error.data) && keys.length > 0) {
+    return isChoice(error) ? `needs one of ${list(keys)}` : `takes only one of ${list(keys)}`
+  }
+  const words = choices(error).map((branch) => {
+    if (branch['const'] !== undefined) return show(branch['const'])
+    if (Array.isArray(branch['enum'])) return list(branch['enum'])
+    return branch['type'] === undefined ? 'a mapping' : kindNames(branch['type'])
+  })
+  return `must be ${[...new Set(words)].join(' or ')}, not ${describe(error.data)}`
+}
+
+function hint(key: string, schema: AnySchemaObject | undefined): string {
+  const properties: unknown = schema?.['properties']
+  const known = isRecord(properties) ? Object.keys(properties) : []
+  const close = nearest(key, known)
+  if (close !== undefined) return `; did you mean "${close}"?`
+  return known.length === 0 ? '' : `; known here: ${known.slice(0, MAX_LISTED).join(', ')}`
+}
+
+function didYouMean(data: unknown, allowed: unknown): string {
+  if (typeof data !== 'string' || !Array.isArray(allowed)) return ''
+  const close = nearest(
+    data,
+    allowed.filter((value) => typeof value === 'string'),
+  )
+  return close === undefined ? `, not ${describe(data)}` : `; did you mean "${close}"?`
+}
+
+const KIND_NAMES: Readonly<Record<string, string>> = {
+  object: 'a mapping',
+  array: 'a list',
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'empty',
+}
+
+function kindNames(type: unknown): string {
+  const types: readonly unknown[] = Array.isArray(type) ? type : [type]
+  return types.map((one) => KIND_NAMES[String(one)] ?? String(one)).join(' or ')
+}
+
+function describe(data: unknown): string {
+  if (data === null) return 'empty'
+  if (Array.isArray(data)) return 'a list'
+  if (typeof data === 'object') return 'a mapping'
+  return typeof data === 'string' ? 'text' : show(data)
+}
+
+function list(values: unknown): string {
+  const all: readonly unknown[] = Array.isArray(values) ? values : [values]
+  return all.slice(0, MAX_LISTED).map(show).join(', ')
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value)
+}
+
+/** A JSON Pointer (RFC 6901) as a path; list indexes become numbers. */
+function pathOf(pointer: string): Path {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+    .map((part) =>
+      typeof part === 'string' ? part.replaceAll('~1', '/').replaceAll('~0', '~') : part,
+    )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
