@@ -1,0 +1,79 @@
+/**
+ * The `WWW-Authenticate` header of the gateway as a resource server (RFC 6750 §3, OAuth 2.1 §5.3,
+ * RFC 9728 §5.1). Always one challenge that begins with `Bearer` and quotes every value: the MCP SDKs
+ * read the header only when its first word is `Bearer` and take the first match per parameter.
+ */
+
+/**
+ * Why a challenge is sent: no credential (401), a token that is not valid here (401), a valid token
+ * without the scopes the operation needs (403), a malformed or doubled credential (400), or a refusal
+ * that no scope can mend (403).
+ */
+export type ChallengeReason =
+  | 'no_credential'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'invalid_request'
+  | 'forbidden'
+
+export type Challenge = {
+  readonly reason: ChallengeReason
+  /** Absolute URL of the protected resource metadata, from configuration and never from `Host`. */
+  readonly metadataUrl: string
+  /** 401: what a client should ask for first. 403: everything this operation needs, in one challenge. */
+  readonly scopes?: readonly string[]
+  /** Public text for `error_description`; cut at 200 characters. Sent only together with an error. */
+  readonly description?: string
+}
+
+/** Longest `error_description`, in characters: enough for a sentence, far below any header limit. */
+const MAX_DESCRIPTION_CHARS = 200
+
+/** The `error` attribute per reason. RFC 6750 §3.1: without a credential no error code is given. */
+const ERRORS: { readonly [reason in ChallengeReason]: string | undefined } = {
+  no_credential: undefined,
+  invalid_token: 'invalid_token',
+  insufficient_scope: 'insufficient_scope',
+  invalid_request: 'invalid_request',
+  forbidden: undefined,
+}
+
+/**
+ * Returns the value of one `WWW-Authenticate` header. Values hold only characters that RFC 6750 §3
+ * allows, so neither a quote nor a line break can be injected through a scope or a text.
+ */
+export function challenge({ reason, metadataUrl, scopes, description }: Challenge): string {
+  const error = ERRORS[reason]
+  const parameters: string[] = []
+  if (error !== undefined) {
+    parameters.push(`error="${error}"`)
+    if (description !== undefined) {
+      parameters.push(`error_description="${descriptionText(description)}"`)
+    }
+  }
+  const scope = wantsScope(reason) ? scopeText(scopes ?? []) : ''
+  if (scope !== '') parameters.push(`scope="${scope}"`)
+  parameters.push(`resource_metadata="${uriText(metadataUrl)}"`)
+  return `Bearer ${parameters.join(', ')}`
+}
+
+/** Scopes help only where asking for them can change the answer. */
+function wantsScope(reason: ChallengeReason): boolean {
+  return reason !== 'invalid_request' && reason !== 'forbidden'
+}
+
+/** RFC 6749 §3.3 scope-token. A scope with another character is left out, never repaired into another. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+function scopeText(scopes: readonly string[]): string {
+  return scopes.filter((scope) => SCOPE_TOKEN.test(scope)).join(' ')
+}
+
+function descriptionText(text: string): string {
+  return text.slice(0, MAX_DESCRIPTION_CHARS).replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?')
+}
+
+/** The URL comes from checked configuration; percent-encoding here is the second lock. */
+function uriText(uri: string): string {
+  return uri.replaceAll(/[^\x21\x23-\x5b\x5d-\x7e]/gu, encodeURIComponent)
+}
