@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { REFUSALS, type RefusalRow } from './model/refusal.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+function lines(path: string): number {
+  return read(path).trimEnd().split('\n').length
+}
+
+/** Files that git tracks, or an empty list where the project is not a checkout. */
+function trackedFiles(): readonly string[] {
+  if (!existsSync(join(ROOT, '.git'))) return []
+  const list = execFileSync('git', ['-c', 'safe.directory=*', 'ls-files', '-z'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  return list.split('\0').filter((path) => path !== '' && existsSync(join(ROOT, path)))
+}
+
+/** What stands under each `### name` heading, spaces and line ends folded. */
+function sections(markdown: string): ReadonlyMap<string, string> {
+  const parts = markdown.split(/^### /m).slice(1)
+  return new Map(
+    parts.map((part) => {
+      const [name = '', ...body] = part.split('\n')
+      return [name.replaceAll('`', ''), body.join(' ').replaceAll(/\s+/g, ' ').trim()]
+    }),
+  )
+}
+
+test('docs/errors.md describes every refusal in the order of the table, and nothing else', () => {
+  const documented = sections(read('docs/errors.md'))
+  assert.deepEqual([...documented.keys()], Object.keys(REFUSALS))
+})
+
+for (const [code, row] of Object.entries<RefusalRow>(REFUSALS)) {
+  test(`docs/errors.md gives ${code} its status and JSON-RPC code, and says what to do`, () => {
+    const text = sections(read('docs/errors.md')).get(code) ?? ''
+    const judged = row.judged === true ? ', once judged' : ''
+    assert.ok(text.startsWith(`HTTP ${row.status}, JSON-RPC ${row.rpc}${judged}. `), text)
+    assert.match(text, / _Do:_ \S.{10,}/)
+  })
+}
+
+test('the path of a request fits on one screen', () => {
+  assert.ok(lines('gateway/pipeline/handle.ts') <= 80)
+})
+
+test('the README is short enough to be read', () => {
+  assert.ok(lines('README.md') < 150)
+})
+
+/** What only ever comes in by accident: it says where a file was written, not what it is about. */
+const MACHINE = [
+  /(?:^|[\s"'`(=:])\/(?:work|home\/\w+|root|tmp\/\w+|Users\/\w+)\//m,
+  /registry\.(?:npmjs|yarnpkg)\.\w+|npm\.\w+\.\w+\/|pypi\.org|files\.pythonhosted\.org|proxy\.golang\.org|deb\.debian\.org/,
+]
+
+test('no file names a path of the machine it was written on, or the host of a package registry', () => {
+  const names = trackedFiles().filter((path) => path !== 'gateway/docs.test.ts')
+  const found = names.flatMap((path) => {
+    const text = read(path)
+    return MACHINE.flatMap((pattern) => pattern.exec(text)?.[0] ?? []).map(
+      (hit) => `${path}: ${hit}`,
+    )
+  })
+  assert.deepEqual(found, [])
+})
+
+test('every link between documents leads to a file', () => {
+  const documents = trackedFiles().filter((path) => path.endsWith('.md'))
+  const broken = documents.flatMap((path) =>
+    Array.from(read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g), ([, target]) =>
+      join(path, '..', target!),
+    )
+      .filter((target) => !existsSync(join(ROOT, target)))
+      .map((target) => `${path}: ${target}`),
+  )
+  assert.deepEqual(broken, [])
+})
