@@ -26,7 +26,7 @@ export type GatehouseEvent =
       readonly needsRestart?: readonly string[]
     }
   | {
-      readonly type: 'revoked'
+      readonly type: 'revoked' | 'revocation_lifted'
       readonly by: string
       readonly kind: RevocationKind
       readonly value: string
