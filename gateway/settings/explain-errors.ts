@@ -107,21 +107,26 @@ function expectation(error: ErrorObject): string {
   const { params, data } = error
   switch (error.keyword) {
     case 'type':
-      return `must be ${kindNames(params['type'])}, not ${describe(data)}`
+      // `drain: 30` wants to hear about units, not about text.
+      return described(error) ?? `must be ${kindNames(params['type'])}, not ${describe(data)}`
     case 'enum':
       return `must be one of ${list(params['allowedValues'])}${didYouMean(data, params['allowedValues'])}`
     case 'const':
       return `must be ${show(params['allowedValue'])}, not ${describe(data)}`
-    case 'pattern': {
-      const words: unknown = error.parentSchema?.['patternErrorMessage']
-      return typeof words === 'string' ? words : `must match ${String(params['pattern'])}`
-    }
+    case 'pattern':
+      return described(error) ?? `must match ${String(params['pattern'])}`
     case 'anyOf':
     case 'oneOf':
       return alternatives(error)
     default:
       return error.message ?? `fails "${error.keyword}"`
   }
+}
+
+/** The schema's own words for what belongs here. */
+function described(error: ErrorObject): string | undefined {
+  const words: unknown = error.parentSchema?.['patternErrorMessage']
+  return typeof words === 'string' ? words : undefined
 }
 
 function alternatives(error: ErrorObject): string {

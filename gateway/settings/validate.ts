@@ -51,11 +51,13 @@ function compile(name: SchemaName): (data: unknown) => ReturnType<typeof explain
   // What editors show instead of a pattern (VS Code's and yaml-language-server's keyword), and we too.
   ajv.addVocabulary(['patternErrorMessage'])
   const check = ajv.compile(schema)
+  // A branch on its own lacks what its parent says (`type`), which strict mode would mind.
+  const loose = new Ajv2020({ allErrors: true, strict: false, verbose: true })
   const branchErrors = (branch: AnySchemaObject, data: unknown) => {
     const alone = { $defs: schema['$defs'], ...branch }
-    const check = ajv.compile(alone)
+    const check = loose.compile(alone)
     const errors = check(data) === true ? [] : (check.errors ?? [])
-    ajv.removeSchema(alone)
+    loose.removeSchema(alone)
     return errors
   }
   return (data) => (check(data) ? [] : explainErrors(check.errors ?? [], branchErrors))
