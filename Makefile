@@ -4,27 +4,30 @@
 
 NODE := gateway/node
 BIN := $(NODE) node_modules/.bin
-PACKAGES := node_modules/.package-lock.json
+TEST := $(NODE) --test --test-reporter=spec
+VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
+
+# Two files at a time, each in a process of its own. A test or a file that takes longer is stuck.
+IN_PROCESSES := --test-concurrency=2 --test-timeout=120000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-builtin-rules
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ /{print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-## Setting up
+##@ See it work
 
-.PHONY: deps
-deps: $(PACKAGES) ## Install the npm packages, Node.js among them, when they changed
+.PHONY: demo
+demo: deps ## A real MCP server, Gatehouse and a stock client, in a minute
+	$(NODE) gateway/testkit/demo.ts
 
-# npm writes this file last, so an interrupted installation is started again.
-$(PACKAGES): package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund
-	@touch $@
+.PHONY: run
+run: deps ## The same, and it stays up for you to try
+	$(NODE) gateway/testkit/demo.ts --stay
 
-## Checking
+##@ Check
 
 .PHONY: check
 check: types lint format-check unit ## Types, lint, format and unit tests: seconds, run it often
@@ -48,8 +51,91 @@ format: deps ## Format every file in place
 
 .PHONY: unit
 unit: deps ## Unit tests, all in one process
-	$(NODE) --test --test-isolation=none --test-timeout=30000 'gateway/**/*.test.ts'
+	$(TEST) --test-isolation=none --test-timeout=30000 'gateway/**/*.test.ts' 'loadtest/**/*.test.ts'
+
+##@ Test
+
+.PHONY: test
+test: tools deps py ## Everything that gates a merge, suite by suite, with counts and seconds
+	$(NODE) gateway/testkit/suites.ts
+
+.PHONY: fuzz
+fuzz: deps ## Properties of what reads hostile input
+	$(TEST) $(IN_PROCESSES) 'gateway/**/*.fuzz.ts'
+
+.PHONY: e2e
+e2e: deps py ## Real gateways, servers and clients on loopback
+	$(TEST) $(IN_PROCESSES) 'gateway/e2e/*.e2e.ts' 'gateway/e2e/!(conformance|faults)/**/*.e2e.ts'
+
+.PHONY: conformance
+conformance: deps ## The official MCP conformance suite through the gateway
+	$(TEST) $(IN_PROCESSES) 'gateway/e2e/conformance/*.e2e.ts'
+
+.PHONY: faults
+faults: deps ## Kills, resets and floods, and what must hold through them
+	$(TEST) $(IN_PROCESSES) 'gateway/e2e/faults/*.e2e.ts'
+
+.PHONY: deploy-check
+deploy-check: tools deps py ## Image, manifests, alert rules and units, without an engine
+	$(TEST) $(IN_PROCESSES) 'deploy/**/*.test.ts'
+
+# A seed of GATEHOUSE_FUZZ_SEED replays a run; without one every run has its own.
+.PHONY: prove
+prove: export GATEHOUSE_PROVE := 1
+prove: export GATEHOUSE_FUZZ_SEED ?= $(shell date +%s)
+prove: export GATEHOUSE_BUDGET_FACTOR := 60
+prove: tools deps py ## The same suites with the full numbers of cases, and the quick bench
+	@echo "seed $$GATEHOUSE_FUZZ_SEED"
+	$(NODE) gateway/testkit/suites.ts
+	$(MAKE) bench BENCH=--quick
+	@echo "seed $$GATEHOUSE_FUZZ_SEED"
+
+##@ Measure
+
+.PHONY: bench
+bench: deps ## Against nginx, haproxy and http-proxy-3, on this machine (BENCH=--quick)
+	-.ci/tools bench
+	$(NODE) loadtest/bench/main.ts $(BENCH)
+
+.PHONY: load
+load: deps ## Load with k6, where there is a k6 or a Go to build one
+	loadtest/k6/run
+
+##@ Ship
+
+.PHONY: build
+build: deps ## JavaScript and types for the npm package, in dist/
+	rm -rf dist
+	$(BIN)/tsc -p tsconfig.build.json
+
+.PHONY: image
+image: ## The container image, with docker, podman or buildah
+	@engine=$$(command -v docker || command -v podman || command -v buildah) || \
+		{ echo "make image needs docker, podman or buildah" >&2; exit 1; }; \
+	$$engine build --file deploy/Dockerfile --tag gatehouse:$(VERSION) .
+
+##@ Set up
+
+.PHONY: deps
+deps: node_modules/.package-lock.json ## Install the npm packages, Node.js among them, when they changed
+
+# npm writes this file last, so an interrupted installation is started again.
+node_modules/.package-lock.json: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: py
+py: .cache/py/installed ## Install the Python packages of the tests, when they changed
+
+.cache/py/installed: gateway/testkit/requirements.txt
+	python3 -m venv --clear .cache/py
+	.cache/py/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps -r $<
+	@touch $@
+
+.PHONY: tools
+tools: ## Install the system packages of the tests, or say which are missing
+	@.ci/tools
 
 .PHONY: clean
-clean: ## Remove what the other targets made, packages aside
+clean: ## Remove what the other targets made, npm packages aside
 	rm -rf .cache dist

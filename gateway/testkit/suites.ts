@@ -1,0 +1,92 @@
+/**
+ * Runs every suite that gates a merge, one after the other, each as its make target. Prints what each
+ * took and counted, the whole output of those that failed, and at the end one line with the sums.
+ *
+ * Fails when a suite fails, runs no test, skips one, or takes longer than its budget.
+ */
+import { spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { readTestSummary } from './test-summary.ts'
+
+/** Seconds each suite may take on two cores with warm caches. */
+const SUITES = [
+  { target: 'check', budgetSeconds: 60 },
+  { target: 'fuzz', budgetSeconds: 90 },
+  { target: 'e2e', budgetSeconds: 150 },
+  { target: 'conformance', budgetSeconds: 120 },
+  { target: 'faults', budgetSeconds: 60 },
+  { target: 'deploy-check', budgetSeconds: 60 },
+] as const
+
+/** How often a budget may pass before a suite is taken for stuck and ended. */
+const STUCK_FACTOR = 4
+
+/** Stretches the budgets on slower machines (`GATEHOUSE_BUDGET_FACTOR=2 make test`). */
+const budgetFactor = Number(process.env['GATEHOUSE_BUDGET_FACTOR'] ?? '1')
+
+const LOGS = '.cache/suites'
+
+type Run = { readonly output: string; readonly code: number; readonly seconds: number }
+
+async function run(target: string, limitSeconds: number): Promise<Run> {
+  const started = performance.now()
+  const log = createWriteStream(`${LOGS}/${target}.log`)
+  const chunks: Buffer[] = []
+  // A group of its own, so that a stuck suite ends with everything it started.
+  const child = spawn('make', ['--no-print-directory', target], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, MAKEFLAGS: '', MAKELEVEL: '' },
+  })
+  const keep = (chunk: Buffer): void => {
+    chunks.push(chunk)
+    log.write(chunk)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const stuck = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), limitSeconds * 1000)
+  const code = await new Promise<number>((resolve) => {
+    child.once('close', (status) => resolve(status ?? 1))
+  })
+  clearTimeout(stuck)
+  log.end()
+  const output = Buffer.concat(chunks).toString()
+  return { output, code, seconds: (performance.now() - started) / 1000 }
+}
+
+/** Returns what is wrong with a run besides failed tests. */
+function faults(
+  result: Run,
+  summary: { passed: number; failed: number },
+  budget: number,
+): string[] {
+  const found: string[] = []
+  if (result.code !== 0 && summary.failed === 0) found.push(`exit status ${result.code}`)
+  if (summary.passed + summary.failed === 0) found.push('no test ran')
+  if (result.seconds > budget) found.push('over its budget')
+  return found
+}
+
+mkdirSync(LOGS, { recursive: true })
+let passed = 0
+let failed = 0
+let seconds = 0
+for (const suite of SUITES) {
+  const budget = suite.budgetSeconds * budgetFactor
+  const result = await run(suite.target, budget * STUCK_FACTOR)
+  const summary = readTestSummary(result.output)
+  const wrong = faults(result, summary, budget)
+  if (result.code !== 0 || summary.failed > 0) console.log(result.output)
+  console.log(
+    suite.target.padEnd(14),
+    `${summary.passed} passed, ${summary.failed} failed`.padEnd(26),
+    `${result.seconds.toFixed(1)} s of ${budget} s`,
+    wrong.join(', '),
+  )
+  passed += summary.passed
+  failed += summary.failed + wrong.length
+  seconds += result.seconds
+}
+console.log(`all suites in ${seconds.toFixed(0)} s, logs in ${LOGS}/`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
