@@ -51,6 +51,8 @@ export type Journey = {
   /** Socket address of the peer, or what a trusted proxy reported. */
   readonly address: string
   server: string | undefined
+  /** Version of the settings this visit is judged by, whole; running visits keep theirs over a reload. */
+  config?: string
   caller: Caller | undefined
   trace: TraceContext | undefined
   /** Our span id, sent up in `traceparent`; set when tracing samples this visit. */

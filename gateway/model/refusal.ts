@@ -76,6 +76,8 @@ export type RefusalExtra = {
   /** All scopes the operation needs, for `insufficient_scope`. */
   readonly scopes?: readonly string[]
   readonly retryAfterSeconds?: number
+  /** The JSON-RPC id of the frame as its bytes read, when it could be read but no call came of it. */
+  readonly id?: string
   /** Overrides the JSON-RPC code of the table (a legacy resource that is not found is -32002). */
   readonly rpc?: number
   readonly cause?: unknown

@@ -1,0 +1,53 @@
+/** How much one caller may have open at once, over all its tokens, sessions and servers. */
+import type { Caller } from '../model/caller.ts'
+import { Refusal } from '../model/refusal.ts'
+
+/** Told to a caller that is over its bound; calls end in seconds, so one is enough. */
+const RETRY_AFTER_SECONDS = 1
+
+export type Occupation = 'call' | 'stream'
+
+export type InFlight = {
+  /** Takes a place. @throws {Refusal} `rate_limited` when the caller has as many open as it may. */
+  enter(caller: Caller, occupation: Occupation): void
+  /** Gives the place back; exactly once for each `enter` that returned. */
+  leave(caller: Caller, occupation: Occupation): void
+}
+
+type Places = { call: number; stream: number }
+
+/** Bounds are per (tenant, issuer, subject, client): another token of the same party shares them. */
+export function createInFlight(bounds: { readonly call: number; readonly stream: number }): InFlight {
+  const byParty = new Map<string, Places>()
+  const byCaller = new WeakMap<Caller, string>()
+  const keyOf = (caller: Caller): string => {
+    let key = byCaller.get(caller)
+    if (key === undefined) {
+      key = JSON.stringify([caller.tenant, caller.issuer, caller.subject, caller.client])
+      byCaller.set(caller, key)
+    }
+    return key
+  }
+  return {
+    enter(caller, occupation) {
+      const key = keyOf(caller)
+      let places = byParty.get(key)
+      if (places === undefined) {
+        places = { call: 0, stream: 0 }
+        byParty.set(key, places)
+      }
+      if (places[occupation] >= bounds[occupation]) {
+        const detail = `${bounds[occupation]} ${occupation}s open`
+        throw new Refusal('rate_limited', { detail, retryAfterSeconds: RETRY_AFTER_SECONDS })
+      }
+      places[occupation] += 1
+    },
+    leave(caller, occupation) {
+      const key = keyOf(caller)
+      const places = byParty.get(key)
+      if (places === undefined) return
+      places[occupation] -= 1
+      if (places.call <= 0 && places.stream <= 0) byParty.delete(key)
+    },
+  }
+}

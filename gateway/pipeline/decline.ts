@@ -1,0 +1,36 @@
+/** Tells a server that its request to the caller was not delivered, so that it does not wait for one. */
+import { REFUSALS } from '../model/refusal.ts'
+import type { Conversations } from '../upstream/conversations.ts'
+import { credentialHeaders } from './swap.ts'
+import { upHeaders } from './up-headers.ts'
+import type { Seated } from './visit.ts'
+
+/** A server has this long to take the reply. */
+const TIMEOUT_MS = 5_000
+
+/**
+ * POSTs a JSON-RPC error for the server's request in the caller's legacy session. Best effort: what
+ * comes of it changes nothing for the caller.
+ *
+ * @param id The JSON-RPC id as its bytes read.
+ */
+export async function decline(seat: Seated, id: string, conversations: Conversations): Promise<void> {
+  const { rpc, text } = REFUSALS.policy_denied
+  const error = JSON.stringify({ code: rpc, message: text })
+  const exchange = conversations.send(seat.server, {
+    method: 'POST',
+    headers: upHeaders({
+      method: 'POST',
+      era: 'legacy',
+      head: { ...seat.head, params: [], method: undefined, name: undefined },
+      traceparent: undefined,
+      tracestate: undefined,
+      credential: credentialHeaders(seat.server),
+    }),
+    body: Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error}}`),
+    collect: { maxBytes: 65_536, above: 'refuse', events: 'collect' },
+    whenGone: 'abort',
+    timeoutMs: TIMEOUT_MS,
+  })
+  await exchange.answer.catch(() => undefined)
+}

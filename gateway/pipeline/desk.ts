@@ -1,0 +1,60 @@
+/**
+ * Everything the path of a request needs, built once by `server/wire.ts` for one configuration and
+ * never changed: a reload makes a new desk, and a visit keeps the one it began with.
+ */
+import type { Identify } from '../identity/identify.ts'
+import type { InFlight } from '../limits/in-flight.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Emit } from '../model/event.ts'
+import type { Journey, JourneyCall, TraceContext } from '../model/journey.ts'
+import type { McpServer } from '../model/server.ts'
+import type { Rules } from '../policy/rules.ts'
+import type { Conversations } from '../upstream/conversations.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { LookUp } from './look-up.ts'
+import type { Routes } from './route.ts'
+import type { Visit } from './visit.ts'
+
+export type Desk = {
+  /** Configuration version; audit records carry it. */
+  readonly version: string
+  readonly routes: Routes
+  readonly rules: Rules
+  readonly identify: Identify
+  readonly catalogue: Catalogue
+  readonly lookUp: LookUp
+  readonly inFlight: InFlight
+  readonly conversations: Conversations
+  /** Monotonic milliseconds. */
+  readonly tick: () => number
+  readonly newId: () => string
+  readonly emit: Emit
+  readonly parseTrace: (traceparent: string | undefined, tracestate: string | undefined) => TraceContext | undefined
+  readonly formatTrace: (journey: Journey) => string | undefined
+  /** Chooses ids for a span and writes them into the journey; nothing when tracing is off. */
+  readonly startTrace: (journey: Journey) => void
+  /** The caller's address: the socket's, unless a trusted proxy says otherwise. */
+  readonly addressOf: (socketAddress: string, forwardedFor: string | undefined) => string
+  /**
+   * Hands a decision to audit before anything goes up; a promise when it must be waited for.
+   * @throws {Refusal} `audit_unavailable`.
+   */
+  readonly record: (journey: Journey, call: JourneyCall | undefined) => Promise<void> | undefined
+  /** Where a client finds this server's protected resource metadata (RFC 9728). */
+  readonly metadataUrl: (server: McpServer) => string
+  /** Scopes for the 401 challenge and the metadata. */
+  readonly scopesOf: (server: McpServer) => readonly string[]
+  /** Streams that must be ended when their caller is revoked. */
+  readonly streams: Set<OpenStream>
+  /** Called once when a visit is over, however it ended. */
+  readonly finish: (visit: Visit) => void
+}
+
+/** A stream that is checked against revocations every second while it is open. */
+export type OpenStream = {
+  readonly caller: Caller
+  readonly server: McpServer
+  /** `listen` for streams opened by GET, `call` for streamed answers. */
+  readonly kind: 'listen' | 'call'
+  end(reason: 'revoked' | 'shutdown'): void
+}

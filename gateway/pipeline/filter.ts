@@ -1,0 +1,138 @@
+/**
+ * Step 9: what of the answer this caller may see. Lists lose what policy hides, streams are read
+ * frame by frame, and nothing of a server that concerns only its own clients comes through: no
+ * redirects, no challenges, no cookies, no error pages (R-RESP).
+ */
+import { filterAnswer } from '../mcp/list.ts'
+import type { TargetKind } from '../model/call.ts'
+import type { Permit } from '../model/permit.ts'
+import { Refusal } from '../model/refusal.ts'
+import { isVisible } from '../policy/visible.ts'
+import type { Answer, Source } from '../upstream/answer.ts'
+import { mediaType } from '../upstream/answer.ts'
+import { createRedactor } from '../upstream/redact.ts'
+import { corsHeaders } from './cors.ts'
+import type { Desk } from './desk.ts'
+import { FilteredStream } from './filtered-stream.ts'
+import { isFiltered } from './forward.ts'
+import type { Outgoing, Seated } from './visit.ts'
+
+/** Longest that a client may keep a filtered list (`ttlMs`, MCP 2026-07-28 caching). */
+const MAX_LIST_TTL_MS = 60_000
+
+/** One answer to one permitted call. */
+export type Answered = { readonly permit: Permit; readonly answer: Answer; readonly seat: Seated }
+
+/** @throws {Refusal} `upstream_unavailable` for an answer that must not, or cannot, be shown. */
+export function filter(answered: Answered, desk: Desk): Outgoing {
+  const { answer, permit } = answered
+  const type = mediaType(answer.contentType)
+  checkStatus(answer, type)
+  noteSession(answered, desk)
+  const headers = headersFor(answered, desk)
+  if (answer.body.kind === 'stream') {
+    if (type !== 'text/event-stream' && isFiltered(permit.call.method)) {
+      throw unreadable(answer, 'list in an unexpected form')
+    }
+    const redacted = redactStream(answered, answer.body.source, desk)
+    const source = type === 'text/event-stream' ? new FilteredStream(redacted, answered, desk) : redacted
+    return { status: answer.status, headers, body: { kind: 'stream', source, farewell: farewellFor(type, permit) } }
+  }
+  const bytes = redactWhole(answered, answer.body.bytes, desk)
+  const shown = type === 'application/json' && answer.status < 300 ? show(bytes, answered, desk) : bytes
+  return { status: answer.status, headers, body: { kind: 'whole', bytes: shown } }
+}
+
+/** Whether this caller's lists show the name; tasks and anything new are not shown. */
+export function showTo(permit: Permit, desk: Pick<Desk, 'rules'>) {
+  return (kind: TargetKind, name: string): boolean =>
+    isVisible(desk.rules, permit.caller, permit.server.name, kind, name)
+}
+
+/** One JSON-RPC message without what policy hides. Lists teach the catalogue what exists. */
+export function showMessage(bytes: Uint8Array, permit: Permit, desk: Pick<Desk, 'rules' | 'catalogue'>): Uint8Array {
+  const filtered = filterAnswer(bytes, {
+    show: showTo(permit, desk),
+    cache: { maxTtlMs: MAX_LIST_TTL_MS },
+  })
+  if (!filtered.ok) throw new Refusal('upstream_unavailable', { detail: filtered.problem.message })
+  desk.catalogue.learn(permit.server.name, filtered.listed)
+  return filtered.bytes
+}
+
+function show(bytes: Uint8Array, { permit }: Answered, desk: Desk): Uint8Array {
+  return isFiltered(permit.call.method) ? showMessage(bytes, permit, desk) : bytes
+}
+
+/** Statuses of a server that make sense to its client; the rest is between the server and us. */
+function checkStatus(answer: Answer, type: string): void {
+  const { status } = answer
+  const foreign = (status >= 300 && status < 400) || status === 401 || status === 403 || status === 407
+  if (foreign) throw unreadable(answer, `status ${status}`)
+  if (status >= 500 && type !== 'application/json') throw unreadable(answer, `status ${status}`)
+  if (status === 200 && type !== 'application/json' && type !== 'text/event-stream' && type !== '') {
+    throw unreadable(answer, `content type ${type}`)
+  }
+}
+
+function unreadable(answer: Answer, detail: string): Refusal {
+  const refusal = new Refusal('upstream_unavailable', { detail })
+  if (answer.body.kind === 'stream') answer.body.source.abort(refusal)
+  return refusal
+}
+
+function headersFor({ answer, permit, seat }: Answered, desk: Desk): readonly string[] {
+  const headers = ['cache-control', 'no-store']
+  const type = mediaType(answer.contentType)
+  if (type === 'text/event-stream') {
+    headers[1] = 'no-store, no-transform'
+    headers.push('content-type', type, 'x-accel-buffering', 'no')
+  } else if (type === 'application/json') {
+    headers.push('content-type', type)
+  } else if (type !== '') {
+    headers.push('content-type', 'text/plain; charset=utf-8', 'x-content-type-options', 'nosniff')
+  }
+  if (answer.sessionId !== undefined && permit.call.era === 'legacy') {
+    headers.push('mcp-session-id', answer.sessionId)
+  }
+  if (answer.retryAfter !== undefined && /^\d{1,9}$/.test(answer.retryAfter)) {
+    headers.push('retry-after', answer.retryAfter)
+  }
+  if (answer.status === 405 && answer.allow !== undefined) headers.push('allow', answer.allow)
+  headers.push(...corsHeaders(seat, desk.routes))
+  return headers
+}
+
+function noteSession({ answer, permit }: Answered, desk: Desk): void {
+  if (answer.status >= 300) return
+  const { call, caller, server } = permit
+  const about = { server: server.name, callerKind: caller.kind }
+  if (call.method === 'initialize' && answer.sessionId !== undefined) {
+    desk.emit({ type: 'session_opened', ...about })
+  } else if (call.kind === 'end_session') {
+    desk.emit({ type: 'session_ended', ...about })
+  }
+}
+
+/** What an event stream says before it is cut, so that the caller need not wait for a time-out. */
+function farewellFor(type: string, { call }: Permit): string | undefined {
+  if (type !== 'text/event-stream' || call.id === undefined) return undefined
+  const error = '{"code":1003,"message":"The server broke off its answer"}'
+  return `data: {"jsonrpc":"2.0","id":${call.id},"error":${error}}\n\n`
+}
+
+function redactStream({ permit }: Answered, source: Source, desk: Desk): Source {
+  const { server } = permit
+  const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
+  return redactor === undefined ? source : redactor.source(source)
+}
+
+function redactWhole({ permit }: Answered, bytes: Uint8Array, desk: Desk): Uint8Array {
+  const { server } = permit
+  const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
+  return redactor === undefined ? bytes : redactor.whole(bytes)
+}
+
+function reportEcho(server: string, desk: Desk): void {
+  desk.emit({ type: 'warning', what: 'credential_echoed', detail: `server ${server} sent its credential back` })
+}

@@ -1,0 +1,136 @@
+/**
+ * An event stream from a server, read frame by frame: each message a server sends down is judged like
+ * any other, lists are filtered by their shape whatever they answer, and what may not pass is left out.
+ * Frames keep their order; comments, ids and retry hints are relayed.
+ */
+import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
+import type { Message } from '../mcp/message.ts'
+import { scan } from '../mcp/scan.ts'
+import type { SseEvent, SseItem } from '../mcp/sse.ts'
+import { createSseFramer, formatSse } from '../mcp/sse.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { Sink, Source } from '../upstream/answer.ts'
+import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
+import { decline } from './decline.ts'
+import type { Desk } from './desk.ts'
+import type { Answered } from './filter.ts'
+import { showMessage } from './filter.ts'
+import { judge } from './judge.ts'
+
+/** Items waiting to be judged before the server is told to wait. */
+const MAX_WAITING = 64
+
+export class FilteredStream implements Source, Sink {
+  readonly #inner: Source
+  readonly #answered: Answered
+  readonly #desk: Desk
+  readonly #framer = createSseFramer({ maxEventBytes: MAX_ANSWER_BYTES })
+  #outer: Sink | undefined
+  #waiting: SseItem[] = []
+  #working = false
+  #readerReady = true
+  #innerEnded = false
+
+  constructor(inner: Source, answered: Answered, desk: Desk) {
+    this.#inner = inner
+    this.#answered = answered
+    this.#desk = desk
+  }
+
+  pipe(sink: Sink): void {
+    this.#outer = sink
+    this.#inner.pipe(this)
+  }
+
+  pause(): void {
+    this.#inner.pause()
+  }
+
+  resume(): void {
+    this.#readerReady = true
+    this.#inner.resume()
+  }
+
+  abort(reason: unknown): void {
+    this.#waiting = []
+    this.#inner.abort(reason)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#waiting.push(...this.#framer.push(chunk))
+    if (!this.#working) void this.#work()
+    return this.#readerReady && this.#waiting.length < MAX_WAITING
+  }
+
+  end(): void {
+    this.#innerEnded = true
+    if (!this.#working) this.#outer?.end()
+  }
+
+  fail(error: unknown): void {
+    this.#waiting = []
+    this.#outer?.fail(error)
+    this.#outer = undefined
+  }
+
+  /** Judges waiting items one after the other; a failure ends the stream as broken, never as whole. */
+  async #work(): Promise<void> {
+    this.#working = true
+    try {
+      for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
+        const text = await this.#pass(item)
+        if (text !== undefined) this.#deliver(text)
+      }
+    } catch (error) {
+      this.#inner.abort(error)
+    }
+    this.#working = false
+    if (this.#innerEnded) this.#outer?.end()
+    else if (this.#readerReady) this.#inner.resume()
+  }
+
+  #deliver(text: string): void {
+    if (this.#outer?.write(Buffer.from(text)) === false) {
+      this.#readerReady = false
+      this.#inner.pause()
+    }
+  }
+
+  /** What goes on of one item; undefined when nothing does. */
+  async #pass(item: SseItem): Promise<string | undefined> {
+    if (item.kind === 'comment') return formatSse(item)
+    if (item.kind === 'overflow') throw new Refusal('upstream_unavailable', { detail: 'event too large' })
+    if (item.data === undefined || item.data === '') return formatSse(item)
+    if (item.event === 'endpoint') {
+      throw new Refusal('upstream_unavailable', { detail: 'HTTP+SSE endpoint event' })
+    }
+    return await this.#passMessages(item, Buffer.from(item.data))
+  }
+
+  async #passMessages(item: SseEvent, bytes: Uint8Array): Promise<string | undefined> {
+    const scanned = scan(bytes, ANSWER_BOUNDS)
+    if (!scanned.ok) throw new Refusal('upstream_unavailable', { detail: scanned.problem.message })
+    const kept: string[] = []
+    for (const message of scanned.messages) {
+      const text = await this.#show(message, bytes)
+      if (text !== undefined) kept.push(text)
+    }
+    if (kept.length === 0) return undefined
+    const data = scanned.batch ? `[${kept.join(',')}]` : kept.join('')
+    return formatSse({ ...item, data })
+  }
+
+  async #show(message: Message, bytes: Uint8Array): Promise<string | undefined> {
+    const { permit, seat } = this.#answered
+    const own = bytes.subarray(message.span.start, message.span.end)
+    try {
+      await judge({ seat, direction: 'down', content: { kind: 'message', message } }, permit.caller, this.#desk)
+    } catch (error) {
+      if (!(error instanceof Refusal) || message.kind === 'response') throw error
+      if (message.id !== undefined) void decline(seat, message.id.text, this.#desk.conversations)
+      return undefined
+    }
+    const shown = message.kind === 'response' ? showMessage(own, permit, this.#desk) : own
+    return Buffer.from(shown.buffer, shown.byteOffset, shown.byteLength).toString('utf8')
+  }
+}

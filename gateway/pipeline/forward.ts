@@ -1,0 +1,79 @@
+/** Step 8: the original bytes, with fresh headers and the server's own credential, to the server. */
+import type { Permit } from '../model/permit.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { Answer } from '../upstream/answer.ts'
+import { COALESCE_BYTES } from '../upstream/exchange.ts'
+import type { UpstreamRequest } from '../upstream/conversations.ts'
+import type { Head } from './admit.ts'
+import type { Desk } from './desk.ts'
+import { swap } from './swap.ts'
+import { upHeaders } from './up-headers.ts'
+import type { Visit } from './visit.ts'
+
+/** The largest list that is buffered to be filtered. */
+export const MAX_LIST_BYTES = 8 * 1_048_576
+
+/** Needs a permit: nothing can be forwarded that was not judged. */
+export async function forward(
+  permit: Permit,
+  visit: Visit & { readonly head: Head },
+  body: Uint8Array | undefined,
+  desk: Desk,
+): Promise<Answer> {
+  if (permit.dropped.length > 0) {
+    const message = 'Some of the requested subscriptions are not allowed'
+    throw new Refusal('policy_denied', { message, detail: 'partial subscription' })
+  }
+  const from = desk.tick()
+  const { journey, head } = visit
+  const method = methodOf(permit)
+  const headers = upHeaders({
+    method,
+    era: permit.call.era,
+    head,
+    traceparent: desk.formatTrace(journey),
+    tracestate: journey.trace?.state,
+    credential: swap(permit),
+  })
+  journey.spentMs.swap = desk.tick() - from
+  const exchange = desk.conversations.send(permit.server, {
+    method,
+    headers,
+    body,
+    collect: collectFor(permit),
+    whenGone: permit.call.era === 'modern' || method === 'GET' ? 'abort' : 'drain',
+  })
+  journey.attempts += 1
+  visit.exchange = exchange
+  if (visit.gone) desk.conversations.gone(exchange)
+  try {
+    const answer = await exchange.answer
+    journey.upstreamStatus = answer.status
+    return answer
+  } finally {
+    journey.spentMs.upstream = desk.tick() - from - journey.spentMs.swap
+  }
+}
+
+/** Whether the answer may hold names that must be filtered, so that it is needed whole. */
+export function isFiltered(method: string): boolean {
+  return method.endsWith('/list') || method === 'resources/read'
+}
+
+function collectFor(permit: Permit): UpstreamRequest['collect'] {
+  if (isFiltered(permit.call.method)) return { maxBytes: MAX_LIST_BYTES, above: 'refuse', events: 'flow' }
+  return { maxBytes: COALESCE_BYTES, above: 'stream', events: 'flow' }
+}
+
+function methodOf(permit: Permit): 'POST' | 'GET' | 'DELETE' {
+  switch (permit.call.kind) {
+    case 'open_stream':
+      return 'GET'
+    case 'end_session':
+      return 'DELETE'
+    case 'request':
+    case 'notification':
+    case 'response':
+      return 'POST'
+  }
+}

@@ -1,0 +1,67 @@
+/** Step 3: what one frame asks for. A frame is a message, or the opening or ending of a stream. */
+import type { Call, Direction } from '../model/call.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { McpServer } from '../model/server.ts'
+import type { CallRead, MirroredHeaders } from '../mcp/read-call.ts'
+import { endSessionCall, openStreamCall, readCall } from '../mcp/read-call.ts'
+import type { Malformed } from '../mcp/malformed.ts'
+import type { Message } from '../mcp/message.ts'
+import { scan } from '../mcp/scan.ts'
+import type { Visit } from './visit.ts'
+
+/** The parts of a visit that judging a frame may read or write. */
+export type Seat = Pick<Visit, 'journey' | 'occupies' | 'head'> & { readonly server: McpServer }
+
+export type Frame = {
+  readonly seat: Seat
+  readonly direction: Direction
+  readonly content:
+    | { readonly kind: 'message'; readonly message: Message }
+    | { readonly kind: 'open_stream' }
+    | { readonly kind: 'end_session' }
+}
+
+/** @throws {Refusal} with the protocol's own code for what is malformed. */
+export function readFrame(frame: Frame): Call {
+  const headers = frame.direction === 'up' ? (frame.seat.head ?? {}) : {}
+  const read = readContent(frame, headers)
+  if (!read.ok) throw malformed(read.problem)
+  return read.call
+}
+
+function readContent({ seat, direction, content }: Frame, headers: MirroredHeaders): CallRead {
+  switch (content.kind) {
+    case 'open_stream':
+      return openStreamCall(headers)
+    case 'end_session':
+      return endSessionCall(headers)
+    case 'message': {
+      const extraMethods = seat.server.methods
+      return readCall({ message: content.message, direction, headers, extraMethods })
+    }
+  }
+}
+
+/**
+ * The one frame of a POST body.
+ * @throws {Refusal} `parse_error`, `invalid_request`; arrays too: no session here negotiated batches.
+ */
+export function readMessage(bytes: Uint8Array): Message {
+  const scanned = scan(bytes)
+  if (!scanned.ok) throw malformed(scanned.problem)
+  const [message] = scanned.messages
+  if (scanned.batch || message === undefined) {
+    throw new Refusal('invalid_request', { message: 'Batches are not supported' })
+  }
+  return message
+}
+
+function malformed(problem: Malformed): Refusal {
+  const { code, message, id, data } = problem
+  return new Refusal(code, {
+    message,
+    detail: message,
+    ...(id === undefined ? {} : { id }),
+    ...(data === undefined ? {} : { data }),
+  })
+}

@@ -1,0 +1,74 @@
+/**
+ * The path of a request, top to bottom. Each step takes what earlier steps returned, so their order
+ * is forced by the types; any step may throw one `Refusal`, which `refuse` turns into an answer.
+ */
+import type { Caller } from '../model/caller.ts'
+import type { Stage } from '../model/journey.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { Head } from './admit.ts'
+import { admit } from './admit.ts'
+import type { Desk } from './desk.ts'
+import { filter } from './filter.ts'
+import { forward } from './forward.ts'
+import type { Frame } from './frame.ts'
+import { readMessage } from './frame.ts'
+import { judge } from './judge.ts'
+import { checkMediaType } from './media-type.ts'
+import { recordRefusal, refuse } from './refuse.ts'
+import { findServer, findSite } from './route.ts'
+import type { Seated, Visit } from './visit.ts'
+
+/** Serves one visit to its end. Never rejects: whatever goes wrong is a refusal, and is recorded. */
+export async function handle(visit: Visit, desk: Desk): Promise<void> {
+  const { journey } = visit
+  let since = journey.startedTick
+  const lap = (stage: Stage): void => {
+    const now = desk.tick()
+    journey.spentMs[stage] += now - since
+    since = now
+  }
+  try {
+    const head = admit(visit) // 1 route
+    const seat = enter(visit, head, desk)
+    lap('route')
+    const caller = await authenticate(seat, desk) // 2
+    lap('authenticate')
+    const body = visit.httpMethod === 'POST' ? await seat.body(seat.server.maxBodyBytes) : undefined
+    since = desk.tick()
+    const permit = await judge(frameOf(seat, body), caller, desk) // 3 parse, 4 authorize, 5 limit, 6 record
+    lap('judge')
+    const answer = await forward(permit, seat, body, desk) // 7 swap, 8 forward
+    await visit.reply(filter({ permit, answer, seat }, desk)) // 9
+  } catch (error) {
+    const refusal = await recordRefusal(error, visit, desk)
+    await visit.reply(refuse(refusal, visit, desk))
+  } finally {
+    desk.finish(visit)
+  }
+}
+
+function enter(visit: Visit, head: Head, desk: Desk): Seated {
+  const { journey } = visit
+  const server = findServer(findSite(head, desk.routes), visit.target)
+  journey.server = server.name
+  journey.trace = desk.parseTrace(head.traceparent, head.tracestate)
+  desk.startTrace(journey)
+  if (visit.httpMethod === 'POST') checkMediaType(head)
+  return Object.assign(visit, { head, server })
+}
+
+async function authenticate({ head, journey, server }: Seated, desk: Desk): Promise<Caller> {
+  const { authorization, apiKey } = head
+  const presented = { authorization, apiKey, address: journey.address }
+  journey.caller = await desk.identify(presented, server)
+  return journey.caller
+}
+
+function frameOf(seat: Seated, body: Uint8Array | undefined): Frame {
+  if (body !== undefined) {
+    return { seat, direction: 'up', content: { kind: 'message', message: readMessage(body) } }
+  }
+  if (seat.httpMethod === 'GET') return { seat, direction: 'up', content: { kind: 'open_stream' } }
+  if (seat.httpMethod === 'DELETE') return { seat, direction: 'up', content: { kind: 'end_session' } }
+  throw new Refusal('method_not_allowed')
+}

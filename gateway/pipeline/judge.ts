@@ -1,0 +1,65 @@
+/**
+ * Steps 3 to 6: may this frame pass? Every entrance calls this one function: a POST body, each
+ * element of a batch, the opening and ending of a stream, and each frame a server sends down. There
+ * is no other way to a permit.
+ */
+import type { Caller } from '../model/caller.ts'
+import type { Call } from '../model/call.ts'
+import type { JourneyCall } from '../model/journey.ts'
+import type { Permit } from '../model/permit.ts'
+import { authorize } from './authorize.ts'
+import type { Desk } from './desk.ts'
+import type { Frame, Seat } from './frame.ts'
+import { readFrame } from './frame.ts'
+
+/** What judging needs of the desk. */
+export type JudgeDesk = Pick<
+  Desk,
+  'rules' | 'catalogue' | 'lookUp' | 'inFlight' | 'record' | 'newId' | 'tick'
+>
+
+/** @throws {Refusal} when it may not pass; the journey then says why. */
+export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Promise<Permit> {
+  const { seat } = frame
+  const call = readFrame(frame)
+  const entry = enter(seat, call, desk)
+  const permit = await authorize({ caller, call, entry, seat }, desk)
+  if (call.direction === 'up') occupy(seat, permit, desk)
+  await commit(seat, entry, desk)
+  return permit
+}
+
+/** The place of this call in the journey. A server's notifications and replies take none. */
+function enter(seat: Seat, call: Call, desk: JudgeDesk): JourneyCall {
+  const entry: JourneyCall = {
+    id: desk.newId(),
+    call,
+    effect: 'deny',
+    rule: undefined,
+    reason: undefined,
+    dropped: [],
+    label: desk.catalogue.label(seat.server.name, call.targets[0]),
+    recorded: false,
+  }
+  if (call.direction === 'up' || call.kind === 'request') seat.journey.calls.push(entry)
+  return entry
+}
+
+/** Step 5: one place among the caller's open calls or streams, for the whole visit. */
+function occupy(seat: Seat, permit: Permit, desk: JudgeDesk): void {
+  if (seat.occupies !== undefined) return
+  const occupation = permit.call.kind === 'open_stream' ? 'stream' : 'call'
+  desk.inFlight.enter(permit.caller, occupation)
+  seat.occupies = { caller: permit.caller, occupation }
+}
+
+/** Step 6: the decision is with audit before anything goes up. */
+async function commit(seat: Seat, entry: JourneyCall, desk: JudgeDesk): Promise<void> {
+  const { journey } = seat
+  if (journey.calls.at(-1) !== entry) return
+  const from = desk.tick()
+  const committed = desk.record(journey, entry)
+  entry.recorded = true
+  if (committed !== undefined) await committed
+  journey.spentMs.record += desk.tick() - from
+}

@@ -1,0 +1,118 @@
+/** Turns a refusal into an answer, and makes sure it is on record. `docs/errors.md` lists them all. */
+import type { Call } from '../model/call.ts'
+import type { RefusalCode } from '../model/refusal.ts'
+import { Refusal, REFUSALS } from '../model/refusal.ts'
+import { challenge } from '../oauth/challenge.ts'
+import { MODERN_VERSIONS } from '../mcp/versions.ts'
+import { corsHeaders } from './cors.ts'
+import type { Desk } from './desk.ts'
+import type { Outgoing, Visit } from './visit.ts'
+
+/**
+ * Writes why the visit failed into its journey and hands the decision to audit, unless the call had
+ * been allowed and recorded before it failed.
+ */
+export async function recordRefusal(error: unknown, visit: Visit, desk: Desk): Promise<Refusal> {
+  const refusal = toRefusal(error)
+  const { journey } = visit
+  journey.refusal = refusal.code
+  journey.detail = refusal.extra.detail
+  try {
+    const entries = journey.calls.length === 0 ? [undefined] : journey.calls
+    for (const entry of entries) {
+      if (entry?.recorded !== true) await desk.record(journey, entry)
+    }
+    return refusal
+  } catch (failure) {
+    const unrecorded = toRefusal(failure)
+    journey.refusal = unrecorded.code
+    return unrecorded
+  }
+}
+
+/** Anything that is not a refusal is a fault of ours: the caller learns nothing, the record the rest. */
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : 'thrown value'
+  return new Refusal('internal', { detail, cause: error })
+}
+
+export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
+  const { code, extra } = refusal
+  const { journey } = visit
+  const call = journey.calls.at(-1)?.call
+  const id = call?.id ?? extra.id
+  const status = statusOf(code, call, visit)
+  const rpc = extra.rpc ?? REFUSALS[code].rpc
+  journey.rpcError = rpc
+  if (journey.ending === 'complete') journey.ending = journey.attempts > 0 ? 'upstream_failed' : 'refused'
+  const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
+  const authenticate = challengeFor(refusal, visit, desk)
+  if (authenticate !== undefined) headers.push('www-authenticate', authenticate)
+  if (extra.retryAfterSeconds !== undefined) {
+    headers.push('retry-after', String(Math.ceil(extra.retryAfterSeconds)))
+  }
+  if (code === 'method_not_allowed') headers.push('allow', 'POST, GET, DELETE, OPTIONS')
+  headers.push(...corsHeaders(visit, desk.routes))
+  return { status, headers, body: { kind: 'whole', bytes: bodyOf(refusal, rpc, id) } }
+}
+
+/**
+ * Once a request has been judged, stock clients need HTTP 200 to read the error: they take a 4xx on a
+ * POST for a broken transport. A modern client reads 404 for an unknown method, as its revision says.
+ */
+function statusOf(code: RefusalCode, call: Call | undefined, visit: Visit): number {
+  const row = REFUSALS[code]
+  if (code === 'unknown_method') return isModern(visit) ? row.status : 200
+  const readable = call?.kind === 'request' && 'judged' in row
+  if (!readable) return row.status
+  const plain = visit.server?.refusals === 'http' && code !== 'unknown_name'
+  return plain ? row.status : 200
+}
+
+function isModern(visit: Visit): boolean {
+  return MODERN_VERSIONS.includes(visit.head?.protocolVersion ?? '')
+}
+
+/** The id is echoed as its bytes read; an error whose id is unknown has none (MCP 2025-11-25 schema). */
+function bodyOf({ message, extra }: Refusal, rpc: number, id: string | undefined): string {
+  const data = dataOf(extra.data, extra.retryAfterSeconds)
+  const error = JSON.stringify({ code: rpc, message, ...(data === undefined ? {} : { data }) })
+  return `{"jsonrpc":"2.0"${id === undefined ? '' : `,"id":${id}`},"error":${error}}`
+}
+
+function dataOf(
+  data: Readonly<Record<string, unknown>> | undefined,
+  retryAfterSeconds: number | undefined,
+): Readonly<Record<string, unknown>> | undefined {
+  if (retryAfterSeconds === undefined) return data
+  return { ...data, retryAfterSeconds: Math.ceil(retryAfterSeconds) }
+}
+
+function challengeFor({ code, message, extra }: Refusal, visit: Visit, desk: Desk): string | undefined {
+  const { server } = visit
+  if (server === undefined) return undefined
+  const metadataUrl = desk.metadataUrl(server)
+  switch (code) {
+    case 'unauthenticated':
+      return challenge({ reason: 'no_credential', metadataUrl, scopes: desk.scopesOf(server) })
+    case 'invalid_token':
+      return challenge({
+        reason: 'invalid_token',
+        metadataUrl,
+        scopes: desk.scopesOf(server),
+        description: message,
+      })
+    case 'bad_credential':
+      return challenge({ reason: 'invalid_request', metadataUrl, description: message })
+    case 'insufficient_scope':
+      return challenge({
+        reason: 'insufficient_scope',
+        metadataUrl,
+        scopes: extra.scopes ?? [],
+        description: message,
+      })
+    default:
+      return undefined
+  }
+}

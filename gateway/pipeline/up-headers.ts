@@ -1,0 +1,38 @@
+/**
+ * Headers towards a server: an allowlist built from nothing (R-HTTP-3). What is not named here does
+ * not travel: no cookies, no forwarding headers, no credential of the caller's.
+ */
+import type { Era } from '../model/call.ts'
+import type { Head } from './admit.ts'
+
+const ACCEPT_BOTH = 'application/json, text/event-stream'
+
+export type UpHeaders = {
+  readonly method: 'POST' | 'GET' | 'DELETE'
+  readonly era: Era
+  readonly head: Head
+  readonly traceparent: string | undefined
+  readonly tracestate: string | undefined
+  readonly credential: readonly string[]
+}
+
+/** Flat name, value, name, value. Host, Connection and Content-Length are the connection's own. */
+export function upHeaders(options: UpHeaders): string[] {
+  const { method, era, head } = options
+  const headers = ['accept', method === 'GET' ? 'text/event-stream' : ACCEPT_BOTH]
+  if (method === 'POST') headers.push('content-type', 'application/json')
+  if (head.protocolVersion !== undefined) headers.push('mcp-protocol-version', head.protocolVersion)
+  if (head.method !== undefined) headers.push('mcp-method', head.method)
+  if (head.name !== undefined) headers.push('mcp-name', head.name)
+  for (const part of head.params) headers.push(part)
+  if (era === 'legacy') {
+    if (head.sessionId !== undefined) headers.push('mcp-session-id', head.sessionId)
+    if (head.lastEventId !== undefined) headers.push('last-event-id', head.lastEventId)
+  }
+  if (options.traceparent !== undefined) {
+    headers.push('traceparent', options.traceparent)
+    if (options.tracestate !== undefined) headers.push('tracestate', options.tracestate)
+  }
+  for (const part of options.credential) headers.push(part)
+  return headers
+}

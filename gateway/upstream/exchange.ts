@@ -1,0 +1,245 @@
+/**
+ * One request to a server and its answer, as an undici dispatch handler. Small answers are collected
+ * and handed over whole (one write to the client); larger and streamed ones flow with back-pressure.
+ * The object is its own handler, source and abort handle: no closure per request is left on a socket,
+ * which would keep the request alive past a garbage collection and ruin the tail latency.
+ */
+import type { Controller, Handler } from '../egress/pool.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { Answer, Sink, Source } from './answer.ts'
+import { mediaType } from './answer.ts'
+
+/** Answers up to this size are sent on in one piece. */
+export const COALESCE_BYTES = 65_536
+
+/** The largest JSON answer passed on (R-RESP-7). */
+export const MAX_ANSWER_BYTES = 16 * 1_048_576
+
+export type ExchangeOptions = {
+  /** How much may be held back: a filtered list is needed whole, anything else is only coalesced. */
+  readonly collect: {
+    readonly maxBytes: number
+    readonly above: 'stream' | 'refuse'
+    /** Whether an event stream flows, or is collected to its end like any other answer. */
+    readonly events: 'flow' | 'collect'
+  }
+  /** What to do when the client leaves: give up, or let the server finish unheard (legacy eras). */
+  readonly whenGone: 'abort' | 'drain'
+  /** Monotonic milliseconds when an answer that is not a stream must be complete. */
+  readonly deadlineTick: number
+}
+
+type State = 'waiting' | 'collecting' | 'streaming' | 'draining' | 'done'
+
+export class Exchange implements Handler, Source {
+  readonly answer: Promise<Answer>
+  /** Called once when the exchange is over, with its own reference. */
+  onDone: ((exchange: Exchange) => void) | undefined
+  /** Whether the answer is an event stream, which has no total deadline. */
+  streamed = false
+
+  readonly #options: ExchangeOptions
+  #state: State = 'waiting'
+  #controller: Controller | undefined
+  #aborted: unknown
+  #status = 0
+  #headers: NodeJS.Dict<string | string[]> = {}
+  #chunks: Uint8Array[] = []
+  #bytes = 0
+  #ended = false
+  #sink: Sink | undefined
+  #resolve: ((answer: Answer) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  get deadlineTick(): number {
+    const endless = this.streamed && this.#state !== 'draining'
+    return endless ? Infinity : this.#options.deadlineTick
+  }
+
+  get draining(): boolean {
+    return this.#state === 'draining'
+  }
+
+  /** The client hung up. Its connection to the server is released either way, now or when it ends. */
+  clientGone(): void {
+    if (this.#state === 'done') return
+    const unsent = this.#controller === undefined
+    if (unsent || this.#options.whenGone === 'abort') {
+      this.abort(new Refusal('upstream_unavailable', { detail: 'client gone' }))
+      return
+    }
+    this.#reject?.(new Refusal('upstream_unavailable', { detail: 'client gone' }))
+    this.#settle()
+    this.#state = 'draining'
+    this.#chunks = []
+    this.#sink = undefined
+    this.#controller?.resume()
+  }
+
+  abort(reason: unknown): void {
+    if (this.#state === 'done') return
+    this.#aborted = reason
+    this.#controller?.abort(reason instanceof Error ? reason : new Error('aborted'))
+    this.#over(reason)
+  }
+
+  pause(): void {
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  pipe(sink: Sink): void {
+    if (this.#aborted !== undefined) {
+      sink.fail(this.#aborted)
+      return
+    }
+    this.#sink = sink
+    const held = this.#chunks
+    this.#chunks = []
+    let ready = true
+    for (const chunk of held) ready = sink.write(chunk)
+    if (this.#ended) {
+      sink.end()
+      this.#over(undefined)
+    } else if (ready) {
+      this.#controller?.resume()
+    }
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#aborted !== undefined) controller.abort(asError(this.#aborted))
+  }
+
+  onResponseStart(
+    controller: Controller,
+    status: number,
+    headers: NodeJS.Dict<string | string[]>,
+  ): void {
+    if (status < 200 || this.#state !== 'waiting') return
+    this.#status = status
+    this.#headers = headers
+    const events = mediaType(one(headers['content-type'])) === 'text/event-stream'
+    this.streamed = events && this.#options.collect.events === 'flow'
+    if (this.streamed) {
+      controller.pause()
+      this.#state = 'streaming'
+      this.#hand({ kind: 'stream', source: this })
+    } else {
+      this.#state = 'collecting'
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Uint8Array): void {
+    if (this.#state === 'draining') return this.#drain(controller, chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes > MAX_ANSWER_BYTES && !this.streamed) {
+      return this.abort(new Refusal('upstream_unavailable', { detail: 'answer above 16 MiB' }))
+    }
+    if (this.#sink !== undefined) {
+      if (!this.#sink.write(chunk)) controller.pause()
+      return
+    }
+    this.#chunks.push(chunk)
+    if (this.#state === 'collecting' && this.#bytes > this.#options.collect.maxBytes) {
+      this.#overflow(controller)
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#ended = true
+    if (this.#state === 'collecting') {
+      const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
+      this.#chunks = []
+      this.#hand({ kind: 'whole', bytes: bytes ?? new Uint8Array() })
+      this.#over(undefined)
+    } else if (this.#sink !== undefined) {
+      this.#sink.end()
+      this.#over(undefined)
+    } else if (this.#state === 'draining') {
+      this.#over(undefined)
+    }
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    if (this.#state === 'done') return
+    this.#over(translate(error))
+  }
+
+  #overflow(controller: Controller): void {
+    if (this.#options.collect.above === 'refuse') {
+      const detail = `answer above ${this.#options.collect.maxBytes} bytes`
+      return this.abort(new Refusal('upstream_unavailable', { detail }))
+    }
+    controller.pause()
+    this.#state = 'streaming'
+    this.#hand({ kind: 'stream', source: this })
+  }
+
+  #drain(controller: Controller, chunk: Uint8Array): void {
+    this.#bytes += chunk.length
+    if (this.#bytes > MAX_ANSWER_BYTES) controller.abort(new Error('drained enough'))
+  }
+
+  #hand(body: Answer['body']): void {
+    const headers = this.#headers
+    this.#resolve?.({
+      status: this.#status,
+      contentType: one(headers['content-type']),
+      sessionId: one(headers['mcp-session-id']),
+      retryAfter: one(headers['retry-after']),
+      allow: one(headers['allow']),
+      body,
+    })
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#resolve = undefined
+    this.#reject = undefined
+  }
+
+  #over(error: unknown): void {
+    if (this.#state === 'done') return
+    this.#state = 'done'
+    if (error !== undefined) {
+      this.#aborted = error
+      this.#reject?.(error)
+      this.#sink?.fail(error)
+    }
+    this.#settle()
+    this.#sink = undefined
+    this.#controller = undefined
+    this.#chunks = []
+    const done = this.onDone
+    this.onDone = undefined
+    done?.(this)
+  }
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('aborted')
+}
+
+/** undici's error codes in our words; the message goes to operators only. */
+function translate(error: Error): Refusal {
+  if (error instanceof Refusal) return error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  const late = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT'
+  return new Refusal(late ? 'upstream_timeout' : 'upstream_unavailable', { detail: code, cause: error })
+}

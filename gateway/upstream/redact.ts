@@ -1,0 +1,109 @@
+/**
+ * Takes a server's own credential out of its answers: a server that echoes request headers must not
+ * hand its secret to the caller. Matches the exact bytes, also across chunk borders.
+ */
+import type { Credential } from '../model/server.ts'
+import type { Sink, Source } from './answer.ts'
+
+const REPLACEMENT = Buffer.from('[redacted]')
+
+/** Shorter values would turn up by chance and are no secrets. */
+const MIN_SECRET_BYTES = 8
+
+export type Redactor = {
+  /** The bytes without the secret; the same object when it is not in there. */
+  whole(bytes: Uint8Array): Uint8Array
+  source(inner: Source): Source
+}
+
+/**
+ * A redactor for the secrets of this credential: the whole header value and, for a value of two words
+ * such as `Bearer x`, the second. Undefined when there is nothing to hide.
+ */
+export function createRedactor(credential: Credential, onHit: () => void): Redactor | undefined {
+  if (credential.kind === 'none') return undefined
+  const value = credential.value.reveal()
+  const word = value.slice(value.lastIndexOf(' ') + 1)
+  const secret = Buffer.from(word)
+  if (secret.length < MIN_SECRET_BYTES) return undefined
+  return {
+    whole: (bytes) => replaceAll(bytes, secret, onHit),
+    source: (inner) => new RedactedSource(inner, secret, onHit),
+  }
+}
+
+function replaceAll(bytes: Uint8Array, secret: Buffer, onHit: () => void): Uint8Array {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = view.indexOf(secret)
+  if (at === -1) return bytes
+  const parts: Uint8Array[] = []
+  let from = 0
+  while (at !== -1) {
+    onHit()
+    parts.push(view.subarray(from, at), REPLACEMENT)
+    from = at + secret.length
+    at = view.indexOf(secret, from)
+  }
+  parts.push(view.subarray(from))
+  return Buffer.concat(parts)
+}
+
+/** Holds back what could be the beginning of the secret until the next chunk settles it. */
+class RedactedSource implements Source, Sink {
+  readonly #inner: Source
+  readonly #secret: Buffer
+  readonly #onHit: () => void
+  #outer: Sink | undefined
+  #held: Uint8Array = new Uint8Array()
+
+  constructor(inner: Source, secret: Buffer, onHit: () => void) {
+    this.#inner = inner
+    this.#secret = secret
+    this.#onHit = onHit
+  }
+
+  pipe(sink: Sink): void {
+    this.#outer = sink
+    this.#inner.pipe(this)
+  }
+
+  pause(): void {
+    this.#inner.pause()
+  }
+
+  resume(): void {
+    this.#inner.resume()
+  }
+
+  abort(reason: unknown): void {
+    this.#inner.abort(reason)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    const joined = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    const clean = replaceAll(joined, this.#secret, this.#onHit)
+    const keep = this.#tail(clean)
+    this.#held = clean.subarray(clean.length - keep)
+    const ready = clean.subarray(0, clean.length - keep)
+    return ready.length === 0 || (this.#outer?.write(ready) ?? false)
+  }
+
+  end(): void {
+    if (this.#held.length > 0) this.#outer?.write(this.#held)
+    this.#outer?.end()
+  }
+
+  fail(error: unknown): void {
+    this.#outer?.fail(error)
+  }
+
+  /** How many bytes at the end could begin the secret. */
+  #tail(bytes: Uint8Array): number {
+    const most = Math.min(bytes.length, this.#secret.length - 1)
+    for (let length = most; length > 0; length--) {
+      const start = bytes.subarray(bytes.length - length)
+      if (this.#secret.subarray(0, length).equals(start)) return length
+    }
+    return 0
+  }
+}
