@@ -1,0 +1,147 @@
+/**
+ * Small documents from URLs that operators configured (key sets, issuer metadata). Never used for a
+ * URL that a caller or client chose.
+ */
+import { Agent, request } from 'undici'
+import type { Dispatcher } from 'undici'
+
+/** Why a document was not fetched. */
+export type FetchProblem =
+  | 'bad_url'
+  | 'unreachable'
+  | 'timeout'
+  | 'status'
+  | 'too_large'
+  | 'not_a_json_object'
+
+/** A document that could not be fetched. The message names the URL and never what came back. */
+export class FetchError extends Error {
+  override readonly name = 'FetchError'
+  readonly code: FetchProblem
+
+  constructor(code: FetchProblem, url: string, options: { what: string; cause?: unknown }) {
+    super(`${url}: ${options.what}`, { cause: options.cause })
+    this.code = code
+  }
+}
+
+export type FetchJson = {
+  /**
+   * Returns the JSON object at this URL.
+   *
+   * @throws {FetchError} for anything but status 200 and one JSON object within the limits.
+   *   Redirects are a status like any other and are not followed.
+   */
+  (url: string): Promise<Readonly<Record<string, unknown>>>
+  /** Closes idle connections; running fetches end by themselves. */
+  close(): Promise<void>
+}
+
+export type FetchJsonOptions = {
+  /** From the start to the last byte; default 1,000. */
+  readonly timeoutMs?: number
+  /** Body bytes read; default 64 KiB. */
+  readonly maxBytes?: number
+  /** Extra certificate authorities (PEM) for issuers with a private one. */
+  readonly ca?: string
+}
+
+/** A key set fetch holds up the first token of a new key, so it gets one second (threats R-TOK-7). */
+const DEFAULT_TIMEOUT_MS = 1_000
+
+/** Ten times the largest key set seen in the field. */
+const DEFAULT_MAX_BYTES = 64 * 1024
+
+/** One issuer needs one connection; two allow for a second document at the same time. */
+const CONNECTIONS = 2
+
+/** Returns a fetch with connections of its own. */
+export function createFetchJson(options: FetchJsonOptions = {}): FetchJson {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES, ca } = options
+  const agent = new Agent({
+    connections: CONNECTIONS,
+    connect: { timeout: timeoutMs, ...(ca !== undefined && { ca }) },
+    allowH2: false,
+  })
+  const fetchJson = async (url: string) => {
+    const checked = checkUrl(url)
+    const signal = AbortSignal.timeout(timeoutMs)
+    try {
+      return await readDocument(await get(checked, { agent, signal }), { url, maxBytes })
+    } catch (cause) {
+      throw translated(cause, url, signal)
+    }
+  }
+  return Object.assign(fetchJson, { close: () => agent.close() })
+}
+
+/** Only https, or plain http to this machine: keys decide whom we believe. */
+function checkUrl(text: string): URL {
+  const url = URL.parse(text)
+  const secure = url?.protocol === 'https:'
+  const local = url?.protocol === 'http:' && isLoopback(url.hostname)
+  if (url === null || !(secure || local) || url.username !== '' || url.password !== '') {
+    const what = 'must be https, or http to a loopback address, without user name or password'
+    throw new FetchError('bad_url', text, { what })
+  }
+  return url
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname)
+}
+
+function get(
+  url: URL,
+  { agent, signal }: { readonly agent: Agent; readonly signal: AbortSignal },
+): Promise<Dispatcher.ResponseData> {
+  const headers = { accept: 'application/json' }
+  return request(url, { dispatcher: agent, method: 'GET', headers, signal })
+}
+
+async function readDocument(
+  { statusCode, body }: Dispatcher.ResponseData,
+  { url, maxBytes }: { readonly url: string; readonly maxBytes: number },
+): Promise<Readonly<Record<string, unknown>>> {
+  // Without a listener, leaving the body early raises an error that nobody could catch.
+  body.on('error', () => {})
+  if (statusCode !== 200) {
+    body.destroy()
+    throw new FetchError('status', url, { what: `answered with status ${statusCode}` })
+  }
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    const bytes: Uint8Array = chunk
+    size += bytes.length
+    if (size > maxBytes) {
+      throw new FetchError('too_large', url, { what: `is larger than ${maxBytes} bytes` })
+    }
+    chunks.push(bytes)
+  }
+  const document = parse(Buffer.concat(chunks))
+  if (document === undefined) {
+    throw new FetchError('not_a_json_object', url, { what: 'is not a JSON object' })
+  }
+  return document
+}
+
+function parse(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function translated(cause: unknown, url: string, signal: AbortSignal): FetchError {
+  if (cause instanceof FetchError) return cause
+  return signal.aborted
+    ? new FetchError('timeout', url, { what: 'did not answer in time', cause })
+    : new FetchError('unreachable', url, { what: 'cannot be reached', cause })
+}
