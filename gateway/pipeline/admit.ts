@@ -77,12 +77,16 @@ export function admit(visit: Visit): Head {
     } else if (name.startsWith('mcp-param-')) {
       if (includesName(head.params, name)) throw twice(name)
       paramChars += value.length
-      if (paramChars > MAX_PARAM_CHARS) throw new Refusal('bad_header', { detail: 'Mcp-Param-* too long' })
+      if (paramChars > MAX_PARAM_CHARS)
+        throw new Refusal('bad_header', { detail: 'Mcp-Param-* too long' })
       head.params.push(name, value)
     }
   }
   const coding = head.transferEncoding
-  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || head.contentLength !== undefined)) {
+  if (
+    coding !== undefined &&
+    (coding.toLowerCase() !== 'chunked' || head.contentLength !== undefined)
+  ) {
     throw new Refusal('bad_header', { detail: 'Transfer-Encoding must be chunked alone' })
   }
   return head
@@ -102,7 +106,8 @@ export function pathOf(target: string): string {
     // A percent sign is refused whole: no configured path holds one, and `%2e` or `%2f` could be read twice.
     if (odd || code === 0x25) throw new Refusal('bad_target')
   }
-  const dotted = path.includes('/./') || path.includes('/../') || path.endsWith('/.') || path.endsWith('/..')
+  const dotted =
+    path.includes('/./') || path.includes('/../') || path.endsWith('/.') || path.endsWith('/..')
   if (dotted || path.includes('//')) throw new Refusal('bad_target')
   return path
 }

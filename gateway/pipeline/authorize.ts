@@ -8,8 +8,8 @@ import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import { canonicalProblem } from '../mcp/resource-uri.ts'
 import { decide } from '../policy/decide.ts'
+import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
-import type { JudgeDesk } from './judge.ts'
 import { unknownName } from './unknown-name.ts'
 
 export type Case = {

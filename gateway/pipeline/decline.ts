@@ -14,7 +14,11 @@ const TIMEOUT_MS = 5_000
  *
  * @param id The JSON-RPC id as its bytes read.
  */
-export async function decline(seat: Seated, id: string, conversations: Conversations): Promise<void> {
+export async function decline(
+  seat: Seated,
+  id: string,
+  conversations: Conversations,
+): Promise<void> {
   const { rpc, text } = REFUSALS.policy_denied
   const error = JSON.stringify({ code: rpc, message: text })
   const exchange = conversations.send(seat.server, {

@@ -29,7 +29,10 @@ export type Desk = {
   readonly tick: () => number
   readonly newId: () => string
   readonly emit: Emit
-  readonly parseTrace: (traceparent: string | undefined, tracestate: string | undefined) => TraceContext | undefined
+  readonly parseTrace: (
+    traceparent: string | undefined,
+    tracestate: string | undefined,
+  ) => TraceContext | undefined
   readonly formatTrace: (journey: Journey) => string | undefined
   /** Chooses ids for a span and writes them into the journey; nothing when tracing is off. */
   readonly startTrace: (journey: Journey) => void
@@ -58,3 +61,9 @@ export type OpenStream = {
   readonly kind: 'listen' | 'call'
   end(reason: 'revoked' | 'shutdown'): void
 }
+
+/** What judging needs of the desk. */
+export type JudgeDesk = Pick<
+  Desk,
+  'rules' | 'catalogue' | 'lookUp' | 'inFlight' | 'record' | 'newId' | 'tick'
+>

@@ -3,11 +3,8 @@
  * frame by frame, and nothing of a server that concerns only its own clients comes through: no
  * redirects, no challenges, no cookies, no error pages (R-RESP).
  */
-import { filterAnswer } from '../mcp/list.ts'
-import type { TargetKind } from '../model/call.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
-import { isVisible } from '../policy/visible.ts'
 import type { Answer, Source } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
 import { createRedactor } from '../upstream/redact.ts'
@@ -15,13 +12,9 @@ import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
 import { FilteredStream } from './filtered-stream.ts'
 import { isFiltered } from './forward.ts'
-import type { Outgoing, Seated } from './visit.ts'
-
-/** Longest that a client may keep a filtered list (`ttlMs`, MCP 2026-07-28 caching). */
-const MAX_LIST_TTL_MS = 60_000
-
-/** One answer to one permitted call. */
-export type Answered = { readonly permit: Permit; readonly answer: Answer; readonly seat: Seated }
+import type { Answered } from './show-message.ts'
+import { showMessage } from './show-message.ts'
+import type { Outgoing } from './visit.ts'
 
 /** @throws {Refusal} `upstream_unavailable` for an answer that must not, or cannot, be shown. */
 export function filter(answered: Answered, desk: Desk): Outgoing {
@@ -35,29 +28,18 @@ export function filter(answered: Answered, desk: Desk): Outgoing {
       throw unreadable(answer, 'list in an unexpected form')
     }
     const redacted = redactStream(answered, answer.body.source, desk)
-    const source = type === 'text/event-stream' ? new FilteredStream(redacted, answered, desk) : redacted
-    return { status: answer.status, headers, body: { kind: 'stream', source, farewell: farewellFor(type, permit) } }
+    const source =
+      type === 'text/event-stream' ? new FilteredStream(redacted, answered, desk) : redacted
+    return {
+      status: answer.status,
+      headers,
+      body: { kind: 'stream', source, farewell: farewellFor(type, permit) },
+    }
   }
   const bytes = redactWhole(answered, answer.body.bytes, desk)
-  const shown = type === 'application/json' && answer.status < 300 ? show(bytes, answered, desk) : bytes
+  const shown =
+    type === 'application/json' && answer.status < 300 ? show(bytes, answered, desk) : bytes
   return { status: answer.status, headers, body: { kind: 'whole', bytes: shown } }
-}
-
-/** Whether this caller's lists show the name; tasks and anything new are not shown. */
-export function showTo(permit: Permit, desk: Pick<Desk, 'rules'>) {
-  return (kind: TargetKind, name: string): boolean =>
-    isVisible(desk.rules, permit.caller, permit.server.name, kind, name)
-}
-
-/** One JSON-RPC message without what policy hides. Lists teach the catalogue what exists. */
-export function showMessage(bytes: Uint8Array, permit: Permit, desk: Pick<Desk, 'rules' | 'catalogue'>): Uint8Array {
-  const filtered = filterAnswer(bytes, {
-    show: showTo(permit, desk),
-    cache: { maxTtlMs: MAX_LIST_TTL_MS },
-  })
-  if (!filtered.ok) throw new Refusal('upstream_unavailable', { detail: filtered.problem.message })
-  desk.catalogue.learn(permit.server.name, filtered.listed)
-  return filtered.bytes
 }
 
 function show(bytes: Uint8Array, { permit }: Answered, desk: Desk): Uint8Array {
@@ -67,10 +49,16 @@ function show(bytes: Uint8Array, { permit }: Answered, desk: Desk): Uint8Array {
 /** Statuses of a server that make sense to its client; the rest is between the server and us. */
 function checkStatus(answer: Answer, type: string): void {
   const { status } = answer
-  const foreign = (status >= 300 && status < 400) || status === 401 || status === 403 || status === 407
+  const foreign =
+    (status >= 300 && status < 400) || status === 401 || status === 403 || status === 407
   if (foreign) throw unreadable(answer, `status ${status}`)
   if (status >= 500 && type !== 'application/json') throw unreadable(answer, `status ${status}`)
-  if (status === 200 && type !== 'application/json' && type !== 'text/event-stream' && type !== '') {
+  if (
+    status === 200 &&
+    type !== 'application/json' &&
+    type !== 'text/event-stream' &&
+    type !== ''
+  ) {
     throw unreadable(answer, `content type ${type}`)
   }
 }
@@ -134,5 +122,9 @@ function redactWhole({ permit }: Answered, bytes: Uint8Array, desk: Desk): Uint8
 }
 
 function reportEcho(server: string, desk: Desk): void {
-  desk.emit({ type: 'warning', what: 'credential_echoed', detail: `server ${server} sent its credential back` })
+  desk.emit({
+    type: 'warning',
+    what: 'credential_echoed',
+    detail: `server ${server} sent its credential back`,
+  })
 }

@@ -13,9 +13,9 @@ import type { Sink, Source } from '../upstream/answer.ts'
 import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
 import { decline } from './decline.ts'
 import type { Desk } from './desk.ts'
-import type { Answered } from './filter.ts'
-import { showMessage } from './filter.ts'
 import { judge } from './judge.ts'
+import type { Answered } from './show-message.ts'
+import { showMessage } from './show-message.ts'
 
 /** Items waiting to be judged before the server is told to wait. */
 const MAX_WAITING = 64
@@ -99,7 +99,8 @@ export class FilteredStream implements Source, Sink {
   /** What goes on of one item; undefined when nothing does. */
   async #pass(item: SseItem): Promise<string | undefined> {
     if (item.kind === 'comment') return formatSse(item)
-    if (item.kind === 'overflow') throw new Refusal('upstream_unavailable', { detail: 'event too large' })
+    if (item.kind === 'overflow')
+      throw new Refusal('upstream_unavailable', { detail: 'event too large' })
     if (item.data === undefined || item.data === '') return formatSse(item)
     if (item.event === 'endpoint') {
       throw new Refusal('upstream_unavailable', { detail: 'HTTP+SSE endpoint event' })
@@ -124,7 +125,11 @@ export class FilteredStream implements Source, Sink {
     const { permit, seat } = this.#answered
     const own = bytes.subarray(message.span.start, message.span.end)
     try {
-      await judge({ seat, direction: 'down', content: { kind: 'message', message } }, permit.caller, this.#desk)
+      await judge(
+        { seat, direction: 'down', content: { kind: 'message', message } },
+        permit.caller,
+        this.#desk,
+      )
     } catch (error) {
       if (!(error instanceof Refusal) || message.kind === 'response') throw error
       if (message.id !== undefined) void decline(seat, message.id.text, this.#desk.conversations)

@@ -61,7 +61,8 @@ export function isFiltered(method: string): boolean {
 }
 
 function collectFor(permit: Permit): UpstreamRequest['collect'] {
-  if (isFiltered(permit.call.method)) return { maxBytes: MAX_LIST_BYTES, above: 'refuse', events: 'flow' }
+  if (isFiltered(permit.call.method))
+    return { maxBytes: MAX_LIST_BYTES, above: 'refuse', events: 'flow' }
   return { maxBytes: COALESCE_BYTES, above: 'stream', events: 'flow' }
 }
 

@@ -69,6 +69,7 @@ function frameOf(seat: Seated, body: Uint8Array | undefined): Frame {
     return { seat, direction: 'up', content: { kind: 'message', message: readMessage(body) } }
   }
   if (seat.httpMethod === 'GET') return { seat, direction: 'up', content: { kind: 'open_stream' } }
-  if (seat.httpMethod === 'DELETE') return { seat, direction: 'up', content: { kind: 'end_session' } }
+  if (seat.httpMethod === 'DELETE')
+    return { seat, direction: 'up', content: { kind: 'end_session' } }
   throw new Refusal('method_not_allowed')
 }

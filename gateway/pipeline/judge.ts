@@ -8,15 +8,9 @@ import type { Call } from '../model/call.ts'
 import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
 import { authorize } from './authorize.ts'
-import type { Desk } from './desk.ts'
+import type { JudgeDesk } from './desk.ts'
 import type { Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
-
-/** What judging needs of the desk. */
-export type JudgeDesk = Pick<
-  Desk,
-  'rules' | 'catalogue' | 'lookUp' | 'inFlight' | 'record' | 'newId' | 'tick'
->
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
 export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Promise<Permit> {

@@ -92,8 +92,14 @@ async function list(
 
 function headersFor(method: string, call: Call, seat: Seat): string[] {
   const { head } = seat
-  if (head === undefined) throw new Refusal('internal', { detail: 'look-up without a request head' })
-  const own = { ...head, params: [], name: undefined, method: call.era === 'modern' ? method : undefined }
+  if (head === undefined)
+    throw new Refusal('internal', { detail: 'look-up without a request head' })
+  const own = {
+    ...head,
+    params: [],
+    name: undefined,
+    method: call.era === 'modern' ? method : undefined,
+  }
   return upHeaders({
     method: 'POST',
     era: call.era,

@@ -45,7 +45,8 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
   const status = statusOf(code, call, visit)
   const rpc = extra.rpc ?? REFUSALS[code].rpc
   journey.rpcError = rpc
-  if (journey.ending === 'complete') journey.ending = journey.attempts > 0 ? 'upstream_failed' : 'refused'
+  if (journey.ending === 'complete')
+    journey.ending = journey.attempts > 0 ? 'upstream_failed' : 'refused'
   const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
   const authenticate = challengeFor(refusal, visit, desk)
   if (authenticate !== undefined) headers.push('www-authenticate', authenticate)
@@ -89,7 +90,11 @@ function dataOf(
   return { ...data, retryAfterSeconds: Math.ceil(retryAfterSeconds) }
 }
 
-function challengeFor({ code, message, extra }: Refusal, visit: Visit, desk: Desk): string | undefined {
+function challengeFor(
+  { code, message, extra }: Refusal,
+  visit: Visit,
+  desk: Desk,
+): string | undefined {
   const { server } = visit
   if (server === undefined) return undefined
   const metadataUrl = desk.metadataUrl(server)

@@ -25,7 +25,10 @@ export function unknownName(call: Call, target: Target): Refusal {
       const data = { uri: name }
       const message = `Resource not found: ${name}`
       const legacy = call.era === 'legacy' && call.method !== 'completion/complete'
-      return new Refusal('unknown_name', legacy ? { message, data, rpc: LEGACY_RESOURCE_NOT_FOUND } : { message, data })
+      return new Refusal(
+        'unknown_name',
+        legacy ? { message, data, rpc: LEGACY_RESOURCE_NOT_FOUND } : { message, data },
+      )
     }
   }
 }
