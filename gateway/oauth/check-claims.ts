@@ -1,0 +1,115 @@
+/**
+ * The checks of RFC 9068 §4 that need no key: type, issuer, audience shape and times. Which audience
+ * is wanted depends on the server asked for and is judged per request, not here.
+ */
+import type { TokenRefusal } from '../model/event.ts'
+import { isText, readClaim } from './claims.ts'
+import type { UnverifiedJwt } from './parse-jwt.ts'
+import type { Members } from './strict-json.ts'
+
+/** What one issuer's tokens must look like. */
+export type TokenRules = {
+  /** Compared with `iss` byte for byte: no case folding, no trailing slash forgiven. */
+  readonly issuer: string
+  readonly algorithms: readonly string[]
+  /** Accepted `typ` values, lower case without `application/`; `*` accepts any or none. */
+  readonly types: readonly string[]
+  readonly allowManyAudiences: boolean
+  /** Paths of the client claim, the first present counts; used to recognise ID tokens. */
+  readonly clientPaths: readonly string[]
+}
+
+/** The claims every access token has, and all of them. Times are epoch seconds. */
+export type TokenClaims = {
+  readonly issuer: string
+  readonly subject: string
+  readonly audiences: readonly string[]
+  readonly issuedAtSeconds: number
+  readonly expiresAtSeconds: number
+  readonly all: Members
+}
+
+export type CheckedClaims =
+  | { readonly ok: true; readonly claims: TokenClaims }
+  | { readonly ok: false; readonly reason: TokenRefusal }
+
+/** How far the clocks of issuer and gateway may differ, in either direction. */
+export const LEEWAY_SECONDS = 30
+
+/** Longest token life accepted: a revocation has to be remembered for as long as this. */
+export const MAX_LIFE_SECONDS = 24 * 60 * 60
+
+/** Claims that only ID tokens have (OpenID Connect Core §2 and §3.3.2.11). */
+const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash']
+
+/** Checks everything but key, signature and the wanted audience. */
+export function checkClaims(
+  { claims, type }: UnverifiedJwt,
+  rules: TokenRules,
+  nowSeconds: number,
+): CheckedClaims {
+  const { iss: issuer, sub: subject, exp, iat, nbf } = claims
+  if (issuer !== rules.issuer) return refused('unknown_issuer')
+  if (!isAcceptedType(type, claims, rules)) return refused('wrong_type')
+  // A sender-constrained token is worth nothing without its proof (RFC 7800 §3.1, RFC 9449 §7.1).
+  // Proofs are not checked here, so such a token must not pass as a plain bearer token.
+  if (Object.hasOwn(claims, 'cnf')) return refused('bad_claim')
+  if (!isText(subject)) return refused('bad_claim')
+  if (!isTime(exp) || !isTime(iat) || (nbf !== undefined && !isTime(nbf))) {
+    return refused('bad_claim')
+  }
+  if (exp <= iat || exp - iat > MAX_LIFE_SECONDS) return refused('bad_claim')
+  if (nowSeconds >= exp + LEEWAY_SECONDS) return refused('expired')
+  if (Math.max(iat, nbf ?? 0) > nowSeconds + LEEWAY_SECONDS) return refused('not_yet_valid')
+  const audiences = readAudiences(claims, rules)
+  if (audiences === undefined) return refused('wrong_audience')
+  return {
+    ok: true,
+    claims: {
+      issuer: rules.issuer,
+      subject,
+      audiences,
+      issuedAtSeconds: iat,
+      expiresAtSeconds: exp,
+      all: claims,
+    },
+  }
+}
+
+function refused(reason: TokenRefusal): CheckedClaims {
+  return { ok: false, reason }
+}
+
+/**
+ * `at+jwt` says by itself that this is an access token. Any other accepted type could also be an ID
+ * token of the same issuer, which is meant for a client and must not open anything (RFC 9068 §5).
+ */
+function isAcceptedType(type: string | undefined, claims: Members, rules: TokenRules): boolean {
+  const listed = type !== undefined && rules.types.includes(type)
+  if (!listed && !rules.types.includes('*')) return false
+  return type === 'at+jwt' || !looksLikeIdToken(claims, rules)
+}
+
+function looksLikeIdToken(claims: Members, { clientPaths }: TokenRules): boolean {
+  if (ID_TOKEN_CLAIMS.some((name) => Object.hasOwn(claims, name))) return true
+  const clients = clientPaths.map((path) => readClaim(claims, path))
+  return listed(claims['aud']).some((audience) => clients.includes(audience))
+}
+
+function readAudiences(claims: Members, rules: TokenRules): readonly string[] | undefined {
+  const audiences = listed(claims['aud'])
+  if (audiences.length > 1 && !rules.allowManyAudiences) return undefined
+  const texts = audiences.filter((audience) => isText(audience))
+  return texts.length > 0 && texts.length === audiences.length ? texts : undefined
+}
+
+/** `aud` may be one value or an array of them (RFC 7519 §4.1.3). */
+function listed(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  return value === undefined ? [] : [value]
+}
+
+/** NumericDate (RFC 7519 §2): a number, fractions allowed. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+}

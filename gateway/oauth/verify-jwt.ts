@@ -1,0 +1,56 @@
+/**
+ * Verifies one JWT access token against its issuer's rules and keys (RFC 9068 §4, RFC 8725).
+ */
+import { compactVerify, errors } from 'jose'
+import type { TokenRefusal } from '../model/event.ts'
+import type { CheckedClaims, TokenRules } from './check-claims.ts'
+import { checkClaims } from './check-claims.ts'
+import type { KeySet, VerificationKey } from './key-set.ts'
+import { findKey, isVerifiable } from './key-set.ts'
+import type { UnverifiedJwt } from './parse-jwt.ts'
+
+export type VerifyOptions = {
+  readonly jwt: UnverifiedJwt
+  readonly rules: TokenRules
+  /**
+   * Returns the issuer's keys, fetching them first where this key id is not among them; undefined
+   * when there are none. Asked only for tokens that are right in everything but the signature, so a
+   * made-up token that is wrong elsewhere never causes a fetch.
+   */
+  readonly keysFor: (keyId: string | undefined) => KeySet | undefined | Promise<KeySet | undefined>
+  readonly nowSeconds: number
+}
+
+/**
+ * Returns the claims of a token that is valid now, or why it is not. The algorithm must be on the
+ * issuer's list and asymmetric; the key must be the one that fits key id, type and algorithm.
+ * `keys_unavailable` when there are no keys to check with. Never throws for any token.
+ */
+export async function verifyJwt(options: VerifyOptions): Promise<CheckedClaims> {
+  const { jwt, rules, keysFor, nowSeconds } = options
+  if (!rules.algorithms.includes(jwt.algorithm) || !isVerifiable(jwt.algorithm)) {
+    return { ok: false, reason: 'bad_signature' }
+  }
+  const checked = checkClaims(jwt, rules, nowSeconds)
+  if (!checked.ok) return checked
+  const keys = await keysFor(jwt.keyId)
+  if (keys === undefined) return { ok: false, reason: 'keys_unavailable' }
+  const key = findKey(keys, jwt)
+  if (key === undefined) return { ok: false, reason: 'unknown_key' }
+  const failure = await checkSignature(jwt, key)
+  return failure === undefined ? checked : { ok: false, reason: failure }
+}
+
+/** Returns undefined when the signature is right. */
+async function checkSignature(
+  { token, algorithm }: UnverifiedJwt,
+  { jwk }: VerificationKey,
+): Promise<TokenRefusal | undefined> {
+  try {
+    await compactVerify(token, jwk, { algorithms: [algorithm] })
+    return undefined
+  } catch (error) {
+    // Everything else is a key that cannot be imported: a point off the curve, an odd modulus.
+    return error instanceof errors.JOSEError ? 'bad_signature' : 'unknown_key'
+  }
+}
