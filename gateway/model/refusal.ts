@@ -8,6 +8,7 @@
 export const REFUSALS = {
   bad_target: { status: 400, rpc: -32600, text: 'Bad request target' },
   bad_header: { status: 400, rpc: -32600, text: 'Bad request header' },
+  head_too_large: { status: 431, rpc: -32600, text: 'Too many request headers' },
   bad_credential: { status: 400, rpc: 1000, text: 'More than one credential, or a malformed one' },
   not_found: { status: 404, rpc: 1000, text: 'Not found' },
   method_not_allowed: { status: 405, rpc: -32600, text: 'Method not allowed' },

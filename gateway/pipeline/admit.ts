@@ -6,7 +6,7 @@
 import { Refusal } from '../model/refusal.ts'
 import type { Visit } from './visit.ts'
 
-/** Headers in a request; above it the request is refused with 431 by the listener. */
+/** Headers in one request (R-HTTP-7). */
 export const MAX_HEADERS = 100
 
 /** A request target longer than this is refused (R-HTTP-7). */
@@ -61,11 +61,12 @@ const SINGLE: ReadonlyMap<string, Single> = new Map<string, Single>([
   ['x-forwarded-for', 'forwardedFor'],
 ])
 
-/** @throws {Refusal} `http_version`, `bad_header`. */
+/** @throws {Refusal} `http_version`, `head_too_large`, `bad_header`. */
 export function admit(visit: Visit): Head {
   if (visit.httpVersion !== '1.1') throw new Refusal('http_version')
   const head = emptyHead()
   const raw = visit.rawHeaders
+  if (raw.length > 2 * MAX_HEADERS) throw new Refusal('head_too_large')
   let paramChars = 0
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] ?? '').toLowerCase()

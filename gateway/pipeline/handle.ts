@@ -14,7 +14,7 @@ import type { Frame } from './frame.ts'
 import { readMessage } from './frame.ts'
 import { judge } from './judge.ts'
 import { checkMediaType } from './media-type.ts'
-import { recordRefusal, refuse } from './refuse.ts'
+import { noteRefusal, refuse } from './refuse.ts'
 import { findServer, findSite } from './route.ts'
 import type { Seated, Visit } from './visit.ts'
 
@@ -40,8 +40,7 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
     const answer = await forward(permit, seat, body, desk) // 7 swap, 8 forward
     await visit.reply(filter({ permit, answer, seat }, desk)) // 9
   } catch (error) {
-    const refusal = await recordRefusal(error, visit, desk)
-    await visit.reply(refuse(refusal, visit, desk))
+    await visit.reply(refuse(noteRefusal(error, visit), visit, desk))
   } finally {
     desk.finish(visit)
   }

@@ -1,4 +1,4 @@
-/** Turns a refusal into an answer, and makes sure it is on record. `docs/errors.md` lists them all. */
+/** Turns a refusal into an answer. `docs/errors.md` lists them all. */
 import type { Call } from '../model/call.ts'
 import type { RefusalCode } from '../model/refusal.ts'
 import { Refusal, REFUSALS } from '../model/refusal.ts'
@@ -8,26 +8,14 @@ import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
 import type { Outgoing, Visit } from './visit.ts'
 
-/**
- * Writes why the visit failed into its journey and hands the decision to audit, unless the call had
- * been allowed and recorded before it failed.
- */
-export async function recordRefusal(error: unknown, visit: Visit, desk: Desk): Promise<Refusal> {
+/** What the thrown value means, written into the journey for the record. */
+export function noteRefusal(error: unknown, visit: Visit): Refusal {
   const refusal = toRefusal(error)
   const { journey } = visit
-  journey.refusal = refusal.code
+  // A client that hung up was not refused; that its exchange broke off is our own doing.
+  if (!visit.gone) journey.refusal = refusal.code
   journey.detail = refusal.extra.detail
-  try {
-    const entries = journey.calls.length === 0 ? [undefined] : journey.calls
-    for (const entry of entries) {
-      if (entry?.recorded !== true) await desk.record(journey, entry)
-    }
-    return refusal
-  } catch (failure) {
-    const unrecorded = toRefusal(failure)
-    journey.refusal = unrecorded.code
-    return unrecorded
-  }
+  return refusal
 }
 
 /** Anything that is not a refusal is a fault of ours: the caller learns nothing, the record the rest. */

@@ -1,0 +1,76 @@
+/** Where a request goes: metadata and preflights are answered here, the rest walks the pipeline. */
+import { admit } from '../pipeline/admit.ts'
+import { preflightHeaders } from '../pipeline/cors.ts'
+import { handle } from '../pipeline/handle.ts'
+import { noteRefusal, refuse } from '../pipeline/refuse.ts'
+import { findServer, findSite } from '../pipeline/route.ts'
+import type { Desk } from '../pipeline/desk.ts'
+import type { Outgoing, Visit } from '../pipeline/visit.ts'
+
+/** Public documents by authority and target; all are JSON and readable by anyone. */
+export type Documents = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+const WELL_KNOWN = '/.well-known/'
+
+export async function enter(visit: Visit, desk: Desk, documents: Documents): Promise<void> {
+  if (visit.target.startsWith(WELL_KNOWN))
+    return serve(visit, desk, () => document(visit, documents))
+  if (visit.httpMethod === 'OPTIONS') return serve(visit, desk, () => preflight(visit, desk))
+  return handle(visit, desk)
+}
+
+async function serve(visit: Visit, desk: Desk, answer: () => Outgoing): Promise<void> {
+  try {
+    await visit.reply(answer())
+  } catch (error) {
+    await visit.reply(refuse(noteRefusal(error, visit), visit, desk))
+  }
+}
+
+function document(visit: Visit, documents: Documents): Outgoing {
+  const head = admit(visit)
+  const found = documents.get(head.host?.toLowerCase() ?? '')?.get(visit.target)
+  if (visit.httpMethod === 'OPTIONS') return open(204, undefined)
+  if (visit.httpMethod !== 'GET') return open(405, undefined)
+  return open(found === undefined ? 404 : 200, found)
+}
+
+/** Anyone may read these from a browser: they hold nothing that is secret. */
+function open(status: number, bytes: string | undefined): Outgoing {
+  return {
+    status,
+    headers: [
+      'content-type',
+      'application/json',
+      'cache-control',
+      'no-store',
+      'access-control-allow-origin',
+      '*',
+      'access-control-allow-headers',
+      'mcp-protocol-version',
+      'access-control-allow-methods',
+      'GET',
+    ],
+    body: { kind: 'whole', bytes },
+  }
+}
+
+function preflight(visit: Visit, desk: Desk): Outgoing {
+  const head = admit(visit)
+  visit.head = head
+  findServer(findSite(head, desk.routes), visit.target)
+  const asked = headerOf(visit, 'access-control-request-headers')
+  const headers = [
+    'allow',
+    'POST, GET, DELETE, OPTIONS',
+    ...preflightHeaders(visit, desk.routes, asked),
+  ]
+  return { status: 204, headers, body: { kind: 'whole', bytes: undefined } }
+}
+
+function headerOf(visit: Visit, name: string): string | undefined {
+  for (let at = 0; at + 1 < visit.rawHeaders.length; at += 2) {
+    if (visit.rawHeaders[at]?.toLowerCase() === name) return visit.rawHeaders[at + 1]
+  }
+  return undefined
+}

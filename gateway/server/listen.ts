@@ -1,0 +1,140 @@
+/** The public socket: strict HTTP/1.1, bounded in time, size and number (R-HTTP-1, -7). */
+import { readFileSync } from 'node:fs'
+import type { Server, ServerOptions } from 'node:http'
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
+
+import type { Listen, ListenTls } from '../settings/settings.ts'
+import { VisitRequest, VisitResponse } from './http-visit.ts'
+
+/** The whole request head must arrive in this time. */
+const HEADERS_TIMEOUT_MS = 10_000
+/** The whole request, body included. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** An idle connection is kept this long. */
+const KEEP_ALIVE_MS = 5_000
+/** How often the two time-outs above are looked at: what they may be late by. */
+const TIMEOUT_CHECK_MS = 1_000
+const MAX_HEAD_BYTES = 16_384
+/** More than are served, so that surplus headers are seen and refused instead of silently dropped. */
+const MAX_PARSED_HEADERS = 256
+
+export type OnRequest = (
+  request: VisitRequest,
+  response: VisitResponse,
+  expectsContinue: 'expects_continue' | 'sends_at_once',
+) => void
+
+export type Listener = {
+  readonly port: number
+  readonly connections: () => number
+  /** Reads the certificate files again; connections already open keep theirs. Throws when they do not fit. */
+  reloadCertificates(tls: ListenTls): void
+  /** Stops accepting and lets idle connections go. Resolves when the last one is closed. */
+  close(): Promise<void>
+  closeIdle(): void
+  /** Cuts whatever is still open. */
+  cut(): void
+}
+
+export async function listen(options: Listen, onRequest: OnRequest): Promise<Listener> {
+  const server = create(options.tls)
+  server.maxHeadersCount = MAX_PARSED_HEADERS
+  server.maxConnections = options.maxConnections
+  server.on('request', (request: VisitRequest, response: VisitResponse) =>
+    onRequest(request, response, 'sends_at_once'),
+  )
+  server.on('checkContinue', (request: VisitRequest, response: VisitResponse) =>
+    onRequest(request, response, 'expects_continue'),
+  )
+  server.on('clientError', answerUnreadable)
+  await started(server, options)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    connections: connectionCounter(server),
+    reloadCertificates: (tls) => {
+      if ('setSecureContext' in server && typeof server.setSecureContext === 'function') {
+        server.setSecureContext(certificates(tls))
+      }
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+      }),
+    closeIdle: () => server.closeIdleConnections(),
+    cut: () => server.closeAllConnections(),
+  }
+}
+
+type HttpOptions = ServerOptions<typeof VisitRequest, typeof VisitResponse>
+
+function create(tls: ListenTls | undefined): Server<typeof VisitRequest, typeof VisitResponse> {
+  const http: HttpOptions = {
+    IncomingMessage: VisitRequest,
+    ServerResponse: VisitResponse,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    maxHeaderSize: MAX_HEAD_BYTES,
+  }
+  if (tls === undefined) return createServer(http)
+  return createTlsServer({
+    ...http,
+    ...certificates(tls),
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    ...(tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true }),
+  })
+}
+
+function certificates(tls: ListenTls) {
+  return {
+    cert: readFileSync(tls.cert),
+    key: readFileSync(tls.key),
+    ...(tls.clientCa === undefined ? {} : { ca: readFileSync(tls.clientCa) }),
+  }
+}
+
+async function started(
+  server: Server<typeof VisitRequest, typeof VisitResponse>,
+  { host, port }: Listen,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(
+        new Error(`listen: cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
+      ),
+    )
+    server.listen(port, host, () => resolve())
+  })
+}
+
+function connectionCounter(
+  server: Server<typeof VisitRequest, typeof VisitResponse>,
+): () => number {
+  let open = 0
+  server.on('connection', (socket: Socket) => {
+    open += 1
+    socket.once('close', () => (open -= 1))
+  })
+  return () => open
+}
+
+/** What the HTTP parser refuses has no request object: a bare answer, and the connection is closed. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || socket.bytesWritten > 0) {
+    socket.destroy()
+    return
+  }
+  socket.end(`HTTP/1.1 ${statusFor(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+function statusFor(code: string | undefined): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large'
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout'
+  return '400 Bad Request'
+}
