@@ -1,19 +1,112 @@
+/**
+ * Policy files to rules: sets are resolved, targets are spread over the servers they name, and what
+ * makes no sense is reported. All mistakes of all files at once; one of them refuses everything.
+ */
 import type { Problem, SourceDocument } from '../model/problem.ts'
-import type { Rules } from './rules.ts'
+import { compileCoverage, type CoverageContext } from './compile-coverage.ts'
+import type { Coverage } from './coverage.ts'
+import type { Report } from './read-fields.ts'
+import { readPolicy, type RuleText } from './read-policy.ts'
+import type { SubjectText } from './read-subject.ts'
+import type { Reach, Rule, Rules, ServerRules } from './rules.ts'
+import { scopesOf, type Subject } from './subject.ts'
+import { findShadowed } from './warnings.ts'
 
 export type CompileResult =
   | { readonly ok: true; readonly rules: Rules; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-/** Compiles policy files for the servers named. Reports every problem at once; never throws. */
+/** A rule with what it covers on each server it reaches. */
+type PlacedRule = { readonly rule: Rule; readonly coverages: ReadonlyMap<string, Coverage> }
+
+/**
+ * Compiles policy files for the servers named; no file at all is a policy that denies everything.
+ * Warnings are about rules that say less than they seem to. Never throws.
+ *
+ * @param opaque Servers whose resource URIs have no canonical form: resource rules for them must be
+ *   exact. Default none.
+ */
 export function compilePolicy(
   documents: readonly SourceDocument[],
   servers: readonly string[],
+  opaque: ReadonlySet<string> = new Set(),
 ): CompileResult {
-  void documents
+  const problems: Problem[] = []
+  const warnings: Problem[] = []
+  const placed = documents.flatMap((document) => {
+    const report = reporter(document, problems)
+    const policy = readPolicy(document.data, report)
+    const warn = reporter(document, warnings)
+    const context = { document, policy, servers: { names: servers, opaque }, report, warn }
+    return policy.rules.map((rule) => compileRule(rule, context))
+  })
+  problems.push(...duplicates(placed))
+  if (problems.length > 0) return { ok: false, problems }
+  // By id: neither the order of rules nor of files is left to matter.
+  placed.sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1))
+  const rules = {
+    servers: new Map(servers.map((name) => [name, collect(name, placed)])),
+  }
+  return { ok: true, rules, warnings: [...warnings, ...findShadowed(rules.servers)] }
+}
+
+type Context = CoverageContext & { readonly document: SourceDocument }
+
+function reporter(document: SourceDocument, into: Problem[]): Report {
+  return (path, message, part) => {
+    into.push({ file: document.file, ...document.at(path, part), message })
+  }
+}
+
+function compileRule(text: RuleText, context: Context): PlacedRule {
+  const { id, effect, reason, disclose, path } = text
+  const { file, at } = context.document
+  const subjects = text.subjects.flatMap((subject) => resolveSubject(subject, context))
+  const rule = { id, effect, subjects, reason, disclose, file, ...at(path) }
+  return { rule, coverages: compileCoverage(text, context) }
+}
+
+/** A subject with the conditions of its set: one subject for each the set has. */
+function resolveSubject(
+  { conditions, set }: SubjectText,
+  { policy, report }: Context,
+): readonly Subject[] {
+  if (set === undefined) return [conditions]
+  const found = policy.sets.get(set.text)
+  if (found?.kind === 'subjects') {
+    return found.subjects.map((subject) => [...conditions, ...subject.conditions])
+  }
+  const wrong = found === undefined ? 'is not defined in this file' : 'lists globs, not subjects'
+  report(set.path, `the set "${set.text}" ${wrong}`)
+  return []
+}
+
+function duplicates(placed: readonly PlacedRule[]): readonly Problem[] {
+  const seen = new Map<string, Rule>()
+  return placed.flatMap(({ rule }) => {
+    const { id, file, line, column } = rule
+    const first = seen.get(id)
+    if (first === undefined || id === '') {
+      seen.set(id, rule)
+      return []
+    }
+    const message = `the id "${id}" is taken by ${first.file}:${first.line}: ids are unique over all files`
+    return [{ file, line, column, message }]
+  })
+}
+
+function collect(server: string, placed: readonly PlacedRule[]): ServerRules {
+  const reaches = placed.flatMap(({ rule, coverages }): readonly Reach[] => {
+    const coverage = coverages.get(server)
+    return coverage === undefined ? [] : [{ rule, coverage }]
+  })
+  const scopes = reaches
+    .filter(({ rule }) => rule.effect === 'allow')
+    .flatMap(({ rule }) => rule.subjects.flatMap((subject) => scopesOf(subject)))
   return {
-    ok: true,
-    rules: { servers: new Map(servers.map((name) => [name, { scopes: [] }])) },
-    warnings: [],
+    reaches,
+    scopes: [...new Set(scopes)].toSorted(),
+    viewOf: new WeakMap(),
+    views: new Map(),
   }
 }

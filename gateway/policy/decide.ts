@@ -1,36 +1,158 @@
-import type { Call, TargetKind } from '../model/call.ts'
+/**
+ * The one question this room exists for. Deny beats allow, and what no rule allows is denied; the
+ * order of rules and files never matters. Pure: conditions that need a clock, arguments or facts will
+ * be asked where a rule is found, and be handed in.
+ */
+import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
-import type { Rules } from './rules.ts'
+import type { Rule, Rules } from './rules.ts'
+import { findForMethod, findForTarget, findNaming, type View, viewFor } from './view.ts'
 
-/** What the rules say about this call on this server. Deny beats allow; nothing said is a deny. */
+/** The rule named by decisions about being connected at all, which no single rule of a file makes. */
+export const CONNECTION_RULE = 'builtin:connection'
+
+type Deny = Extract<Decision, { effect: 'deny' }>
+
+/** One list for all decisions without entries: decisions are made per call. */
+const NOTHING: readonly never[] = []
+
+/**
+ * What the rules say about this call on this server. A server the rules do not know denies everything.
+ * Where several rules would decide alike, the one named is found the same way whatever their order:
+ * rules that spell the name out before globs, then by id.
+ */
 export function decide(rules: Rules, caller: Caller, call: Call, server: string): Decision {
-  void [rules, caller, server]
+  const view = viewFor(rules, caller, server)
+  if (view === undefined) return denied(call.targets[0])
+  if (call.method === 'subscriptions/listen') return decideListen(view, call)
+  switch (call.needs) {
+    case 'connection':
+      return decideConnection(view, call.method)
+    case 'method':
+      return decideMethod(view, call.method)
+    case 'targets':
+      // A call that could name targets and names none asks for no more than its connection.
+      return call.targets.length === 0
+        ? decideConnection(view, call.method)
+        : decideTargets(view, call)
+  }
+}
+
+/** Whether the caller has any business on this server: some allow rule reaches it for this caller. */
+export function mayConnect(rules: Rules, caller: Caller, server: string): boolean {
+  const view = viewFor(rules, caller, server)
+  return view !== undefined && isOpen(view) && view.denies.everything === undefined
+}
+
+/**
+ * What the rules say about one target of a call with this method. `isVisible` asks the same function,
+ * so that lists and calls cannot drift apart.
+ */
+export function decideTarget(view: View, method: string, target: Target): Decision {
+  const deny = findNaming(view.denies, method) ?? findForTarget(view.denies, target)
+  if (deny !== undefined) return deniedBy(deny, target)
+  const allow = findForTarget(view.allows, target)
+  if (allow !== undefined) return allowed(allow.id)
+  const lacking = findForTarget(view.lacking, target)
+  return lacking === undefined
+    ? denied(target)
+    : lacksScopes(view.scopes.get(lacking) ?? [], target)
+}
+
+/** Every target must be allowed. Scopes are asked for only when nothing else is in the way, all at once. */
+function decideTargets(view: View, call: Call): Decision {
+  let allow: Decision | undefined
+  let lacking: Deny | undefined
+  for (const target of call.targets) {
+    const decision = decideTarget(view, call.method, target)
+    if (decision.effect === 'allow') allow ??= decision
+    else if (decision.reason !== 'missing_scope') return decision
+    else lacking = lacking === undefined ? decision : withScopesOf(lacking, decision)
+  }
+  return lacking ?? allow ?? denied(undefined)
+}
+
+/** The stream is opened for whoever may connect; targets it may not follow are dropped from it. */
+function decideListen(view: View, call: Call): Decision {
+  const connection = decideConnection(view, call.method)
+  if (connection.effect === 'deny' || call.targets.length === 0) return connection
+  const dropped = call.targets.filter(
+    (target) => decideTarget(view, call.method, target).effect === 'deny',
+  )
+  return { ...connection, dropped }
+}
+
+function decideConnection(view: View, method: string): Decision {
+  const deny = view.denies.everything ?? findNaming(view.denies, method)
+  if (deny !== undefined) return deniedBy(deny, undefined)
+  return isOpen(view) ? allowed(CONNECTION_RULE) : denied(undefined)
+}
+
+function decideMethod(view: View, method: string): Decision {
+  const deny = findForMethod(view.denies, method)
+  if (deny !== undefined) return deniedBy(deny, undefined)
+  const allow = findForMethod(view.allows, method)
+  if (allow !== undefined) return allowed(allow.id)
+  const lacking = findForMethod(view.lacking, method)
+  return lacking === undefined
+    ? denied(undefined)
+    : lacksScopes(view.scopes.get(lacking) ?? [], undefined)
+}
+
+/** Missing scopes do not keep a caller out: it may connect to be told which. */
+function isOpen(view: View): boolean {
+  return view.allows.reaches.length > 0 || view.lacking.reaches.length > 0
+}
+
+function withScopesOf(first: Deny, second: Deny): Deny {
+  return {
+    ...first,
+    missingScopes: [...new Set([...first.missingScopes, ...second.missingScopes])],
+  }
+}
+
+function allowed(rule: string): Decision {
+  return { effect: 'allow', rule, dropped: NOTHING }
+}
+
+/**
+ * A denied target looks like one that does not exist, unless the rule says why in public. That tells
+ * what the rule is and not what exists: any name the rule covers is answered alike.
+ */
+function deniedBy(rule: Rule, target: Target | undefined): Deny {
+  const disclosed = rule.disclose ? rule.reason : undefined
+  return {
+    effect: 'deny',
+    rule: rule.id,
+    reason: 'deny_rule',
+    hidden: target !== undefined && disclosed === undefined,
+    disclosed,
+    missingScopes: NOTHING,
+    target,
+  }
+}
+
+function denied(target: Target | undefined): Deny {
   return {
     effect: 'deny',
     rule: undefined,
     reason: 'no_rule',
-    hidden: call.needs === 'targets',
+    hidden: target !== undefined,
     disclosed: undefined,
-    missingScopes: [],
-    target: call.targets[0],
+    missingScopes: NOTHING,
+    target,
   }
 }
 
-/** Whether a list shows this entry to the caller: the same question as `decide`, asked at list time. */
-export function isVisible(
-  rules: Rules,
-  caller: Caller,
-  server: string,
-  kind: TargetKind,
-  name: string,
-): boolean {
-  void [rules, caller, server, kind, name]
-  return false
-}
-
-/** Whether the caller has any business on this server at all. */
-export function mayConnect(rules: Rules, caller: Caller, server: string): boolean {
-  void [rules, caller, server]
-  return false
+function lacksScopes(missingScopes: readonly string[], target: Target | undefined): Deny {
+  return {
+    effect: 'deny',
+    rule: undefined,
+    reason: 'missing_scope',
+    hidden: false,
+    disclosed: undefined,
+    missingScopes,
+    target,
+  }
 }

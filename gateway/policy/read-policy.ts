@@ -1,0 +1,211 @@
+/**
+ * A parsed policy file into typed text: shapes, keys and words are checked here, each mistake reported
+ * where it stands. What the words mean on the configured servers is for `compile.ts`.
+ */
+import type { Path } from '../model/problem.ts'
+import { AREAS, type Area } from './coverage.ts'
+import {
+  checkKeys,
+  entriesOf,
+  type Fields,
+  fieldsOf,
+  flagOf,
+  isFields,
+  type Report,
+  type Text,
+  textOf,
+  textsOf,
+  type Value,
+  wordOf,
+} from './read-fields.ts'
+import { readSubject, readSubjects, type SubjectText } from './read-subject.ts'
+
+/** A policy file as written. */
+export type PolicyText = {
+  readonly sets: ReadonlyMap<string, SetText>
+  readonly rules: readonly RuleText[]
+}
+
+export type SetText =
+  | { readonly kind: 'subjects'; readonly subjects: readonly SubjectText[] }
+  | { readonly kind: 'globs'; readonly globs: readonly Text[] }
+
+/** An entry of a target list: a glob, or the name of a set of globs. */
+export type TargetText = Text & { readonly kind: 'glob' | 'set' }
+
+export type RuleText = {
+  readonly path: Path
+  readonly id: string
+  readonly effect: 'allow' | 'deny'
+  readonly subjects: readonly SubjectText[]
+  readonly servers: readonly TargetText[]
+  readonly targets: Readonly<Record<Area, readonly TargetText[]>>
+  readonly except: Readonly<Record<Area, readonly TargetText[]>>
+  readonly reason: string | undefined
+  readonly disclose: boolean
+}
+
+/** Longest id: it is a metric label and stands in every audit record. */
+const MAX_ID_LENGTH = 64
+
+/** Longest reason: it may be sent in an error message. */
+const MAX_REASON_LENGTH = 500
+
+const FILE_KEYS = ['version', 'default', 'sets', 'rules']
+const FILE_KEYS_LATER = ['mode']
+const RULE_KEYS = ['id', 'effect', 'subjects', ...AREAS, 'servers', 'except', 'reason', 'disclose']
+const RULE_KEYS_LATER = [
+  'when',
+  'during',
+  'grant',
+  'require',
+  'delegation',
+  'limits',
+  'obligations',
+  'credential',
+  'mode',
+  'show',
+  'annotations',
+]
+
+/** Reads what can be read. The result means something only when nothing was reported. */
+export function readPolicy(data: unknown, report: Report): PolicyText {
+  const root = fieldsOf({ value: data, path: [] }, report) ?? {}
+  checkKeys(root, { path: [], known: FILE_KEYS, later: FILE_KEYS_LATER }, report)
+  if (root['version'] !== 1) report(['version'], 'write "version: 1", the only version there is')
+  if (root['default'] !== undefined && root['default'] !== 'deny') {
+    report(['default'], 'must be deny: what no rule allows is denied')
+  }
+  if (!Array.isArray(root['rules'])) report(['rules'], '"rules" must be a list')
+  const rules = Array.isArray(root['rules']) ? root['rules'] : []
+  return {
+    sets: readSets({ value: root['sets'], path: ['sets'] }, report),
+    rules: rules.flatMap(
+      (value: unknown, index) => readRule({ value, path: ['rules', index] }, report) ?? [],
+    ),
+  }
+}
+
+function readSets(field: Value, report: Report): ReadonlyMap<string, SetText> {
+  const sets = new Map<string, SetText>()
+  if (field.value === undefined) return sets
+  for (const [name, value] of Object.entries(fieldsOf(field, report) ?? {})) {
+    sets.set(name, readSet({ value, path: [...field.path, name] }, report))
+  }
+  return sets
+}
+
+/** A set of subjects (one mapping, or a list of them) or of globs (a list of texts). */
+function readSet(field: Value, report: Report): SetText {
+  if (isFields(field.value)) {
+    const subject = readSubject(field, report, 'set')
+    return { kind: 'subjects', subjects: subject === undefined ? [] : [subject] }
+  }
+  if (Array.isArray(field.value) && field.value.some(isFields)) {
+    return { kind: 'subjects', subjects: readSubjects(field, report, 'set') }
+  }
+  return { kind: 'globs', globs: textsOf(field, report) }
+}
+
+function readRule(entry: Value, report: Report): RuleText | undefined {
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  const { path } = entry
+  const field = (key: string): Value => ({ value: fields[key], path: [...path, key] })
+  checkKeys(fields, { path, known: RULE_KEYS, later: RULE_KEYS_LATER }, report)
+  if (fields['subjects'] === undefined) {
+    report(path, '"subjects" is missing: say whom the rule is about')
+  }
+  const rule: RuleText = {
+    path,
+    id: readId(field('id'), report),
+    effect: readEffect(field('effect'), report),
+    subjects: readSubjects(field('subjects'), report, 'rule'),
+    servers: readTargets(field('servers'), report),
+    targets: readAreas(fields, path, report),
+    except: readExcept(field('except'), report),
+    reason: readReason(field('reason'), report),
+    disclose: flagOf(field('disclose'), report),
+  }
+  checkTogether(rule, fields, report)
+  return rule
+}
+
+function readId(field: Value, report: Report): string {
+  if (field.value === undefined) report(field.path, '"id" is missing: name the rule in kebab-case')
+  const id = textOf(field, report) ?? ''
+  if (id !== '' && (id.length > MAX_ID_LENGTH || !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(id))) {
+    report(field.path, `"${id}" is not kebab-case of at most ${MAX_ID_LENGTH} characters`)
+  }
+  return id
+}
+
+function readEffect(field: Value, report: Report): RuleText['effect'] {
+  if (field.value === 'require') {
+    report(field.path, '"require" is not known to this version: write allow or deny')
+    return 'deny'
+  }
+  if (field.value === undefined) report(field.path, '"effect" is missing: write allow or deny')
+  return wordOf(field, ['allow', 'deny'], report) ?? 'deny'
+}
+
+function readAreas(fields: Fields, path: Path, report: Report): RuleText['targets'] {
+  const read = (area: Area): readonly TargetText[] =>
+    readTargets({ value: fields[area], path: [...path, area] }, report)
+  return {
+    tools: read('tools'),
+    prompts: read('prompts'),
+    resources: read('resources'),
+    methods: read('methods'),
+  }
+}
+
+function readExcept(field: Value, report: Report): RuleText['except'] {
+  const fields = field.value === undefined ? undefined : fieldsOf(field, report)
+  if (fields !== undefined) {
+    checkKeys(fields, { path: field.path, known: AREAS, later: [] }, report)
+    if (Object.keys(fields).length === 0) report(field.path, 'is empty: remove the key')
+  }
+  return readAreas(fields ?? {}, field.path, report)
+}
+
+function readTargets(field: Value, report: Report): readonly TargetText[] {
+  return entriesOf(field, report).flatMap((entry): readonly TargetText[] => {
+    if (!isFields(entry.value)) {
+      const text = textOf(entry, report)
+      return text === undefined ? [] : [{ kind: 'glob', text, path: entry.path }]
+    }
+    checkKeys(entry.value, { path: entry.path, known: ['set'], later: [] }, report)
+    const set = { value: entry.value['set'], path: [...entry.path, 'set'] }
+    const text = textOf(set, report)
+    return text === undefined ? [] : [{ kind: 'set', text, path: set.path }]
+  })
+}
+
+function readReason(field: Value, report: Report): string | undefined {
+  const reason = textOf(field, report)
+  if (reason !== undefined && reason.length > MAX_REASON_LENGTH) {
+    report(field.path, `is longer than ${MAX_REASON_LENGTH} characters`)
+  }
+  return reason
+}
+
+/** What the keys of one rule say of each other. */
+function checkTogether(rule: RuleText, fields: Fields, report: Report): void {
+  const { path } = rule
+  const named = (['tools', 'prompts', 'resources'] as const).filter((area) => area in fields)
+  if (!['servers', ...AREAS].some((key) => key in fields)) {
+    report(path, 'the rule names no target: add tools, prompts, resources, methods or servers')
+  }
+  if ('servers' in fields && named.length > 0) {
+    const message = `"servers" does not go with "${named.join('" and "')}", whose entries name their server already: write two rules`
+    report([...path, 'servers'], message, 'key')
+  }
+  if (!rule.disclose) return
+  if (rule.effect === 'allow') {
+    report([...path, 'disclose'], 'only a deny rule has something to disclose', 'key')
+  }
+  if (rule.reason === undefined) {
+    report([...path, 'disclose'], 'there is no "reason" to disclose: add one', 'key')
+  }
+}

@@ -1,0 +1,114 @@
+/** Subjects as written into conditions. */
+import type { CallerKind } from '../model/caller.ts'
+import { compileGlob, type Glob } from './glob.ts'
+import { globProblem } from './glob-problem.ts'
+import {
+  checkKeys,
+  entriesOf,
+  type Fields,
+  fieldsOf,
+  type Report,
+  type Text,
+  textOf,
+  textsOf,
+  type Value,
+  wordOf,
+} from './read-fields.ts'
+import type { Condition, Subject } from './subject.ts'
+
+/** One entry of `subjects`: its own conditions, and the set whose conditions it adds. */
+export type SubjectText = { readonly conditions: Subject; readonly set: Text | undefined }
+
+const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
+
+const CONDITIONS = ['kind', 'groups', 'users', 'clients', 'scopes', 'issuers', 'tenant'] as const
+
+const KNOWN = ['any', ...CONDITIONS, 'set']
+
+/** Conditions that versions to come will know. */
+const LATER = ['idp', 'spiffe', 'claims', 'chain']
+
+/** Reads a list of subjects. Inside a set there is no `set`: sets do not nest. */
+export function readSubjects(
+  list: Value,
+  report: Report,
+  inside: 'rule' | 'set',
+): readonly SubjectText[] {
+  return entriesOf(list, report).flatMap((entry) => readSubject(entry, report, inside) ?? [])
+}
+
+export function readSubject(
+  entry: Value,
+  report: Report,
+  inside: 'rule' | 'set',
+): SubjectText | undefined {
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  const { path } = entry
+  const known = inside === 'set' ? KNOWN.filter((key) => key !== 'set') : KNOWN
+  checkKeys(fields, { path, known, later: LATER }, report)
+  if (Object.keys(fields).length === 0) {
+    report(path, 'a subject needs a condition; write "any: true" for everybody')
+  }
+  if ('any' in fields) checkAny(fields, entry, report)
+  const set = textOf(at(fields, path, 'set'), report)
+  return {
+    conditions: CONDITIONS.flatMap(
+      (key) => readCondition(key, at(fields, path, key), report) ?? [],
+    ),
+    set: set === undefined ? undefined : { text: set, path: [...path, 'set'] },
+  }
+}
+
+function checkAny(fields: Fields, { path }: Value, report: Report): void {
+  if (fields['any'] !== true) report([...path, 'any'], 'must be true; leave it out otherwise')
+  else if (Object.keys(fields).length > 1) {
+    report(path, '"any: true" stands alone: with other conditions it means nothing')
+  }
+}
+
+function readCondition(
+  key: (typeof CONDITIONS)[number],
+  field: Value,
+  report: Report,
+): Condition | undefined {
+  if (field.value === undefined) return undefined
+  switch (key) {
+    case 'kind': {
+      const kind = wordOf(field, KINDS, report)
+      return kind === undefined ? undefined : { key, kind }
+    }
+    case 'tenant': {
+      const tenant = textOf(field, report)
+      return tenant === undefined ? undefined : { key, tenant }
+    }
+    case 'groups':
+    case 'issuers':
+      return { key, anyOf: textsOf(field, report).map(({ text }) => text) }
+    case 'scopes':
+      return { key, allOf: readScopes(field, report) }
+    case 'users':
+    case 'clients':
+      return { key, globs: readGlobs(field, report) }
+  }
+}
+
+/** RFC 6749 §3.3: a scope is printable ASCII without space, `"` and `\`; a space would be two scopes. */
+function readScopes(field: Value, report: Report): readonly string[] {
+  return textsOf(field, report).map(({ text, path }) => {
+    if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)) report(path, `"${text}" is not one scope`)
+    return text
+  })
+}
+
+function readGlobs(field: Value, report: Report): readonly Glob[] {
+  return textsOf(field, report).map(({ text, path }) => {
+    const problem = globProblem(text)
+    if (problem !== undefined) report(path, problem)
+    return compileGlob(text)
+  })
+}
+
+function at(fields: Fields, path: Value['path'], key: string): Value {
+  return { value: fields[key], path: [...path, key] }
+}

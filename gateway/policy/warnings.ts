@@ -1,0 +1,71 @@
+/** Rules that load but say less than they seem to. */
+import type { Problem } from '../model/problem.ts'
+import { neverCanonical } from './canonical-glob.ts'
+import { type Area, AREAS, type Coverage, type Effect } from './coverage.ts'
+import { type Glob, includesGlob, matchesGlob } from './glob.ts'
+import type { Reach, Rule, ServerRules } from './rules.ts'
+import { includesSubject } from './subject.ts'
+
+/** Methods whose calls name a target: naming them in an allow rule serves nothing. */
+const TARGET_METHODS = {
+  'tools/call': 'tools',
+  'prompts/get': 'prompts',
+  'resources/read': 'resources',
+  'resources/subscribe': 'resources',
+  'resources/unsubscribe': 'resources',
+  'completion/complete': 'prompts or resources',
+} as const
+
+/** Why one entry of a target list does not do what it seems to; undefined when it may. */
+export function entryWarning(area: Area, glob: Glob, effect: Effect): string | undefined {
+  if (area === 'resources') {
+    const fault = neverCanonical(glob.text)
+    return fault === undefined ? undefined : `no canonical URI matches "${glob.text}": ${fault}`
+  }
+  if (area !== 'methods' || effect === 'deny') return undefined
+  for (const [method, instead] of Object.entries(TARGET_METHODS)) {
+    if (!matchesGlob(glob, method)) continue
+    return `"${glob.text}" does not allow ${method}, which names a target: allow ${instead} instead`
+  }
+  return undefined
+}
+
+/** Allow rules that deny rules leave nothing of, wherever they reach. */
+export function findShadowed(servers: ReadonlyMap<string, ServerRules>): readonly Problem[] {
+  const shadows = new Map<Rule, Rule>()
+  const free = new Set<Rule>()
+  for (const { reaches } of servers.values()) {
+    const denies = reaches.filter(({ rule }) => rule.effect === 'deny')
+    for (const reach of reaches) {
+      if (reach.rule.effect === 'deny' || free.has(reach.rule)) continue
+      const shadow = denies.find((deny) => shadowsWholly(deny, reach))
+      if (shadow === undefined) free.add(reach.rule)
+      else shadows.set(reach.rule, shadow.rule)
+    }
+  }
+  return [...shadows].flatMap(([rule, { id, file, line }]) => {
+    if (free.has(rule)) return []
+    const message = `the rule "${rule.id}" allows nothing: "${id}" (${file}:${line}) denies all of it`
+    return { file: rule.file, line: rule.line, column: rule.column, message }
+  })
+}
+
+function shadowsWholly(deny: Reach, allow: Reach): boolean {
+  return (
+    includesCoverage(deny.coverage, allow.coverage) &&
+    allow.rule.subjects.every((inner) =>
+      deny.rule.subjects.some((outer) => includesSubject(outer, inner)),
+    )
+  )
+}
+
+function includesCoverage(outer: Coverage, inner: Coverage): boolean {
+  if (AREAS.some((area) => outer.excepted[area].length > 0)) return false
+  if (outer.whole) return true
+  if (inner.whole) return false
+  return AREAS.every((area) =>
+    inner.included[area].every((glob) =>
+      outer.included[area].some((wider) => includesGlob(wider, glob)),
+    ),
+  )
+}
