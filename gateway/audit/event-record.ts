@@ -1,0 +1,60 @@
+import type { GatehouseEvent } from '../model/event.ts'
+
+export type EventRecord = {
+  readonly type: 'token' | 'session' | 'admin' | 'revocation' | 'reload' | 'lifecycle'
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The record of what happened outside a call; undefined for a token answered from the cache, which
+ * every call would repeat.
+ */
+export function eventFields(event: GatehouseEvent): EventRecord | undefined {
+  switch (event.type) {
+    case 'token_verified':
+      if (event.cached) return undefined
+      return record('token', event, { issuer: event.issuer, kind: event.kind })
+    case 'token_refused':
+      return record('token', event, { reason: event.reason })
+    case 'jwks_fetched':
+      return record('token', event, { issuer: event.issuer, ok: event.ok, detail: event.detail })
+    case 'reload':
+      return record('reload', event, {
+        ok: event.ok,
+        loaded: event.version,
+        detail: event.detail,
+        needs_restart: event.needsRestart,
+      })
+    case 'revoked':
+    case 'revocation_lifted':
+      return record('revocation', event, {
+        by: event.by,
+        kind: event.kind,
+        value: event.value,
+        issuer: event.issuer,
+      })
+    case 'admin':
+      return record('admin', event, {
+        by: event.by,
+        action: event.action,
+        ok: event.ok,
+        detail: event.detail,
+      })
+    case 'session_opened':
+    case 'session_ended':
+      return record('session', event, { server: event.server, kind: event.callerKind })
+    case 'started':
+    case 'stopping':
+      return record('lifecycle', event, { gatehouse: event.version, detail: event.detail })
+    case 'warning':
+      return record('lifecycle', event, { what: event.what, detail: event.detail })
+  }
+}
+
+function record(
+  type: EventRecord['type'],
+  event: GatehouseEvent,
+  fields: Readonly<Record<string, unknown>>,
+): EventRecord {
+  return { type, fields: { event: event.type, ...fields } }
+}

@@ -1,0 +1,242 @@
+/**
+ * Takes lines and writes them in order, one write in flight at a time. Lines wait until 64 KiB are
+ * together, until `tick`, or, where somebody waits for them, until the end of this turn of the event
+ * loop; what comes in during a write goes with the next one (group commit). A write that fails is
+ * repeated from the byte it stopped at: nothing is dropped, moved or written twice.
+ */
+import { Refusal } from '../model/refusal.ts'
+import type { Output } from './output.ts'
+
+export type WriterOptions = {
+  readonly output: Output
+  /** `always`: a line counts as written once it is on disk, not only handed to the system. */
+  readonly sync: 'always' | 'never'
+  readonly maxBuffered: number
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+export type Writer = {
+  /** Whether there is room for a line that can still be refused. */
+  accepts(): boolean
+  /** Takes a line (without newline), always. */
+  push(line: string): void
+  /** Resolves once every line so far is written; rejects with a Refusal when that fails for now. */
+  written(): Promise<void>
+  /** Writes what waits, if no failure is too recent; gives up on waiters after 10 s. */
+  tick(): void
+  /** Writes what waits now and resolves when it is written. */
+  flush(): Promise<void>
+  reopen(): Promise<void>
+  close(): Promise<void>
+  state(): WriterState
+}
+
+export type WriterState = {
+  readonly lines: number
+  readonly oldestMs: number
+  readonly failures: number
+  /** What the last write said, when it failed. */
+  readonly error: string | undefined
+}
+
+/** A write starts without waiting for more at this many characters: large enough to be cheap per line. */
+export const BATCH_CHARS = 64 * 1024
+
+/** Most characters of one write, so that catching up after a failure never holds the event loop up. */
+export const MAX_BATCH_CHARS = 1024 * 1024
+
+/** Most characters that wait, whatever the number of lines: 10,000 lines of common length are a fifth. */
+export const MAX_BUFFERED_CHARS = 32 * 1024 * 1024
+
+/** Age of the oldest unwritten line, in milliseconds, from which nothing is accepted any more. */
+export const MAX_AGE_MS = 10_000
+
+/** Wait after a failed write before the next one, in milliseconds. */
+export const RETRY_MS = 1_000
+
+const NEWLINE = 0x0a
+
+/** Lines on their way out; bytes before `offset` are written. */
+type Batch = {
+  readonly bytes: Uint8Array
+  readonly lines: number
+  readonly chars: number
+  readonly sinceMs: number
+  offset: number
+}
+
+/** Everybody who waits for the line with number `upTo` and those before it. */
+type Group = { upTo: number; readonly done: PromiseWithResolvers<void> }
+
+export function createWriter(options: WriterOptions): Writer {
+  const { output, now } = options
+  let waiting: string[] = []
+  let chars = 0
+  let sinceMs = 0
+  let batch: Batch | undefined
+  let pushed = 0
+  let settled = 0
+  let groups: Group[] = []
+  let openGroup: Group | undefined
+  let reopening: PromiseWithResolvers<void> | undefined
+  let busy = false
+  let scheduled = false
+  let failures = 0
+  let failure: { readonly atMs: number; readonly error: unknown } | undefined
+
+  const oldestMs = (): number => {
+    if (batch !== undefined) return now() - batch.sinceMs
+    return waiting.length === 0 ? 0 : now() - sinceMs
+  }
+
+  const cut = (): Batch | undefined => {
+    if (waiting.length === 0) return undefined
+    let taken = 0
+    let count = 0
+    while (count < waiting.length && (count === 0 || taken < MAX_BATCH_CHARS)) {
+      taken += (waiting[count]?.length ?? 0) + 1
+      count += 1
+    }
+    const lines = waiting.splice(0, count)
+    openGroup = undefined
+    return {
+      bytes: Buffer.from(`${lines.join('\n')}\n`),
+      lines: count,
+      chars: taken,
+      sinceMs,
+      offset: 0,
+    }
+  }
+
+  const writeOut = async (one: Batch): Promise<void> => {
+    while (one.offset < one.bytes.byteLength) {
+      const count = await output.write(one.bytes, one.offset)
+      if (count <= 0) throw new Error('the audit sink takes no bytes')
+      one.offset += count
+    }
+    if (options.sync === 'always') await output.sync()
+  }
+
+  const settle = (one: Batch): void => {
+    settled += one.lines
+    chars -= one.chars
+    const done = groups.filter((group) => group.upTo <= settled)
+    groups = groups.filter((group) => group.upTo > settled)
+    for (const group of done) group.done.resolve()
+  }
+
+  const giveUp = (cause: unknown): void => {
+    const refused = groups
+    groups = []
+    openGroup = undefined
+    for (const group of refused) group.done.reject(unavailable(cause))
+  }
+
+  const openAnew = async (request: PromiseWithResolvers<void>): Promise<void> => {
+    reopening = undefined
+    try {
+      await output.open()
+      // A line that was half written stays in the old file; the new one gets it whole.
+      if (batch !== undefined) batch.offset = lineStart(batch)
+      request.resolve()
+    } catch (error) {
+      request.reject(error)
+    }
+  }
+
+  const drain = async (): Promise<void> => {
+    if (busy) return
+    busy = true
+    try {
+      for (;;) {
+        if (reopening !== undefined) await openAnew(reopening)
+        batch ??= cut()
+        if (batch === undefined) break
+        await writeOut(batch)
+        settle(batch)
+        batch = undefined
+        failure = undefined
+      }
+    } catch (error) {
+      failures += 1
+      failure = { atMs: now(), error }
+      giveUp(error)
+    } finally {
+      busy = false
+    }
+    // Asked for while the last write failed, after the loop had looked.
+    if (reopening !== undefined) await drain()
+  }
+
+  const startDrain = (): void => {
+    scheduled = false
+    void drain()
+  }
+
+  const wait = (): Promise<void> => {
+    if (settled === pushed) return Promise.resolve()
+    if (openGroup === undefined) {
+      openGroup = { upTo: pushed, done: Promise.withResolvers() }
+      // Whoever asked may be gone by the time it fails.
+      openGroup.done.promise.catch(() => undefined)
+      groups.push(openGroup)
+    }
+    openGroup.upTo = pushed
+    return openGroup.done.promise
+  }
+
+  return {
+    accepts: () =>
+      pushed - settled < options.maxBuffered &&
+      chars < MAX_BUFFERED_CHARS &&
+      oldestMs() <= MAX_AGE_MS,
+    push(line) {
+      if (waiting.length === 0) sinceMs = now()
+      waiting.push(line)
+      chars += line.length + 1
+      pushed += 1
+      if (chars >= BATCH_CHARS && !busy && failure === undefined) startDrain()
+    },
+    written() {
+      const promise = wait()
+      if (!busy && !scheduled) {
+        scheduled = true
+        setImmediate(startDrain)
+      }
+      return promise
+    },
+    tick() {
+      if (oldestMs() > MAX_AGE_MS) giveUp(new Error('the audit sink is blocked'))
+      if (failure === undefined || now() - failure.atMs >= RETRY_MS) startDrain()
+    },
+    flush() {
+      const promise = wait()
+      startDrain()
+      return promise
+    },
+    reopen() {
+      reopening ??= Promise.withResolvers()
+      const { promise } = reopening
+      startDrain()
+      return promise
+    },
+    close: () => output.close(),
+    state: () => ({
+      lines: pushed - settled,
+      oldestMs: oldestMs(),
+      failures,
+      error: failure === undefined ? undefined : String(failure.error),
+    }),
+  }
+}
+
+/** Offset of the start of the line that holds the next unwritten byte. */
+function lineStart(batch: Batch): number {
+  if (batch.offset === 0) return 0
+  return batch.bytes.lastIndexOf(NEWLINE, batch.offset - 1) + 1
+}
+
+function unavailable(cause: unknown): Refusal {
+  return new Refusal('audit_unavailable', { detail: String(cause), cause })
+}
