@@ -4,10 +4,14 @@
 import type { AnySchemaObject, ErrorObject } from 'ajv/dist/2020.js'
 import type { Path } from '../model/problem.ts'
 import { nearest } from './nearest.ts'
+import { pathText } from './path-text.ts'
 
 export type Explained = {
+  /** Where to point. */
   readonly path: Path
   readonly part: 'key' | 'value'
+  /** What cannot be used: the value at `path`, the missing value; undefined for a key too many. */
+  readonly spoils: Path | undefined
   readonly message: string
 }
 
@@ -84,22 +88,28 @@ function nested(outer: ErrorObject, inner: ErrorObject): ErrorObject {
 
 function explain(error: ErrorObject): Explained {
   const path = pathOf(error.instancePath)
-  const where = path.length === 0 ? '' : `${path.join('.')}: `
+  const where = path.length === 0 ? '' : `${pathText(path)}: `
   const name = error.propertyName
   if (name !== undefined) {
     const message = `${where}"${name}" is not a valid name: ${expectation(error)}`
-    return { path: [...path, name], part: 'key', message }
+    return { path: [...path, name], part: 'key', spoils: [...path, name], message }
   }
   if (error.keyword === 'additionalProperties' || error.keyword === 'unevaluatedProperties') {
     const key = String(error.params['additionalProperty'] ?? error.params['unevaluatedProperty'])
     const message = `${where}unknown key "${key}"${hint(key, error.parentSchema)}`
-    return { path: [...path, key], part: 'key', message }
+    return { path: [...path, key], part: 'key', spoils: undefined, message }
   }
   if (error.keyword === 'required' || error.keyword === 'dependentRequired') {
-    const message = `${where}"${String(error.params['missingProperty'])}" is missing`
-    return { path, part: 'key', message }
+    const key = String(error.params['missingProperty'])
+    const message = `${where}"${key}" is missing`
+    return { path, part: 'key', spoils: [...path, key], message }
   }
-  return { path, part: 'value', message: where + expectation(error) }
+  if (error.keyword === 'uniqueItems') {
+    const later = Math.max(Number(error.params['i']), Number(error.params['j']))
+    const message = where + expectation(error)
+    return { path: [...path, later], part: 'value', spoils: path, message }
+  }
+  return { path, part: 'value', spoils: path, message: where + expectation(error) }
 }
 
 /** What the value should have been; a pattern speaks through its `patternErrorMessage`. */
@@ -118,6 +128,16 @@ function expectation(error: ErrorObject): string {
     case 'anyOf':
     case 'oneOf':
       return alternatives(error)
+    case 'minLength':
+    case 'minItems':
+    case 'minProperties':
+      return params['limit'] === 1 ? 'must not be empty' : (error.message ?? '')
+    case 'minimum':
+      return `must be at least ${String(params['limit'])}, not ${describe(data)}`
+    case 'maximum':
+      return `must be at most ${String(params['limit'])}, not ${describe(data)}`
+    case 'uniqueItems':
+      return 'lists the same thing twice'
     default:
       return error.message ?? `fails "${error.keyword}"`
   }

@@ -1,0 +1,114 @@
+/**
+ * The configuration file as written, after `config/gatehouse.schema.json` has accepted it and filled
+ * in its defaults. Key for key the schema, which holds the descriptions; `settings.ts` is what it means.
+ */
+import type { CallerKind } from '../model/caller.ts'
+
+export type ConfigFile = {
+  readonly version: 1
+  readonly public_url: string
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    readonly tls?: { readonly cert: string; readonly key: string; readonly client_ca?: string }
+    readonly max_connections: number
+    readonly drain: string
+    readonly max_in_flight_per_caller: number
+    readonly max_streams_per_caller: number
+  }
+  readonly ops: { readonly host: string; readonly port: number; readonly admin_token?: string }
+  readonly trusted_proxies: readonly string[]
+  readonly allowed_origins: readonly string[]
+  readonly keys?: { readonly file: string }
+  readonly issuers: readonly IssuerFile[]
+  readonly api_keys: readonly ApiKeyFile[]
+  readonly servers: Readonly<Record<string, ServerFile>>
+  readonly policies: readonly string[]
+  readonly audit: {
+    readonly sink: string
+    readonly mode: 'buffered' | 'strict'
+    readonly max_buffered: number
+  }
+  readonly state: { readonly driver: 'memory' | 'sqlite'; readonly file?: string }
+  readonly telemetry: {
+    readonly otlp?: {
+      readonly endpoint: string
+      readonly headers: Readonly<Record<string, string>>
+      readonly sample_ratio: number
+    }
+  }
+}
+
+export type IssuerFile = {
+  readonly issuer: string
+  readonly tenant: string
+  readonly jwks: {
+    readonly url?: string
+    readonly file?: string
+    readonly keys?: readonly Readonly<Record<string, unknown>>[]
+  }
+  readonly allow_insecure_http: boolean
+  readonly algorithms: readonly string[]
+  readonly types: readonly string[]
+  readonly audiences: readonly string[]
+  readonly allow_many_audiences: boolean
+  readonly claims: {
+    readonly subject: string
+    readonly client: readonly string[]
+    readonly groups: string
+    readonly scopes: string
+    readonly kind?: string
+    readonly grant: string
+    readonly session: string
+  }
+  readonly kind: CallerKind
+  readonly clients: Readonly<Record<string, CallerKind>>
+  readonly interactive: boolean
+}
+
+export type ApiKeyFile = {
+  readonly prefix: string
+  readonly sha256: string
+  readonly tenant: string
+  readonly subject: string
+  readonly client: string
+  readonly owner: string
+  readonly kind: CallerKind
+  readonly scopes: readonly string[]
+  readonly groups: readonly string[]
+  readonly servers?: readonly string[]
+  readonly expires?: string
+}
+
+export type ServerFile = {
+  readonly path?: string
+  readonly host?: string
+  readonly upstream: UpstreamFile
+  readonly credential: 'none' | { readonly header: string; readonly value: string }
+  readonly anonymous: boolean
+  readonly methods: readonly string[]
+  readonly resource_uris: 'canonical' | 'opaque'
+  readonly unlisted: 'deny' | 'allow'
+  readonly refusals: 'jsonrpc' | 'http'
+  readonly audiences: readonly string[]
+  readonly issuers?: readonly string[]
+  readonly scopes: readonly string[]
+  readonly max_body: string
+}
+
+/** Written in full: the loader has replaced a plain URL by `{ url }`. */
+export type UpstreamFile = {
+  readonly url: string
+  readonly allow_insecure_http: boolean
+  readonly tls?: {
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    readonly server_name?: string
+  }
+  readonly connect_timeout: string
+  readonly headers_timeout: string
+  readonly total_timeout: string
+  readonly idle_timeout: string
+  readonly max_connections: number
+}

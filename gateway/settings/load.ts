@@ -1,0 +1,111 @@
+/**
+ * Configuration file to `Settings`: YAML, schema, defaults, then what a schema cannot say. Everything
+ * wrong is reported at once, each with file, line and column; nothing half-right is ever returned.
+ */
+import { createHash } from 'node:crypto'
+import { readFile as readFromDisk } from 'node:fs/promises'
+import { dirname, relative, resolve } from 'node:path'
+import type { Problem } from '../model/problem.ts'
+import { complete } from './complete.ts'
+import type { ConfigFile } from './config-file.ts'
+import { freeze } from './freeze.ts'
+import { type PublicUrl, readPublicUrl } from './public-url.ts'
+import { readApiKeys } from './read-api-keys.ts'
+import { readIssuers } from './read-issuers.ts'
+import { readKeys } from './read-keys.ts'
+import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './read-listen.ts'
+import { readAudit, readState, readTelemetry } from './read-outputs.ts'
+import { readServers } from './read-servers.ts'
+import { readPolicies } from './policy-files.ts'
+import { type Environment, type ReadFile, Reading, readTextFile } from './reading.ts'
+import type { PolicySource, Settings } from './settings.ts'
+import { readYaml } from './yaml.ts'
+
+export type LoadOptions = {
+  /** The configuration file; relative paths in it are relative to its directory. */
+  readonly file: string
+  /** For `${env:…}` and `GATEHOUSE_KEYS`. */
+  readonly env: Environment
+  /** Default: from disk. */
+  readonly readFile?: ReadFile
+}
+
+export type LoadResult =
+  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Digits of the version: enough to tell two configurations apart in a record. */
+const VERSION_DIGITS = 12
+
+/** Stands in for a `public_url` that is wrong, so that the servers can be checked all the same. */
+const UNKNOWN_URL: PublicUrl = {
+  href: 'https://unknown.invalid',
+  scheme: 'https:',
+  host: 'unknown.invalid',
+  prefix: '',
+}
+
+/** Reads and checks a configuration. Never throws for what an operator wrote. */
+export async function loadSettings(options: LoadOptions): Promise<LoadResult> {
+  const file = resolve(options.file)
+  const readFile = options.readFile ?? ((path: string) => readFromDisk(path))
+  const source = await readTextFile(file, readFile)
+  if (!source.ok) {
+    return { ok: false, problems: [{ file, line: 1, column: 1, message: source.why }] }
+  }
+  const document = readYaml(file, source.text)
+  if (!document.ok) return document
+  const { config, faults, residue } = complete(document.data)
+  const reading = new Reading({ document, faults, residue, env: options.env, readFile })
+  const settings = config === undefined ? undefined : await read(reading, config, file)
+  const problems = inOrder(reading.problems)
+  if (settings === undefined || problems.length > 0) return { ok: false, problems }
+  const version = versionOf(file, [{ file, text: source.text }, ...settings.policies])
+  const files = [file, ...reading.files]
+  return {
+    ok: true,
+    settings: freeze({ ...settings, version, files }),
+    warnings: inOrder(reading.warnings),
+  }
+}
+
+/** Every section, whatever the others hold; undefined when one cannot be read at all. */
+async function read(
+  reading: Reading,
+  config: ConfigFile,
+  file: string,
+): Promise<Omit<Settings, 'version' | 'files'> | undefined> {
+  const isSound = (section: keyof ConfigFile): boolean => reading.isSound([section])
+  const publicUrl = isSound('public_url') ? readPublicUrl(reading, config.public_url) : undefined
+  const context = { reading, config, publicUrl: publicUrl ?? UNKNOWN_URL }
+  const listen = isSound('listen') ? await readListen(context) : undefined
+  const ops = await readOps(reading, config)
+  const telemetry = isSound('telemetry') ? await readTelemetry(reading, config) : undefined
+  const rest = {
+    trustedProxies: readTrustedProxies(reading, config),
+    allowedOrigins: readAllowedOrigins(reading, config),
+    keys: isSound('keys') ? await readKeys(reading, config) : [],
+    issuers: await readIssuers(reading, config),
+    apiKeys: readApiKeys(reading, config),
+    servers: await readServers(context),
+    policies: await readPolicies(reading, config),
+    audit: readAudit(reading, config),
+    state: readState(reading, config),
+  }
+  if (publicUrl === undefined || listen === undefined || telemetry === undefined) return undefined
+  return { file, publicUrl: publicUrl.href, listen, ops, telemetry, ...rest }
+}
+
+/** Over names (as seen from the configuration file) and contents, so that it is the same everywhere. */
+function versionOf(file: string, sources: readonly PolicySource[]): string {
+  const hash = createHash('sha256')
+  for (const source of sources) {
+    const name = relative(dirname(file), source.file)
+    hash.update(`${name}\0${Buffer.byteLength(source.text)}\0${source.text}`)
+  }
+  return hash.digest('hex').slice(0, VERSION_DIGITS)
+}
+
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+}

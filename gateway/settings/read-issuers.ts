@@ -1,0 +1,133 @@
+/** Section `issuers`: whose tokens are accepted, and how they are read. */
+import type { Path } from '../model/problem.ts'
+import type { ConfigFile, IssuerFile } from './config-file.ts'
+import type { Reading } from './reading.ts'
+import type { IssuerSettings, JwksSource } from './settings.ts'
+import { isExposed } from './urls.ts'
+
+/** Members of a JWK that hold the secret part (RFC 7518 §6). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/** The issuers the schema has accepted; what else is wrong with them is reported. */
+export async function readIssuers(
+  reading: Reading,
+  config: ConfigFile,
+): Promise<readonly IssuerSettings[]> {
+  const issuers: IssuerSettings[] = []
+  for (const [index, file] of config.issuers.entries()) {
+    const at: Path = ['issuers', index]
+    if (!reading.isSound(at)) continue
+    if (issuers.some(({ issuer }) => issuer === file.issuer)) {
+      reading.report([...at, 'issuer'], `${file.issuer} is already configured above`)
+    }
+    const issuer = await readIssuer(reading, at, file)
+    if (issuer !== undefined) issuers.push(issuer)
+  }
+  return issuers
+}
+
+async function readIssuer(
+  reading: Reading,
+  at: Path,
+  file: IssuerFile,
+): Promise<IssuerSettings | undefined> {
+  const url = reading.url([...at, 'issuer'], file.issuer)
+  if (url !== undefined) {
+    // RFC 8414 §2: an issuer has no query and no fragment.
+    if (url.search !== '') reading.report([...at, 'issuer'], 'must not contain a query')
+    reportExposed(reading, [...at, 'issuer'], { url, file })
+  }
+  const jwks = await readJwks(reading, [...at, 'jwks'], file)
+  if (file.types.includes('*')) {
+    reading.warn([...at, 'types'], 'any type of token is accepted, ID tokens too')
+  }
+  if (jwks === undefined) return undefined
+  return {
+    issuer: file.issuer,
+    tenant: file.tenant,
+    jwks,
+    algorithms: file.algorithms,
+    types: file.types.map((type) => type.toLowerCase().replace(/^application\//, '')),
+    audiences: file.audiences,
+    allowManyAudiences: file.allow_many_audiences,
+    claims: { ...file.claims, kind: file.claims.kind },
+    kind: file.kind,
+    clients: new Map(Object.entries(file.clients)),
+    interactive: file.interactive,
+  }
+}
+
+async function readJwks(
+  reading: Reading,
+  at: Path,
+  file: IssuerFile,
+): Promise<JwksSource | undefined> {
+  const { jwks } = file
+  if (jwks.url !== undefined) {
+    const path = [...at, 'url']
+    const url = reading.url(path, jwks.url)
+    if (url === undefined) return undefined
+    reportExposed(reading, path, { url, file })
+    return { kind: 'url', url: url.href }
+  }
+  if (jwks.file !== undefined) {
+    await checkKeyFile(reading, [...at, 'file'], jwks.file)
+    return { kind: 'file', file: reading.absolute(jwks.file) }
+  }
+  if (jwks.keys === undefined) return undefined
+  for (const [index, key] of jwks.keys.entries()) {
+    const why = keyFault(key)
+    if (why !== undefined) reading.report([...at, 'keys', index], why)
+  }
+  return { kind: 'inline', keys: jwks.keys }
+}
+
+function reportExposed(
+  reading: Reading,
+  path: Path,
+  { url, file }: { readonly url: URL; readonly file: IssuerFile },
+): void {
+  if (!isExposed(url) || file.allow_insecure_http) return
+  const advice = 'use https://, or set allow_insecure_http: true on this issuer'
+  reading.report(path, `whoever is on the way could mint tokens; ${advice}`)
+}
+
+async function checkKeyFile(reading: Reading, path: Path, file: string): Promise<void> {
+  const text = await reading.readText(path, file)
+  if (text === undefined) return
+  const keys = parseKeys(text)
+  if (keys === undefined || keys.length === 0) {
+    reading.report(
+      path,
+      `${reading.absolute(file)} is no JWKS: {"keys": […]} with at least one key`,
+    )
+    return
+  }
+  for (const key of keys) {
+    const why = keyFault(key)
+    if (why !== undefined) reading.report(path, `${reading.absolute(file)}: ${why}`)
+  }
+}
+
+/** The `keys` of a JWKS document (RFC 7517 §5); undefined when the text is none. */
+function parseKeys(text: string): readonly unknown[] | undefined {
+  try {
+    const document: unknown = JSON.parse(text)
+    const keys = isRecord(document) ? document['keys'] : undefined
+    return Array.isArray(keys) ? keys : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A gateway verifies: it has no use for what could sign, and neither does a configuration. */
+function keyFault(key: unknown): string | undefined {
+  if (!isRecord(key) || typeof key['kty'] !== 'string') return 'a key without "kty"'
+  if (key['kty'] === 'oct') return 'a symmetric key could also sign: use a public key'
+  const member = PRIVATE_MEMBERS.find((name) => Object.hasOwn(key, name))
+  return member === undefined ? undefined : `a private key ("${member}"): keep only the public part`
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,63 @@
+/** Sections `audit`, `state`, `telemetry`: where things are written to. */
+import type { Path } from '../model/problem.ts'
+import { Secret } from '../model/secret.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { Reading } from './reading.ts'
+import { hasReference, readSecret } from './secrets.ts'
+import type { AuditSettings, StateSettings, TelemetrySettings } from './settings.ts'
+import { isExposed } from './urls.ts'
+
+/** The SQLite database beside the configuration file, when none is named. */
+const DEFAULT_STATE_FILE = 'gatehouse.db'
+
+/** Names of headers that carry a secret, for which a literal value is refused. */
+const SECRET_HEADER = /auth|key|token|secret|password|cookie/i
+
+/** The audit log. */
+export function readAudit(reading: Reading, { audit }: ConfigFile): AuditSettings {
+  if (audit.mode === 'strict' && audit.sink === 'stdout') {
+    reading.report(
+      ['audit', 'mode'],
+      'strict needs a file as sink: stdout cannot be flushed to disk',
+    )
+  }
+  return {
+    sink: audit.sink === 'stdout' ? 'stdout' : reading.absolute(audit.sink),
+    mode: audit.mode,
+    maxBuffered: audit.max_buffered,
+  }
+}
+
+/** The state store. */
+export function readState(reading: Reading, { state }: ConfigFile): StateSettings {
+  if (state.driver === 'sqlite') {
+    return { driver: 'sqlite', file: reading.absolute(state.file ?? DEFAULT_STATE_FILE) }
+  }
+  if (state.file !== undefined) {
+    reading.reportKey(['state', 'file'], 'has no effect with driver: memory')
+  }
+  return { driver: 'memory' }
+}
+
+/** Where traces go. */
+export async function readTelemetry(
+  reading: Reading,
+  { telemetry: { otlp } }: ConfigFile,
+): Promise<TelemetrySettings> {
+  if (otlp === undefined) return { otlp: undefined }
+  const at: Path = ['telemetry', 'otlp']
+  const headers = new Map<string, Secret>()
+  for (const [name, text] of Object.entries(otlp.headers)) {
+    const isSecret = hasReference(text) || SECRET_HEADER.test(name)
+    const path = [...at, 'headers', name]
+    const value = isSecret ? await readSecret(reading, path, text) : new Secret(text)
+    if (value !== undefined) headers.set(name, value)
+  }
+  const url = reading.url([...at, 'endpoint'], otlp.endpoint)
+  if (url !== undefined && isExposed(url) && headers.size > 0) {
+    reading.warn([...at, 'endpoint'], 'traces and these headers travel unencrypted')
+  }
+  return {
+    otlp: { endpoint: otlp.endpoint.replace(/\/$/, ''), headers, sampleRatio: otlp.sample_ratio },
+  }
+}

@@ -1,0 +1,176 @@
+/** Section `servers`: public paths, upstreams, credentials. */
+import type { Path } from '../model/problem.ts'
+import type { McpServer, Upstream, UpstreamTls } from '../model/server.ts'
+import type { ConfigFile, ServerFile, UpstreamFile } from './config-file.ts'
+import { nearest } from './nearest.ts'
+import { pathFault, type PublicUrl } from './public-url.ts'
+import { readCredential } from './read-credential.ts'
+import { readCertificate, readPrivateKey } from './read-pem.ts'
+import type { Reading } from './reading.ts'
+import { sizeBytes } from './units.ts'
+import { isExposed } from './urls.ts'
+
+/** Bounds of `max_body`: room for a handshake below, and above what one call should hold in memory. */
+const MIN_BODY_BYTES = 1024
+const MAX_BODY_BYTES = 64 * 1024 * 1024
+
+/** Well-known documents of the gateway itself live here. */
+const RESERVED = '/.well-known'
+
+export type ServersContext = {
+  readonly reading: Reading
+  readonly config: ConfigFile
+  readonly publicUrl: PublicUrl
+}
+
+/** The servers the schema has accepted; what else is wrong with them is reported. */
+export async function readServers(context: ServersContext): Promise<readonly McpServer[]> {
+  const servers: McpServer[] = []
+  const taken = new Map<string, string>()
+  for (const [name, file] of Object.entries(context.config.servers)) {
+    if (!context.reading.isSound(['servers', name])) continue
+    const place = readPlace(context, name, file)
+    const earlier = taken.get(place.resource)
+    if (earlier !== undefined) {
+      const message = `${place.resource} is already the public URL of "${earlier}"`
+      context.reading.reportKey(['servers', name, 'path'], message)
+    }
+    taken.set(place.resource, name)
+    const server = await readServer(context, file, place)
+    if (server !== undefined) servers.push(server)
+  }
+  return servers
+}
+
+/** Where clients find a server. */
+type Place = Pick<McpServer, 'name' | 'host' | 'path' | 'resource'>
+
+function readPlace(context: ServersContext, name: string, file: ServerFile): Place {
+  const host = readHost(context, name, file)
+  const path = readPath(context, name, file)
+  return { name, host, path, resource: `${context.publicUrl.scheme}//${host}${path}` }
+}
+
+async function readServer(
+  context: ServersContext,
+  file: ServerFile,
+  place: Place,
+): Promise<McpServer | undefined> {
+  const { reading, config } = context
+  const { name, resource } = place
+  const at: Path = ['servers', name]
+  const upstream = await readUpstream(reading, [...at, 'upstream'], file.upstream)
+  const credential = await readCredential(reading, [...at, 'credential'], file)
+  reportUnknownIssuers(context, name, file)
+  const maxBodyBytes = sizeBytes(file.max_body) ?? 0
+  if (maxBodyBytes < MIN_BODY_BYTES || maxBodyBytes > MAX_BODY_BYTES) {
+    reading.report([...at, 'max_body'], 'must be between 1KiB and 64MiB')
+  }
+  if (file.anonymous) {
+    reading.warn([...at, 'anonymous'], 'callers without a credential are served')
+  } else if (config.issuers.length === 0 && config.api_keys.length === 0) {
+    reading.warn(at, 'nobody can call it: no issuers, no api_keys, not anonymous')
+  }
+  if (upstream === undefined || credential === undefined) return undefined
+  if (upstream.origin + upstream.path === resource) {
+    reading.report([...at, 'upstream', 'url'], 'points back at the gateway itself')
+  }
+  return {
+    ...place,
+    audiences: [...new Set([resource, ...file.audiences])],
+    issuers: file.issuers,
+    scopes: file.scopes,
+    upstream,
+    credential,
+    anonymous: file.anonymous,
+    methods: new Set(file.methods),
+    resourceUris: file.resource_uris,
+    unlisted: file.unlisted,
+    refusals: file.refusals,
+    maxBodyBytes,
+  }
+}
+
+function readHost({ reading, publicUrl }: ServersContext, name: string, file: ServerFile): string {
+  if (file.host === undefined) return publicUrl.host
+  const text = `${publicUrl.scheme}//${file.host}/`
+  // What the URL parser would change (case, default port, percent escapes) a Host header would not match.
+  if (!URL.canParse(text) || new URL(text).href !== text || /[@/?#]/.test(file.host)) {
+    const advice = 'lower case, no scheme, no default port'
+    reading.report(['servers', name, 'host'], `must be a host or host:port; ${advice}`)
+  }
+  return file.host
+}
+
+function readPath(context: ServersContext, name: string, file: ServerFile): string {
+  const { reading, config, publicUrl } = context
+  const at: Path = ['servers', name, 'path']
+  const isSole = Object.keys(config.servers).length === 1
+  const own = file.path ?? (isSole ? '/mcp' : `/mcp/${name}`)
+  const path = publicUrl.prefix + own
+  const why = pathFault(own)
+  if (why !== undefined) reading.report(at, why)
+  else if (path === RESERVED || path.startsWith(`${RESERVED}/`)) {
+    reading.report(at, `${RESERVED}/ belongs to the gateway`)
+  }
+  return path
+}
+
+async function readUpstream(
+  reading: Reading,
+  at: Path,
+  file: UpstreamFile,
+): Promise<Upstream | undefined> {
+  const url = reading.url([...at, 'url'], file.url)
+  const tls = await readUpstreamTls(reading, [...at, 'tls'], file)
+  const connectTimeoutMs = reading.duration([...at, 'connect_timeout'], file.connect_timeout)
+  const headersTimeoutMs = reading.duration([...at, 'headers_timeout'], file.headers_timeout)
+  const totalTimeoutMs = reading.duration([...at, 'total_timeout'], file.total_timeout)
+  const idleTimeoutMs = reading.duration([...at, 'idle_timeout'], file.idle_timeout)
+  if (url === undefined) return undefined
+  if (isExposed(url) && !file.allow_insecure_http) {
+    const advice = 'use https://, or set allow_insecure_http: true on this upstream'
+    reading.report([...at, 'url'], `calls would travel unencrypted; ${advice}`)
+  }
+  if (url.protocol === 'http:' && tls !== undefined) {
+    reading.reportKey([...at, 'tls'], 'has no effect on an http:// URL')
+  }
+  return {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    tls,
+    connectTimeoutMs,
+    headersTimeoutMs,
+    totalTimeoutMs,
+    idleTimeoutMs,
+    maxConnections: file.max_connections,
+  }
+}
+
+async function readUpstreamTls(
+  reading: Reading,
+  at: Path,
+  { tls }: UpstreamFile,
+): Promise<UpstreamTls | undefined> {
+  if (tls === undefined) return undefined
+  return {
+    ca: await readCertificate(reading, [...at, 'ca'], tls.ca),
+    cert: await readCertificate(reading, [...at, 'cert'], tls.cert),
+    key: await readPrivateKey(reading, [...at, 'key'], tls.key),
+    serverName: tls.server_name,
+  }
+}
+
+function reportUnknownIssuers(context: ServersContext, name: string, file: ServerFile): void {
+  if (!context.reading.isWhole(['issuers'])) return
+  const known = context.config.issuers.map(({ issuer }) => issuer)
+  for (const [index, issuer] of (file.issuers ?? []).entries()) {
+    if (known.includes(issuer)) continue
+    const close = nearest(issuer, known)
+    const advice = close === undefined ? 'add it to issuers' : `did you mean "${close}"?`
+    context.reading.report(
+      ['servers', name, 'issuers', index],
+      `unknown issuer "${issuer}"; ${advice}`,
+    )
+  }
+}

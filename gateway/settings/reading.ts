@@ -1,0 +1,153 @@
+/**
+ * What the readers of all sections share while one configuration is loaded: where problems go, how
+ * files are found and read, and which files were.
+ */
+import { dirname, resolve } from 'node:path'
+import type { Path, Problem, SourceDocument } from '../model/problem.ts'
+import type { Explained } from './explain-errors.ts'
+import { pathText } from './path-text.ts'
+import { durationMs, MAX_DURATION_MS } from './units.ts'
+import { parseHttpUrl } from './urls.ts'
+import { MAX_YAML_BYTES } from './yaml.ts'
+
+export type ReadFile = (file: string) => Promise<Uint8Array>
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type ReadingOptions = {
+  readonly document: SourceDocument
+  /** What the schema found. */
+  readonly faults: readonly Explained[]
+  /** What must not be read because of it. */
+  readonly residue: readonly Path[]
+  readonly env: Environment
+  readonly readFile: ReadFile
+}
+
+/** A file read for the configuration, or why it could not be. */
+export type FileResult =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: string }
+
+export class Reading {
+  readonly env: Environment
+  readonly problems: Problem[] = []
+  readonly warnings: Problem[] = []
+  /** Absolute paths of everything read, in order. */
+  readonly files = new Set<string>()
+  readonly #document: SourceDocument
+  readonly #residue: readonly Path[]
+  readonly #faults: readonly Explained[]
+  readonly #readFile: ReadFile
+
+  constructor(options: ReadingOptions) {
+    this.env = options.env
+    this.#document = options.document
+    this.#readFile = options.readFile
+    this.#residue = options.residue
+    this.#faults = options.faults
+    for (const { path, part, message } of options.faults) {
+      this.problems.push(this.#problem({ path, part, message }))
+    }
+  }
+
+  /** Whether what stands at `path` may be read: nothing at, below or above it is left broken. */
+  isSound(path: Path): boolean {
+    return !this.#residue.some((broken) => touches(broken, path))
+  }
+
+  /** Whether nothing at, below or above `path` was taken out: only then is what it names complete. */
+  isWhole(path: Path): boolean {
+    return !this.#faults.some(({ spoils }) => spoils !== undefined && touches(spoils, path))
+  }
+
+  report(path: Path, message: string): void {
+    this.problems.push(this.#problem({ path, part: 'value', message: said(path, message) }))
+  }
+
+  /** Like `report`, at the key: for a whole section, or for a value that is not there. */
+  reportKey(path: Path, message: string): void {
+    this.problems.push(this.#problem({ path, part: 'key', message: said(path, message) }))
+  }
+
+  warn(path: Path, message: string): void {
+    this.warnings.push(this.#problem({ path, part: 'key', message: said(path, message) }))
+  }
+
+  /** Milliseconds of a duration the schema has accepted; one above the cap is reported. */
+  duration(path: Path, text: string): number {
+    const ms = durationMs(text) ?? 0
+    if (ms > MAX_DURATION_MS) this.report(path, 'must be at most 24h')
+    return ms
+  }
+
+  /** The URL written at `path`; undefined when that is reported. */
+  url(path: Path, text: string): URL | undefined {
+    const result = parseHttpUrl(text)
+    if (!result.ok) this.report(path, result.why)
+    return result.ok ? result.url : undefined
+  }
+
+  /** Relative paths are relative to the configuration file. */
+  absolute(file: string): string {
+    return resolve(dirname(this.#document.file), file)
+  }
+
+  /** The text of a file named at `path`; undefined when that is reported. */
+  async readText(path: Path, file: string): Promise<string | undefined> {
+    const result = await this.read(file)
+    if (!result.ok) this.report(path, result.why)
+    return result.ok ? result.text : undefined
+  }
+
+  async read(file: string): Promise<FileResult> {
+    const absolute = this.absolute(file)
+    this.files.add(absolute)
+    return readTextFile(absolute, this.#readFile)
+  }
+
+  #problem(wanted: {
+    readonly path: Path
+    readonly part: 'key' | 'value'
+    readonly message: string
+  }): Problem {
+    const { file, at } = this.#document
+    return { file, ...at(wanted.path, wanted.part), message: wanted.message }
+  }
+}
+
+/** Reads UTF-8 text of at most 1 MiB. Problems name the file, never its content. */
+export async function readTextFile(file: string, readFile: ReadFile): Promise<FileResult> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(file)
+  } catch (error) {
+    return { ok: false, why: `cannot read ${file}: ${reason(error)}` }
+  }
+  if (bytes.byteLength > MAX_YAML_BYTES) {
+    return { ok: false, why: `${file} is larger than ${MAX_YAML_BYTES} bytes` }
+  }
+  try {
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+  } catch {
+    return { ok: false, why: `${file} is not UTF-8 text` }
+  }
+}
+
+/** Whether one path leads to the other. */
+function touches(one: Path, other: Path): boolean {
+  const shared = Math.min(one.length, other.length)
+  return one.slice(0, shared).every((segment, index) => `${segment}` === `${other[index]}`)
+}
+
+function said(path: Path, message: string): string {
+  return path.length === 0 ? message : `${pathText(path)}: ${message}`
+}
+
+function reason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'no such file'
+  if (code === 'EACCES') return 'permission denied'
+  if (code === 'EISDIR') return 'it is a directory'
+  return error instanceof Error ? error.message : String(error)
+}
