@@ -4,7 +4,6 @@
  */
 import type { Identify } from '../identity/identify.ts'
 import type { InFlight } from '../limits/in-flight.ts'
-import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
 import type { Journey, JourneyCall, TraceContext } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
@@ -47,19 +46,8 @@ export type Desk = {
   readonly metadataUrl: (server: McpServer) => string
   /** Scopes for the 401 challenge and the metadata. */
   readonly scopesOf: (server: McpServer) => readonly string[]
-  /** Streams that must be ended when their caller is revoked. */
-  readonly streams: Set<OpenStream>
   /** Called once when a visit is over, however it ended. */
   readonly finish: (visit: Visit) => void
-}
-
-/** A stream that is checked against revocations every second while it is open. */
-export type OpenStream = {
-  readonly caller: Caller
-  readonly server: McpServer
-  /** `listen` for streams opened by GET, `call` for streamed answers. */
-  readonly kind: 'listen' | 'call'
-  end(reason: 'revoked' | 'shutdown'): void
 }
 
 /** What judging needs of the desk. */

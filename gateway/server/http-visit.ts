@@ -34,6 +34,8 @@ export type HttpVisitOptions = {
   readonly expectsContinue: boolean
   /** Told when the client hangs up while a server is being asked. */
   readonly onGone: (exchange: Exchange) => void
+  /** Open streams; the visit is in there while its answer streams. */
+  readonly streams: Set<HttpVisit>
 }
 
 export class HttpVisit implements Visit, Sink {
@@ -108,8 +110,9 @@ export class HttpVisit implements Visit, Sink {
     response.flushHeaders()
     response.on('drain', onResponseDrain)
     const ended = new Promise<void>((resolve, reject) => (this.#settle = { resolve, reject }))
+    this.#options.streams.add(this)
     source.pipe(this)
-    await ended
+    await ended.finally(() => this.#options.streams.delete(this))
   }
 
   /** Ends an open stream from our side: cleanly when nothing is owed, else with a farewell. */

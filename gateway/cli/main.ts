@@ -1,0 +1,135 @@
+#!/usr/bin/env node
+/** The `gatehouse` command: one row for each verb. */
+import type { Command, Io } from './io.ts'
+import { readVersion } from './version.ts'
+
+type Row = {
+  readonly words: readonly string[]
+  readonly use: string
+  readonly does: string
+  readonly load: () => Promise<Command>
+}
+
+/** Verbs are loaded when they are called, so that `--help` is instant. */
+const COMMANDS: readonly Row[] = [
+  {
+    words: ['serve'],
+    use: 'serve -c FILE',
+    does: 'run the gateway',
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  {
+    words: ['check'],
+    use: 'check -c FILE',
+    does: 'check a configuration and its policies, start nothing',
+    load: async () => (await import('./check.ts')).check,
+  },
+  {
+    words: ['policy', 'test'],
+    use: 'policy test FILE…',
+    does: 'run the cases beside policy files',
+    load: async () => (await import('./policy-test.ts')).policyTest,
+  },
+  {
+    words: ['policy', 'explain'],
+    use: 'policy explain …',
+    does: 'say which rule decides a call, and why',
+    load: async () => (await import('./policy-explain.ts')).policyExplain,
+  },
+  {
+    words: ['keys', 'new'],
+    use: 'keys new',
+    does: 'print a new key for the key ring',
+    load: async () => (await import('./keys-new.ts')).keysNew,
+  },
+  {
+    words: ['apikeys', 'new'],
+    use: 'apikeys new …',
+    does: 'print a new API key and its configuration entry',
+    load: async () => (await import('./apikeys-new.ts')).apikeysNew,
+  },
+  {
+    words: ['audit', 'verify'],
+    use: 'audit verify FILE…',
+    does: 'check that an audit log is whole and unaltered',
+    load: async () => (await import('./audit-verify.ts')).auditVerify,
+  },
+  {
+    words: ['status'],
+    use: 'status',
+    does: 'ask a running gateway how it is',
+    load: async () => (await import('./status.ts')).status,
+  },
+  {
+    words: ['reload'],
+    use: 'reload',
+    does: 'make a running gateway read its configuration again',
+    load: async () => (await import('./reload.ts')).reload,
+  },
+  {
+    words: ['revoke'],
+    use: 'revoke …',
+    does: 'revoke a token, grant, session, client or subject at a running gateway',
+    load: async () => (await import('./revoke.ts')).revoke,
+  },
+]
+
+const USAGE_EXIT = 2
+
+/** @returns the exit code. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const [first = '--help'] = args
+  if (first === '--version' || first === '-v') {
+    io.out(await readVersion())
+    return 0
+  }
+  if (first === '--help' || first === '-h' || first === 'help') {
+    io.out(help())
+    return args.length === 0 ? USAGE_EXIT : 0
+  }
+  const row = COMMANDS.find(({ words }) => words.every((word, at) => args[at] === word))
+  if (row === undefined) {
+    io.err(`gatehouse: unknown command '${args.slice(0, 2).join(' ')}'\n\n${help()}`)
+    return USAGE_EXIT
+  }
+  const command = await row.load()
+  try {
+    return await command(args.slice(row.words.length), io)
+  } catch (error) {
+    if (!isUsageError(error)) throw error
+    io.err(`gatehouse ${row.words.join(' ')}: ${error.message}`)
+    return USAGE_EXIT
+  }
+}
+
+function help(): string {
+  const width = Math.max(...COMMANDS.map(({ use }) => use.length))
+  const rows = COMMANDS.map(({ use, does }) => `  ${use.padEnd(width)}   ${does}`)
+  return [
+    'Gatehouse, an auth gateway for MCP servers.',
+    '',
+    'Usage: gatehouse COMMAND [OPTIONS]',
+    '',
+    ...rows,
+    '',
+    "'gatehouse COMMAND --help' says more. '--version' prints the version.",
+  ].join('\n')
+}
+
+/** What `util.parseArgs` throws for options it does not know. */
+function isUsageError(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code.startsWith('ERR_PARSE_ARGS')
+  )
+}
+
+if (import.meta.main) {
+  process.exitCode = await run(process.argv.slice(2), {
+    out: (line) => process.stdout.write(`${line}\n`),
+    err: (line) => process.stderr.write(`${line}\n`),
+    env: process.env,
+  })
+}

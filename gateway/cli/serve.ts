@@ -1,0 +1,94 @@
+/** `gatehouse serve`: runs until a signal, reloads on SIGHUP, drains on SIGTERM and SIGINT. */
+import { parseArgs } from 'node:util'
+
+import { formatProblem, loadAll } from '../server/load-all.ts'
+import type { Log } from '../server/log.ts'
+import { createLog } from '../server/log.ts'
+import type { Gatehouse } from '../server/start.ts'
+import { start } from '../server/start.ts'
+import type { Io } from './io.ts'
+import { readVersion } from './version.ts'
+
+const HELP = `Usage: gatehouse serve -c FILE
+
+Runs the gateway.
+
+  -c, --config FILE   configuration file (YAML)
+  -h, --help          show this text
+
+Signals: SIGHUP reads the configuration and policies again, SIGTERM and SIGINT finish running
+calls and stop. Exit code: 0 stopped, 1 not started (nothing listens), 70 internal fault.`
+
+/** Told to a supervisor when a fault of our own ended the process (sysexits.h EX_SOFTWARE). */
+const EXIT_FAULT = 70
+
+/** After a fault, running calls get this long. */
+const FAULT_DRAIN_MS = 5_000
+
+export async function serve(args: readonly string[], io: Io): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      config: { type: 'string', short: 'c' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help === true) return say(io.out, HELP, 0)
+  if (values.config === undefined) return say(io.err, `serve: -c FILE is missing\n\n${HELP}`, 2)
+  const source = { file: values.config, env: io.env }
+  const loaded = await loadAll(source)
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) io.err(formatProblem(problem))
+    return say(io.err, 'gatehouse: not started', 1)
+  }
+  const log = createLog((line) => io.err(line.trimEnd()), Date.now)
+  for (const warning of loaded.warnings) log('warn', formatProblem(warning))
+  const version = await readVersion()
+  let gatehouse: Gatehouse
+  try {
+    gatehouse = await start({ source, loaded, version, log })
+  } catch (error) {
+    io.err(`gatehouse: ${error instanceof Error ? error.message : String(error)}`)
+    return say(io.err, 'gatehouse: not started', 1)
+  }
+  const { settings } = loaded
+  log('info', 'gatehouse listens', {
+    version,
+    public: settings.publicUrl,
+    port: gatehouse.port,
+    ops: `${settings.ops.host}:${gatehouse.opsPort}`,
+    config: settings.version,
+  })
+  return await untilStopped(gatehouse, log)
+}
+
+function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {
+  return new Promise((resolve) => {
+    const stop = (why: string): void => {
+      log('info', 'stopping', { why })
+      gatehouse.stop().then(
+        () => resolve(0),
+        (error: unknown) => {
+          log('error', 'stopped with an error', { detail: String(error) })
+          resolve(EXIT_FAULT)
+        },
+      )
+    }
+    const fault = (error: unknown): void => {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      log('error', 'fault', { detail })
+      void gatehouse.stop().finally(() => resolve(EXIT_FAULT))
+      setTimeout(() => resolve(EXIT_FAULT), FAULT_DRAIN_MS).unref()
+    }
+    process.on('SIGHUP', () => void gatehouse.reload())
+    process.once('SIGTERM', () => stop('SIGTERM'))
+    process.once('SIGINT', () => stop('SIGINT'))
+    process.on('uncaughtException', fault)
+    process.on('unhandledRejection', fault)
+  })
+}
+
+function say(write: (line: string) => void, text: string, code: number): number {
+  write(text)
+  return code
+}

@@ -1,0 +1,129 @@
+/**
+ * One configuration at work: its desk, its public documents and its connections to servers. A reload
+ * makes the next generation; visits keep the one they began with, and its connections close when the
+ * last of them has left, so that no request fails because of a reload.
+ */
+import { createFetchJson } from '../egress/fetch-json.ts'
+import { createIdentify } from '../identity/identify.ts'
+import type { Identify } from '../identity/identify.ts'
+import type { McpServer } from '../model/server.ts'
+import { metadataUrl } from '../oauth/metadata.ts'
+import type { Desk } from '../pipeline/desk.ts'
+import { createLookUp } from '../pipeline/look-up.ts'
+import { buildRoutes } from '../pipeline/route.ts'
+import type { Rules } from '../policy/rules.ts'
+import { scopesFor } from '../policy/rules.ts'
+import type { Settings } from '../settings/settings.ts'
+import { formatTraceparent, parseTraceparent } from '../telemetry/traceparent.ts'
+import type { Conversations } from '../upstream/conversations.ts'
+import { createConversations } from '../upstream/conversations.ts'
+import { buildDocuments } from './documents.ts'
+import type { Documents } from './doors.ts'
+import type { Plant } from './plant.ts'
+import { createAddressOf } from './proxies.ts'
+
+export type Generation = {
+  readonly settings: Settings
+  readonly rules: Rules
+  readonly desk: Desk
+  readonly documents: Documents
+  readonly conversations: Conversations
+  readonly identify: Identify
+  /** A visit begins; call `leave` when it is over. */
+  enter(): void
+  leave(): void
+  /** No new visits come; connections close once the last one has left. */
+  retire(): void
+  /** Retired, and the last visit has left. */
+  readonly over: boolean
+}
+
+export function createGeneration(options: {
+  readonly settings: Settings
+  readonly rules: Rules
+  readonly plant: Plant
+  readonly previous: Generation | undefined
+}): Generation {
+  const { settings, rules, plant, previous } = options
+  const conversations = createConversations(settings.servers, plant.tick)
+  const identify = identifyFor(settings, plant, previous)
+  const routes = buildRoutes(settings.servers, settings.allowedOrigins)
+  const scopesOf = (server: McpServer): readonly string[] =>
+    server.scopes.length > 0 ? server.scopes : scopesFor(rules, server.name)
+  const issuers = settings.issuers.map(({ issuer }) => issuer)
+  let visits = 0
+  let retired = false
+  const leaveIfEmpty = (): void => {
+    if (retired && visits === 0) void conversations.close()
+  }
+  const generation: Generation = {
+    settings,
+    rules,
+    conversations,
+    identify,
+    documents: buildDocuments({ routes, issuers, scopesOf }),
+    desk: {
+      version: settings.version,
+      routes,
+      rules,
+      identify,
+      catalogue: plant.catalogue,
+      lookUp: createLookUp({ conversations, catalogue: plant.catalogue, tick: plant.tick }),
+      inFlight: plant.inFlight,
+      conversations,
+      tick: plant.tick,
+      newId: plant.newId,
+      emit: plant.emit,
+      parseTrace: parseTraceparent,
+      formatTrace,
+      startTrace: plant.startTrace,
+      addressOf: createAddressOf(settings.trustedProxies),
+      record: plant.audit.decision,
+      metadataUrl: (server) => metadataUrl(server.resource),
+      scopesOf,
+      finish: plant.finish,
+    },
+    enter: () => {
+      visits += 1
+    },
+    leave: () => {
+      visits -= 1
+      leaveIfEmpty()
+    },
+    retire: () => {
+      retired = true
+      leaveIfEmpty()
+    },
+    get over() {
+      return retired && visits === 0
+    },
+  }
+  return generation
+}
+
+function identifyFor(settings: Settings, plant: Plant, previous: Generation | undefined): Identify {
+  return createIdentify({
+    issuers: settings.issuers,
+    apiKeys: settings.apiKeys,
+    revocations: plant.revocations,
+    fetchJson: createFetchJson(),
+    readFile: plant.readFile,
+    now: plant.now,
+    emit: plant.emit,
+    ...(previous === undefined ? {} : { handover: previous.identify.handover }),
+  })
+}
+
+/** Our own span when this visit is recorded, else what the caller sent, unchanged. */
+function formatTrace(journey: Parameters<Desk['formatTrace']>[0]): string | undefined {
+  const { traceId, spanId, trace } = journey
+  if (traceId !== undefined && spanId !== undefined) {
+    return formatTraceparent({ traceId, spanId, sampled: true })
+  }
+  if (trace === undefined) return undefined
+  return formatTraceparent({
+    traceId: trace.traceId,
+    spanId: trace.parentId,
+    sampled: trace.sampled,
+  })
+}

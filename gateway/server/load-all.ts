@@ -1,0 +1,34 @@
+import type { Problem } from '../model/problem.ts'
+import type { Rules } from '../policy/rules.ts'
+import { loadSettings } from '../settings/load.ts'
+import type { Settings } from '../settings/settings.ts'
+import { loadPolicy } from './load-policy.ts'
+
+export type Source = {
+  readonly file: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export type Loaded =
+  | {
+      readonly ok: true
+      readonly settings: Settings
+      readonly rules: Rules
+      readonly warnings: readonly Problem[]
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Configuration and policies together: what `serve`, a reload and `check` all begin with. */
+export async function loadAll(source: Source): Promise<Loaded> {
+  const loaded = await loadSettings(source)
+  if (!loaded.ok) return loaded
+  const policy = loadPolicy(loaded.settings)
+  if (!policy.ok) return policy
+  const warnings = [...loaded.warnings, ...policy.warnings]
+  return { ok: true, settings: loaded.settings, rules: policy.rules, warnings }
+}
+
+/** `file:line:column message`, as editors and people read it. */
+export function formatProblem({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column} ${message}`
+}

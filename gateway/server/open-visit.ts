@@ -1,0 +1,38 @@
+import type { Generation } from './generation.ts'
+import type { VisitRequest, VisitResponse } from './http-visit.ts'
+import { HttpVisit } from './http-visit.ts'
+import { newJourney } from './new-journey.ts'
+import type { Plant } from './plant.ts'
+
+export type Arrival = {
+  readonly request: VisitRequest
+  readonly response: VisitResponse
+  readonly expects: 'expects_continue' | 'sends_at_once'
+}
+
+/** A visit for a request that has just arrived, under the configuration that serves it to its end. */
+export function openVisit(
+  { request, response, expects }: Arrival,
+  { desk, conversations }: Generation,
+  { plant, streams }: { readonly plant: Plant; readonly streams: Set<HttpVisit> },
+): HttpVisit {
+  const forwardedFor = request.headers['x-forwarded-for']
+  const journey = newJourney({
+    id: plant.newId(),
+    nowMs: plant.now(),
+    tick: plant.tick(),
+    httpMethod: request.method ?? '',
+    address: desk.addressOf(
+      request.socket.remoteAddress ?? '',
+      typeof forwardedFor === 'string' ? forwardedFor : undefined,
+    ),
+  })
+  return new HttpVisit({
+    request,
+    response,
+    journey,
+    streams,
+    expectsContinue: expects === 'expects_continue',
+    onGone: conversations.gone,
+  })
+}

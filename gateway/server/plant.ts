@@ -1,0 +1,124 @@
+/** What lives as long as the process and is shared by all generations of configuration. */
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+
+import type { Audit } from '../audit/audit.ts'
+import { createAudit } from '../audit/audit.ts'
+import type { InFlight } from '../limits/in-flight.ts'
+import { createInFlight } from '../limits/in-flight.ts'
+import type { Emit } from '../model/event.ts'
+import type { Journey } from '../model/journey.ts'
+import type { Store } from '../model/store.ts'
+import type { Catalogue } from '../pipeline/catalogue.ts'
+import { createCatalogue } from '../pipeline/catalogue.ts'
+import type { Visit } from '../pipeline/visit.ts'
+import type { Revocations } from '../registry/revocations.ts'
+import { createRevocations } from '../registry/revocations.ts'
+import type { Settings } from '../settings/settings.ts'
+import { createMemoryStore } from '../state/memory.ts'
+import { openSqliteStore } from '../state/sqlite.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import type { Tracer } from '../telemetry/tracing.ts'
+import { openTracing } from '../telemetry/tracing.ts'
+import type { Log } from './log.ts'
+
+export type Plant = {
+  readonly store: Store
+  readonly revocations: Revocations
+  readonly audit: Audit
+  readonly metrics: Metrics
+  readonly tracer: Tracer | undefined
+  readonly catalogue: Catalogue
+  readonly inFlight: InFlight
+  readonly emit: Emit
+  readonly newId: () => string
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  /** Monotonic milliseconds. */
+  readonly tick: () => number
+  readonly readFile: (file: string) => Promise<string>
+  readonly startTrace: (journey: Journey) => void
+  /** Ends a visit: gives its place back and makes metrics, trace and audit from its journey. */
+  readonly finish: (visit: Visit) => void
+  close(): Promise<void>
+}
+
+export type PlantOptions = {
+  readonly settings: Settings
+  readonly version: string
+  readonly log: Log
+}
+
+/** Opens state, audit and tracing. Rejects with an Error that says what could not be opened. */
+export async function openPlant(options: PlantOptions): Promise<Plant> {
+  const { settings, version, log } = options
+  const now = Date.now
+  const instance = randomUUID()
+  let configVersion = settings.version
+  const audit = createAudit({ ...settings.audit, instance, version: () => configVersion, now })
+  await audit.open()
+  const metrics = createMetrics({ version, now })
+  const emit: Emit = (event) => {
+    if (event.type === 'reload' && event.ok) configVersion = event.version
+    metrics.event(event)
+    audit.event(event)
+    if (event.type === 'warning') log('warn', event.what, { detail: event.detail })
+  }
+  const store = await openStore(settings, now)
+  const revocations = createRevocations({ store, now, emit })
+  await revocations.load()
+  const { otlp } = settings.telemetry
+  const tracer = otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance })
+  const inFlight = createInFlight({
+    call: settings.listen.maxInFlightPerCaller,
+    stream: settings.listen.maxStreamsPerCaller,
+  })
+
+  return {
+    store,
+    revocations,
+    audit,
+    metrics,
+    tracer,
+    catalogue: createCatalogue(),
+    inFlight,
+    emit,
+    newId: randomUUID,
+    now,
+    tick,
+    readFile: (file) => readFile(file, 'utf8'),
+    startTrace: (journey) => {
+      const started = tracer?.startTrace(journey.trace)
+      if (started === undefined) return
+      journey.traceId = started.traceId
+      journey.spanId = started.spanId
+    },
+    finish: (visit) => {
+      const { journey, occupies } = visit
+      if (occupies !== undefined) inFlight.leave(occupies.caller, occupies.occupation)
+      journey.durationMs = tick() - journey.startedTick
+      audit.outcome(journey)
+      metrics.journey(journey)
+      tracer?.journey(journey)
+    },
+    close: async () => {
+      await tracer?.shutdown()
+      await audit.close()
+      await store.close()
+    },
+  }
+}
+
+async function openStore(settings: Settings, now: () => number): Promise<Store> {
+  switch (settings.state.driver) {
+    case 'memory':
+      return createMemoryStore({ now })
+    case 'sqlite':
+      return await openSqliteStore({ file: settings.state.file, now })
+  }
+}
+
+function tick(): number {
+  return performance.now()
+}

@@ -1,0 +1,94 @@
+/** From changed files to the next generation, or to a clear message and the old one kept. */
+import type { Problem } from '../model/problem.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Loaded, Source } from './load-all.ts'
+import { formatProblem, loadAll } from './load-all.ts'
+import type { Log } from './log.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import type { Plant } from './plant.ts'
+
+export type ReloadResult = { readonly ok: boolean; readonly problems: readonly Problem[] }
+
+export type LastReload = {
+  readonly ok: boolean
+  readonly atMs: number
+  readonly problems: readonly string[]
+}
+
+export type Reloader = {
+  /** Reads everything again. Calls that overlap share a run. */
+  reload(): Promise<ReloadResult>
+  readonly last: LastReload
+}
+
+export function createReloader(options: {
+  readonly source: Source
+  /** What the process started with: some settings stay as they were then. */
+  readonly started: Settings
+  readonly current: () => Settings
+  /** Puts the new configuration to work; throws when it cannot, with the old one still at work. */
+  readonly adopt: (next: Extract<Loaded, { ok: true }>) => Promise<void>
+  readonly plant: Pick<Plant, 'emit' | 'now'>
+  readonly log: Log
+}): Reloader {
+  const { plant, log, started } = options
+  let last: LastReload = { ok: true, atMs: plant.now(), problems: [] }
+
+  const succeed = (next: Settings): ReloadResult => {
+    const restart = needsRestart(started, next)
+    plant.emit({ type: 'reload', ok: true, version: next.version, needsRestart: restart })
+    const waiting = restart.length === 0 ? {} : { needsRestart: restart.join(', ') }
+    log('info', 'configuration reloaded', { version: next.version, ...waiting })
+    return { ok: true, problems: [] }
+  }
+  const fail = (problems: readonly Problem[]): ReloadResult => {
+    const detail = problems.map(formatProblem).join('\n')
+    plant.emit({ type: 'reload', ok: false, version: options.current().version, detail })
+    log('error', 'the new configuration is not valid; the old one stays', { detail })
+    return { ok: false, problems }
+  }
+  const run = async (): Promise<ReloadResult> => {
+    const next = await loadAll(options.source)
+    if (!next.ok) return fail(next.problems)
+    try {
+      await options.adopt(next)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      return fail([{ file: options.source.file, line: 1, column: 1, message }])
+    }
+    return succeed(next.settings)
+  }
+
+  return {
+    reload: oneAtATime(async () => {
+      const result = await run()
+      last = { ok: result.ok, atMs: plant.now(), problems: result.problems.map(formatProblem) }
+      return result
+    }),
+    get last() {
+      return last
+    },
+  }
+}
+
+/** What only a restart can change, by its name in the configuration file. */
+const FIXED: readonly { readonly name: string; readonly of: (settings: Settings) => unknown }[] = [
+  { name: 'listen.host', of: ({ listen }) => listen.host },
+  { name: 'listen.port', of: ({ listen }) => listen.port },
+  { name: 'listen.tls', of: ({ listen }) => listen.tls === undefined },
+  { name: 'listen.max_connections', of: ({ listen }) => listen.maxConnections },
+  { name: 'listen.max_in_flight_per_caller', of: ({ listen }) => listen.maxInFlightPerCaller },
+  { name: 'listen.max_streams_per_caller', of: ({ listen }) => listen.maxStreamsPerCaller },
+  { name: 'ops.host', of: ({ ops }) => ops.host },
+  { name: 'ops.port', of: ({ ops }) => ops.port },
+  { name: 'ops.admin_token', of: ({ ops }) => ops.adminToken?.reveal() },
+  { name: 'state', of: ({ state }) => JSON.stringify(state) },
+  { name: 'audit', of: ({ audit }) => JSON.stringify(audit) },
+  { name: 'telemetry.otlp.endpoint', of: ({ telemetry }) => telemetry.otlp?.endpoint },
+  { name: 'keys', of: ({ keys }) => keys.map(({ id, key }) => `${id}:${key.reveal()}`).join(',') },
+]
+
+/** Names of the settings that differ but stay as they were until the process starts anew. */
+export function needsRestart(old: Settings, next: Settings): readonly string[] {
+  return FIXED.filter(({ of }) => of(old) !== of(next)).map(({ name }) => name)
+}

@@ -1,0 +1,180 @@
+/** Wires the gateway from a loaded configuration, runs it, reloads it and stops it. */
+import { createAdmin } from '../admin/admin.ts'
+import { enter } from './doors.ts'
+import type { Generation } from './generation.ts'
+import { createGeneration } from './generation.ts'
+import type { HttpVisit } from './http-visit.ts'
+import { startJobs } from './jobs.ts'
+import type { Listener } from './listen.ts'
+import { listen } from './listen.ts'
+import type { Loaded, Source } from './load-all.ts'
+import { formatProblem } from './load-all.ts'
+import type { Log } from './log.ts'
+import type { Arrival } from './open-visit.ts'
+import { openVisit } from './open-visit.ts'
+import type { OpsListener } from './ops.ts'
+import { listenOps } from './ops.ts'
+import type { Plant } from './plant.ts'
+import { openPlant } from './plant.ts'
+import { readinessOf } from './readiness.ts'
+import type { Reloader, ReloadResult } from './reload.ts'
+import { createReloader } from './reload.ts'
+import { drain } from './stop.ts'
+import { countStreams } from './stream-counts.ts'
+import { watchFiles } from './watch.ts'
+
+type Ready = Extract<Loaded, { ok: true }>
+
+export type StartOptions = {
+  readonly source: Source
+  readonly loaded: Ready
+  readonly version: string
+  readonly log: Log
+}
+
+export type Gatehouse = {
+  readonly port: number
+  readonly opsPort: number
+  reload(): Promise<ReloadResult>
+  /** Drains and closes everything; a second call waits for the first. */
+  stop(): Promise<void>
+}
+
+/** Everything that is running. */
+type House = {
+  readonly options: StartOptions
+  readonly plant: Plant
+  readonly generations: Set<Generation>
+  readonly streams: Set<HttpVisit>
+  readonly startedAtMs: number
+  current: Generation
+  draining: boolean
+}
+
+/** Opens everything and listens. Rejects with an Error that says what could not be opened. */
+export async function start(options: StartOptions): Promise<Gatehouse> {
+  const { loaded, log, source } = options
+  const { settings } = loaded
+  const house = await open(options)
+  const { plant, streams, generations } = house
+  const listener = await listen(settings.listen, (request, response, expects) =>
+    serve({ request, response, expects }, house),
+  )
+  const reloader = createReloader({
+    source,
+    started: settings,
+    plant,
+    log,
+    current: () => house.current.settings,
+    adopt: async (next) => {
+      const { tls } = next.settings.listen
+      if (tls !== undefined) listener.reloadCertificates(tls)
+      await plant.audit.reopen()
+      adopt(next, house)
+      watcher.refresh(next.settings.files)
+    },
+  })
+  const watcher = watchFiles({ files: settings.files, onChange: () => void reloader.reload() })
+  const stopJobs = startJobs({
+    plant,
+    log,
+    streams,
+    generations: () => generations,
+    current: () => house.current,
+  })
+  const ops = await openOps(house, reloader, listener)
+  plant.metrics.observeOpen({
+    streams: () => countStreams(streams),
+    connections: listener.connections,
+    audit: plant.audit.health,
+  })
+  plant.emit({ type: 'started', version: options.version })
+
+  let stopping: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    house.draining = true
+    plant.emit({ type: 'stopping', version: options.version })
+    watcher.close()
+    const { drainSeconds } = settings.listen
+    await drain({ listener, streams, drainSeconds, generations: () => generations })
+    stopJobs()
+    await ops.close()
+    await plant.close()
+  }
+  return {
+    port: listener.port,
+    opsPort: ops.port,
+    reload: reloader.reload,
+    stop: () => (stopping ??= stop()),
+  }
+}
+
+async function open(options: StartOptions): Promise<House> {
+  const { loaded, log, version } = options
+  const plant = await openPlant({ settings: loaded.settings, version, log })
+  const { settings, rules } = loaded
+  const current = createGeneration({ settings, rules, plant, previous: undefined })
+  return {
+    options,
+    plant,
+    current,
+    generations: new Set([current]),
+    streams: new Set(),
+    startedAtMs: plant.now(),
+    draining: false,
+  }
+}
+
+/** From here on visits belong to the new configuration; those under way keep theirs. */
+function adopt({ settings, rules }: Ready, house: House): void {
+  const { plant, generations, current: previous } = house
+  house.current = createGeneration({ settings, rules, plant, previous })
+  generations.add(house.current)
+  previous.retire()
+  for (const generation of generations) if (generation.over) generations.delete(generation)
+}
+
+function serve(arrival: Arrival, house: House): void {
+  const generation = house.current
+  generation.enter()
+  if (house.draining) arrival.response.shouldKeepAlive = false
+  const visit = openVisit(arrival, generation, house)
+  enter(visit, generation.desk, generation.documents).then(generation.leave, (error: unknown) => {
+    generation.leave()
+    visit.drop()
+    house.options.log('error', 'a visit failed', { detail: String(error) })
+  })
+}
+
+async function openOps(house: House, reloader: Reloader, listener: Listener): Promise<OpsListener> {
+  const { plant, streams, options } = house
+  const { ops } = options.loaded.settings
+  const readiness = () =>
+    readinessOf({ plant, lastReload: reloader.last, draining: house.draining })
+  return await listenOps({
+    host: ops.host,
+    port: ops.port,
+    metrics: plant.metrics.render,
+    readiness,
+    admin: createAdmin({
+      token: ops.adminToken,
+      revocations: plant.revocations,
+      now: plant.now,
+      emit: plant.emit,
+      reload: async () => {
+        const { ok, problems } = await reloader.reload()
+        return { ok, problems: problems.map(formatProblem) }
+      },
+      status: () => ({
+        version: options.version,
+        config: house.current.settings.version,
+        upSeconds: Math.round((plant.now() - house.startedAtMs) / 1_000),
+        servers: house.current.settings.servers.map(({ name, resource }) => ({ name, resource })),
+        streams: streams.size,
+        connections: listener.connections(),
+        lastReload: reloader.last,
+        ...readiness(),
+      }),
+    }),
+  })
+}

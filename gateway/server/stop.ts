@@ -1,0 +1,35 @@
+/** Going down without losing anything: calls finish, streams end politely, records are written. */
+import type { Generation } from './generation.ts'
+import type { HttpVisit } from './http-visit.ts'
+import type { Listener } from './listen.ts'
+
+/** How often it is looked whether the last call has finished. */
+const LOOK_EVERY_MS = 50
+
+export type DrainOptions = {
+  readonly listener: Listener
+  readonly generations: () => Iterable<Generation>
+  readonly streams: ReadonlySet<HttpVisit>
+  readonly drainSeconds: number
+}
+
+/**
+ * Stops accepting, ends listening streams at once, gives running calls `drainSeconds`, then cuts the
+ * rest. Resolves when no connection is left.
+ */
+export async function drain(options: DrainOptions): Promise<void> {
+  const { listener, streams } = options
+  const closed = listener.close()
+  for (const stream of streams) {
+    if (stream.journey.calls[0]?.call.kind === 'open_stream') stream.endStream('shutdown')
+  }
+  const look = setInterval(() => listener.closeIdle(), LOOK_EVERY_MS)
+  const late = setTimeout(() => {
+    for (const stream of streams) stream.endStream('shutdown')
+    listener.cut()
+  }, options.drainSeconds * 1_000)
+  await closed
+  clearInterval(look)
+  clearTimeout(late)
+  for (const { conversations } of options.generations()) await conversations.destroy()
+}
