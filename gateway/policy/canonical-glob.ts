@@ -20,12 +20,16 @@ export function neverCanonical(glob: string): string | undefined {
 
 function escapeFault(glob: string): string | undefined {
   for (const [escape] of glob.matchAll(/%[^*?]{0,2}/g)) {
-    // A wildcard right after `%` may stand for the digits.
-    if (escape.length < 3) continue
+    // A wildcard may stand for the digits, the end may not.
+    if (escape.length < 3 && !glob.endsWith(escape)) continue
     if (!/^%[0-9A-F]{2}$/.test(escape)) return `"${escape}" is not an upper-case escape`
-    const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
+    const code = Number.parseInt(escape.slice(1), 16)
+    const char = String.fromCharCode(code)
     // RFC 3986 §2.3: unreserved characters are never escaped.
     if (/[A-Za-z0-9._~-]/.test(char)) return `"${escape}" is written "${char}"`
+    if (code < 0x20 || code === 0x7f || char === '/' || char === '\\') {
+      return `"${escape}" hides a character that separates`
+    }
   }
   return undefined
 }

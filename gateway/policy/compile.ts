@@ -45,7 +45,7 @@ export function compilePolicy(
   // By id: neither the order of rules nor of files is left to matter.
   placed.sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1))
   const rules = {
-    servers: new Map(servers.map((name) => [name, collect(name, placed)])),
+    servers: new Map(servers.map((name) => [name, collect(name, placed, opaque)])),
   }
   return { ok: true, rules, warnings: [...warnings, ...findShadowed(rules.servers)] }
 }
@@ -95,7 +95,11 @@ function duplicates(placed: readonly PlacedRule[]): readonly Problem[] {
   })
 }
 
-function collect(server: string, placed: readonly PlacedRule[]): ServerRules {
+function collect(
+  server: string,
+  placed: readonly PlacedRule[],
+  opaque: ReadonlySet<string>,
+): ServerRules {
   const reaches = placed.flatMap(({ rule, coverages }): readonly Reach[] => {
     const coverage = coverages.get(server)
     return coverage === undefined ? [] : [{ rule, coverage }]
@@ -106,6 +110,7 @@ function collect(server: string, placed: readonly PlacedRule[]): ServerRules {
   return {
     reaches,
     scopes: [...new Set(scopes)].toSorted(),
+    opaque: opaque.has(server),
     viewOf: new WeakMap(),
     views: new Map(),
   }

@@ -7,7 +7,7 @@ import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import type { Rule, Rules } from './rules.ts'
-import { findForMethod, findForTarget, findNaming, type View, viewFor } from './view.ts'
+import { findForMethod, findForTarget, findNaming, isOpen, type View, viewFor } from './view.ts'
 
 /** The rule named by decisions about being connected at all, which no single rule of a file makes. */
 export const CONNECTION_RULE = 'builtin:connection'
@@ -37,12 +37,6 @@ export function decide(rules: Rules, caller: Caller, call: Call, server: string)
         ? decideConnection(view, call.method)
         : decideTargets(view, call)
   }
-}
-
-/** Whether the caller has any business on this server: some allow rule reaches it for this caller. */
-export function mayConnect(rules: Rules, caller: Caller, server: string): boolean {
-  const view = viewFor(rules, caller, server)
-  return view !== undefined && isOpen(view) && view.denies.everything === undefined
 }
 
 /**
@@ -98,11 +92,6 @@ function decideMethod(view: View, method: string): Decision {
   return lacking === undefined
     ? denied(undefined)
     : lacksScopes(view.scopes.get(lacking) ?? [], undefined)
-}
-
-/** Missing scopes do not keep a caller out: it may connect to be told which. */
-function isOpen(view: View): boolean {
-  return view.allows.reaches.length > 0 || view.lacking.reaches.length > 0
 }
 
 function withScopesOf(first: Deny, second: Deny): Deny {

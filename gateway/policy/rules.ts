@@ -29,6 +29,8 @@ export type ServerRules = {
   readonly reaches: readonly Reach[]
   /** Scopes that allow rules on this server ask for, sorted. */
   readonly scopes: readonly string[]
+  /** Whether resource URIs have no canonical form here, so that rules for them are exact. */
+  readonly opaque: boolean
   /** What each caller's rules are here, found once and kept as long as the caller is. */
   readonly viewOf: WeakMap<Caller, View>
   /** The same views by the rules in them: callers with the same rights share one. Bounded. */

@@ -65,6 +65,11 @@ export function viewFor(rules: Rules, caller: Caller, server: string): View | un
   return view
 }
 
+/** Whether any allow rule reaches the server. Missing scopes do not keep a caller out: it may ask for them. */
+export function isOpen(view: View): boolean {
+  return view.allows.reaches.length > 0 || view.lacking.reaches.length > 0
+}
+
 /** The first rule that speaks of the target: rules that spell it out, then globs, each by rule id. */
 export function findForTarget(side: Side, target: Target): Rule | undefined {
   const area = areaOf(target.kind)

@@ -1,9 +1,9 @@
-/** The list-time question: which entries of a list does this caller get to see. */
+/** What a caller gets to see, asked without a call: entries of lists, and the server itself. */
 import type { TargetKind } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import { decideTarget } from './decide.ts'
 import type { Rules } from './rules.ts'
-import { viewFor } from './view.ts'
+import { isOpen, viewFor } from './view.ts'
 
 /** What one would do with a listed entry: the method that rules which deny methods are held against. */
 const METHOD_OF = {
@@ -29,4 +29,10 @@ export function isVisible(
   if (view === undefined) return false
   const decision = decideTarget(view, METHOD_OF[kind], { kind, name })
   return decision.effect === 'allow' || decision.reason === 'missing_scope'
+}
+
+/** Whether the caller has any business on this server: some allow rule reaches it for this caller. */
+export function mayConnect(rules: Rules, caller: Caller, server: string): boolean {
+  const view = viewFor(rules, caller, server)
+  return view !== undefined && isOpen(view) && view.denies.everything === undefined
 }

@@ -1,0 +1,50 @@
+/** Cases held against rules: what a policy is meant to allow and to deny, said in examples. */
+import type { Decision } from '../model/decision.ts'
+import { answer, callFor } from './ask.ts'
+import type { CaseFile, PolicyCase } from './read-cases.ts'
+import type { Rules } from './rules.ts'
+import { isVisible } from './visible.ts'
+
+export type CaseResult = {
+  readonly name: string
+  readonly line: number
+  /** What came out differently, in words; empty when the case holds. */
+  readonly failures: readonly string[]
+}
+
+/** The outcome of every case, in their order. */
+export function runCases(rules: Rules, file: CaseFile): readonly CaseResult[] {
+  return file.cases.map((one) => ({
+    name: one.name,
+    line: one.line,
+    failures: [...failuresOf(rules, one)],
+  }))
+}
+
+function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
+  const { caller, server, question, expect, visible } = one
+  if (!rules.servers.has(server)) {
+    yield `there is no server "${server}"`
+    return
+  }
+  const decision = answer(rules, caller, callFor(question), server)
+  if (decision.effect !== expect) yield `expected ${expect}, got ${words(decision)}`
+  if (one.rule !== undefined && one.rule !== decision.rule) {
+    yield `expected the rule ${one.rule}, got ${decision.rule ?? 'none'}`
+  }
+  const reason = decision.effect === 'deny' ? decision.reason : undefined
+  if (one.reason !== undefined && one.reason !== reason) {
+    yield `expected the reason ${one.reason}, got ${reason ?? 'none'}`
+  }
+  if (visible === undefined || question.about === 'method') return
+  if (visible !== isVisible(rules, caller, server, question.about, question.name)) {
+    yield visible
+      ? 'expected lists to show it, they hide it'
+      : 'expected lists to hide it, they show it'
+  }
+}
+
+function words(decision: Decision): string {
+  if (decision.effect === 'allow') return `allow by ${decision.rule}`
+  return `deny (${decision.reason}${decision.rule === undefined ? '' : ` by ${decision.rule}`})`
+}

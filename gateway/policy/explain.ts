@@ -1,0 +1,95 @@
+/**
+ * Why a call is decided as it is: every rule that matched or nearly did, what kept it from matching,
+ * and the nearest rule that would have allowed.
+ */
+import type { Call, Target } from '../model/call.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Decision } from '../model/decision.ts'
+import { answer } from './ask.ts'
+import { type Coverage, covers, coversEverything, coversMethod, namesMethod } from './coverage.ts'
+import type { Reach, Rule, Rules } from './rules.ts'
+import { type Condition, failingConditions, fitSubjects } from './subject.ts'
+import { isVisible } from './visible.ts'
+
+export type Explanation = {
+  readonly caller: Caller
+  readonly call: Call
+  readonly server: string
+  readonly decision: Decision
+  /** Whether lists show the target; undefined for calls that name none. */
+  readonly visible: boolean | undefined
+  /** The rule that decided; undefined when none of a file did. */
+  readonly deciding: Rule | undefined
+  /** Rules whose subjects or targets match, in the order of their ids. */
+  readonly traces: readonly Trace[]
+  /** For a deny, the allow rule that lacks least to have allowed the call. */
+  readonly nearest: Trace | undefined
+}
+
+/** One rule held against the call. */
+export type Trace = {
+  readonly rule: Rule
+  readonly fit: 'holds' | 'lacks_scopes' | 'fails'
+  /** For each subject of the rule, the conditions the caller does not meet. */
+  readonly failing: readonly (readonly Condition[])[]
+  readonly reach: 'covers' | 'excepted' | 'misses'
+}
+
+/** Explains the decision about a call with at most one target; of more, the one it failed on. */
+export function explain(rules: Rules, caller: Caller, call: Call, server: string): Explanation {
+  const decision = answer(rules, caller, call, server)
+  const target = (decision.effect === 'deny' ? decision.target : undefined) ?? call.targets[0]
+  const reaches = rules.servers.get(server)?.reaches ?? []
+  const traces = reaches
+    .map((reach) => trace(reach, caller, call, target))
+    .filter(({ fit, reach }) => fit !== 'fails' || reach !== 'misses')
+  return {
+    caller,
+    call,
+    server,
+    decision,
+    visible: target && isVisible(rules, caller, server, target.kind, target.name),
+    deciding: reaches.find(({ rule }) => rule.id === decision.rule)?.rule,
+    traces,
+    nearest: decision.effect === 'deny' ? findNearest(traces) : undefined,
+  }
+}
+
+function trace(
+  { rule, coverage }: Reach,
+  caller: Caller,
+  call: Call,
+  target: Target | undefined,
+): Trace {
+  const question = { rule, call, target }
+  let reach: Trace['reach'] = 'misses'
+  if (speaksOf(coverage, question)) reach = 'covers'
+  else if (speaksOf({ ...coverage, excepted: NO_EXCEPTIONS }, question)) reach = 'excepted'
+  return {
+    rule,
+    fit: fitSubjects(rule.subjects, caller).how,
+    failing: rule.subjects.map((subject) => failingConditions(subject, caller)),
+    reach,
+  }
+}
+
+const NO_EXCEPTIONS: Coverage['excepted'] = { tools: [], prompts: [], resources: [], methods: [] }
+
+type AskedOf = { readonly rule: Rule; readonly call: Call; readonly target: Target | undefined }
+
+/** Whether the rule would be found for this call, were its subjects to fit. */
+function speaksOf(coverage: Coverage, { rule, call, target }: AskedOf): boolean {
+  if (rule.effect === 'deny' && namesMethod(coverage, call.method)) return true
+  if (target !== undefined) return covers(coverage, target, rule.effect)
+  if (call.needs === 'method') return coversMethod(coverage, call.method)
+  return rule.effect === 'allow' || coversEverything(coverage)
+}
+
+/** Fewest conditions in the way; a rule that never speaks of the target is not near. */
+function findNearest(traces: readonly Trace[]): Trace | undefined {
+  const distance = ({ failing, reach }: Trace): number =>
+    Math.min(...failing.map(({ length }) => length)) + (reach === 'excepted' ? 1 : 0)
+  return traces
+    .filter(({ rule, reach }) => rule.effect === 'allow' && reach !== 'misses')
+    .toSorted((a, b) => distance(a) - distance(b))[0]
+}

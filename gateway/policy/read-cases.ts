@@ -1,0 +1,181 @@
+/** A parsed case file into cases. The format is described by `policies/cases.schema.json`. */
+import type { Caller, CallerKind } from '../model/caller.ts'
+import type { Path, Problem, SourceDocument } from '../model/problem.ts'
+import { type Question, QUESTIONS } from './ask.ts'
+import {
+  checkKeys,
+  entriesOf,
+  type Fields,
+  fieldsOf,
+  flagOf,
+  type Report,
+  textOf,
+  textsOf,
+  type Value,
+  wordOf,
+} from './read-fields.ts'
+
+export type CaseFile = {
+  /** Policy files the cases are about, as written; none means the file of the same name. */
+  readonly policies: readonly string[]
+  /** Servers to compile for, beside those the cases ask about. */
+  readonly servers: readonly string[]
+  readonly cases: readonly PolicyCase[]
+}
+
+/** One example: who asks for what, and what must come of it. What is undefined is not checked. */
+export type PolicyCase = {
+  readonly name: string
+  readonly line: number
+  readonly caller: Caller
+  readonly server: string
+  readonly question: Question
+  readonly expect: 'allow' | 'deny'
+  readonly rule: string | undefined
+  readonly reason: string | undefined
+  readonly visible: boolean | undefined
+}
+
+export type CasesRead =
+  | { readonly ok: true; readonly file: CaseFile }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+const FILE_KEYS = ['policy', 'servers', 'callers', 'cases']
+const CASE_KEYS = ['name', 'caller', 'server', ...QUESTIONS, 'expect', 'rule', 'reason', 'visible']
+const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
+const CALLER_KEYS = [
+  'subject',
+  'kind',
+  'groups',
+  'scopes',
+  'client',
+  'issuer',
+  'tenant',
+  'interactive',
+]
+
+/** Reads a case file; every mistake is reported with its place. */
+export function readCases(document: SourceDocument): CasesRead {
+  const problems: Problem[] = []
+  const report: Report = (path, message, part) => {
+    problems.push({ file: document.file, ...document.at(path, part), message })
+  }
+  const root = fieldsOf({ value: document.data, path: [] }, report) ?? {}
+  checkKeys(root, { path: [], known: FILE_KEYS, later: [] }, report)
+  const callers = readCallers({ value: root['callers'], path: ['callers'] }, report)
+  if (root['cases'] === undefined) report([], '"cases" is missing: list what must come of what')
+  const cases = entriesOf({ value: root['cases'], path: ['cases'] }, report).flatMap(
+    (entry) => readCase(entry, { callers, report, line: document.at(entry.path).line }) ?? [],
+  )
+  const file = {
+    policies: readPolicies({ value: root['policy'], path: ['policy'] }, report),
+    servers: textsOf({ value: root['servers'], path: ['servers'] }, report).map(({ text }) => text),
+    cases,
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, file }
+}
+
+function readPolicies(field: Value, report: Report): readonly string[] {
+  if (Array.isArray(field.value)) return textsOf(field, report).map(({ text }) => text)
+  const text = textOf(field, report)
+  return text === undefined ? [] : [text]
+}
+
+function readCallers(field: Value, report: Report): ReadonlyMap<string, Caller> {
+  const fields = field.value === undefined ? {} : fieldsOf(field, report)
+  return new Map(
+    Object.entries(fields ?? {}).map(([name, value]) => [
+      name,
+      readCaller({ value, path: [...field.path, name] }, report),
+    ]),
+  )
+}
+
+type CaseContext = {
+  readonly callers: ReadonlyMap<string, Caller>
+  readonly report: Report
+  readonly line: number
+}
+
+function readCase(entry: Value, { callers, report, line }: CaseContext): PolicyCase | undefined {
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  const { path } = entry
+  checkKeys(fields, { path, known: CASE_KEYS, later: [] }, report)
+  const field = (key: string): Value => ({ value: fields[key], path: [...path, key] })
+  for (const key of ['name', 'caller', 'server', 'expect']) {
+    if (fields[key] === undefined) report(path, `"${key}" is missing`)
+  }
+  const question = readQuestion(fields, path, report)
+  const caller = field('caller')
+  const named = typeof caller.value === 'string' ? callers.get(caller.value) : undefined
+  const described = typeof caller.value !== 'string' && caller.value !== undefined
+  if (typeof caller.value === 'string' && named === undefined) {
+    report(caller.path, `no caller "${caller.value}" under "callers"`)
+  }
+  if (fields['visible'] !== undefined && question.about === 'method') {
+    report([...path, 'visible'], 'lists do not show methods: remove it', 'key')
+  }
+  return {
+    name: textOf(field('name'), report) ?? '',
+    line,
+    caller: named ?? readCaller(described ? caller : { value: {}, path }, report),
+    server: textOf(field('server'), report) ?? '',
+    question,
+    expect: wordOf(field('expect'), ['allow', 'deny'], report) ?? 'deny',
+    rule: textOf(field('rule'), report),
+    reason: textOf(field('reason'), report),
+    visible: fields['visible'] === undefined ? undefined : flagOf(field('visible'), report),
+  }
+}
+
+function readQuestion(fields: Fields, path: Path, report: Report): Question {
+  const asked = QUESTIONS.filter((key) => fields[key] !== undefined)
+  const [about = 'method'] = asked
+  if (asked.length !== 1) report(path, `needs one of ${QUESTIONS.join(', ')}, and only one`)
+  return { about, name: textOf({ value: fields[about], path: [...path, about] }, report) ?? '' }
+}
+
+/** A caller as described; what is left out is an agent without groups or scopes. */
+function readCaller(entry: Value, report: Report): Caller {
+  const fields = fieldsOf(entry, report) ?? {}
+  checkKeys(fields, { path: entry.path, known: CALLER_KEYS, later: [] }, report)
+  const field = (key: string): Value => ({ value: fields[key], path: [...entry.path, key] })
+  const texts = (key: string): ReadonlySet<string> =>
+    new Set(textsOf(field(key), report).map(({ text }) => text))
+  return describeCaller({
+    subject: textOf(field('subject'), report),
+    kind: wordOf(field('kind'), KINDS, report),
+    groups: texts('groups'),
+    scopes: texts('scopes'),
+    client: textOf(field('client'), report),
+    issuer: textOf(field('issuer'), report),
+    tenant: textOf(field('tenant'), report),
+    interactive: flagOf(field('interactive'), report),
+  })
+}
+
+export type CallerDescription = {
+  readonly [key in 'subject' | 'client' | 'issuer' | 'tenant']: string | undefined
+} & Pick<Caller, 'groups' | 'scopes' | 'interactive'> & { readonly kind: CallerKind | undefined }
+
+/** A caller that was never authenticated, to ask questions with. */
+export function describeCaller(description: CallerDescription): Caller {
+  return {
+    tenant: description.tenant ?? 'default',
+    issuer: description.issuer ?? 'https://issuer.example',
+    subject: description.subject ?? 'somebody',
+    client: description.client ?? '',
+    kind: description.kind ?? 'agent',
+    via: 'jwt',
+    groups: description.groups,
+    scopes: description.scopes,
+    actors: [],
+    interactive: description.interactive,
+    tokenId: undefined,
+    grant: undefined,
+    session: undefined,
+    issuedAtSeconds: 0,
+    expiresAtSeconds: Number.POSITIVE_INFINITY,
+  }
+}
