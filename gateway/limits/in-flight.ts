@@ -17,7 +17,10 @@ export type InFlight = {
 type Places = { call: number; stream: number }
 
 /** Bounds are per (tenant, issuer, subject, client): another token of the same party shares them. */
-export function createInFlight(bounds: { readonly call: number; readonly stream: number }): InFlight {
+export function createInFlight(bounds: {
+  readonly call: number
+  readonly stream: number
+}): InFlight {
   const byParty = new Map<string, Places>()
   const byCaller = new WeakMap<Caller, string>()
   const keyOf = (caller: Caller): string => {

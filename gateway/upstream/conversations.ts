@@ -98,6 +98,7 @@ export function createConversations(
       return running.size
     },
     close: async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))),
-    destroy: async () => void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
+    destroy: async () =>
+      void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
   }
 }

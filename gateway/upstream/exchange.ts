@@ -241,5 +241,8 @@ function translate(error: Error): Refusal {
   if (error instanceof Refusal) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   const late = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT'
-  return new Refusal(late ? 'upstream_timeout' : 'upstream_unavailable', { detail: code, cause: error })
+  return new Refusal(late ? 'upstream_timeout' : 'upstream_unavailable', {
+    detail: code,
+    cause: error,
+  })
 }
