@@ -1,0 +1,249 @@
+/**
+ * Checks audit lines as they stream by: every instance's chain by itself, however the lines of several
+ * are mixed. A chain shows what was changed, removed or moved before its end; it cannot show that its
+ * end is missing, nor that all of it was written anew.
+ */
+import { GENESIS, hashLine } from './chain.ts'
+import { createUnreadable } from './torn.ts'
+
+export type BreakKind =
+  /** The hash in `prev` is not that of the line before: one of the two was changed. */
+  | 'changed'
+  /** Records between two numbers are not there. */
+  | 'missing'
+  /** A number that has been passed already: the line was moved or copied. */
+  | 'out_of_order'
+  /** The first record of the instance that was seen is not its first. */
+  | 'missing_start'
+  /** Not a record, and not what a crash leaves either. */
+  | 'not_a_record'
+
+export type Break = {
+  readonly kind: BreakKind
+  /** Where: the number of the line, or what the caller calls it. */
+  readonly place: string
+  readonly instance: string | undefined
+  /** What was expected and what was found. */
+  readonly detail: string
+}
+
+export type InstanceReport = {
+  readonly instance: string
+  readonly records: number
+  readonly firstSeq: number
+  readonly lastSeq: number
+}
+
+/** Counts are complete; lists hold the first `MAX_LISTED`. */
+export type Report = {
+  readonly intact: boolean
+  readonly records: number
+  readonly decisions: number
+  readonly outcomes: number
+  /** Earliest and latest `time`; undefined without records. */
+  readonly from: string | undefined
+  readonly to: string | undefined
+  readonly instances: readonly InstanceReport[]
+  readonly breakCount: number
+  readonly breaks: readonly Break[]
+  /** Half lines that a crash or log rotation left; no break, for no chain goes on across one. */
+  readonly torn: readonly string[]
+  /** Decisions whose outcome is not there: calls that ran when the gateway or the file ended. */
+  readonly openCount: number
+  readonly open: readonly { readonly id: string; readonly place: string }[]
+}
+
+export type VerifyOptions = {
+  /** `later`: an instance may start past its first record, as in the newer files of a rotated log. */
+  readonly start?: 'first' | 'later'
+}
+
+export type Verifier = {
+  /** @param text One line without its newline. */
+  line(text: string, place: string): void
+  report(): Report
+}
+
+/** Entries a report lists of each kind; the rest is counted. */
+export const MAX_LISTED = 20
+
+type AuditRecord = {
+  readonly time: string
+  readonly type: string
+  readonly id: string | undefined
+  readonly instance: string
+  readonly seq: number
+  readonly prev: string
+}
+
+/** What is known of an instance; `last` is the number of its last record in the whole log. */
+type Seen = {
+  hash: string
+  lastSeq: number
+  records: number
+  last: number
+  readonly firstSeq: number
+}
+
+type Wrong = Pick<Break, 'kind' | 'detail'>
+
+/** Checks a whole log. Places are line numbers, starting at 1. */
+export async function verifyAudit(
+  lines: AsyncIterable<string>,
+  options: VerifyOptions = {},
+): Promise<Report> {
+  const verifier = createVerifier(options)
+  let number = 0
+  for await (const line of lines) {
+    number += 1
+    verifier.line(line, `line ${number}`)
+  }
+  return verifier.report()
+}
+
+export function createVerifier(options: VerifyOptions = {}): Verifier {
+  const instances = new Map<string, Seen>()
+  const unreadable = createUnreadable()
+  const tally = createTally()
+  const breaks: Break[] = []
+  let breakCount = 0
+
+  const follow = (record: AuditRecord, text: string): Wrong | undefined => {
+    const { instance, seq, prev } = record
+    const last = tally.records()
+    const hash = hashLine(text)
+    const seen = instances.get(instance)
+    if (seen === undefined) {
+      instances.set(instance, { hash, firstSeq: seq, lastSeq: seq, records: 1, last })
+      return wrongStart(record, options)
+    }
+    seen.records += 1
+    seen.last = last
+    if (seq <= seen.lastSeq) {
+      return { kind: 'out_of_order', detail: `record ${seq} after record ${seen.lastSeq}` }
+    }
+    const wrong = wrongAfter(seen, seq, prev)
+    seen.lastSeq = seq
+    seen.hash = hash
+    return wrong
+  }
+
+  return {
+    line(text, place) {
+      const record = parseRecord(text)
+      if (record === undefined) {
+        unreadable.add(text, place, tally.records())
+        return
+      }
+      unreadable.follow(text)
+      tally.count(record, place)
+      const wrong = follow(record, text)
+      if (wrong === undefined) return
+      breakCount += 1
+      if (breaks.length < MAX_LISTED) breaks.push({ ...wrong, place, instance: record.instance })
+    },
+    report() {
+      const lastRecords = new Set([...instances.values()].map((seen) => seen.last))
+      const { torn, foreign, foreignCount } = unreadable.divide(lastRecords)
+      return {
+        ...tally.report(),
+        intact: breakCount + foreignCount === 0,
+        instances: [...instances].map(([instance, { records, firstSeq, lastSeq }]) => ({
+          instance,
+          records,
+          firstSeq,
+          lastSeq,
+        })),
+        breakCount: breakCount + foreignCount,
+        breaks: [...breaks, ...foreign.map(notARecord)].slice(0, MAX_LISTED),
+        torn: torn.slice(0, MAX_LISTED),
+      }
+    },
+  }
+}
+
+/** Counts records and pairs outcomes with their decisions. */
+function createTally(): {
+  count(record: AuditRecord, place: string): void
+  records(): number
+  report(): Omit<Report, 'intact' | 'instances' | 'breakCount' | 'breaks' | 'torn'>
+} {
+  const open = new Map<string, string>()
+  let records = 0
+  let decisions = 0
+  let outcomes = 0
+  let from: string | undefined
+  let to: string | undefined
+  return {
+    count({ time, type, id = '' }, place) {
+      records += 1
+      if (from === undefined || time < from) from = time
+      if (to === undefined || time > to) to = time
+      if (type === 'decision') {
+        decisions += 1
+        open.set(id, place)
+      } else if (type === 'outcome') {
+        outcomes += 1
+        open.delete(id)
+      }
+    },
+    records: () => records,
+    report: () => ({
+      records,
+      decisions,
+      outcomes,
+      from,
+      to,
+      openCount: open.size,
+      open: [...open].slice(0, MAX_LISTED).map(([id, place]) => ({ id, place })),
+    }),
+  }
+}
+
+function wrongStart({ seq, prev }: AuditRecord, { start }: VerifyOptions): Wrong | undefined {
+  if (seq === 1) {
+    if (prev === GENESIS) return undefined
+    return { kind: 'changed', detail: 'record 1 names a record before it' }
+  }
+  if (start === 'later') return undefined
+  return {
+    kind: 'missing_start',
+    detail: `begins with record ${seq}: 1 to ${seq - 1} are not here`,
+  }
+}
+
+function wrongAfter(seen: Seen, seq: number, prev: string): Wrong | undefined {
+  const expected = seen.lastSeq + 1
+  if (seq > expected) {
+    const gap = expected === seq - 1 ? `record ${expected}` : `records ${expected} to ${seq - 1}`
+    return { kind: 'missing', detail: `${gap} missing before record ${seq}` }
+  }
+  if (prev === seen.hash) return undefined
+  return { kind: 'changed', detail: `record ${seen.lastSeq} or ${seq} is not what was written` }
+}
+
+function notARecord(place: string): Break {
+  return {
+    kind: 'not_a_record',
+    place,
+    instance: undefined,
+    detail: 'neither an audit record nor the half of one that a crash leaves',
+  }
+}
+
+function parseRecord(text: string): AuditRecord | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const field = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value
+  const [time, type, id] = [field('time'), field('type'), field('id')]
+  const [instance, seq, prev] = [field('instance'), field('seq'), field('prev')]
+  if (typeof time !== 'string' || typeof type !== 'string') return undefined
+  if (typeof instance !== 'string' || typeof prev !== 'string') return undefined
+  if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined
+  return { time, type, id: typeof id === 'string' ? id : undefined, instance, seq, prev }
+}

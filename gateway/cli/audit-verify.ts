@@ -1,0 +1,116 @@
+import { createReadStream } from 'node:fs'
+import { quoted } from '../audit/text.ts'
+import { createVerifier, MAX_LISTED, type Report, type Verifier } from '../audit/verify.ts'
+import type { Io } from './io.ts'
+
+const USAGE = `usage: gatehouse audit verify [--partial] FILE...
+
+Checks that audit records are complete and as they were written. Give all files of a
+rotated log; their order does not matter. "-" reads standard input.
+
+  --partial   earlier files are not at hand: let chains begin past their first record
+
+Exit status: 0 intact, 1 broken, 2 usage error or unreadable file.`
+
+/** Longest line, in characters; what has no newline for longer is not an audit log. */
+const MAX_LINE_CHARS = 64 * 1024 * 1024
+
+/** Characters of a file that are read to find when it begins. */
+const FIRST_LINE_CHARS = 256
+
+const EXIT_INTACT = 0
+const EXIT_BROKEN = 1
+const EXIT_UNUSABLE = 2
+
+/** `gatehouse audit verify`: resolves to the exit status, 0 intact, 1 broken, 2 usage or unreadable. */
+export async function auditVerify(
+  args: readonly string[],
+  io: Pick<Io, 'out' | 'err'>,
+): Promise<number> {
+  if (args.includes('--help')) {
+    io.out(USAGE)
+    return EXIT_INTACT
+  }
+  const files = args.filter((arg) => arg === '-' || !arg.startsWith('-'))
+  const unknown = args.find((arg) => arg !== '--partial' && !files.includes(arg))
+  if (unknown !== undefined || files.length === 0) {
+    io.err(unknown === undefined ? 'name at least one file' : `unknown option ${unknown}`)
+    io.err(USAGE)
+    return EXIT_UNUSABLE
+  }
+  const verifier = createVerifier({ start: args.includes('--partial') ? 'later' : 'first' })
+  for (const file of await oldestFirst(files)) {
+    try {
+      await readInto(verifier, file)
+    } catch (error) {
+      io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+      return EXIT_UNUSABLE
+    }
+  }
+  const report = verifier.report()
+  for (const line of describe(report)) io.out(line)
+  return report.intact ? EXIT_INTACT : EXIT_BROKEN
+}
+
+async function readInto(verifier: Verifier, file: string): Promise<void> {
+  let number = 0
+  let rest = ''
+  for await (const chunk of textOf(file)) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > MAX_LINE_CHARS) throw new Error(`line ${number + 1} has no end`)
+    for (const line of lines) {
+      number += 1
+      verifier.line(line, `${file}:${number}`)
+    }
+  }
+  if (rest !== '') verifier.line(rest, `${file}:${number + 1}`)
+}
+
+/** Rotated files by the time of their first record, as `audit.log*` lists them newest first. */
+async function oldestFirst(files: readonly string[]): Promise<readonly string[]> {
+  if (files.includes('-')) return files
+  const starts = new Map<string, string>()
+  for (const file of files) starts.set(file, await startOf(file))
+  const start = (file: string): string => starts.get(file) ?? ''
+  return files.toSorted((a, b) => (start(a) < start(b) ? -1 : Number(start(a) > start(b))))
+}
+
+/** The `time` of a file's first record; empty when it has none or cannot be read, as will be told then. */
+async function startOf(file: string): Promise<string> {
+  try {
+    for await (const chunk of textOf(file, FIRST_LINE_CHARS)) {
+      return /^\{"time":"([^"]+)"/.exec(chunk)?.[1] ?? ''
+    }
+  } catch {
+    return ''
+  }
+  return ''
+}
+
+async function* textOf(file: string, maxBytes?: number): AsyncGenerator<string> {
+  const end = maxBytes === undefined ? Number.POSITIVE_INFINITY : maxBytes - 1
+  const stream =
+    file === '-'
+      ? process.stdin.setEncoding('utf8')
+      : createReadStream(file, { encoding: 'utf8', end })
+  for await (const chunk of stream) yield String(chunk)
+}
+
+/** Names from the file are quoted: it may have been written by anybody. */
+function* describe(report: Report): Generator<string> {
+  const { records, decisions, outcomes, from, to, instances } = report
+  yield report.intact ? 'intact' : 'BROKEN'
+  yield `${records} records (${decisions} decisions, ${outcomes} outcomes), ${from ?? '-'} to ${to ?? '-'}`
+  for (const { instance, records: own, firstSeq, lastSeq } of instances.slice(0, MAX_LISTED)) {
+    yield `instance ${quoted('"', instance)}: ${own} records, ${firstSeq} to ${lastSeq}`
+  }
+  if (instances.length > MAX_LISTED) yield `and ${instances.length - MAX_LISTED} more instances`
+  for (const { place, kind, instance, detail } of report.breaks) {
+    yield `${place}: ${kind}${instance === undefined ? '' : ` (${quoted('"', instance)})`}: ${detail}`
+  }
+  if (report.breakCount > MAX_LISTED) yield `and ${report.breakCount - MAX_LISTED} more breaks`
+  for (const place of report.torn) yield `${place}: half a line, left by a crash or a rotation`
+  if (report.openCount > 0) yield `${report.openCount} decisions without an outcome:`
+  for (const { id, place } of report.open) yield `${place}: ${quoted('"', id)}`
+}
