@@ -3,10 +3,23 @@
  * credential that was presented and refused ever becomes the anonymous caller.
  */
 import type { Caller } from '../model/caller.ts'
-import type { Emit } from '../model/event.ts'
+import type { Emit, TokenRefusal } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
+import { LEEWAY_SECONDS } from '../oauth/check-claims.ts'
+import type { Revocations } from './admission.ts'
+import { createAdmission } from './admission.ts'
+import { ANONYMOUS } from './anonymous.ts'
+import { createApiKeys } from './api-keys.ts'
+import { createBearerTokens } from './bearer-tokens.ts'
+import { bearerOf, kindOfBearer } from './credential.ts'
+import { createFloodGate } from './flood-gate.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
+import { refusalOf } from './refusal-of.ts'
+import type { TokenCache } from './token-cache.ts'
+import { createTokenCache } from './token-cache.ts'
 import type { ApiKeyEntry, TrustedIssuer } from './trust.ts'
+import { openIssuers } from './issuers.ts'
 
 /** What a visit presents. Credentials count only in these two headers, never in query, body or cookie. */
 export type Presented = {
@@ -18,14 +31,12 @@ export type Presented = {
   readonly address: string
 }
 
-/** The revocation list: `epoch` changes whenever something is added. */
-export type Revocations = {
-  readonly epoch: number
-  isRevoked(caller: Caller): boolean
+/** What a reload hands to the next `createIdentify`: verified tokens and fetched keys. */
+export type Handover = {
+  readonly tokens: TokenCache
+  /** By issuer and source; an entry whose source changed is not taken over. */
+  readonly keys: ReadonlyMap<string, IssuerKeys>
 }
-
-/** What a reload may hand to the next `createIdentify`: verified tokens and fetched keys. */
-export type Handover = { readonly reserved: true }
 
 export type Identify = {
   /**
@@ -53,17 +64,95 @@ export type IdentifyOptions = {
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly emit: Emit
+  /** From the identify of the configuration before. */
   readonly handover?: Handover
 }
 
-/** Returns the function that identifies callers under one configuration. */
+/**
+ * Returns the function that identifies callers under one configuration. Nothing is fetched yet.
+ *
+ * @throws {Error} when the configuration contradicts itself: an issuer twice or with a name of our
+ *   own, an API key prefix twice, inline keys that cannot verify.
+ */
 export function createIdentify(options: IdentifyOptions): Identify {
-  const identify = (_presented: Presented, _server: McpServer): Caller => {
-    throw new Refusal('unauthenticated')
+  const { now, emit, revocations, handover } = options
+  const { issuers, keys } = openIssuers(options, handover?.keys)
+  const apiKeys = createApiKeys(options.apiKeys)
+  const tokens = handover?.tokens ?? createTokenCache()
+  const gate = createFloodGate(now)
+  const bearers = createBearerTokens({ issuers, tokens, gate, now })
+
+  const admission = createAdmission(revocations)
+
+  const refuse = (reason: TokenRefusal): Refusal => {
+    emit({ type: 'token_refused', reason })
+    return refusalOf(reason)
   }
+  const several = (): Refusal => {
+    emit({ type: 'token_refused', reason: 'malformed' })
+    return new Refusal('bad_credential', { detail: 'more than one credential' })
+  }
+  /** A refusal that is charged to the address. */
+  const fail = (reason: TokenRefusal, address: string): Refusal =>
+    refuse(gate.countFailure(address) ? reason : 'flooded')
+
+  const byNewToken = async (token: string, address: string, server: McpServer) => {
+    const verified = await bearers.verify(token, address)
+    if (!verified.ok) throw refuse(verified.reason)
+    const { entry } = verified
+    const reason = admission.token(entry, server)
+    if (reason !== undefined) throw refuse(reason)
+    emit({ ...entry.seenAgain, cached: false })
+    return entry.caller
+  }
+
+  const byApiKey = (text: string, address: string, server: McpServer): Caller => {
+    const found = apiKeys.find(text, now() / 1000)
+    if (!found.ok) throw fail(found.reason, address)
+    const reason = admission.apiKey(found.key, server)
+    if (reason !== undefined) throw refuse(reason)
+    emit(found.key.seen)
+    return found.key.caller
+  }
+
+  const byUnknownBearer = (token: string, address: string, server: McpServer) => {
+    switch (kindOfBearer(token)) {
+      case 'several':
+        throw several()
+      case 'malformed':
+        throw fail('malformed', address)
+      case 'api_key':
+        return byApiKey(token, address, server)
+      case 'token':
+        return byNewToken(token, address, server)
+    }
+  }
+
+  const identify = ({ authorization, apiKey, address }: Presented, server: McpServer) => {
+    if (authorization === undefined) {
+      if (apiKey !== undefined) return byApiKey(apiKey, address, server)
+      if (server.anonymous) return ANONYMOUS
+      throw refuse('missing')
+    }
+    if (apiKey !== undefined) throw several()
+    const token = bearerOf(authorization)
+    const entry = bearers.find(token)
+    if (entry === undefined) return byUnknownBearer(token, address, server)
+    const reason = admission.token(entry, server)
+    if (reason !== undefined) throw refuse(reason)
+    emit(entry.seenAgain)
+    return entry.caller
+  }
+
   return Object.assign(identify, {
-    stillValid: (caller: Caller) => !options.revocations.isRevoked(caller),
-    refreshKeys: async () => {},
-    handover: { reserved: true } as const,
+    stillValid: (caller: Caller) =>
+      now() / 1000 < caller.expiresAtSeconds + LEEWAY_SECONDS &&
+      !revocations.isRevoked(caller) &&
+      (caller.via !== 'jwt' || issuers.has(caller.issuer)) &&
+      (caller.via !== 'api_key' || apiKeys.has(caller)),
+    refreshKeys: async () => {
+      await Promise.all(Array.from(keys.values(), (issuerKeys) => issuerKeys.refresh()))
+    },
+    handover: { tokens, keys },
   })
 }

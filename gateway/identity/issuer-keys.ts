@@ -1,0 +1,164 @@
+/**
+ * The keys of one issuer, kept fresh without timers: whoever needs them after their time makes the
+ * fetch. One fetch at a time, and none within 30 s of the last, successful or not, so that neither
+ * made-up key ids nor an issuer that is down cause more.
+ */
+import type { Emit } from '../model/event.ts'
+import type { KeySet } from '../oauth/key-set.ts'
+import { keepsEveryKey, readKeySet } from '../oauth/key-set.ts'
+import { createBoundedMap } from './bounded-map.ts'
+import type { KeySource } from './trust.ts'
+
+export type IssuerKeys = {
+  /** Grows whenever a key is withdrawn: what was verified before may have been signed with it. */
+  readonly generation: number
+  /**
+   * Returns the keys, at once when they are fresh and know this key id; else after the fetch that is
+   * due. Undefined when there are none to be had. Never throws or rejects.
+   */
+  keysFor(keyId: string | undefined): KeySet | undefined | Promise<KeySet | undefined>
+  /** Fetches when there are no keys or they are due. Never rejects. */
+  refresh(): Promise<void>
+}
+
+/** How keys are loaded, whoever they belong to. */
+export type KeyLoading = {
+  readonly fetchJson: (url: string) => Promise<unknown>
+  readonly readFile: (file: string) => Promise<string>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly emit: Emit
+}
+
+export type IssuerKeysOptions = KeyLoading & {
+  readonly issuer: string
+  readonly source: KeySource
+}
+
+/** Keys younger than this are used as they are: a withdrawn key is gone after it. */
+export const MAX_AGE_MS = 10 * 60_000
+
+/** From this age on a use starts a fetch in the background, so that nobody waits at `MAX_AGE_MS`. */
+export const REFRESH_AGE_MS = 8 * 60_000
+
+/** How long beyond `MAX_AGE_MS` the last good keys serve while no new ones can be had. */
+export const MAX_STALE_MS = 60 * 60_000
+
+/** Least time between the starts of two fetches, failures included (R-TOK-7). */
+export const MIN_INTERVAL_MS = 30_000
+
+/** A key id that a fetch did not bring is not looked for again for this long. */
+export const ABSENT_MS = 2 * 60_000
+
+/** Absent key ids remembered, at most 256 characters each. */
+const MAX_ABSENT_KEY_IDS = 1_000
+
+/**
+ * Returns the keys of one issuer; nothing is fetched yet.
+ *
+ * @throws {Error} when keys written in the configuration hold none that can verify.
+ */
+export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
+  const { issuer, source } = options
+  if (source.kind !== 'inline') return createLoadedKeys(options)
+  const keys = readKeySet({ keys: source.keys })
+  if (keys === undefined) {
+    throw new Error(`issuer ${issuer}: jwks.keys holds no public key that can verify signatures`)
+  }
+  return { generation: 0, keysFor: () => keys, refresh: async () => {} }
+}
+
+type Held = { readonly keys: KeySet; readonly loadedAtMs: number }
+
+function createLoadedKeys({ now, ...options }: IssuerKeysOptions): IssuerKeys {
+  const absent = createBoundedMap<number>(MAX_ABSENT_KEY_IDS)
+  let held: Held | undefined
+  let generation = 0
+  let attemptedAtMs = -Infinity
+  let loading: Promise<boolean> | undefined
+
+  const ageMs = () => (held === undefined ? Infinity : Math.max(0, now() - held.loadedAtMs))
+  const usable = () => (ageMs() < MAX_AGE_MS + MAX_STALE_MS ? held?.keys : undefined)
+  const isSettled = (keyId: string | undefined) =>
+    keyId === undefined ||
+    held?.keys.some((key) => key.keyId === keyId) === true ||
+    now() < (absent.get(keyId) ?? 0)
+
+  const load = async () => {
+    const startedMs = now()
+    const keys = await loadKeys({ now, ...options })
+    loading = undefined
+    if (keys === undefined) return false
+    if (held !== undefined && !keepsEveryKey(held.keys, keys)) generation += 1
+    held = { keys, loadedAtMs: startedMs }
+    return true
+  }
+  /** Joins the fetch under way or starts one; undefined when none may be started yet. */
+  const loadIfAllowed = () => {
+    const sinceMs = now() - attemptedAtMs
+    // A clock that was set back must not put off the next fetch for as long as it went back.
+    if (loading === undefined && (sinceMs >= MIN_INTERVAL_MS || sinceMs < 0)) {
+      attemptedAtMs = now()
+      loading = load()
+    }
+    return loading
+  }
+
+  return {
+    get generation() {
+      return generation
+    },
+    keysFor: (keyId) => {
+      if (ageMs() < MAX_AGE_MS && isSettled(keyId)) {
+        if (ageMs() >= REFRESH_AGE_MS) void loadIfAllowed()
+        return held?.keys
+      }
+      const fetched = loadIfAllowed()
+      if (fetched === undefined) return usable()
+      return fetched.then((loaded) => {
+        if (loaded && keyId !== undefined && !isSettled(keyId)) {
+          absent.set(keyId, now() + ABSENT_MS)
+        }
+        return usable()
+      })
+    },
+    refresh: async () => {
+      if (ageMs() >= REFRESH_AGE_MS) await loadIfAllowed()
+    },
+  }
+}
+
+/** Returns undefined for whatever goes wrong, and says so. */
+async function loadKeys(options: IssuerKeysOptions): Promise<KeySet | undefined> {
+  const { issuer, emit } = options
+  try {
+    const keys = readKeySet(await readSource(options))
+    if (keys === undefined) throw new Error('no public key that can verify signatures in it')
+    emit({ type: 'jwks_fetched', issuer, ok: true })
+    return keys
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    emit({ type: 'jwks_fetched', issuer, ok: false, detail })
+    return undefined
+  }
+}
+
+async function readSource({ source, fetchJson, readFile }: IssuerKeysOptions): Promise<unknown> {
+  switch (source.kind) {
+    case 'url':
+      return await fetchJson(source.url)
+    case 'file':
+      return parse(await readFile(source.file))
+    case 'inline':
+      return { keys: source.keys }
+  }
+}
+
+/** Without the text that `JSON.parse` quotes: a wrong path could point at a secret. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('the key file is not JSON')
+  }
+}

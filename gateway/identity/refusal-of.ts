@@ -1,0 +1,30 @@
+/** Why a credential was refused -> the refusal that says no. */
+import type { TokenRefusal } from '../model/event.ts'
+import { Refusal } from '../model/refusal.ts'
+
+/** Flooding is over within a second; an issuer that is down is asked again every 30. */
+const RETRY_AFTER_SECONDS = { flooded: 1, keys_unavailable: 5 }
+
+/**
+ * Returns the refusal for a reason. Everything that is wrong with a token looks alike to the caller
+ * (code, message, no data): only `detail`, which is never sent, tells an unknown issuer from a bad
+ * signature.
+ */
+export function refusalOf(reason: TokenRefusal): Refusal {
+  switch (reason) {
+    case 'missing':
+      return new Refusal('unauthenticated', { detail: reason })
+    case 'keys_unavailable':
+      return new Refusal(reason, {
+        detail: reason,
+        retryAfterSeconds: RETRY_AFTER_SECONDS.keys_unavailable,
+      })
+    case 'flooded':
+      return new Refusal('overloaded', {
+        detail: reason,
+        retryAfterSeconds: RETRY_AFTER_SECONDS.flooded,
+      })
+    default:
+      return new Refusal('invalid_token', { detail: reason })
+  }
+}
