@@ -54,7 +54,6 @@ export type Params = {
   readonly arguments: Span | undefined
   /** Whether `arguments` is absent, an object or null. */
   readonly argumentsFit: boolean
-  readonly spans: Readonly<Partial<Record<SpliceName, Span>>>
 }
 
 /** One JSON-RPC 2.0 message of a frame. */
@@ -70,4 +69,6 @@ export type Message = {
   readonly params: Params | undefined
   /** What a response carries; undefined for requests and notifications. */
   readonly outcome: 'result' | 'error' | undefined
+  /** Where the values stand that a gateway may have to replace, whatever their type. */
+  readonly spans: Readonly<Partial<Record<SpliceName, Span>>>
 }

@@ -1,6 +1,9 @@
-import { FRAME_BOUNDS, type Bounds } from './bounds.ts'
+import { type Bounds, FRAME_BOUNDS } from './bounds.ts'
+import { createCursor, type Cursor, peek } from './json-cursor.ts'
+import { atEnd, enterArray, nextElement, OPEN_ARRAY } from './json-value.ts'
 import type { Malformed } from './malformed.ts'
 import type { Message } from './message.ts'
+import { readMessage } from './read-message.ts'
 
 /** The messages of one frame, or why it is refused as a whole. */
 export type Scan =
@@ -12,74 +15,43 @@ export type Scan =
     }
   | { readonly ok: false; readonly problem: Malformed }
 
-/** Reads one frame. */
+/**
+ * Reads one frame: a JSON-RPC message or an array of them, in one pass over its bytes. What it accepts
+ * reads the same in every JSON parser we know of, however it treats duplicate members, case, Unicode or
+ * trailing text; so its bytes can be forwarded as they are.
+ *
+ * Refuses with `parse_error` what is not one JSON document as `json-value.ts` demands, else with
+ * `invalid_request` or `invalid_params` the first message that is not JSON-RPC 2.0 as MCP narrows it.
+ */
 export function scan(bytes: Uint8Array, bounds: Bounds = FRAME_BOUNDS): Scan {
-  if (bytes.length > bounds.maxStringBytes * 4) return parseError()
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    const batch = Array.isArray(value)
-    const list: readonly unknown[] = batch ? value : [value]
-    return { ok: true, batch, messages: list.map((item) => naive(item, bytes.length)) }
-  } catch {
-    return parseError()
+  const cursor = createCursor(bytes, bounds)
+  if (cursor.problem !== undefined) return parseError(cursor)
+  return peek(cursor) === OPEN_ARRAY ? scanBatch(cursor) : scanOne(cursor)
+}
+
+function scanOne(cursor: Cursor): Scan {
+  const read = readMessage(cursor)
+  if (read === undefined || !atEnd(cursor)) return parseError(cursor)
+  return read.ok ? { ok: true, batch: false, messages: [read.message] } : read
+}
+
+/** An element that is no message refuses the rest unread: it cannot become better. */
+function scanBatch(cursor: Cursor): Scan {
+  const messages: Message[] = []
+  enterArray(cursor)
+  while (nextElement(cursor)) {
+    const read = readMessage(cursor)
+    if (read === undefined) return parseError(cursor)
+    if (!read.ok) return read
+    messages.push(read.message)
   }
-}
-
-function parseError(): Scan {
-  return { ok: false, problem: { code: 'parse_error', message: 'Parse error' } }
-}
-
-function naive(item: unknown, end: number): Message {
-  const record = asRecord(item) ?? {}
-  const id = record['id']
-  const method = record['method']
-  const params = asRecord(record['params'])
-  const meta = asRecord(params?.['_meta'])
-  const version = meta?.['io.modelcontextprotocol/protocolVersion']
-  return {
-    kind: typeof method !== 'string' ? 'response' : id === undefined ? 'notification' : 'request',
-    span: { start: 0, end },
-    id:
-      typeof id === 'string' || typeof id === 'number'
-        ? { text: JSON.stringify(id), value: id, span: { start: 0, end: 0 } }
-        : undefined,
-    method: asText(method) ?? '',
-    params:
-      params === undefined
-        ? undefined
-        : {
-            name: asText(params['name']),
-            uri: asText(params['uri']),
-            taskId: asText(params['taskId']),
-            level: asText(params['level']),
-            requestState: asText(params['requestState']),
-            protocolVersion: asText(params['protocolVersion']),
-            requestId: undefined,
-            ref: undefined,
-            listening: undefined,
-            meta:
-              meta === undefined
-                ? undefined
-                : {
-                    claimsModern: version !== undefined,
-                    protocolVersion: asText(version),
-                    clientCapabilities:
-                      asRecord(meta['io.modelcontextprotocol/clientCapabilities']) !== undefined,
-                  },
-            arguments: undefined,
-            argumentsFit: true,
-            spans: {},
-          },
-    outcome: typeof method === 'string' ? undefined : 'error' in record ? 'error' : 'result',
+  if (!atEnd(cursor)) return parseError(cursor)
+  if (messages.length === 0) {
+    return { ok: false, problem: { code: 'invalid_request', message: 'A batch must not be empty' } }
   }
+  return { ok: true, batch: true, messages }
 }
 
-function asText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value))
-    : undefined
+function parseError(cursor: Cursor): Scan {
+  return { ok: false, problem: { code: 'parse_error', message: cursor.problem ?? 'Parse error' } }
 }

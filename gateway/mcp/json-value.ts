@@ -1,0 +1,141 @@
+/**
+ * A strict reader of JSON values (RFC 8259): one pass, nothing is built and nothing decoded unless
+ * asked for. It is stricter than the RFC where parsers disagree: no name twice in one object after
+ * unescaping, names well-formed, depth, nodes and strings within bounds.
+ */
+import { type Cursor, fail, peek } from './json-cursor.ts'
+import { readName, skipNumber, skipString, skipWord, textOf } from './json-scalar.ts'
+import { addEscapedKey, addKey, closeKeys, openKeys } from './key-stack.ts'
+
+export const QUOTE = 0x22
+export const OPEN_ARRAY = 0x5b
+export const OPEN_OBJECT = 0x7b
+const COMMA = 0x2c
+const COLON = 0x3a
+const CLOSE_ARRAY = 0x5d
+const CLOSE_OBJECT = 0x7d
+const LOWER_T = 0x74
+const LOWER_F = 0x66
+const LOWER_N = 0x6e
+
+/** Passes one value of any kind and the white space before it. */
+export function skipValue(cursor: Cursor): boolean {
+  switch (peek(cursor)) {
+    case QUOTE:
+      return countNode(cursor) && skipString(cursor)
+    case OPEN_OBJECT:
+      return skipObject(cursor)
+    case OPEN_ARRAY:
+      return skipArray(cursor)
+    case LOWER_T:
+      return countNode(cursor) && skipWord(cursor, 'true')
+    case LOWER_F:
+      return countNode(cursor) && skipWord(cursor, 'false')
+    case LOWER_N:
+      return countNode(cursor) && skipWord(cursor, 'null')
+    default:
+      return countNode(cursor) && skipNumber(cursor)
+  }
+}
+
+function skipObject(cursor: Cursor): boolean {
+  if (!enterObject(cursor)) return false
+  while (nextMember(cursor)) {
+    if (!skipValue(cursor)) return false
+  }
+  return cursor.problem === undefined
+}
+
+function skipArray(cursor: Cursor): boolean {
+  if (!enterArray(cursor)) return false
+  while (nextElement(cursor)) {
+    if (!skipValue(cursor)) return false
+  }
+  return cursor.problem === undefined
+}
+
+/**
+ * Steps into the object at the cursor. Then call `nextMember` until it says false, and pass exactly one
+ * value after each true.
+ */
+export function enterObject(cursor: Cursor): boolean {
+  openKeys(cursor.keys)
+  return enter(cursor)
+}
+
+/** Steps into the array at the cursor; `nextElement` goes on from there as `nextMember` does. */
+export function enterArray(cursor: Cursor): boolean {
+  return enter(cursor)
+}
+
+function enter(cursor: Cursor): boolean {
+  // Checked before anything recurses, so that depth costs no stack.
+  if (cursor.depth >= cursor.bounds.maxDepth) return fail(cursor, 'The text is nested too deeply')
+  cursor.at += 1
+  cursor.depth += 1
+  cursor.fresh = true
+  return countNode(cursor)
+}
+
+/** Counts a value against the bound. Whoever passes a value without `skipValue` calls it once. */
+export function countNode(cursor: Cursor): boolean {
+  cursor.nodes += 1
+  return cursor.nodes <= cursor.bounds.maxNodes || fail(cursor, 'The text has too many values')
+}
+
+/**
+ * Reads the next member name of the current object and its colon; false when the object has ended,
+ * which it then has passed, or when there is a problem.
+ */
+export function nextMember(cursor: Cursor): boolean {
+  if (!advance(cursor, CLOSE_OBJECT)) {
+    closeKeys(cursor.keys)
+    return false
+  }
+  if (peek(cursor) !== QUOTE) return fail(cursor, 'A member name was expected')
+  if (!readName(cursor)) return false
+  const fresh = cursor.textEscaped
+    ? addEscapedKey(cursor.keys, cursor.bytes, textOf(cursor))
+    : addKey(cursor.keys, cursor.bytes, cursor)
+  if (!fresh) return fail(cursor, 'An object has a member twice')
+  if (peek(cursor) !== COLON) return fail(cursor, 'A colon was expected')
+  cursor.at += 1
+  return true
+}
+
+/** Goes to the next element of the current array; false when it has ended or there is a problem. */
+export function nextElement(cursor: Cursor): boolean {
+  return advance(cursor, CLOSE_ARRAY)
+}
+
+/** Passes the comma before every member and element but the first, or the end of the container. */
+function advance(cursor: Cursor, close: number): boolean {
+  const byte = peek(cursor)
+  const first = cursor.fresh
+  cursor.fresh = false
+  if (byte === close) {
+    cursor.at += 1
+    cursor.depth -= 1
+    return false
+  }
+  if (first) return true
+  if (byte !== COMMA) return fail(cursor, 'A comma or the end of a container was expected')
+  cursor.at += 1
+  // `[1,]` would otherwise end like `[1]` when the next call sees the bracket.
+  return peek(cursor) !== close || fail(cursor, 'A comma has nothing after it')
+}
+
+/** Passes a value and returns its text, or undefined when it is not a string. */
+export function readText(cursor: Cursor): string | undefined {
+  if (peek(cursor) !== QUOTE) {
+    skipValue(cursor)
+    return undefined
+  }
+  return countNode(cursor) && skipString(cursor) ? textOf(cursor) : undefined
+}
+
+/** Whether nothing but white space is left. */
+export function atEnd(cursor: Cursor): boolean {
+  peek(cursor)
+  return cursor.at === cursor.end || fail(cursor, 'There is text after the JSON value')
+}

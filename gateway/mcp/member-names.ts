@@ -1,0 +1,60 @@
+/**
+ * Which members of a message have a meaning in the protocol, and which only look like one. Parsers that
+ * fold case, normalise Unicode or drop invisible characters would read a look-alike as the real member
+ * (CVE-2026-27896 and its kin), so it must not pass next to it or instead of it.
+ */
+import type { Cursor } from './json-cursor.ts'
+import { hashName, textOf } from './json-scalar.ts'
+
+/** The member names with a meaning in one kind of object. */
+export type NameTable<Name extends string> = {
+  readonly byHash: ReadonlyMap<number, { readonly name: Name; readonly bytes: Uint8Array }>
+  readonly folded: ReadonlySet<string>
+}
+
+/** Names that a JavaScript server would take for its own object's machinery. */
+const UNSAFE_NAMES = ['__proto__', 'constructor', 'prototype']
+
+export function nameTable<Name extends string>(names: readonly Name[]): NameTable<Name> {
+  const byHash = new Map(
+    names.map((name) => [hashName(name), { name, bytes: Buffer.from(name, 'utf8') }]),
+  )
+  return { byHash, folded: new Set([...names, ...UNSAFE_NAMES].map(fold)) }
+}
+
+/** The protocol name that the member just read is, byte for byte after unescaping; else undefined. */
+export function protocolName<Name extends string>(
+  cursor: Cursor,
+  table: NameTable<Name>,
+): Name | undefined {
+  const entry = table.byHash.get(cursor.textHash)
+  if (entry === undefined) return undefined
+  if (cursor.textEscaped) return textOf(cursor) === entry.name ? entry.name : undefined
+  const { bytes, textStart, textEnd } = cursor
+  const expected = entry.bytes
+  if (textEnd - textStart !== expected.length) return undefined
+  for (let i = 0; i < expected.length; i += 1) {
+    if (bytes[textStart + i] !== expected[i]) return undefined
+  }
+  return entry.name
+}
+
+/**
+ * Whether the member just read, which is none of the table's names, could be taken for one of them, or
+ * for a name with a meaning to JavaScript objects.
+ */
+export function isLookAlike(cursor: Cursor, table: NameTable<string>): boolean {
+  return table.folded.has(fold(textOf(cursor)))
+}
+
+/** What no reader is known to heed when it compares names leniently; U+0307 is left by folding `İ`. */
+const IGNORED = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\u0307_-]/gu
+
+/**
+ * The form in which names are alike: compatibility normalised (so U+017F is `s` and U+212A is `k`),
+ * without case, white space, control and invisible characters, `_` and `-`. The last two because some
+ * servers accept `task_id` for `taskId`.
+ */
+function fold(name: string): string {
+  return name.normalize('NFKC').toUpperCase().toLowerCase().replaceAll(IGNORED, '')
+}

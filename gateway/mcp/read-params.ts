@@ -1,0 +1,229 @@
+/** Reads `params` of one message: what decisions depend on, and where replaceable values stand. */
+import type { SpliceName } from '../model/call.ts'
+import { type Draft, object, skipOther } from './draft.ts'
+import { type Cursor, peek } from './json-cursor.ts'
+import {
+  enterArray,
+  enterObject,
+  nextElement,
+  nextMember,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  readText,
+  skipValue,
+} from './json-value.ts'
+import { protocolName } from './member-names.ts'
+import type { Listening, Meta, Params, Ref } from './message.ts'
+import { isPlainText } from './plain-text.ts'
+import {
+  LISTENING,
+  META,
+  META_CLIENT_CAPABILITIES,
+  META_PROTOCOL_VERSION,
+  PARAMS,
+  REF,
+} from './protocol-members.ts'
+import { readId } from './read-id.ts'
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+const LOWER_N = 0x6e
+
+/** Passes the value of `params`; undefined (with an objection) when it is not an object. */
+export function readParams(cursor: Cursor, draft: Draft): Params | undefined {
+  if (peek(cursor) !== OPEN_OBJECT) {
+    object(draft, 'invalid_params', 'params must be an object')
+    skipValue(cursor)
+    return undefined
+  }
+  const params: Writable<Params> = {
+    name: undefined,
+    uri: undefined,
+    taskId: undefined,
+    level: undefined,
+    requestState: undefined,
+    protocolVersion: undefined,
+    requestId: undefined,
+    ref: undefined,
+    listening: undefined,
+    meta: undefined,
+    arguments: undefined,
+    argumentsFit: true,
+  }
+  enterObject(cursor)
+  while (nextMember(cursor)) {
+    if (!readParam(cursor, draft, params)) break
+  }
+  return params
+}
+
+function readParam(cursor: Cursor, draft: Draft, params: Writable<Params>): boolean {
+  switch (protocolName(cursor, PARAMS)) {
+    case 'name':
+      params.name = readPlain(cursor, draft)
+      break
+    case 'arguments':
+      return readArguments(cursor, params)
+    case '_meta':
+      params.meta = readMeta(cursor, draft)
+      break
+    case 'uri':
+      params.uri = readPlain(cursor, draft)
+      break
+    case 'taskId':
+      params.taskId = readSpan(cursor, draft, 'taskId', readPlain)
+      break
+    case 'requestState':
+      params.requestState = readSpan(cursor, draft, 'requestState', readText)
+      break
+    case 'requestId': {
+      const id = readSpan(cursor, draft, 'requestId', readId)
+      params.requestId = typeof id === 'string' ? undefined : id
+      break
+    }
+    case 'ref':
+      params.ref = readRef(cursor, draft)
+      break
+    case 'notifications':
+      params.listening = readListening(cursor, draft)
+      break
+    case 'protocolVersion':
+      params.protocolVersion = readText(cursor)
+      break
+    case 'level':
+      params.level = readText(cursor)
+      break
+    case undefined:
+      return skipOther(cursor, draft, PARAMS)
+    default:
+      return skipValue(cursor)
+  }
+  return cursor.problem === undefined
+}
+
+/** Reads a value with `read` and notes where it stands. */
+function readSpan<T>(
+  cursor: Cursor,
+  draft: Draft,
+  name: SpliceName,
+  read: (cursor: Cursor, draft: Draft) => T,
+): T {
+  peek(cursor)
+  const start = cursor.at
+  const value = read(cursor, draft)
+  draft.spans[name] = { start, end: cursor.at }
+  return value
+}
+
+/** A text that names something; see `isPlainText`. */
+function readPlain(cursor: Cursor, draft: Draft): string | undefined {
+  const text = readText(cursor)
+  if (text !== undefined && !isPlainText(text)) {
+    object(draft, 'invalid_params', 'A name has a control character or is not well-formed Unicode')
+  }
+  return text
+}
+
+function readArguments(cursor: Cursor, params: Writable<Params>): boolean {
+  const first = peek(cursor)
+  const start = cursor.at
+  if (!skipValue(cursor)) return false
+  params.arguments = { start, end: cursor.at }
+  params.argumentsFit = first === OPEN_OBJECT || first === LOWER_N
+  return true
+}
+
+function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
+  if (peek(cursor) !== OPEN_OBJECT) {
+    object(draft, 'invalid_params', 'params._meta must be an object')
+    skipValue(cursor)
+    return undefined
+  }
+  const meta: Writable<Meta> = {
+    claimsModern: false,
+    protocolVersion: undefined,
+    clientCapabilities: false,
+  }
+  enterObject(cursor)
+  while (nextMember(cursor)) {
+    switch (protocolName(cursor, META)) {
+      case META_PROTOCOL_VERSION:
+        meta.claimsModern = true
+        meta.protocolVersion = readText(cursor)
+        break
+      case META_CLIENT_CAPABILITIES:
+        meta.clientCapabilities = peek(cursor) === OPEN_OBJECT
+        skipValue(cursor)
+        break
+      case undefined:
+        skipOther(cursor, draft, META)
+        break
+      default:
+        skipValue(cursor)
+    }
+    if (cursor.problem !== undefined) break
+  }
+  return meta
+}
+
+function readRef(cursor: Cursor, draft: Draft): Ref | undefined {
+  if (peek(cursor) !== OPEN_OBJECT) {
+    skipValue(cursor)
+    return undefined
+  }
+  const ref: Writable<Ref> = { type: undefined, name: undefined, uri: undefined }
+  enterObject(cursor)
+  while (nextMember(cursor)) {
+    const name = protocolName(cursor, REF)
+    if (name === undefined) skipOther(cursor, draft, REF)
+    else if (name === 'title') skipValue(cursor)
+    else ref[name] = readPlain(cursor, draft)
+    if (cursor.problem !== undefined) break
+  }
+  return ref
+}
+
+function readListening(cursor: Cursor, draft: Draft): Listening | undefined {
+  if (peek(cursor) !== OPEN_OBJECT) {
+    skipValue(cursor)
+    return undefined
+  }
+  let resources: readonly string[] | undefined = []
+  let tasks: readonly string[] | undefined = []
+  enterObject(cursor)
+  while (nextMember(cursor)) {
+    switch (protocolName(cursor, LISTENING)) {
+      case 'resourceSubscriptions':
+        resources = readSpan(cursor, draft, 'resourceSubscriptions', readPlainList)
+        break
+      case 'taskIds':
+        tasks = readSpan(cursor, draft, 'taskIds', readPlainList)
+        break
+      case undefined:
+        skipOther(cursor, draft, LISTENING)
+        break
+      default:
+        skipValue(cursor)
+    }
+    if (cursor.problem !== undefined) break
+  }
+  return resources === undefined || tasks === undefined ? undefined : { resources, tasks }
+}
+
+/** A list of names; undefined when the value is not an array or holds anything but strings. */
+function readPlainList(cursor: Cursor, draft: Draft): readonly string[] | undefined {
+  if (peek(cursor) !== OPEN_ARRAY) {
+    skipValue(cursor)
+    return undefined
+  }
+  const names: string[] = []
+  let fit = true
+  enterArray(cursor)
+  while (nextElement(cursor)) {
+    const name = readPlain(cursor, draft)
+    if (cursor.problem !== undefined) break
+    if (name === undefined) fit = false
+    else names.push(name)
+  }
+  return fit ? names : undefined
+}
