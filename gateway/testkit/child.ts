@@ -1,0 +1,80 @@
+/** Child processes of tests: started, waited for by what they print, and ended by their own pid. */
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+export type Child = {
+  readonly pid: number
+  /** Everything printed so far, both streams. */
+  readonly output: () => string
+  readonly exited: Promise<number>
+  /** Resolves when the output matches; rejects with the output when it does not in time. */
+  waitFor(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>
+  signal(signal: NodeJS.Signals): void
+  /** SIGTERM, then SIGKILL after `graceMs`. Resolves with the exit code (-1 for a signal). */
+  stop(graceMs?: number): Promise<number>
+}
+
+export type ChildOptions = {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** The Node that runs the tests. */
+export const NODE = process.execPath
+
+/** Checkout root. */
+export const ROOT = new URL('../..', import.meta.url).pathname
+
+export function startChild({ command, args, env = {}, cwd = ROOT }: ChildOptions): Child {
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  const collect = (chunk: Buffer): void => {
+    text += chunk.toString('utf8')
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const exited = exitOf(child)
+  return {
+    pid: child.pid ?? -1,
+    output: () => text,
+    exited,
+    waitFor: (pattern, timeoutMs = 20_000) =>
+      new Promise((resolve, reject) => {
+        const started = performance.now()
+        const look = setInterval(() => {
+          const match = pattern.exec(text)
+          const late = performance.now() - started > timeoutMs
+          if (match === null && !late && child.exitCode === null) return
+          clearInterval(look)
+          if (match !== null) resolve(match)
+          else
+            reject(
+              new Error(
+                `no ${String(pattern)} in the output of ${command} ${args.join(' ')}:\n${text}`,
+              ),
+            )
+        }, 20)
+      }),
+    signal: (signal) => void child.kill(signal),
+    stop: async (graceMs = 5_000) => {
+      if (child.exitCode !== null || child.signalCode !== null) return await exited
+      child.kill('SIGTERM')
+      const kill = setTimeout(() => child.kill('SIGKILL'), graceMs)
+      const code = await exited
+      clearTimeout(kill)
+      return code
+    },
+  }
+}
+
+async function exitOf(child: ChildProcess): Promise<number> {
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code ?? -1
+}

@@ -1,0 +1,183 @@
+/**
+ * `make demo` and `make run`: a real, unmodified MCP server, the gateway in front of it, and a stock
+ * MCP client. `--stay` leaves both running and prints a token to try things with.
+ */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Child } from './child.ts'
+import { NODE, ROOT, startChild } from './child.ts'
+import { startEverything } from './everything.ts'
+import { connectV1 } from './sdk-client.ts'
+import type { Signer } from './signer.ts'
+import { createSigner } from './signer.ts'
+
+const CONFIG = 'config/minimal.yaml'
+const URL_OF_SERVER = 'http://127.0.0.1:8787/mcp'
+const OPS = 'http://127.0.0.1:9787'
+const EVERYTHING_PORT = 3001
+const DIRECTORY = join(ROOT, '.cache/demo')
+const ISSUER = 'http://127.0.0.1:8788'
+const DENIED_TOOL = 'get-env'
+
+const say = (text = ''): void => void process.stdout.write(`${text}\n`)
+const title = (text: string): void =>
+  say(`\n── ${text} ${'─'.repeat(Math.max(0, 74 - text.length))}`)
+
+async function main(): Promise<void> {
+  const stay = process.argv.includes('--stay')
+  const signer = await prepare()
+  title('1  A real MCP server and the gateway in front of it')
+  const everything = await startEverything(EVERYTHING_PORT)
+  say(`@modelcontextprotocol/server-everything, unmodified   ${everything.url}`)
+  const gateway = startChild({
+    command: NODE,
+    args: [join(ROOT, 'gateway/cli/main.ts'), 'serve', '-c', join(ROOT, CONFIG)],
+  })
+  try {
+    await gateway.waitFor(/gatehouse listens/)
+    say(`gatehouse serve -c ${CONFIG}                    ${URL_OF_SERVER}`)
+    const token = await mint(signer, stay ? 12 * 3_600 : 300)
+    if (stay) await remain(gateway, token)
+    else await show(token)
+  } finally {
+    await gateway.stop()
+    await everything.stop()
+  }
+}
+
+/** A throw-away signing key whose public half the configuration reads. */
+async function prepare(): Promise<Signer> {
+  await rm(DIRECTORY, { recursive: true, force: true })
+  await mkdir(DIRECTORY, { recursive: true })
+  const signer = await createSigner('RS256', 'demo-key')
+  await writeFile(join(DIRECTORY, 'jwks.json'), JSON.stringify({ keys: [signer.jwk] }))
+  return signer
+}
+
+async function mint(signer: Signer, lifeSeconds: number): Promise<string> {
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  return await signer.sign({
+    iss: ISSUER,
+    aud: URL_OF_SERVER,
+    sub: 'demo-agent',
+    client_id: 'demo-agent',
+    jti: crypto.randomUUID(),
+    iat: nowSeconds,
+    exp: nowSeconds + lifeSeconds,
+  })
+}
+
+async function show(token: string): Promise<void> {
+  const before = await metrics()
+  title('2  A stock MCP client lists tools and sees those the policy shows')
+  const client = await connectV1(URL_OF_SERVER, token)
+  const { tools } = await client.listTools()
+  const direct = await connectV1(`http://127.0.0.1:${EVERYTHING_PORT}/mcp`, 'none')
+  const all = await direct.listTools()
+  say(`the server has ${all.tools.length}: ${all.tools.map(({ name }) => name).join(', ')}`)
+  say(`the agent sees ${tools.length}: ${tools.map(({ name }) => name).join(', ')}`)
+
+  title('3  An allowed call')
+  say('tools/call echo {"message":"hello"}')
+  say(JSON.stringify(await client.callTool({ name: 'echo', arguments: { message: 'hello' } })))
+
+  title('4  A denied call, and the same session goes on')
+  say(`tools/call ${DENIED_TOOL}`)
+  say(await client.callTool({ name: DENIED_TOOL }).then(JSON.stringify, errorText))
+  say('(the same answer as for a tool that does not exist: the agent learns nothing)')
+  await client.close()
+  await direct.close()
+
+  title('5  A call without a token')
+  const refused = await fetch(URL_OF_SERVER, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+  })
+  say(`HTTP ${refused.status}   WWW-Authenticate: ${refused.headers.get('www-authenticate')}`)
+  say(await refused.text())
+
+  title(`6  The metrics that moved (${OPS}/metrics)`)
+  for (const line of moved(before, await metrics())) say(line)
+
+  title('7  The audit log (.cache/demo/audit.jsonl): a decision and an outcome for each call')
+  for (const line of await auditSummary()) say(line)
+  await printNext()
+}
+
+async function remain(gateway: Child, token: string): Promise<void> {
+  title('Try it (Ctrl+C ends it)')
+  say(`export TOKEN=${token}`)
+  say(
+    [
+      `curl -s ${URL_OF_SERVER} -H "Authorization: Bearer $TOKEN" \\`,
+      `  -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\`,
+      `  -d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}'`,
+    ].join('\n'),
+  )
+  say(`curl -s ${OPS}/metrics | grep gatehouse_requests_total`)
+  say('Edit policies/everything.yaml: the gateway notices, and says so here.')
+  const relay = setInterval(() => flush(gateway), 200)
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+    void gateway.exited.then(() => resolve())
+  })
+  clearInterval(relay)
+}
+
+let relayed = 0
+
+/** Passes on what the gateway has logged since the last time. */
+function flush(gateway: Child): void {
+  const text = gateway.output()
+  if (text.length > relayed) process.stdout.write(text.slice(relayed))
+  relayed = text.length
+}
+
+async function metrics(): Promise<ReadonlyMap<string, string>> {
+  const text = await (await fetch(`${OPS}/metrics`)).text()
+  const rows = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(
+    rows.map((line) => [
+      line.slice(0, line.lastIndexOf(' ')),
+      line.slice(line.lastIndexOf(' ') + 1),
+    ]),
+  )
+}
+
+const SHOWN = /^gatehouse_(requests|decisions|tool_calls|tokens)\w*_total/
+
+function moved(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const lines: string[] = []
+  for (const [name, value] of after) {
+    if (SHOWN.test(name) && value !== '0' && before.get(name) !== value)
+      lines.push(`${name} ${value}`)
+  }
+  return lines
+}
+
+async function auditSummary(): Promise<readonly string[]> {
+  const text = await readFile(join(DIRECTORY, 'audit.jsonl'), 'utf8')
+  const wanted = text
+    .split('\n')
+    .filter((line) => line.includes('"tools/call"') || line.includes('"unauthenticated"'))
+  return wanted.map((line) => (line.length > 420 ? `${line.slice(0, 420)}…` : line))
+}
+
+async function printNext(): Promise<void> {
+  title('What to try next')
+  say('make run                                   the same, and it stays up')
+  say(`gateway/gatehouse check -c ${CONFIG}    check a configuration`)
+  say('gateway/gatehouse policy test policies/*.yaml   run the cases beside the policies')
+  say('gateway/gatehouse audit verify .cache/demo/audit.jsonl')
+  say('$EDITOR policies/everything.yaml            allow get-env, and run the demo again')
+  say('README.md                                   put it in front of your own server')
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+}
+
+await main()

@@ -1,0 +1,30 @@
+/** The MCP reference server "everything", unmodified, over Streamable HTTP. */
+import { createRequire } from 'node:module'
+
+import type { Child } from './child.ts'
+import { NODE, startChild } from './child.ts'
+import { freePort } from './free-port.ts'
+
+export type EverythingServer = {
+  readonly url: string
+  readonly child: Child
+  stop(): Promise<void>
+}
+
+/** @param port Fixed port; a free one by default. */
+export async function startEverything(port?: number): Promise<EverythingServer> {
+  const chosen = port ?? (await freePort())
+  const require = createRequire(import.meta.url)
+  const script = require.resolve('@modelcontextprotocol/server-everything/dist/index.js')
+  const child = startChild({
+    command: NODE,
+    args: [script, 'streamableHttp'],
+    env: { PORT: String(chosen) },
+  })
+  await child.waitFor(/listening on port/i)
+  return {
+    url: `http://127.0.0.1:${chosen}/mcp`,
+    child,
+    stop: async () => void (await child.stop(1_000)),
+  }
+}

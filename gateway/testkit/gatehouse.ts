@@ -1,0 +1,162 @@
+/**
+ * A real gateway process for tests, made from plain data: configuration and policy are written as
+ * files (JSON is YAML), a throw-away key signs its tokens, and everything is on loopback.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { Child } from './child.ts'
+import { NODE, ROOT, startChild } from './child.ts'
+import { freePort } from './free-port.ts'
+import type { Signer } from './signer.ts'
+import { createSigner } from './signer.ts'
+
+/** Issuer of the tokens the test gateway trusts. */
+export const ISSUER = 'http://issuer.test'
+
+export type TokenOptions = {
+  readonly subject?: string
+  readonly client?: string
+  readonly scope?: string
+  readonly groups?: readonly string[]
+  readonly audience?: string | readonly string[]
+  readonly expiresInSeconds?: number
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+export type TestGatehouse = {
+  /** Public origin. */
+  readonly origin: string
+  readonly ops: string
+  readonly adminToken: string
+  readonly directory: string
+  readonly configFile: string
+  readonly policyFile: string
+  readonly auditFile: string
+  readonly child: Child
+  readonly signer: Signer
+  /** Public URL of a server. */
+  url(server: string): string
+  token(server: string, options?: TokenOptions): Promise<string>
+  /** Audit records written so far. */
+  audit(): Promise<readonly Readonly<Record<string, unknown>>[]>
+  metrics(): Promise<string>
+  stop(): Promise<number>
+}
+
+export type TestGatehouseOptions = {
+  /** By name: an upstream URL, or the whole server entry. */
+  readonly servers: Readonly<Record<string, string | Readonly<Record<string, unknown>>>>
+  /** Rules of the one policy file. */
+  readonly rules: readonly Readonly<Record<string, unknown>>[]
+  /** Merged over the top level of the configuration. */
+  readonly config?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string>>
+  /** Extra arguments for Node itself. */
+  readonly nodeArgs?: readonly string[]
+  /** Algorithm of the signing key. */
+  readonly algorithm?: string
+}
+
+const ADMIN_TOKEN = 'test-admin-token-0123456789-0123456789'
+
+export async function startGatehouse(options: TestGatehouseOptions): Promise<TestGatehouse> {
+  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-'))
+  const [port, opsPort] = [await freePort(), await freePort()]
+  const signer = await createSigner(options.algorithm ?? 'RS256')
+  const files = {
+    config: join(directory, 'gatehouse.yaml'),
+    policy: join(directory, 'policy.yaml'),
+    audit: join(directory, 'audit.jsonl'),
+  }
+  const origin = `http://127.0.0.1:${port}`
+  const config = {
+    version: 1,
+    public_url: origin,
+    listen: { port },
+    ops: { port: opsPort, admin_token: '${env:GATEHOUSE_ADMIN_TOKEN}' },
+    issuers: [{ issuer: ISSUER, jwks: { keys: [signer.jwk] }, kind: 'agent' }],
+    servers: serverEntries(options.servers),
+    policies: ['policy.yaml'],
+    audit: { sink: files.audit },
+    state: { driver: 'memory' },
+    ...options.config,
+  }
+  await writeFile(files.policy, policyText(options.rules))
+  await writeFile(files.config, JSON.stringify(config, undefined, 2))
+  const child = startChild({
+    command: NODE,
+    args: [
+      ...(options.nodeArgs ?? []),
+      join(ROOT, 'gateway/cli/main.ts'),
+      'serve',
+      '-c',
+      files.config,
+    ],
+    env: { GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN, ...options.env },
+  })
+  await child.waitFor(/gatehouse listens/)
+  const sole = Object.keys(options.servers).length === 1
+  const url = (server: string): string => origin + (sole ? '/mcp' : `/mcp/${server}`)
+  return {
+    origin,
+    ops: `http://127.0.0.1:${opsPort}`,
+    adminToken: ADMIN_TOKEN,
+    directory,
+    configFile: files.config,
+    policyFile: files.policy,
+    auditFile: files.audit,
+    child,
+    signer,
+    url,
+    token: (server, token = {}) => sign(signer, url(server), token),
+    audit: async () => parseLines(await readFile(files.audit, 'utf8')),
+    metrics: async () => await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text(),
+    stop: async () => {
+      const code = await child.stop()
+      await rm(directory, { recursive: true, force: true })
+      return code
+    },
+  }
+}
+
+/** The text of a policy file with these rules. */
+export function policyText(rules: readonly Readonly<Record<string, unknown>>[]): string {
+  return JSON.stringify({ version: 1, default: 'deny', rules }, undefined, 2)
+}
+
+/** A rule that lets every authenticated caller do everything on a server. */
+export function allowAll(server: string): Readonly<Record<string, unknown>> {
+  return { id: `all-of-${server}`, effect: 'allow', subjects: [{ any: true }], servers: [server] }
+}
+
+function serverEntries(servers: TestGatehouseOptions['servers']): Record<string, unknown> {
+  const entries = Object.entries(servers).map(([name, entry]): [string, unknown] => [
+    name,
+    typeof entry === 'string' ? { upstream: entry } : entry,
+  ])
+  return Object.fromEntries(entries)
+}
+
+async function sign(signer: Signer, audience: string, options: TokenOptions): Promise<string> {
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  const subject = options.subject ?? 'agent-1'
+  return await signer.sign({
+    iss: ISSUER,
+    aud: options.audience ?? audience,
+    sub: subject,
+    client_id: options.client ?? subject,
+    iat: nowSeconds,
+    exp: nowSeconds + (options.expiresInSeconds ?? 300),
+    jti: crypto.randomUUID(),
+    ...(options.scope === undefined ? {} : { scope: options.scope }),
+    ...(options.groups === undefined ? {} : { groups: options.groups }),
+    ...options.claims,
+  })
+}
+
+function parseLines(text: string): readonly Readonly<Record<string, unknown>>[] {
+  const lines = text.split('\n').filter((line) => line !== '')
+  return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+}

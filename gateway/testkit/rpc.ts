@@ -1,0 +1,83 @@
+/** Plain JSON-RPC over HTTP for tests that need to see every byte and header. */
+
+export type Reply = {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The body as JSON; undefined when it is not. */
+  readonly json: RpcReply | undefined
+}
+
+export type RpcReply = {
+  readonly id?: unknown
+  readonly result?: Readonly<Record<string, unknown>>
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown }
+}
+
+export const MODERN = '2026-07-28'
+
+/** POSTs a body to a URL with a token. */
+export async function post(
+  url: string,
+  body: unknown,
+  options: { readonly token?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Reply> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...options.headers,
+    },
+    body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, text, json: parse(text) }
+}
+
+/** A legacy call of a tool. */
+export function callTool(name: string, args: unknown = {}, id: unknown = 1): unknown {
+  return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } }
+}
+
+/** A legacy request. */
+export function request(method: string, params: unknown = {}, id: unknown = 1): unknown {
+  return { jsonrpc: '2.0', id, method, params }
+}
+
+/** A modern request with its mirrored headers. */
+export function modern(
+  method: string,
+  params: Readonly<Record<string, unknown>> = {},
+  id: unknown = 1,
+): { readonly body: unknown; readonly headers: Readonly<Record<string, string>> } {
+  const name = params['name'] ?? params['uri'] ?? params['taskId']
+  return {
+    body: {
+      jsonrpc: '2.0',
+      id,
+      method,
+      params: {
+        ...params,
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': MODERN,
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+      },
+    },
+    headers: {
+      'mcp-protocol-version': MODERN,
+      'mcp-method': method,
+      ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
+    },
+  }
+}
+
+function parse(text: string): RpcReply | undefined {
+  try {
+    return JSON.parse(text) as RpcReply
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,28 @@
+/** Stock MCP clients, as an agent developer would use them: the official SDK, a URL and a token. */
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernTransport,
+} from '@modelcontextprotocol/client'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+
+/** A connected client of the TypeScript SDK v1. */
+export async function connectV1(url: string, token: string): Promise<Client> {
+  const client = new Client({ name: 'test-agent', version: '1.0.0' })
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+  })
+  // The SDK's own types disagree under exactOptionalPropertyTypes (`sessionId`).
+  await client.connect(transport as unknown as Parameters<Client['connect']>[0])
+  return client
+}
+
+/** A connected client of the TypeScript SDK v2. */
+export async function connectV2(url: string, token: string): Promise<ModernClient> {
+  const client = new ModernClient({ name: 'test-agent', version: '1.0.0' })
+  const transport = new ModernTransport(new URL(url), {
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+  })
+  await client.connect(transport)
+  return client
+}
