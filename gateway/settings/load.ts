@@ -61,10 +61,11 @@ export async function loadSettings(options: LoadOptions): Promise<LoadResult> {
   const problems = inOrder(reading.problems)
   if (settings === undefined || problems.length > 0) return { ok: false, problems }
   const version = versionOf(file, [{ file, text: source.text }, ...settings.policies])
-  const files = [file, ...reading.files]
+  const digests = new Map([[file, source.digest], ...definedIn(reading.files)])
+  const files = [file, ...reading.files.keys()]
   return {
     ok: true,
-    settings: freeze({ ...settings, version, files }),
+    settings: freeze({ ...settings, version, files, digests }),
     warnings: inOrder(reading.warnings),
   }
 }
@@ -74,7 +75,7 @@ async function read(
   reading: Reading,
   config: ConfigFile,
   file: string,
-): Promise<Omit<Settings, 'version' | 'files'> | undefined> {
+): Promise<Omit<Settings, 'version' | 'files' | 'digests'> | undefined> {
   const isSound = (section: keyof ConfigFile): boolean => reading.isSound([section])
   const publicUrl = isSound('public_url') ? readPublicUrl(reading, config.public_url) : undefined
   const context = { reading, config, publicUrl: publicUrl ?? UNKNOWN_URL }
@@ -104,6 +105,12 @@ function versionOf(file: string, sources: readonly PolicySource[]): string {
     hash.update(`${name}\0${Buffer.byteLength(source.text)}\0${source.text}`)
   }
   return hash.digest('hex').slice(0, VERSION_DIGITS)
+}
+
+function definedIn<Key, Value>(
+  map: ReadonlyMap<Key, Value | undefined>,
+): (readonly [Key, Value])[] {
+  return [...map].flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
 }
 
 function inOrder(problems: readonly Problem[]): readonly Problem[] {

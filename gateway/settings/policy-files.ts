@@ -40,11 +40,11 @@ async function expand(reading: Reading, entry: string): Promise<readonly string[
     for await (const found of glob(entry, { cwd: reading.absolute('.') })) {
       if (isPolicy(found)) files.push(reading.absolute(found))
     }
-    for (const file of files) reading.files.add(dirname(file))
+    for (const file of files) reading.addDirectory(dirname(file))
     return files.toSorted()
   }
   if (!(await isDirectory(absolute))) return isCases(absolute) ? [] : [absolute]
-  reading.files.add(absolute)
+  reading.addDirectory(absolute)
   const names = (await readdir(absolute)).filter((name) => !name.startsWith('.') && isPolicy(name))
   return names.map((name) => join(absolute, name)).toSorted()
 }

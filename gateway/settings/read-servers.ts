@@ -32,7 +32,7 @@ export async function readServers(context: ServersContext): Promise<readonly Mcp
     const place = readPlace(context, name, file)
     const earlier = taken.get(place.resource)
     if (earlier !== undefined) {
-      const message = `${place.resource} is already the public URL of "${earlier}"`
+      const message = `the same public URL as server "${earlier}"`
       context.reading.reportKey(['servers', name, 'path'], message)
     }
     taken.set(place.resource, name)

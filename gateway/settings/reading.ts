@@ -2,6 +2,7 @@
  * What the readers of all sections share while one configuration is loaded: where problems go, how
  * files are found and read, and which files were.
  */
+import { hash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import type { Path, Problem, SourceDocument } from '../model/problem.ts'
 import type { Explained } from './explain-errors.ts'
@@ -26,15 +27,15 @@ export type ReadingOptions = {
 
 /** A file read for the configuration, or why it could not be. */
 export type FileResult =
-  | { readonly ok: true; readonly text: string }
+  | { readonly ok: true; readonly text: string; readonly digest: string }
   | { readonly ok: false; readonly why: string }
 
 export class Reading {
   readonly env: Environment
   readonly problems: Problem[] = []
   readonly warnings: Problem[] = []
-  /** Absolute paths of everything read, in order. */
-  readonly files = new Set<string>()
+  /** Absolute paths of everything read, in order, with the digests of the files among them. */
+  readonly files = new Map<string, string | undefined>()
   readonly #document: SourceDocument
   readonly #residue: readonly Path[]
   readonly #faults: readonly Explained[]
@@ -100,10 +101,16 @@ export class Reading {
     return result.ok ? result.text : undefined
   }
 
+  /** A directory whose listing decides which files are read. */
+  addDirectory(directory: string): void {
+    this.files.set(directory, undefined)
+  }
+
   async read(file: string): Promise<FileResult> {
     const absolute = this.absolute(file)
-    this.files.add(absolute)
-    return readTextFile(absolute, this.#readFile)
+    const result = await readTextFile(absolute, this.#readFile)
+    this.files.set(absolute, result.ok ? result.digest : undefined)
+    return result
   }
 
   #problem(wanted: {
@@ -128,7 +135,8 @@ export async function readTextFile(file: string, readFile: ReadFile): Promise<Fi
     return { ok: false, why: `${file} is larger than ${MAX_YAML_BYTES} bytes` }
   }
   try {
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return { ok: true, text, digest: hash('sha256', bytes, 'hex') }
   } catch {
     return { ok: false, why: `${file} is not UTF-8 text` }
   }

@@ -26,8 +26,13 @@ export type Settings = {
   readonly audit: AuditSettings
   readonly state: StateSettings
   readonly telemetry: TelemetrySettings
-  /** Every file this was made from, absolute: the ones to watch. */
+  /**
+   * Every file this was made from, absolute, and the directories that policies were looked for in: the
+   * ones to watch.
+   */
   readonly files: readonly string[]
+  /** SHA-256, hex, of the files as they were read; a watcher compares with these. */
+  readonly digests: ReadonlyMap<string, string>
 }
 
 export type Listen = {

@@ -1,0 +1,94 @@
+/** `gatehouse check`: everything `serve` would refuse to start with, and nothing started. */
+import { parseArgs } from 'node:util'
+import type { McpServer } from '../model/server.ts'
+import type { Rules } from '../policy/rules.ts'
+import { formatProblem, loadAll } from '../server/load-all.ts'
+import type { IssuerSettings, Settings } from '../settings/settings.ts'
+import type { Io } from './io.ts'
+
+const HELP = `Usage: gatehouse check -c FILE
+
+Checks a configuration file and its policies, with every file and variable they refer to.
+
+  -c, --config FILE   configuration file (YAML)
+  -h, --help          show this text
+
+Exit code: 0 valid, 1 not valid (file:line:column on standard error), 2 used wrongly.`
+
+export async function check(args: readonly string[], io: Io): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      config: { type: 'string', short: 'c' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help === true) {
+    io.out(HELP)
+    return 0
+  }
+  if (values.config === undefined) {
+    io.err(`check: -c FILE is missing\n\n${HELP}`)
+    return 2
+  }
+  const loaded = await loadAll({ file: values.config, env: io.env })
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) io.err(formatProblem(problem))
+    io.err(`${values.config} is not valid: ${count(loaded.problems.length, 'problem')}`)
+    return 1
+  }
+  const { settings, rules, warnings } = loaded
+  io.out(`${values.config} is valid (version ${settings.version})`)
+  for (const line of summary(settings, rules)) io.out(line)
+  for (const warning of warnings) io.out(`warning: ${formatProblem(warning)}`)
+  return 0
+}
+
+function summary(settings: Settings, rules: Rules): readonly string[] {
+  return [
+    section('listens', [`${settings.listen.host}:${settings.listen.port}, ${transport(settings)}`]),
+    section(
+      'servers',
+      settings.servers.map((server) => describeServer(server, rules)),
+    ),
+    section('issuers', settings.issuers.map(describeIssuer)),
+    section(
+      'API keys',
+      settings.apiKeys.map(({ prefix, owner }) => `${prefix} of ${owner}`),
+    ),
+    section(
+      'policies',
+      settings.policies.map(({ file }) => file),
+    ),
+  ].flat()
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [`${title}: none`] : [title, ...lines.map((line) => `  ${line}`)]
+}
+
+function transport({ listen: { tls } }: Settings): string {
+  if (tls === undefined) return 'plain HTTP'
+  return tls.clientCa === undefined ? 'TLS' : 'TLS with client certificates'
+}
+
+function describeServer(server: McpServer, rules: Rules): string {
+  const { name, resource, upstream, credential } = server
+  const reaches = rules.servers.get(name)?.reaches ?? []
+  const allows = reaches.filter(({ rule }) => rule.effect === 'allow').length
+  const verdict =
+    allows === 0
+      ? 'no rule allows anything'
+      : `${count(allows, 'allow rule')}, ${count(reaches.length - allows, 'deny rule')}`
+  const swap = credential.kind === 'none' ? 'no credential' : `credential in ${credential.header}`
+  return `${name}: ${resource} -> ${upstream.origin}${upstream.path} (${swap}; ${verdict})`
+}
+
+function describeIssuer({ issuer, jwks, algorithms, kind }: IssuerSettings): string {
+  const source = { url: 'fetched', file: 'from a file', inline: 'in the configuration' }[jwks.kind]
+  return `${issuer}: keys ${source}, ${algorithms.join(' ')}, callers are ${kind} by default`
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}
