@@ -44,6 +44,10 @@ export type FetchJsonOptions = {
   readonly maxBytes?: number
   /** Extra certificate authorities (PEM) for issuers with a private one. */
   readonly ca?: string
+  /**
+   * Origins for which the operator allowed plain http (`allow_insecure_http`); loopback always may.
+   */
+  readonly plainOrigins?: readonly string[]
 }
 
 /** A key set fetch holds up the first token of a new key, so it gets one second (threats R-TOK-7). */
@@ -58,13 +62,14 @@ const CONNECTIONS = 2
 /** Returns a fetch with connections of its own. */
 export function createFetchJson(options: FetchJsonOptions = {}): FetchJson {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES, ca } = options
+  const plainOrigins = options.plainOrigins ?? []
   const agent = new Agent({
     connections: CONNECTIONS,
     connect: { timeout: timeoutMs, ...(ca !== undefined && { ca }) },
     allowH2: false,
   })
   const fetchJson = async (url: string) => {
-    const checked = checkUrl(url)
+    const checked = checkUrl(url, plainOrigins)
     const signal = AbortSignal.timeout(timeoutMs)
     try {
       return await readDocument(await get(checked, { agent, signal }), { url, maxBytes })
@@ -75,12 +80,20 @@ export function createFetchJson(options: FetchJsonOptions = {}): FetchJson {
   return Object.assign(fetchJson, { close: () => agent.close() })
 }
 
-/** Only https, or plain http to this machine: keys decide whom we believe. */
-function checkUrl(text: string): URL {
+/**
+ * Whether keys may be fetched from here: https, or plain http to this machine or to an origin in
+ * `plainOrigins`; never with a user name or password in it. Keys decide whom we believe.
+ */
+export function isFetchable(url: URL, plainOrigins: readonly string[] = []): boolean {
+  if (url.username !== '' || url.password !== '') return false
+  if (url.protocol === 'https:') return true
+  if (url.protocol !== 'http:') return false
+  return isLoopback(url.hostname) || plainOrigins.includes(url.origin)
+}
+
+function checkUrl(text: string, plainOrigins: readonly string[]): URL {
   const url = URL.parse(text)
-  const secure = url?.protocol === 'https:'
-  const local = url?.protocol === 'http:' && isLoopback(url.hostname)
-  if (url === null || !(secure || local) || url.username !== '' || url.password !== '') {
+  if (url === null || !isFetchable(url, plainOrigins)) {
     const what = 'must be https, or http to a loopback address, without user name or password'
     throw new FetchError('bad_url', text, { what })
   }
