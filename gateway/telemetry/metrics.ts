@@ -1,6 +1,10 @@
-import { Registry } from 'prom-client'
+/** What happened, as numbers. Counts are made from journeys and events, gauges when somebody scrapes. */
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { GatehouseEvent } from '../model/event.ts'
 import type { Journey } from '../model/journey.ts'
+import { METRICS, type Definition } from './definitions.ts'
+import { createEventMetrics } from './event-metrics.ts'
+import { createJourneyMetrics, type MakeCounter } from './journey-metrics.ts'
 
 export type MetricsOptions = {
   /** Version of Gatehouse, for `gatehouse_build_info`. */
@@ -22,7 +26,7 @@ export type AuditGauges = {
 
 /** Values that are read when somebody scrapes. */
 export type Gauges = {
-  /** Open streams: one entry per server and kind (`get`, `post`, `listen`). */
+  /** Open streams: one entry per server and kind (`get`, `post`). */
   readonly streams?: () => Iterable<{
     readonly server: string
     readonly kind: string
@@ -37,19 +41,84 @@ export type Metrics = {
   /** Counts a visit that has ended. */
   journey(journey: Journey): void
   event(event: GatehouseEvent): void
-  /** Says where the values come from that are read at scrape time. */
+  /** Says where the values come from that are read at scrape time; call it once. */
   observeOpen(gauges: Gauges): void
   /** The answer to `GET /metrics`. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>
 }
 
+/**
+ * Distinct values of a label unless configured otherwise. Servers, issuers and rules are far fewer; a
+ * server with more tools than this is better watched by its own metrics.
+ */
+export const DEFAULT_MAX_LABEL_VALUES = 500
+
 export function createMetrics(options: MetricsOptions): Metrics {
-  void options
   const registry = new Registry()
+  const max = options.maxLabelValues ?? DEFAULT_MAX_LABEL_VALUES
+  const counter: MakeCounter = (definition) => new Counter(settings(definition, registry))
+  const gauge = (definition: Definition): Gauge => new Gauge(settings(definition, registry))
+  collectDefaultMetrics({ register: registry })
+  gauge(METRICS.build).set({ version: options.version, node: process.versions.node }, 1)
+  const lastReload = gauge(METRICS.lastReload)
+  const journeys = createJourneyMetrics({ counter, maxLabelValues: max })
+  const count = createEventMetrics(counter, max)
   return {
-    journey: () => undefined,
-    event: () => undefined,
-    observeOpen: () => undefined,
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    journey: journeys.count,
+    event(event) {
+      count(event)
+      const loaded = event.type === 'started' || (event.type === 'reload' && event.ok)
+      if (loaded) lastReload.set(options.now() / 1000)
+    },
+    observeOpen: (gauges) => observe(gauges, registry),
+    async render() {
+      const text = await registry.metrics()
+      return { contentType: registry.contentType, text: `${text}\n${journeys.text()}` }
+    },
   }
+}
+
+function observe({ streams, connections, audit }: Gauges, registry: Registry): void {
+  if (streams !== undefined) {
+    const gauge: Gauge = new Gauge({
+      ...settings(METRICS.streamsOpen, registry),
+      collect(): void {
+        gauge.reset()
+        for (const { server, kind, open } of streams()) gauge.set({ server, kind }, open)
+      },
+    })
+  }
+  if (connections !== undefined) value(METRICS.connectionsOpen, connections, registry)
+  if (audit === undefined) return
+  value(METRICS.auditAccepting, () => (audit().ok ? 1 : 0), registry)
+  value(METRICS.auditBuffered, () => audit().buffered, registry)
+  value(METRICS.auditOldest, () => audit().oldestMs / 1000, registry)
+  total(METRICS.auditFailures, () => audit().failures, registry)
+  total(METRICS.auditLost, () => audit().lost, registry)
+}
+
+/** A gauge that is read at scrape time. */
+function value(definition: Definition, read: () => number, registry: Registry): void {
+  const gauge: Gauge = new Gauge({
+    ...settings(definition, registry),
+    collect: () => gauge.set(read()),
+  })
+}
+
+/** A counter that is kept elsewhere and read at scrape time. */
+function total(definition: Definition, read: () => number, registry: Registry): void {
+  const counter: Counter = new Counter({
+    ...settings(definition, registry),
+    collect() {
+      counter.reset()
+      counter.inc(read())
+    },
+  })
+}
+
+function settings(
+  { name, help, labels }: Definition,
+  registry: Registry,
+): { name: string; help: string; labelNames: string[]; registers: Registry[] } {
+  return { name, help, labelNames: [...labels], registers: [registry] }
 }

@@ -1,0 +1,221 @@
+/**
+ * Every metric of our own, in one table; `docs/metrics.md` has a row for each, and a test compares.
+ * Label values are bounded by the configuration and the catalogue: no subject, no client id, no
+ * resource URI, nothing a caller can make up.
+ */
+
+export type Definition = {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly labels: readonly string[]
+  readonly help: string
+}
+
+export const METRICS = {
+  requests: {
+    name: 'gatehouse_requests_total',
+    type: 'counter',
+    labels: ['server', 'method', 'outcome', 'kind'],
+    help: 'Calls by how they ended, and visits that ended before there was a call (method "none")',
+  },
+  refusals: {
+    name: 'gatehouse_refusals_total',
+    type: 'counter',
+    labels: ['server', 'code'],
+    help: 'Visits the gateway refused, by code of docs/errors.md',
+  },
+  decisions: {
+    name: 'gatehouse_decisions_total',
+    type: 'counter',
+    labels: ['server', 'effect', 'rule'],
+    help: 'Policy decisions by the rule that made them ("none": nothing allowed it)',
+  },
+  denials: {
+    name: 'gatehouse_denials_total',
+    type: 'counter',
+    labels: ['server', 'reason'],
+    help: 'Calls policy denied, by reason',
+  },
+  toolCalls: {
+    name: 'gatehouse_tool_calls_total',
+    type: 'counter',
+    labels: ['server', 'tool', 'outcome'],
+    help: 'Calls of tools by how they ended ("other": tools no list shows)',
+  },
+  toolDuration: {
+    name: 'gatehouse_tool_call_duration_seconds',
+    type: 'histogram',
+    labels: ['server', 'tool'],
+    help: 'Time from the request to the end of the answer of tool calls that went up',
+  },
+  overhead: {
+    name: 'gatehouse_overhead_seconds',
+    type: 'histogram',
+    labels: ['stage'],
+    help: 'Time the gateway itself adds, by stage and in total',
+  },
+  upstream: {
+    name: 'gatehouse_upstream_duration_seconds',
+    type: 'histogram',
+    labels: ['server'],
+    help: 'Time spent waiting for the server, for visits that went up',
+  },
+  tokensVerified: {
+    name: 'gatehouse_tokens_verified_total',
+    type: 'counter',
+    labels: ['issuer', 'kind', 'cached'],
+    help: 'Credentials accepted, by configured issuer and kind of caller',
+  },
+  tokensRefused: {
+    name: 'gatehouse_tokens_refused_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Credentials refused, by reason',
+  },
+  keyFetches: {
+    name: 'gatehouse_key_fetches_total',
+    type: 'counter',
+    labels: ['issuer', 'result'],
+    help: 'Attempts to fetch the keys of a configured issuer',
+  },
+  sessionsOpened: {
+    name: 'gatehouse_sessions_opened_total',
+    type: 'counter',
+    labels: ['server', 'kind'],
+    help: 'MCP sessions opened, by kind of caller',
+  },
+  sessionsEnded: {
+    name: 'gatehouse_sessions_ended_total',
+    type: 'counter',
+    labels: ['server', 'kind'],
+    help: 'MCP sessions ended by a client or a server, by kind of caller',
+  },
+  revocations: {
+    name: 'gatehouse_revocations_total',
+    type: 'counter',
+    labels: ['kind', 'action'],
+    help: 'Revocations made and lifted, by what they name',
+  },
+  adminActions: {
+    name: 'gatehouse_admin_actions_total',
+    type: 'counter',
+    labels: ['action', 'result'],
+    help: 'Actions on the admin API',
+  },
+  warnings: {
+    name: 'gatehouse_warnings_total',
+    type: 'counter',
+    labels: ['what'],
+    help: 'Warnings in the log',
+  },
+  reloads: {
+    name: 'gatehouse_reloads_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Reloads of configuration and policy',
+  },
+  lastReload: {
+    name: 'gatehouse_last_reload_success_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When configuration and policy were last loaded without a mistake, in Unix time',
+  },
+  streamsOpen: {
+    name: 'gatehouse_streams_open',
+    type: 'gauge',
+    labels: ['server', 'kind'],
+    help: 'Streams open, by how they were opened',
+  },
+  connectionsOpen: {
+    name: 'gatehouse_connections_open',
+    type: 'gauge',
+    labels: [],
+    help: 'Client connections open',
+  },
+  auditAccepting: {
+    name: 'gatehouse_audit_accepting',
+    type: 'gauge',
+    labels: [],
+    help: '1 while decisions can be recorded, 0 while calls are refused because they cannot',
+  },
+  auditBuffered: {
+    name: 'gatehouse_audit_buffered_records',
+    type: 'gauge',
+    labels: [],
+    help: 'Audit records not written yet',
+  },
+  auditOldest: {
+    name: 'gatehouse_audit_oldest_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'Age of the oldest audit record not written yet',
+  },
+  auditFailures: {
+    name: 'gatehouse_audit_write_failures_total',
+    type: 'counter',
+    labels: [],
+    help: 'Audit writes that failed; the records are kept and written again',
+  },
+  auditLost: {
+    name: 'gatehouse_audit_lost_records_total',
+    type: 'counter',
+    labels: [],
+    help: 'Audit records of refused visits and events that found no place in a full buffer',
+  },
+  build: {
+    name: 'gatehouse_build_info',
+    type: 'gauge',
+    labels: ['version', 'node'],
+    help: 'Always 1; version of Gatehouse and of Node',
+  },
+} as const satisfies Record<string, Definition>
+
+/** Upper bounds of `gatehouse_overhead_seconds`: 0.05 to 50 ms, finest where the budget lies. */
+export const OVERHEAD_SECONDS: readonly number[] = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+]
+
+/** Upper bounds of what servers take: from a cached answer to a long-running tool. */
+export const LATENCY_SECONDS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
+]
+
+/** Methods with a label value of their own, those of all revisions and of tasks; others are `other`. */
+export const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  'completion/complete',
+  'elicitation/create',
+  'initialize',
+  'logging/setLevel',
+  'notifications/cancelled',
+  'notifications/elicitation/complete',
+  'notifications/initialized',
+  'notifications/message',
+  'notifications/progress',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+  'notifications/roots/list_changed',
+  'notifications/subscriptions/acknowledged',
+  'notifications/tasks',
+  'notifications/tasks/status',
+  'notifications/tools/list_changed',
+  'ping',
+  'prompts/get',
+  'prompts/list',
+  'resources/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/templates/list',
+  'resources/unsubscribe',
+  'roots/list',
+  'sampling/createMessage',
+  'server/discover',
+  'subscriptions/listen',
+  'tasks/cancel',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+  'tasks/update',
+  'tools/call',
+  'tools/list',
+])
