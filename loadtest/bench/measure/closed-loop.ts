@@ -1,0 +1,86 @@
+/** One closed-loop round: as many calls as 64 connections get answered, and what they cost. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { CONNECTIONS, LOAD_CORE } from '../constants.ts'
+import type { Bench, Question } from '../bench.ts'
+import type { Running } from '../variants/variant.ts'
+import { processorMicros } from './process-tree.ts'
+
+const SCRIPT = fileURLToPath(new URL('wrk.lua', import.meta.url))
+
+export type Round = {
+  readonly requestsPerSecond: number
+  /** Processor time of the proxy per call; undefined where the process is not ours to watch. */
+  readonly microsPerCall: number | undefined
+  /** Share of answers that were no authorised calls. */
+  readonly badShare: number
+}
+
+export type RoundPlan = {
+  /** Whole seconds; wrk knows no others. */
+  readonly seconds: number
+  readonly question: Question
+}
+
+export async function closedLoopRound(
+  bench: Bench,
+  running: Running,
+  plan: RoundPlan,
+): Promise<Round> {
+  const before = processorMicros(running.pids)
+  const load = bench.tools.has('wrk')
+    ? await wrk(bench, running, plan)
+    : await ownLoad(bench, running, plan)
+  const spent = processorMicros(running.pids) - before
+  return {
+    requestsPerSecond: load.requests / load.seconds,
+    microsPerCall: running.pids.length === 0 ? undefined : spent / load.requests,
+    badShare: load.bad / Math.max(1, load.requests),
+  }
+}
+
+type Load = {
+  readonly requests: number
+  readonly seconds: number
+  readonly bad: number
+}
+
+async function wrk(bench: Bench, { target }: Running, plan: RoundPlan): Promise<Load> {
+  const url = `http://${target.host}:${target.port}${target.path}`
+  const size = ['-t1', `-c${CONNECTIONS}`, `-d${plan.seconds}s`, '--timeout', '5s']
+  const load = ['wrk', ...size, '-s', SCRIPT, url, '--', bench.tokensFile, plan.question.bodyFile]
+  const pinned = bench.tools.has('taskset') ? ['taskset', '-c', String(LOAD_CORE), ...load] : load
+  const [program = '', ...args] = pinned
+  const { stdout } = await promisify(execFile)(program, args)
+  return parseWrk(stdout)
+}
+
+/** Reads the line that `wrk.lua` prints at the end. */
+export function parseWrk(output: string): Load {
+  const line = output.split('\n').find((line) => line.startsWith('{'))
+  if (line === undefined) throw new Error(`wrk printed no summary:\n${output}`)
+  const summary = JSON.parse(line) as Record<'requests' | 'micros' | 'otherStatus' | 'lost', number>
+  return {
+    requests: summary.requests,
+    seconds: summary.micros / 1_000_000,
+    bad: summary.otherStatus + summary.lost,
+  }
+}
+
+async function ownLoad(bench: Bench, { target }: Running, plan: RoundPlan): Promise<Load> {
+  const { body, answerBytes } = plan.question
+  const result = await bench.generator.run<'closed_loop'>({
+    kind: 'closed_loop',
+    target,
+    tokensFile: bench.tokensFile,
+    body,
+    plan: { connections: CONNECTIONS, until: plan.seconds, expectedBytes: answerBytes },
+  })
+  const { good, otherStatus, otherBody, lost } = result.tally
+  return {
+    requests: good + otherStatus + otherBody,
+    seconds: result.seconds,
+    bad: otherStatus + otherBody + lost,
+  }
+}

@@ -1,0 +1,61 @@
+/** The closed-loop part: every variant in every round, each round in a new random order. */
+import { truncateSync } from 'node:fs'
+import type { Bench, Contender, Question } from '../bench.ts'
+import { shuffled } from '../random.ts'
+import { lowerQuartile, median } from '../statistics.ts'
+import { closedLoopRound } from './closed-loop.ts'
+import type { Round } from './closed-loop.ts'
+import { residentKb } from './process-tree.ts'
+
+export type Throughput = {
+  /** Median over rounds. */
+  readonly requestsPerSecond: number
+  /** Processor time per call: lower quartile and median over rounds. */
+  readonly microsPerCall: { readonly p25: number; readonly median: number } | undefined
+  /** Resident memory after the last round. */
+  readonly residentMb: number | undefined
+  /** Share of answers that were no authorised calls. */
+  readonly badShare: number
+}
+
+export type ThroughputPlan = {
+  readonly contenders: readonly Contender[]
+  readonly question: Question
+  readonly rounds: number
+  readonly seconds: number
+}
+
+/** Results by variant name. */
+export async function measureThroughput(
+  bench: Bench,
+  { contenders, question, rounds, seconds }: ThroughputPlan,
+): Promise<ReadonlyMap<string, Throughput>> {
+  const collected = new Map<string, Round[]>()
+  for (let round = 1; round <= rounds; round++) {
+    const order = shuffled(contenders, bench.random)
+    bench.say(`  round ${round}/${rounds}: ${order.map((one) => one.variant.name).join(', ')}`)
+    for (const { variant, running } of order) {
+      const result = await closedLoopRound(bench, running, { question, seconds })
+      collected.set(variant.name, [...(collected.get(variant.name) ?? []), result])
+      for (const file of running.growing) truncateSync(file)
+    }
+  }
+  return new Map(
+    contenders.map((contender) => [
+      contender.variant.name,
+      summary(collected.get(contender.variant.name) ?? [], contender),
+    ]),
+  )
+}
+
+function summary(rounds: readonly Round[], { running }: Contender): Throughput {
+  const micros = rounds.flatMap((round) => round.microsPerCall ?? [])
+  const rates = rounds.map((round) => round.requestsPerSecond)
+  return {
+    requestsPerSecond: median(rates),
+    microsPerCall:
+      micros.length === 0 ? undefined : { p25: lowerQuartile(micros), median: median(micros) },
+    residentMb: running.pids.length === 0 ? undefined : residentKb(running.pids) / 1024,
+    badShare: Math.max(...rounds.map((round) => round.badShare)),
+  }
+}

@@ -1,0 +1,74 @@
+/** Makes what every measurement shares: a directory, keys and tokens, the stubs and the generator. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Bench, Question } from './bench.ts'
+import { FULL, LOAD_CORE, QUICK, TOKENS } from './constants.ts'
+import { startGenerator } from './generator-client.ts'
+import type { Options } from './options.ts'
+import { createProcesses } from './processes.ts'
+import type { Processes } from './processes.ts'
+import { createRandom } from './random.ts'
+import { startStubs } from './stub.ts'
+import { createTokenMint } from './tokens.ts'
+import { findTools } from './tools.ts'
+import type { Toolbox } from './tools.ts'
+import { CALL_ANSWER, CALL_BODY, LIST_BODY } from './traffic.ts'
+
+/** Everything a run writes; wiped when the next one starts. */
+export const DIRECTORY = fileURLToPath(new URL('../../.cache/bench', import.meta.url))
+
+/** Audience of the tokens, named in every verifying configuration. */
+const AUDIENCE = 'https://bench.example/mcp'
+
+export type Workplace = { readonly tools: Toolbox; readonly processes: Processes }
+
+/** Finds tools and empties the directory; starts nothing yet. */
+export function prepareWorkplace(): Workplace {
+  rmSync(DIRECTORY, { recursive: true, force: true })
+  mkdirSync(DIRECTORY, { recursive: true })
+  const tools = findTools()
+  const pin = tools.has('taskset')
+  // The bench itself mostly waits; it must not do so on the proxy's core.
+  if (pin) execFileSync('taskset', ['-a', '-c', '-p', String(LOAD_CORE), String(process.pid)])
+  return { tools, processes: createProcesses({ directory: DIRECTORY, pin }) }
+}
+
+export async function setUp(
+  { tools, processes }: Workplace,
+  options: Options,
+  say: Bench['say'],
+): Promise<Bench> {
+  const mint = createTokenMint({ audience: AUDIENCE, nowSeconds: Math.floor(Date.now() / 1000) })
+  return {
+    directory: DIRECTORY,
+    tools,
+    durations: options.quick ? QUICK : FULL,
+    random: createRandom(options.seed),
+    processes,
+    generator: await startGenerator(processes),
+    stubs: await startStubs({ directory: DIRECTORY, processes, tools }),
+    mint,
+    keys: {
+      jwksFile: write('jwks.json', mint.jwks),
+      rsaPublicPemFile: write('rsa.pem', mint.rsaPublicPem),
+      audience: AUDIENCE,
+    },
+    tokensFile: write('tokens.txt', mint.mint('RS256', TOKENS).join('\n')),
+    call: question('call.json', CALL_BODY, CALL_ANSWER.length),
+    // Its answer is filtered, so it may have any length.
+    list: question('list.json', LIST_BODY, undefined),
+    say,
+  }
+}
+
+function question(name: string, body: string, answerBytes: number | undefined): Question {
+  return { body, bodyFile: write(name, body), answerBytes }
+}
+
+function write(name: string, text: string): string {
+  const file = path.join(DIRECTORY, name)
+  writeFileSync(file, text)
+  return file
+}

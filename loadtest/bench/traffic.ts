@@ -1,0 +1,69 @@
+/** What is asked in every run and what the stub upstream answers, byte for byte. */
+
+/** The tool that policy allows; `SEARCH` arguments make a body of 248 bytes. */
+export const TOOL = 'search'
+/** A tool that exists and that no rule allows. */
+export const FORBIDDEN_TOOL = 'delete_index'
+
+/** Tools in the stub's list, `TOOL` and `FORBIDDEN_TOOL` among them. */
+const LISTED_TOOLS = 100
+
+export const CALL_BODY = call(TOOL)
+export const FORBIDDEN_BODY = call(FORBIDDEN_TOOL)
+export const LIST_BODY = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
+
+/** 312 bytes, as a search would answer. */
+export const CALL_ANSWER = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  result: {
+    content: [
+      {
+        type: 'text',
+        text:
+          '1. Quarterly report, revised 2026-09-30: revenue up 4 %, costs level. ' +
+          '2. Board minutes of 2026-10-07: report was accepted with one remark. ' +
+          '3. Outlook for the next quarter, draft: to be checked by finance before it goes out.',
+      },
+    ],
+    isError: false,
+  },
+})
+
+export const LIST_ANSWER = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  result: {
+    tools: Array.from({ length: LISTED_TOOLS }, (_, at) => ({
+      name: toolName(at),
+      description: `Tool number ${at} of the bench: looks something up in an index and says what it found.`,
+      inputSchema: {
+        type: 'object',
+        properties: { query: { type: 'string' }, limit: { type: 'integer', minimum: 1 } },
+        required: ['query'],
+      },
+    })),
+  },
+})
+
+/** Names of the listed tools: the two above, then `tool_002` and so on. */
+export function toolName(at: number): string {
+  return [TOOL, FORBIDDEN_TOOL][at] ?? `tool_${String(at).padStart(3, '0')}`
+}
+
+function call(name: string): string {
+  return JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: {
+      name,
+      arguments: {
+        query: 'the quarterly report: revenue, costs and outlook, with the minutes of the board.',
+        index: 'documents-of-the-finance-team-02',
+        limit: 10,
+        language: 'en',
+      },
+    },
+  })
+}

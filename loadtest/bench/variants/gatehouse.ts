@@ -1,0 +1,68 @@
+/** Gatehouse as an operator runs it: RS256 tokens, 200 rules, metrics and audit on, to a file. */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PROXY_CORE } from '../constants.ts'
+import { ISSUER } from '../tokens.ts'
+import { policyText } from './gatehouse-policy.ts'
+import { MCP_PATH, targetOn } from './variant.ts'
+import type { Place, Running, Variant } from './variant.ts'
+
+const PROGRAM = fileURLToPath(new URL('../../../gateway/cli/main.ts', import.meta.url))
+
+/** The server's name in its policy. */
+const SERVER = 'bench'
+
+export const GATEHOUSE: Variant = {
+  name: 'gatehouse',
+  needs: [],
+  refuses: 'tokens_and_tools',
+  start,
+}
+
+async function start(place: Place): Promise<Running> {
+  const { port, directory, processes } = place
+  const configFile = path.join(directory, 'gatehouse.yaml')
+  const auditFile = path.join(directory, 'audit.jsonl')
+  writeFileSync(path.join(directory, 'policy.yaml'), policyText(SERVER))
+  // Every JSON document is YAML.
+  writeFileSync(configFile, JSON.stringify(config(place, auditFile), undefined, 2))
+  const gateway = await processes.start({
+    name: path.basename(directory),
+    command: process.execPath,
+    args: [...(place.nodeArguments ?? []), PROGRAM, 'serve', '-c', configFile],
+    core: PROXY_CORE,
+    port,
+  })
+  return {
+    target: targetOn(port),
+    pids: [gateway.pid],
+    growing: [auditFile, gateway.log],
+    log: gateway.log,
+    stop: gateway.stop,
+  }
+}
+
+function config({ port, upstream, keys }: Place, auditFile: string) {
+  return {
+    version: 1,
+    public_url: `http://127.0.0.1:${port}`,
+    listen: { port },
+    ops: { port: port + 1 },
+    issuers: [{ issuer: ISSUER, jwks: { file: keys.jwksFile }, algorithms: ['RS256', 'ES256'] }],
+    servers: {
+      [SERVER]: {
+        path: MCP_PATH,
+        // The stub's idle streams hold a connection each.
+        upstream: {
+          url: `http://${upstream.host}:${upstream.port}${upstream.path}`,
+          max_connections: 4096,
+        },
+        audiences: [keys.audience],
+      },
+    },
+    policies: ['policy.yaml'],
+    audit: { sink: auditFile },
+    state: { driver: 'sqlite', file: 'gatehouse.db' },
+  }
+}

@@ -1,0 +1,24 @@
+/** http-proxy-3 behind a `jwtVerify` per call: the typical first version of a gateway like ours. */
+import { ISSUER } from '../tokens.ts'
+import { startNodeProgram } from './node-program.ts'
+import type { Variant } from './variant.ts'
+
+export const HTTP_PROXY_3_JOSE: Variant = {
+  name: 'http-proxy-3 + jose',
+  needs: [],
+  refuses: 'tokens',
+  start: (place) =>
+    startNodeProgram(place, {
+      name: 'http-proxy-3-jose',
+      program: 'http-proxy.ts',
+      settings: {
+        port: place.port,
+        upstream: place.upstream,
+        verify: {
+          jwksFile: place.keys.jwksFile,
+          issuer: ISSUER,
+          audience: place.keys.audience,
+        },
+      },
+    }),
+}
