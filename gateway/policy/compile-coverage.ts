@@ -30,10 +30,10 @@ export function compileCoverage(
   const drafts: Drafts = new Map(context.servers.names.map((name) => [name, emptyDraft()]))
   const listed = listedServers(rule, context)
   for (const area of AREAS) {
-    for (const { servers, glob, path } of places(area, rule.targets[area], context)) {
+    for (const { servers, glob, source } of places(area, rule.targets[area], context)) {
       const opaque = servers.some((name) => context.servers.opaque.has(name))
       const warning = opaque ? undefined : entryWarning(area, glob, rule.effect)
-      if (warning !== undefined) context.warn(path, warning)
+      if (warning !== undefined) context.warn(source.path, warning)
       const reached = area === 'methods' && rule.servers.length > 0 ? listed : servers
       for (const name of reached) drafts.get(name)?.included[area].push(glob)
     }
@@ -63,14 +63,15 @@ function listedServers(rule: RuleText, context: CoverageContext): readonly strin
 /** Takes the exceptions out, and warns of those that have nothing to be taken out of. */
 function except(rule: RuleText, drafts: Drafts, context: CoverageContext): void {
   for (const area of AREAS) {
-    for (const { servers, glob, path } of places(area, rule.except[area], context)) {
+    for (const { servers, glob, source } of places(area, rule.except[area], context)) {
       const reached = servers.filter((name) => {
         const draft = drafts.get(name)
         return draft !== undefined && hasArea(draft, area)
       })
       for (const name of reached) drafts.get(name)?.excepted[area].push(glob)
       if (reached.length > 0) continue
-      context.warn(path, `"${glob.text}" takes nothing away: the rule covers no ${area} there`)
+      const message = `"${source.text}" takes nothing away: the rule covers no ${area} there`
+      context.warn(source.path, message)
     }
   }
 }
@@ -78,7 +79,7 @@ function except(rule: RuleText, drafts: Drafts, context: CoverageContext): void 
 type Placed = {
   readonly servers: readonly string[]
   readonly glob: Glob
-  readonly path: Text['path']
+  readonly source: Text
 }
 
 function places(
@@ -86,10 +87,10 @@ function places(
   entries: readonly TargetText[],
   context: CoverageContext,
 ): readonly Placed[] {
-  return expand(entries, context).flatMap(({ text, path }) => {
-    const place = placeTarget(area, text, context.servers)
-    if (place.ok) return { ...place, path }
-    context.report(path, place.message)
+  return expand(entries, context).flatMap((source) => {
+    const place = placeTarget(area, source.text, context.servers)
+    if (place.ok) return { ...place, source }
+    context.report(source.path, place.message)
     return []
   })
 }

@@ -52,9 +52,13 @@ export function compilePolicy(
 
 type Context = CoverageContext & { readonly document: SourceDocument }
 
-function reporter(document: SourceDocument, into: Problem[]): Report {
+/** Reports into a list, each thing once: a mistake in a set shows wherever the set is used. */
+function reporter({ file, at }: SourceDocument, into: Problem[]): Report {
+  const seen = new Set<string>()
   return (path, message, part) => {
-    into.push({ file: document.file, ...document.at(path, part), message })
+    const key = JSON.stringify([path, message])
+    if (!seen.has(key)) into.push({ file, ...at(path, part), message })
+    seen.add(key)
   }
 }
 

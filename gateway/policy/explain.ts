@@ -41,7 +41,7 @@ export function explain(rules: Rules, caller: Caller, call: Call, server: string
   const target = (decision.effect === 'deny' ? decision.target : undefined) ?? call.targets[0]
   const reaches = rules.servers.get(server)?.reaches ?? []
   const traces = reaches
-    .map((reach) => trace(reach, caller, call, target))
+    .map((reach) => trace(reach, { caller, call, target }))
     .filter(({ fit, reach }) => fit !== 'fails' || reach !== 'misses')
   return {
     caller,
@@ -55,16 +55,17 @@ export function explain(rules: Rules, caller: Caller, call: Call, server: string
   }
 }
 
-function trace(
-  { rule, coverage }: Reach,
-  caller: Caller,
-  call: Call,
-  target: Target | undefined,
-): Trace {
-  const question = { rule, call, target }
+type Question = {
+  readonly caller: Caller
+  readonly call: Call
+  readonly target: Target | undefined
+}
+
+function trace({ rule, coverage }: Reach, question: Question): Trace {
+  const { caller } = question
   let reach: Trace['reach'] = 'misses'
-  if (speaksOf(coverage, question)) reach = 'covers'
-  else if (speaksOf({ ...coverage, excepted: NO_EXCEPTIONS }, question)) reach = 'excepted'
+  if (speaksOf(rule, coverage, question)) reach = 'covers'
+  else if (speaksOf(rule, { ...coverage, excepted: NO_EXCEPTIONS }, question)) reach = 'excepted'
   return {
     rule,
     fit: fitSubjects(rule.subjects, caller).how,
@@ -75,10 +76,8 @@ function trace(
 
 const NO_EXCEPTIONS: Coverage['excepted'] = { tools: [], prompts: [], resources: [], methods: [] }
 
-type AskedOf = { readonly rule: Rule; readonly call: Call; readonly target: Target | undefined }
-
 /** Whether the rule would be found for this call, were its subjects to fit. */
-function speaksOf(coverage: Coverage, { rule, call, target }: AskedOf): boolean {
+function speaksOf(rule: Rule, coverage: Coverage, { call, target }: Question): boolean {
   if (rule.effect === 'deny' && namesMethod(coverage, call.method)) return true
   if (target !== undefined) return covers(coverage, target, rule.effect)
   if (call.needs === 'method') return coversMethod(coverage, call.method)

@@ -21,21 +21,26 @@ const MAX_LISTED = 12
 /** Reads a target of the list for this area. Methods name no server: theirs are all. */
 export function placeTarget(area: Area, text: string, servers: Servers): Place {
   if (area === 'methods') return placeGlob(text, nameGlobProblem(text), servers.names)
-  const separator = area === 'resources' ? ':' : '/'
-  const cut = text.indexOf(separator)
-  if (cut <= 0 || cut === text.length - 1) {
+  const name = serverPart(area, text)
+  if (name === undefined) {
     const example = area === 'resources' ? 'docs:file:///reports/**' : 'docs/read_*'
     return fails(`"${text}" must name a server and a glob, like "${example}"`)
   }
-  const place = placeServer(text.slice(0, cut), servers)
+  const place = placeServer(name, servers)
   if (!place.ok) return place
-  const glob = text.slice(cut + 1)
+  const glob = text.slice(name.length + 1)
   if (area !== 'resources') return placeGlob(glob, nameGlobProblem(glob), place.servers)
   return placeGlob(
     glob,
     globProblem(glob) ?? opaqueProblem(glob, place.servers, servers),
     place.servers,
   )
+}
+
+/** The server part of a target as written; undefined when it has none, or nothing after it. */
+export function serverPart(area: Area, text: string): string | undefined {
+  const cut = area === 'methods' ? -1 : text.indexOf(area === 'resources' ? ':' : '/')
+  return cut <= 0 || cut === text.length - 1 ? undefined : text.slice(0, cut)
 }
 
 /** Reads an entry of `servers`, or the server part of a target: a name or a glob that finds some server. */

@@ -2,6 +2,7 @@
 import type { Caller, CallerKind } from '../model/caller.ts'
 import type { Path, Problem, SourceDocument } from '../model/problem.ts'
 import { type Question, QUESTIONS } from './ask.ts'
+import { describeCaller } from './describe-caller.ts'
 import {
   checkKeys,
   entriesOf,
@@ -18,7 +19,7 @@ import {
 export type CaseFile = {
   /** Policy files the cases are about, as written; none means the file of the same name. */
   readonly policies: readonly string[]
-  /** Servers to compile for, beside those the cases ask about. */
+  /** Servers to compile for, besides those the policies name. */
   readonly servers: readonly string[]
   readonly cases: readonly PolicyCase[]
 }
@@ -153,29 +154,4 @@ function readCaller(entry: Value, report: Report): Caller {
     tenant: textOf(field('tenant'), report),
     interactive: flagOf(field('interactive'), report),
   })
-}
-
-export type CallerDescription = {
-  readonly [key in 'subject' | 'client' | 'issuer' | 'tenant']: string | undefined
-} & Pick<Caller, 'groups' | 'scopes' | 'interactive'> & { readonly kind: CallerKind | undefined }
-
-/** A caller that was never authenticated, to ask questions with. */
-export function describeCaller(description: CallerDescription): Caller {
-  return {
-    tenant: description.tenant ?? 'default',
-    issuer: description.issuer ?? 'https://issuer.example',
-    subject: description.subject ?? 'somebody',
-    client: description.client ?? '',
-    kind: description.kind ?? 'agent',
-    via: 'jwt',
-    groups: description.groups,
-    scopes: description.scopes,
-    actors: [],
-    interactive: description.interactive,
-    tokenId: undefined,
-    grant: undefined,
-    session: undefined,
-    issuedAtSeconds: 0,
-    expiresAtSeconds: Number.POSITIVE_INFINITY,
-  }
 }
