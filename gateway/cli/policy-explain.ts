@@ -1,0 +1,156 @@
+/** `gatehouse policy explain`: which rule decides a call, and why. */
+import { parseArgs } from 'node:util'
+import type { CallerKind } from '../model/caller.ts'
+import type { Problem } from '../model/problem.ts'
+import { callFor, type Question, QUESTIONS } from '../policy/ask.ts'
+import { describeCaller } from '../policy/describe-caller.ts'
+import { explain } from '../policy/explain.ts'
+import { formatExplanation } from '../policy/format-explanation.ts'
+import type { Rules } from '../policy/rules.ts'
+import { formatProblem, loadAll } from '../server/load-all.ts'
+import type { Io } from './io.ts'
+import { readPolicies } from './read-policies.ts'
+
+const HELP = `Usage: gatehouse policy explain (--policy FILE… | -c FILE) --server S TARGET CALLER
+
+Says what the rules decide about one call, which rule decides, and which came near.
+
+Rules:
+      --policy FILE     policy file; may be given more than once
+  -c, --config FILE     configuration file, whose policies and servers are used
+      --server NAME     the server asked
+
+What is asked for, one of:
+      --tool NAME       a tool to call
+      --prompt NAME     a prompt to get
+      --resource URI    a resource to read
+      --template URI    a URI template to complete
+      --method METHOD   a call that names no target, such as sampling/createMessage
+
+Who asks:
+      --subject S       subject of the token or API key
+      --kind KIND       human, agent (default) or service
+      --group G         a group; may be given more than once
+      --scope S         a scope; may be given more than once
+      --client C        OAuth client, or client name of an API key
+      --issuer I        issuer of the token
+      --tenant T        tenant (default: default)
+      --interactive     a person stands behind the token and could consent to more scopes
+
+  -h, --help            show this text
+
+Exit code: 0 allowed, 1 denied or a file is wrong, 2 used wrongly.`
+
+const OPTIONS = {
+  policy: { type: 'string', multiple: true },
+  config: { type: 'string', short: 'c' },
+  server: { type: 'string' },
+  tool: { type: 'string' },
+  prompt: { type: 'string' },
+  resource: { type: 'string' },
+  template: { type: 'string' },
+  method: { type: 'string' },
+  subject: { type: 'string' },
+  kind: { type: 'string', default: 'agent' },
+  group: { type: 'string', multiple: true },
+  scope: { type: 'string', multiple: true },
+  client: { type: 'string' },
+  issuer: { type: 'string' },
+  tenant: { type: 'string' },
+  interactive: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+
+/** What was asked, once the options make sense. */
+type Asked = {
+  readonly server: string
+  readonly question: Question
+  readonly subject: string
+  readonly kind: CallerKind
+}
+
+/** @returns the exit code. */
+export async function policyExplain(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: OPTIONS,
+  })
+  if (values.help === true) {
+    io.out(HELP)
+    return 0
+  }
+  const policies = [...(values.policy ?? []), ...positionals]
+  const asked = readAsked(values, policies)
+  if (typeof asked === 'string') {
+    io.err(`policy explain: ${asked}\n\n${HELP}`)
+    return 2
+  }
+  const read = await readRules({
+    config: values.config,
+    policies,
+    server: asked.server,
+    env: io.env,
+  })
+  if (!read.ok) {
+    for (const problem of read.problems) io.err(formatProblem(problem))
+    return 1
+  }
+  if (!read.rules.servers.has(asked.server)) {
+    const names = [...read.rules.servers.keys()].join(', ')
+    io.err(`policy explain: there is no server "${asked.server}"; there are ${names}`)
+    return 1
+  }
+  const caller = describeCaller({
+    ...asked,
+    groups: new Set(values.group),
+    scopes: new Set(values.scope),
+    client: values.client,
+    issuer: values.issuer,
+    tenant: values.tenant,
+    interactive: values.interactive,
+  })
+  const explanation = explain(read.rules, caller, callFor(asked.question), asked.server)
+  for (const line of formatExplanation(explanation)) io.out(line)
+  return explanation.decision.effect === 'allow' ? 0 : 1
+}
+
+/** The question, or what is wrong with it. */
+function readAsked(values: Values, policies: readonly string[]): Asked | string {
+  if (policies.length > 0 === (values.config !== undefined)) {
+    return 'name policy files (--policy) or a configuration (-c), and not both'
+  }
+  const { server, subject } = values
+  if (server === undefined) return '--server is missing'
+  if (subject === undefined) return '--subject is missing'
+  const asked = QUESTIONS.filter((key) => values[key] !== undefined)
+  const [about] = asked
+  const name = about === undefined ? undefined : values[about]
+  if (about === undefined || name === undefined || asked.length > 1) {
+    return `name one of ${QUESTIONS.map((key) => `--${key}`).join(', ')}, and only one`
+  }
+  const kind = KINDS.find((one) => one === values.kind)
+  if (kind === undefined) return `--kind must be ${KINDS.join(', ')}`
+  return { server, subject, kind, question: { about, name } }
+}
+
+type RulesSource = {
+  readonly config: string | undefined
+  readonly policies: readonly string[]
+  readonly server: string
+  readonly env: Io['env']
+}
+
+async function readRules(
+  source: RulesSource,
+): Promise<
+  | { readonly ok: true; readonly rules: Rules }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+> {
+  const { config, policies, server, env } = source
+  return config === undefined ? readPolicies(policies, [server]) : loadAll({ file: config, env })
+}

@@ -1,0 +1,85 @@
+/** `gatehouse policy test`: runs the cases beside policy files. */
+import { basename, dirname, isAbsolute, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Problem } from '../model/problem.ts'
+import { runCases } from '../policy/cases.ts'
+import { readCases } from '../policy/read-cases.ts'
+import { formatProblem } from '../server/load-all.ts'
+import type { Io } from './io.ts'
+import { readDocument, readPolicies } from './read-policies.ts'
+
+const HELP = `Usage: gatehouse policy test FILE…
+
+Runs examples of what policies are meant to allow and to deny.
+
+  FILE         a policy, whose cases are beside it (documents.yaml: documents.cases.yaml),
+               or a case file (*.cases.yaml), whose key "policy" names its policy files
+  -h, --help   show this text
+
+The servers are those the policies name, and those under "servers" in the case file. The format
+of case files is described by policies/cases.schema.json. Exit code: 0 every case holds, 1 one does not or a file is wrong,
+2 used wrongly.`
+
+type Outcome = { readonly passed: number; readonly failed: number; readonly problems: number }
+
+/** @returns the exit code. */
+export async function policyTest(
+  args: readonly string[],
+  io: Pick<Io, 'out' | 'err'>,
+): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help === true) {
+    io.out(HELP)
+    return 0
+  }
+  if (positionals.length === 0) {
+    io.err(`policy test: no file named\n\n${HELP}`)
+    return 2
+  }
+  const total = { passed: 0, failed: 0, problems: 0 }
+  for (const file of new Set(positionals.map((name) => caseFileOf(name)))) {
+    const { passed, failed, problems } = await testFile(file, io)
+    total.passed += passed
+    total.failed += failed
+    total.problems += problems
+  }
+  io.out(`${total.passed} passed, ${total.failed} failed`)
+  return total.failed + total.problems === 0 ? 0 : 1
+}
+
+const CASES = /\.cases(?=\.ya?ml$)/
+
+function caseFileOf(file: string): string {
+  return CASES.test(file) ? file : file.replace(/(?=\.ya?ml$)/, '.cases')
+}
+
+async function testFile(file: string, io: Pick<Io, 'out' | 'err'>): Promise<Outcome> {
+  const stop = (problems: readonly Problem[]): Outcome => {
+    for (const problem of problems) io.err(formatProblem(problem))
+    return { passed: 0, failed: 0, problems: problems.length }
+  }
+  const document = await readDocument(file)
+  if (!document.ok) return stop(document.problems)
+  const cases = readCases(document)
+  if (!cases.ok) return stop(cases.problems)
+  const { policies, servers } = cases.file
+  const named = policies.length > 0 ? policies : [basename(file).replace(CASES, '')]
+  const read = await readPolicies(
+    named.map((name) => (isAbsolute(name) ? name : join(dirname(file), name))),
+    servers,
+  )
+  if (!read.ok) return stop(read.problems)
+  for (const warning of read.warnings) io.err(`${formatProblem(warning)} (warning)`)
+  let failed = 0
+  const results = runCases(read.rules, cases.file)
+  for (const { name, line, failures } of results) {
+    if (failures.length === 0) continue
+    failed += 1
+    io.out(`${file}:${line} ${name}: ${failures.join('; ')}`)
+  }
+  return { passed: results.length - failed, failed, problems: 0 }
+}

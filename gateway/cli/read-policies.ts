@@ -1,0 +1,41 @@
+/** Policy files named on a command line, to rules. */
+import { readFile } from 'node:fs/promises'
+import type { Problem, SourceDocument } from '../model/problem.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import { namedServers } from '../policy/named-servers.ts'
+import type { Rules } from '../policy/rules.ts'
+import { readYaml } from '../settings/yaml.ts'
+
+export type PoliciesRead =
+  | { readonly ok: true; readonly rules: Rules; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/**
+ * Compiles policy files without a configuration: the servers are those the files name, and the ones
+ * given here.
+ */
+export async function readPolicies(
+  files: readonly string[],
+  servers: readonly string[],
+): Promise<PoliciesRead> {
+  const problems: Problem[] = []
+  const documents: SourceDocument[] = []
+  for (const file of files) {
+    const read = await readDocument(file)
+    if (read.ok) documents.push(read)
+    else problems.push(...read.problems)
+  }
+  if (problems.length > 0) return { ok: false, problems }
+  return compilePolicy(documents, [...new Set([...namedServers(documents), ...servers])])
+}
+
+/** Reads one YAML file; a file that cannot be read is a problem like any other. */
+export async function readDocument(file: string): Promise<ReturnType<typeof readYaml>> {
+  try {
+    return readYaml(file, await readFile(file, 'utf8'))
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const message = `cannot be read (${code})`
+    return { ok: false, problems: [{ file, line: 1, column: 1, message }] }
+  }
+}
