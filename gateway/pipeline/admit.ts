@@ -122,7 +122,8 @@ function includesName(flat: readonly string[], name: string): boolean {
   return false
 }
 
-function emptyHead(): Head {
+/** A head in which nothing was sent. */
+export function emptyHead(): Head {
   return {
     host: undefined,
     authorization: undefined,

@@ -1,0 +1,115 @@
+/** The parts of a desk that pipeline tests need, made from real rooms: rules, catalogue, limits. */
+import { createInFlight } from '../limits/in-flight.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Journey, JourneyCall } from '../model/journey.ts'
+import type { McpServer } from '../model/server.ts'
+import type { JudgeDesk } from '../pipeline/desk.ts'
+import { createCatalogue } from '../pipeline/catalogue.ts'
+import type { Seat } from '../pipeline/frame.ts'
+import type { Head } from '../pipeline/admit.ts'
+import { emptyHead } from '../pipeline/admit.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import { newJourney } from '../server/new-journey.ts'
+
+export type TestDesk = JudgeDesk & {
+  /** Decisions handed to audit, in order. */
+  readonly recorded: JourneyCall[]
+  /** Names that were looked up at the server. */
+  readonly lookedUp: string[]
+}
+
+/** A desk whose policy has these rules for the server `docs`. Every name looked up is listed. */
+export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): TestDesk {
+  const document = {
+    ok: true as const,
+    file: 'policy.yaml',
+    data: { version: 1, default: 'deny', rules },
+    at: () => ({ line: 1, column: 1 }),
+  }
+  const compiled = compilePolicy([document], ['docs'])
+  if (!compiled.ok) throw new Error(compiled.problems.map(({ message }) => message).join('\n'))
+  const recorded: JourneyCall[] = []
+  const lookedUp: string[] = []
+  let ids = 0
+  return {
+    rules: compiled.rules,
+    catalogue: createCatalogue(),
+    inFlight: createInFlight({ call: 10, stream: 10 }),
+    lookUp: async ({ name }) => {
+      lookedUp.push(name)
+      return !name.startsWith('ghost')
+    },
+    record: (_journey, call) => {
+      if (call !== undefined) recorded.push(call)
+      return undefined
+    },
+    newId: () => `call-${(ids += 1)}`,
+    tick: () => 0,
+    recorded,
+    lookedUp,
+  }
+}
+
+export function testServer(over: Partial<McpServer> = {}): McpServer {
+  return {
+    name: 'docs',
+    host: '127.0.0.1:8787',
+    path: '/mcp',
+    resource: 'http://127.0.0.1:8787/mcp',
+    audiences: ['http://127.0.0.1:8787/mcp'],
+    issuers: undefined,
+    scopes: [],
+    upstream: {
+      origin: 'http://127.0.0.1:1',
+      path: '/mcp',
+      tls: undefined,
+      connectTimeoutMs: 1_000,
+      headersTimeoutMs: 1_000,
+      totalTimeoutMs: 1_000,
+      idleTimeoutMs: 1_000,
+      maxConnections: 8,
+    },
+    credential: { kind: 'none' },
+    anonymous: false,
+    methods: new Set(),
+    resourceUris: 'canonical',
+    unlisted: 'deny',
+    refusals: 'jsonrpc',
+    maxBodyBytes: 1_048_576,
+    ...over,
+  }
+}
+
+export function testCaller(over: Partial<Caller> = {}): Caller {
+  return {
+    tenant: 'default',
+    issuer: 'http://issuer.test',
+    subject: 'agent-1',
+    client: 'agent-1',
+    kind: 'agent',
+    via: 'jwt',
+    groups: new Set(),
+    scopes: new Set(),
+    actors: [],
+    interactive: false,
+    tokenId: 'jti-1',
+    grant: undefined,
+    session: undefined,
+    issuedAtSeconds: 0,
+    expiresAtSeconds: 1e10,
+    ...over,
+  }
+}
+
+export function testSeat(over: { server?: McpServer; head?: Partial<Head> } = {}): Seat {
+  return {
+    journey: testJourney(),
+    occupies: undefined,
+    head: { ...emptyHead(), ...over.head },
+    server: over.server ?? testServer(),
+  }
+}
+
+export function testJourney(): Journey {
+  return newJourney({ id: 'visit-1', nowMs: 0, tick: 0, httpMethod: 'POST', address: '127.0.0.1' })
+}
