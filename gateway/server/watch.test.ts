@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { type WatchOptions, watchFiles } from './watch.ts'
+
+/** File events and rechecks are real here: waits end as soon as the change is seen. */
+const PATIENCE_MS = 5_000
+
+/** Long enough for a change that must stay unnoticed to be noticed all the same. */
+const QUIET_MS = 150
+
+const NEVER_MS = 1_000_000
+
+async function place(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-watch-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** A watch whose first look is over, and a way to wait for the next change it tells. */
+async function watching(t: TestContext, options: Partial<WatchOptions>) {
+  const count = { told: 0, awaited: 0 }
+  const watch = watchFiles({
+    files: [],
+    debounceMs: 10,
+    recheckMs: NEVER_MS,
+    ...options,
+    onChange: () => (count.told += 1),
+  })
+  t.after(() => watch.close())
+  await pause(QUIET_MS)
+  return {
+    watch,
+    changes: () => count.told,
+    async untilChange(): Promise<void> {
+      const deadline = Date.now() + PATIENCE_MS
+      while (count.told === count.awaited) {
+        assert.ok(Date.now() < deadline, 'the change was never told')
+        await pause(10)
+      }
+      // What belongs to the same change comes now.
+      await pause(50)
+      count.awaited = count.told
+    },
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+// At the same time, because each of them mostly waits.
+describe('watchFiles', { concurrency: true }, () => {
+  test('a file written in place is told once, however often it was written', async (t) => {
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'one')
+    const { untilChange, changes } = await watching(t, { files: [file], debounceMs: 400 })
+    await writeFile(file, 'two')
+    await writeFile(file, 'three')
+    await untilChange()
+    assert.equal(changes(), 1)
+  })
+
+  test('a file renamed over the old one is told, the second time too', async (t) => {
+    const directory = await place(t)
+    const file = join(directory, 'a.yaml')
+    await writeFile(file, 'one')
+    const { untilChange } = await watching(t, { files: [file] })
+    for (const text of ['two', 'three']) {
+      await writeFile(join(directory, 'a.yaml.tmp'), text)
+      await rename(join(directory, 'a.yaml.tmp'), file)
+      await untilChange()
+    }
+  })
+
+  test('a ConfigMap update is told: the link in the middle is swapped, twice', async (t) => {
+    const directory = await place(t)
+    const publish = async (generation: string): Promise<void> => {
+      await mkdir(join(directory, generation))
+      await writeFile(join(directory, generation, 'a.yaml'), generation)
+      await symlink(generation, join(directory, '..data_tmp'))
+      await rename(join(directory, '..data_tmp'), join(directory, '..data'))
+    }
+    await publish('..2026_01')
+    await symlink('..data/a.yaml', join(directory, 'a.yaml'))
+    const { untilChange, changes } = await watching(t, { files: [join(directory, 'a.yaml')] })
+    await publish('..2026_02')
+    await rm(join(directory, '..2026_01'), { recursive: true })
+    await untilChange()
+    await publish('..2026_03')
+    await rm(join(directory, '..2026_02'), { recursive: true })
+    await untilChange()
+    assert.equal(changes(), 2)
+  })
+
+  test('the same content written again is no change', async (t) => {
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'one')
+    const { changes } = await watching(t, { files: [file] })
+    await writeFile(file, 'one')
+    await pause(QUIET_MS)
+    assert.equal(changes(), 0)
+  })
+
+  test('another file in the same directory is no change', async (t) => {
+    const directory = await place(t)
+    await writeFile(join(directory, 'a.yaml'), 'one')
+    const { changes } = await watching(t, { files: [join(directory, 'a.yaml')] })
+    await writeFile(join(directory, 'audit.jsonl'), '{}')
+    await pause(QUIET_MS)
+    assert.equal(changes(), 0)
+  })
+
+  test('a file that vanishes is told, and again when it is back', async (t) => {
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'one')
+    const { untilChange } = await watching(t, { files: [file] })
+    await rm(file)
+    await untilChange()
+    await writeFile(file, 'one')
+    await untilChange()
+  })
+
+  test('a directory that vanishes and comes back is watched again', async (t) => {
+    const directory = join(await place(t), 'config')
+    const file = join(directory, 'a.yaml')
+    await mkdir(directory)
+    await writeFile(file, 'one')
+    const { watch, untilChange } = await watching(t, { files: [file] })
+    await rm(directory, { recursive: true })
+    await untilChange()
+    await mkdir(directory)
+    await writeFile(file, 'two')
+    watch.refresh([file])
+    await untilChange()
+    // Told by an event, so the new directory is the one being watched.
+    await writeFile(file, 'three')
+    await untilChange()
+  })
+
+  test('a directory exchanged for another under the same name is watched instead', async (t) => {
+    const base = await place(t)
+    const file = join(base, 'current', 'a.yaml')
+    for (const name of ['blue', 'green']) {
+      await mkdir(join(base, name))
+      await writeFile(join(base, name, 'a.yaml'), name)
+    }
+    await symlink('blue', join(base, 'current'))
+    const { watch, untilChange } = await watching(t, { files: [file] })
+    await symlink('green', join(base, 'next'))
+    await rename(join(base, 'next'), join(base, 'current'))
+    watch.refresh([file])
+    await untilChange()
+    await writeFile(join(base, 'green', 'a.yaml'), 'greener')
+    await untilChange()
+  })
+
+  test('a change without an event is told at the recheck', async (t) => {
+    const base = await place(t)
+    const [link, file] = [join(base, 'link.yaml'), join(base, 'elsewhere', 'a.yaml')]
+    await mkdir(join(base, 'elsewhere'))
+    await writeFile(file, 'one')
+    await symlink(file, link)
+    const { untilChange } = await watching(t, { files: [link], recheckMs: 30 })
+    await writeFile(file, 'two')
+    await untilChange()
+  })
+
+  test('a file that becomes unreadable is told, and ends nothing', async (t) => {
+    if (process.getuid?.() === 0) return t.skip('root reads everything')
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'one')
+    const { untilChange } = await watching(t, { files: [file], recheckMs: 50 })
+    await chmod(file, 0o000)
+    await untilChange()
+    await chmod(file, 0o600)
+    await untilChange()
+  })
+
+  test('a file replaced by a directory is told, and ends nothing', async (t) => {
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'one')
+    const { untilChange } = await watching(t, { files: [file] })
+    await rm(file)
+    await mkdir(file)
+    await untilChange()
+  })
+
+  test('a policy added to or taken from a watched directory is told, another file is not', async (t) => {
+    const directory = await place(t)
+    const file = join(directory, 'a.yaml')
+    await writeFile(file, 'one')
+    const { untilChange, changes } = await watching(t, { files: [directory, file] })
+    await writeFile(join(directory, 'notes.txt'), 'x')
+    await pause(QUIET_MS)
+    assert.equal(changes(), 0)
+    await writeFile(join(directory, 'b.yaml'), 'two')
+    await untilChange()
+    await rm(join(directory, 'b.yaml'))
+    await untilChange()
+  })
+
+  test('a change between reading a file and watching it is told', async (t) => {
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'two')
+    const digests = new Map([[file, hash('sha256', 'one', 'hex')]])
+    const { untilChange } = await watching(t, { files: [file], digests })
+    await untilChange()
+  })
+
+  test('content that was read already is no change', async (t) => {
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'one')
+    const digests = new Map([[file, hash('sha256', 'one', 'hex')]])
+    const { changes } = await watching(t, { files: [file], digests })
+    await pause(QUIET_MS)
+    assert.equal(changes(), 0)
+  })
+
+  test('after a refresh new files are watched and old ones are not', async (t) => {
+    const directory = await place(t)
+    const [old, fresh] = [join(directory, 'old.yaml'), join(directory, 'new.yaml')]
+    await writeFile(old, 'one')
+    await writeFile(fresh, 'one')
+    const { watch, untilChange, changes } = await watching(t, { files: [old] })
+    watch.refresh([fresh])
+    await pause(QUIET_MS)
+    await writeFile(old, 'two')
+    await pause(QUIET_MS)
+    assert.equal(changes(), 0)
+    await writeFile(fresh, 'two')
+    await untilChange()
+  })
+
+  test('nothing is told after the watch is closed', async (t) => {
+    const file = join(await place(t), 'a.yaml')
+    await writeFile(file, 'one')
+    const { watch, changes } = await watching(t, { files: [file], recheckMs: 20 })
+    await writeFile(file, 'two')
+    watch.close()
+    await pause(QUIET_MS)
+    assert.equal(changes(), 0)
+  })
+
+  test('a directory that never was is no error, and its file is told when it comes', async (t) => {
+    const directory = join(await place(t), 'later')
+    const { untilChange } = await watching(t, { files: [join(directory, 'a.yaml')], recheckMs: 20 })
+    await mkdir(directory)
+    await writeFile(join(directory, 'a.yaml'), 'one')
+    await untilChange()
+  })
+})
