@@ -52,3 +52,13 @@ test('what is no URL is a problem like any other', async () => {
   )
   await fetchJson.close()
 })
+
+test('a password in a URL is not repeated in the problem', async () => {
+  const fetchJson = createFetchJson()
+  const failed: unknown = await fetchJson('https://user:hunter2@127.0.0.1/').catch(
+    (e: unknown) => e,
+  )
+  assert.ok(failed instanceof FetchError)
+  assert.doesNotMatch(failed.message, /hunter2/)
+  await fetchJson.close()
+})

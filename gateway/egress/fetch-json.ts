@@ -53,7 +53,7 @@ export type FetchJsonOptions = {
 /** A key set fetch holds up the first token of a new key, so it gets one second (threats R-TOK-7). */
 const DEFAULT_TIMEOUT_MS = 1_000
 
-/** Ten times the largest key set seen in the field. */
+/** Room for a hundred RSA-4096 keys without certificates, which is more than is read (R-TOK-7). */
 const DEFAULT_MAX_BYTES = 64 * 1024
 
 /** One issuer needs one connection; two allow for a second document at the same time. */
@@ -95,7 +95,7 @@ function checkUrl(text: string, plainOrigins: readonly string[]): URL {
   const url = URL.parse(text)
   if (url === null || !isFetchable(url, plainOrigins)) {
     const what = 'must be https, or http to a loopback address, without user name or password'
-    throw new FetchError('bad_url', text, { what })
+    throw new FetchError('bad_url', text.replace(/\/\/[^/]*@/, '//'), { what })
   }
   return url
 }
