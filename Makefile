@@ -121,7 +121,7 @@ deps: node_modules/.package-lock.json ## Install the npm packages, Node.js among
 
 # npm writes this file last, so an interrupted installation is started again.
 node_modules/.package-lock.json: package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: py
