@@ -34,6 +34,9 @@ async function main(): Promise<number> {
     console.log(`\n${variantTable(results)}\n\n${goalTable(results)}`)
     if (options.json !== undefined) writeJson(options.json, machine, results)
     return exitCode(results, options)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return 1
   } finally {
     await processes.stopAll()
     say('done')

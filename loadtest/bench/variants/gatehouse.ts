@@ -28,7 +28,7 @@ async function start(place: Place): Promise<Running> {
   // Every JSON document is YAML.
   writeFileSync(configFile, JSON.stringify(config(place, auditFile), undefined, 2))
   const gateway = await processes.start({
-    name: path.basename(directory),
+    name: 'gatehouse',
     command: process.execPath,
     args: [...(place.nodeArguments ?? []), PROGRAM, 'serve', '-c', configFile],
     core: PROXY_CORE,
