@@ -70,9 +70,23 @@ test('a key is found only when id, type, curve and algorithm all fit', () => {
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'ES256' })?.keyId, 'ec')
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'EdDSA' }), undefined)
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'ES384' }), undefined)
+  assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'RS256' }), undefined)
   assert.equal(findKey(keys, { keyId: 'ed', algorithm: 'ES256' }), undefined)
   assert.equal(findKey(keys, { keyId: 'other', algorithm: 'ES256' }), undefined)
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'none' }), undefined)
+})
+
+test('a key for another algorithm does not make the one that fits ambiguous', () => {
+  const jwk = rsaJwk(2048)
+  const keys =
+    readKeySet({
+      keys: [
+        { ...jwk, alg: 'PS256' },
+        { ...jwk, alg: 'RS256' },
+      ],
+    }) ?? []
+  assert.equal(findKey(keys, { keyId: undefined, algorithm: 'RS256' })?.jwk.alg, 'RS256')
+  assert.equal(findKey(keys, { keyId: undefined, algorithm: 'RS512' }), undefined)
 })
 
 test('no symmetric algorithm is verifiable', () => {

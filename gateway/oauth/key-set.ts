@@ -83,7 +83,7 @@ export function keepsEveryKey(before: KeySet, after: KeySet): boolean {
 }
 
 function readKey(value: unknown): VerificationKey | undefined {
-  if (!isMembers(value) || isPrivate(value) || !isForVerifying(value)) return undefined
+  if (!isMembers(value) || !isForVerifying(value)) return undefined
   const { kid, alg } = value
   if (kid !== undefined && !isText(kid, MAX_KID_CHARS)) return undefined
   if (alg !== undefined && (typeof alg !== 'string' || !isVerifiable(alg))) return undefined
@@ -93,12 +93,9 @@ function readKey(value: unknown): VerificationKey | undefined {
   return { keyId: kid, jwk, text: JSON.stringify([kid ?? null, jwk]) }
 }
 
-/** A published private key is no secret any more: whoever signs with it proves nothing. */
-function isPrivate(jwk: Members): boolean {
-  return Object.hasOwn(jwk, 'd') || Object.hasOwn(jwk, 'k')
-}
-
-function isForVerifying({ use, key_ops: operations }: Members): boolean {
+function isForVerifying({ d, use, key_ops: operations }: Members): boolean {
+  // A published private key is no secret any more: whoever signs with it proves nothing.
+  if (d !== undefined) return false
   if (use !== undefined && use !== 'sig') return false
   return operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
 }
