@@ -70,10 +70,15 @@ test('a key is found only when id, type, curve and algorithm all fit', () => {
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'ES256' })?.keyId, 'ec')
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'EdDSA' }), undefined)
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'ES384' }), undefined)
-  assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'RS256' }), undefined)
   assert.equal(findKey(keys, { keyId: 'ed', algorithm: 'ES256' }), undefined)
   assert.equal(findKey(keys, { keyId: 'other', algorithm: 'ES256' }), undefined)
   assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'none' }), undefined)
+})
+
+test('a key that names no algorithm still verifies only those of its type', () => {
+  const keys = readKeySet({ keys: [{ ...ec, alg: undefined }] }) ?? []
+  assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'ES256' })?.keyId, 'ec')
+  assert.equal(findKey(keys, { keyId: 'ec', algorithm: 'RS256' }), undefined)
 })
 
 test('a key for another algorithm does not make the one that fits ambiguous', () => {
