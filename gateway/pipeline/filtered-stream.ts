@@ -69,8 +69,9 @@ export class FilteredStream implements Source, Sink {
 
   fail(error: unknown): void {
     this.#waiting = []
-    this.#outer?.fail(error)
+    const outer = this.#outer
     this.#outer = undefined
+    outer?.fail(error)
   }
 
   /** Judges waiting items one after the other; a failure ends the stream as broken, never as whole. */
@@ -83,6 +84,7 @@ export class FilteredStream implements Source, Sink {
       }
     } catch (error) {
       this.#inner.abort(error)
+      this.fail(error)
     }
     this.#working = false
     if (this.#innerEnded) this.#outer?.end()

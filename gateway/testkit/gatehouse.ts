@@ -2,6 +2,7 @@
  * A real gateway process for tests, made from plain data: configuration and policy are written as
  * files (JSON is YAML), a throw-away key signs its tokens, and everything is on loopback.
  */
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ import type { Signer } from './signer.ts'
 import { createSigner } from './signer.ts'
 
 /** Issuer of the tokens the test gateway trusts. */
-export const ISSUER = 'http://issuer.test'
+export const ISSUER = 'https://issuer.test'
 
 export type TokenOptions = {
   readonly subject?: string
@@ -59,7 +60,7 @@ export type TestGatehouseOptions = {
   readonly algorithm?: string
 }
 
-const ADMIN_TOKEN = 'test-admin-token-0123456789-0123456789'
+const ADMIN_TOKEN = randomBytes(32).toString('base64url')
 
 export async function startGatehouse(options: TestGatehouseOptions): Promise<TestGatehouse> {
   const directory = await mkdtemp(join(tmpdir(), 'gatehouse-'))
