@@ -4,13 +4,18 @@
  * (CVE-2026-27896 and its kin), so it must not pass next to it or instead of it.
  */
 import type { Cursor } from './json-cursor.ts'
-import { hashName, textOf } from './json-scalar.ts'
+import { addToHash, HASH_START, hashName, textOf } from './json-scalar.ts'
 
 /** The member names with a meaning in one kind of object. */
 export type NameTable<Name extends string> = {
   readonly byHash: ReadonlyMap<number, { readonly name: Name; readonly bytes: Uint8Array }>
   readonly folded: ReadonlySet<string>
+  /** Hashes of what the ASCII ones of `folded` are; a name whose hash is not here is not like them. */
+  readonly foldedHashes: ReadonlySet<number>
 }
+
+const HYPHEN = 0x2d
+const UNDERSCORE = 0x5f
 
 /** Names that a JavaScript server would take for its own object's machinery. */
 const UNSAFE_NAMES = ['__proto__', 'constructor', 'prototype']
@@ -19,7 +24,8 @@ export function nameTable<Name extends string>(names: readonly Name[]): NameTabl
   const byHash = new Map(
     names.map((name) => [hashName(name), { name, bytes: Buffer.from(name, 'utf8') }]),
   )
-  return { byHash, folded: new Set([...names, ...UNSAFE_NAMES].map(fold)) }
+  const folded = new Set([...names, ...UNSAFE_NAMES].map(fold))
+  return { byHash, folded, foldedHashes: new Set([...folded].map(hashName)) }
 }
 
 /** The protocol name that the member just read is, byte for byte after unescaping; else undefined. */
@@ -44,6 +50,8 @@ export function protocolName<Name extends string>(
  * for a name with a meaning to JavaScript objects.
  */
 export function isLookAlike(cursor: Cursor, table: NameTable<string>): boolean {
+  const hash = cursor.textEscaped ? undefined : foldedAsciiHash(cursor)
+  if (hash !== undefined && !table.foldedHashes.has(hash)) return false
   return table.folded.has(fold(textOf(cursor)))
 }
 
@@ -57,4 +65,16 @@ const IGNORED = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\u0307_-]
  */
 function fold(name: string): string {
   return name.normalize('NFKC').toUpperCase().toLowerCase().replaceAll(IGNORED, '')
+}
+
+/** The hash that `fold` of the name would have, without making a string; undefined unless ASCII. */
+function foldedAsciiHash({ bytes, textStart, textEnd }: Cursor): number | undefined {
+  let hash = HASH_START
+  for (let at = textStart; at < textEnd; at += 1) {
+    const byte = bytes[at] ?? 0
+    if (byte >= 0x80) return undefined
+    const ignored = byte <= 0x20 || byte === 0x7f || byte === UNDERSCORE || byte === HYPHEN
+    if (!ignored) hash = addToHash(hash, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)
+  }
+  return hash
 }
