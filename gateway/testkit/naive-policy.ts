@@ -1,0 +1,243 @@
+/**
+ * The policy language a second time, as slowly and plainly as it can be said: straight from the parsed
+ * files, every rule looked at for every question. What `policy/` compiles is held against it.
+ */
+import type { Call, Target } from '../model/call.ts'
+import type { Caller } from '../model/caller.ts'
+
+export type NaiveSubject = {
+  readonly any?: true
+  readonly kind?: Caller['kind']
+  readonly groups?: readonly string[]
+  readonly users?: readonly string[]
+  readonly clients?: readonly string[]
+  readonly scopes?: readonly string[]
+  readonly issuers?: readonly string[]
+  readonly tenant?: string
+  readonly set?: string
+}
+
+export type NaiveTarget = string | { readonly set: string }
+
+export type NaiveLists = {
+  readonly tools?: readonly NaiveTarget[]
+  readonly prompts?: readonly NaiveTarget[]
+  readonly resources?: readonly NaiveTarget[]
+  readonly methods?: readonly NaiveTarget[]
+}
+
+export type NaiveRule = NaiveLists & {
+  readonly id: string
+  readonly effect: 'allow' | 'deny'
+  readonly subjects: readonly NaiveSubject[]
+  readonly servers?: readonly NaiveTarget[]
+  readonly except?: NaiveLists
+  readonly reason?: string
+  readonly disclose?: boolean
+}
+
+export type NaivePolicy = {
+  readonly version: 1
+  readonly sets?: Readonly<Record<string, readonly string[] | readonly NaiveSubject[]>>
+  readonly rules: readonly NaiveRule[]
+}
+
+/** All rules that could be the one a decision names. */
+export type NaiveDecision = {
+  readonly outcome: 'allow' | 'connection' | 'deny_rule' | 'missing_scope' | 'no_rule'
+  readonly rules: readonly NaiveRule[]
+}
+
+export type NaiveQuestion = {
+  readonly policy: NaivePolicy
+  readonly caller: Caller
+  readonly server: string
+  readonly method: string
+}
+
+/** Whether the glob stands for the text, by trying everything. */
+export function naiveGlob(glob: string, text: string): boolean {
+  if (glob === '') return text === ''
+  if (glob.startsWith('**')) {
+    const rest = glob.replace(/^\*+/, '')
+    return [...Array(text.length + 1).keys()].some((at) => naiveGlob(rest, text.slice(at)))
+  }
+  if (glob.startsWith('*')) {
+    const segment = text.split('/', 1)[0] ?? ''
+    const ends = [...Array(segment.length + 1).keys()]
+    return ends.some((at) => naiveGlob(glob.slice(1), text.slice(at)))
+  }
+  const [char = ''] = text
+  const fits = glob.startsWith('?') ? char !== '' && char !== '/' : glob.startsWith(char)
+  const [first = ''] = glob
+  return char !== '' && fits && naiveGlob(glob.slice(first.length), text.slice(char.length))
+}
+
+/** Whether the glob stands for some text with this beginning. */
+export function naiveBegins(glob: string, beginning: string): boolean {
+  if (beginning === '') return true
+  if (glob === '') return false
+  if (glob.startsWith('**')) {
+    const rest = glob.replace(/^\*+/, '')
+    return [...Array(beginning.length + 1).keys()].some((at) =>
+      naiveBegins(rest, beginning.slice(at)),
+    )
+  }
+  if (glob.startsWith('*')) {
+    const segment = beginning.split('/', 1)[0] ?? ''
+    const ends = [...Array(segment.length + 1).keys()]
+    return ends.some((at) => naiveBegins(glob.slice(1), beginning.slice(at)))
+  }
+  const [char = ''] = beginning
+  const [first = ''] = glob
+  const fits = first === '?' ? char !== '/' : first === char
+  return fits && naiveBegins(glob.slice(first.length), beginning.slice(char.length))
+}
+
+/** The decision about one target of a call. */
+export function naiveTarget(question: NaiveQuestion, target: Target): NaiveDecision {
+  return settle(question, (rule) => {
+    if (rule.effect === 'deny' && namesMethod(question, rule)) return true
+    return coversTarget(question, rule, target)
+  })
+}
+
+/** The decision about a call without targets. */
+export function naiveCall(question: NaiveQuestion, needs: Call['needs']): NaiveDecision {
+  if (needs === 'method') return settle(question, (rule) => coversMethod(question, rule))
+  const { outcome, rules } = settle(question, (rule) => {
+    if (rule.effect === 'allow') return reaches(question, rule)
+    return namesMethod(question, rule) || (isWhole(question, rule) && !hasException(question, rule))
+  })
+  const open = outcome === 'allow' || outcome === 'missing_scope'
+  return open ? { outcome: 'connection', rules: [] } : { outcome, rules }
+}
+
+function settle(
+  { policy, caller }: NaiveQuestion,
+  speaks: (rule: NaiveRule) => boolean,
+): NaiveDecision {
+  const rules = policy.rules.filter(speaks)
+  const holding = rules.filter((rule) =>
+    subjectsOf(rule, policy).some((all) => all.every((one) => fits(one, caller))),
+  )
+  const denies = holding.filter(({ effect }) => effect === 'deny')
+  if (denies.length > 0) return { outcome: 'deny_rule', rules: denies }
+  const allows = holding.filter(({ effect }) => effect === 'allow')
+  if (allows.length > 0) return { outcome: 'allow', rules: allows }
+  const lacking = rules.filter(
+    ({ effect, ...rule }) =>
+      effect === 'allow' &&
+      caller.interactive &&
+      subjectsOf(rule, policy).some((all) =>
+        all.every((one) => fits({ ...one, scopes: [] }, caller)),
+      ),
+  )
+  return lacking.length > 0
+    ? { outcome: 'missing_scope', rules: lacking }
+    : { outcome: 'no_rule', rules: [] }
+}
+
+/** The subjects of a rule, each as the mappings that must all fit. */
+function subjectsOf(
+  { subjects }: Pick<NaiveRule, 'subjects'>,
+  { sets }: NaivePolicy,
+): readonly (readonly NaiveSubject[])[] {
+  return subjects.flatMap((own) => {
+    if (own.set === undefined) return [[own]]
+    const members = (sets?.[own.set] ?? []) as readonly NaiveSubject[]
+    return members.map((member) => [own, member])
+  })
+}
+
+function fits(subject: NaiveSubject, caller: Caller): boolean {
+  const { kind, groups, users, clients, scopes = [], issuers, tenant } = subject
+  return (
+    (kind === undefined || kind === caller.kind) &&
+    (groups === undefined || groups.some((one) => caller.groups.has(one))) &&
+    (users === undefined || users.some((glob) => naiveGlob(glob, caller.subject))) &&
+    (clients === undefined || clients.some((glob) => naiveGlob(glob, caller.client))) &&
+    scopes.every((scope) => caller.scopes.has(scope)) &&
+    (issuers === undefined || issuers.includes(caller.issuer)) &&
+    (tenant === undefined || tenant === caller.tenant)
+  )
+}
+
+function globsOf(list: readonly NaiveTarget[] | undefined, policy: NaivePolicy): readonly string[] {
+  return (list ?? []).flatMap((entry) =>
+    typeof entry === 'string' ? [entry] : (policy.sets?.[entry.set] as readonly string[]),
+  )
+}
+
+const LISTS = {
+  tool: 'tools',
+  prompt: 'prompts',
+  resource: 'resources',
+  template: 'resources',
+} as const
+
+function coversTarget(question: NaiveQuestion, rule: NaiveRule, target: Target): boolean {
+  if (target.kind === 'task') return false
+  const list = LISTS[target.kind]
+  const speaks = (lists: NaiveLists, effect: NaiveRule['effect']): boolean =>
+    placed(question, lists, list).some((glob) =>
+      target.kind === 'template' && effect === 'allow'
+        ? naiveBegins(glob, target.name.split('{', 1)[0] ?? '')
+        : naiveGlob(glob, target.name),
+    )
+  const opposite = rule.effect === 'allow' ? 'deny' : 'allow'
+  const covered = isWhole(question, rule) || speaks(rule, rule.effect)
+  return covered && !speaks(rule.except ?? {}, opposite)
+}
+
+/** The globs of a list on the server asked, without their server part. */
+function placed(
+  { policy, server }: NaiveQuestion,
+  lists: NaiveLists,
+  list: 'tools' | 'prompts' | 'resources',
+): readonly string[] {
+  const separator = list === 'resources' ? ':' : '/'
+  return globsOf(lists[list], policy).flatMap((text) => {
+    const [name = ''] = text.split(separator, 1)
+    return naiveGlob(name, server) ? [text.slice(name.length + 1)] : []
+  })
+}
+
+function onServers({ policy, server }: NaiveQuestion, rule: NaiveRule): boolean {
+  return globsOf(rule.servers, policy).some((glob) => naiveGlob(glob, server))
+}
+
+function isWhole(question: NaiveQuestion, rule: NaiveRule): boolean {
+  return rule.methods === undefined && onServers(question, rule)
+}
+
+function namesMethod(question: NaiveQuestion, rule: NaiveRule): boolean {
+  if (rule.servers !== undefined && !onServers(question, rule)) return false
+  const matches = (list: readonly NaiveTarget[] | undefined): boolean =>
+    globsOf(list, question.policy).some((glob) => naiveGlob(glob, question.method))
+  return matches(rule.methods) && !matches(rule.except?.methods)
+}
+
+function coversMethod(question: NaiveQuestion, rule: NaiveRule): boolean {
+  const { policy, method } = question
+  const excepted = globsOf(rule.except?.methods, policy).some((glob) => naiveGlob(glob, method))
+  return namesMethod(question, rule) || (isWhole(question, rule) && !excepted)
+}
+
+function reaches(question: NaiveQuestion, rule: NaiveRule): boolean {
+  if (isWhole(question, rule)) return true
+  if (rule.methods !== undefined && (rule.servers === undefined || onServers(question, rule)))
+    return true
+  return (['tools', 'prompts', 'resources'] as const).some(
+    (list) => placed(question, rule, list).length > 0,
+  )
+}
+
+function hasException(question: NaiveQuestion, { except = {} }: NaiveRule): boolean {
+  return (
+    except.methods !== undefined ||
+    (['tools', 'prompts', 'resources'] as const).some(
+      (list) => placed(question, except, list).length > 0,
+    )
+  )
+}
