@@ -64,6 +64,23 @@ export function testValues(rule: Rule): void {
     assert.equal(await store.get('a/b'), undefined)
   })
 
+  rule(
+    'a life may be a fraction of milliseconds and ends on the next whole one',
+    async (store, clock) => {
+      clock.nowMs += 0.25
+      await store.put('a/b', 'value', { ttlMs: 10.5 })
+      assert.equal(await store.lease('a/b', 'holder', 10.5), true)
+      assert.equal(await store.count('a/b', 1, 10.5), 1)
+      clock.nowMs += 10
+      assert.equal((await store.get('a/b'))?.value, 'value')
+      assert.equal(await store.lease('a/b', 'other', 1), false)
+      clock.nowMs += 1
+      assert.equal(await store.get('a/b'), undefined)
+      assert.equal(await store.lease('a/b', 'other', 1), true)
+      assert.equal(await store.count('a/b', 1, 1), 1)
+    },
+  )
+
   rule('odd keys are kept apart and come back as they went in', async (store) => {
     for (const key of ODD_KEYS) await store.put(key, `value of ${key}`)
     for (const key of ODD_KEYS) assert.equal((await store.get(key))?.value, `value of ${key}`)
