@@ -41,7 +41,8 @@ function entry(volume: string): string[] {
   const [node, ...rest] = execForm(all(final, 'ENTRYPOINT')[0])
   assert.equal(node, '/usr/local/bin/node')
   const reads = [app, volume].map((path) => `--allow-fs-read=${path}`)
-  return ['--permission', ...reads, `--allow-fs-write=${volume}`, '--allow-worker', ...rest]
+  const quiet = '--disable-warning=SecurityWarning'
+  return ['--permission', quiet, ...reads, `--allow-fs-write=${volume}`, '--allow-worker', ...rest]
 }
 
 function run(args: readonly string[]): SpawnSyncReturns<string> {
@@ -142,11 +143,13 @@ state: { driver: sqlite, file: gatehouse.db }
 
 /** The log line that says where the gateway listens. */
 async function firstRecord(child: ChildProcess): Promise<{ readonly ops: string }> {
+  let log = ''
   for await (const line of createInterface({ input: child.stderr! })) {
-    const record = JSON.parse(line) as { readonly message: string; readonly ops: string }
-    if (record.message === 'gatehouse listens') return record
+    log += `${line}\n`
+    if (!line.includes('"gatehouse listens"')) continue
+    return JSON.parse(line) as { readonly ops: string }
   }
-  throw new Error('the gateway ended without listening')
+  throw new Error(`the gateway ended without listening:\n${log}`)
 }
 
 /** The status of the image's health check, asked of another address. */
