@@ -182,8 +182,9 @@ async function stateOf(file: string): Promise<string> {
 
 async function inodeOf(directory: string): Promise<string | undefined> {
   try {
-    const { dev, ino } = await stat(directory, { bigint: true })
-    return `${dev}:${ino}`
+    // File systems give the number of a removed directory to the next one made, so its birth counts too.
+    const { dev, ino, birthtimeNs } = await stat(directory, { bigint: true })
+    return `${dev}:${ino}:${birthtimeNs}`
   } catch {
     return undefined
   }

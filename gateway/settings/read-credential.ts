@@ -23,7 +23,7 @@ const CONNECTION_HEADERS = new Set([
 ])
 
 /** What forwarding itself writes or passes on; a credential there would be overwritten or break calls. */
-const OWN_HEADERS = /^(content-|accept|mcp-|last-event-id$|trace(parent|state)$|baggage$|.*_)/
+const OWN_HEADERS = /^(content-|accept|mcp-|last-event-id$|trace(parent|state)$|baggage$)/
 
 /** The credential of a server; undefined when something about it is reported. */
 export async function readCredential(

@@ -105,8 +105,9 @@ function readHost({ reading, publicUrl }: ServersContext, name: string, file: Se
 function readPath(context: ServersContext, name: string, file: ServerFile): string {
   const { reading, config, publicUrl } = context
   const at: Path = ['servers', name, 'path']
-  const isSole = Object.keys(config.servers).length === 1
-  const own = file.path ?? (isSole ? '/mcp' : `/mcp/${name}`)
+  const hostOf = (server: ServerFile): string => server.host ?? publicUrl.host
+  const neighbours = Object.values(config.servers).filter((one) => hostOf(one) === hostOf(file))
+  const own = file.path ?? (neighbours.length === 1 ? '/mcp' : `/mcp/${name}`)
   const path = publicUrl.prefix + own
   const why = pathFault(own)
   if (why !== undefined) reading.report(at, why)

@@ -62,7 +62,8 @@ export function readYaml(file: string, text: string): YamlResult {
     }
     if (problems.length === 0) checkStructure(document, report)
     if (problems.length > 0) return { ok: false, problems }
-    const data: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
+    // The library counts the anchored value itself as one more use.
+    const data: unknown = document.toJS({ maxAliasCount: MAX_ALIASES + 1 })
     return { ok: true, file, data, at: (path, part) => locate(document, lines, { path, part }) }
   } catch (error) {
     // The parser throws on alias expansion above the cap, and runs out of stack on absurd nesting.
@@ -129,12 +130,13 @@ function locate(
   let key: unknown = node
   for (const segment of wanted.path) {
     const step = descend(isAlias(node) ? node.resolve(document) : node, segment)
-    if (step === undefined) return position(lines, offsetOf(key) ?? 0)
+    // A mapping without that member is pointed at by its key; a text short for a mapping, by itself.
+    if (step === undefined) return position(lines, offsetOf(isText(node) ? node : key) ?? 0)
     node = step.value
     key = step.key
   }
   // A key without a value (`tls:`) has nothing to point at but the key.
-  const empty = isScalar(node) && node.value === null
+  const empty = isScalar(node) && !isText(node)
   const offset = wanted.part === 'key' || empty ? offsetOf(key) : offsetOf(node)
   return position(lines, offset ?? offsetOf(key) ?? 0)
 }
@@ -152,6 +154,10 @@ function descend(
     return item === undefined ? undefined : { key: item, value: item }
   }
   return undefined
+}
+
+function isText(node: unknown): boolean {
+  return isScalar(node) && node.value !== null
 }
 
 function offsetOf(node: unknown): number | undefined {

@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inspect } from 'node:util'
+import { problemsOf, settingsOf, warningsOf, type World } from '../testkit/settings-file.ts'
+
+/** A configuration whose servers begin on line 6. */
+function servers(text: string, publicUrl = 'https://mcp.example'): string {
+  return `version: 1
+public_url: ${publicUrl}
+policies: [policy.yaml]
+issuers: [{ issuer: 'https://idp.example', jwks: { url: 'https://idp.example/jwks' } }]
+servers:
+${text}
+`
+}
+
+const UP = `upstream: 'https://up.example/mcp'`
+const PEM = {
+  '/etc/gh/ca.pem': '-----BEGIN CERTIFICATE-----\n',
+  '/etc/gh/c.pem': '-----BEGIN CERTIFICATE-----\n',
+  '/etc/gh/k.pem': '-----BEGIN PRIVATE KEY-----\n',
+}
+
+async function resources(text: string, publicUrl?: string): Promise<readonly string[]> {
+  const settings = await settingsOf(servers(text, publicUrl))
+  return settings.servers.map(({ resource }) => resource)
+}
+
+test('a sole server is at /mcp, several are at /mcp/<name>', async () => {
+  assert.deepEqual(await resources(`  docs: { ${UP} }`), ['https://mcp.example/mcp'])
+  assert.deepEqual(await resources(`  docs: { ${UP} }\n  wiki: { ${UP} }`), [
+    'https://mcp.example/mcp/docs',
+    'https://mcp.example/mcp/wiki',
+  ])
+})
+
+test('a server with a host of its own is at /mcp there', async () => {
+  const text = `  docs: { ${UP} }\n  wiki: { ${UP} }\n  code: { ${UP}, host: 'code.example:8443' }`
+  assert.deepEqual(await resources(text), [
+    'https://mcp.example/mcp/docs',
+    'https://mcp.example/mcp/wiki',
+    'https://code.example:8443/mcp',
+  ])
+})
+
+test('the path of public_url comes before every path, written or not', async () => {
+  const text = `  docs: { ${UP}, path: /d }\n  wiki: { ${UP} }`
+  assert.deepEqual(await resources(text, 'http://127.0.0.1:8787/gate'), [
+    'http://127.0.0.1:8787/gate/d',
+    'http://127.0.0.1:8787/gate/mcp/wiki',
+  ])
+})
+
+test('a server has the defaults the reference names', async () => {
+  const { servers: found } = await settingsOf(servers(`  docs: { ${UP} }`))
+  assert.deepEqual(found[0], {
+    name: 'docs',
+    host: 'mcp.example',
+    path: '/mcp',
+    resource: 'https://mcp.example/mcp',
+    audiences: ['https://mcp.example/mcp'],
+    issuers: undefined,
+    scopes: [],
+    upstream: {
+      origin: 'https://up.example',
+      path: '/mcp',
+      tls: undefined,
+      connectTimeoutMs: 2_000,
+      headersTimeoutMs: 30_000,
+      totalTimeoutMs: 60_000,
+      idleTimeoutMs: 300_000,
+      maxConnections: 256,
+    },
+    credential: { kind: 'none' },
+    anonymous: false,
+    methods: new Set(),
+    resourceUris: 'canonical',
+    unlisted: 'deny',
+    refusals: 'jsonrpc',
+    maxBodyBytes: 4 * 1024 * 1024,
+  })
+})
+
+test('everything written about a server arrives, in its own units', async () => {
+  const text = `  docs:
+    path: /d
+    host: docs.example
+    upstream:
+      url: https://up.example:8443/mcp?x=1
+      tls: { ca: ca.pem, cert: c.pem, key: k.pem, server_name: inner.example }
+      connect_timeout: 500ms
+      headers_timeout: 1m
+      total_timeout: 1h
+      idle_timeout: 10s
+      max_connections: 5
+    methods: [vendor/thing]
+    resource_uris: opaque
+    unlisted: allow
+    refusals: http
+    audiences: [docs-api, 'https://docs.example/d']
+    issuers: ['https://idp.example']
+    scopes: [docs:read]
+    max_body: 512KiB`
+  const { servers: found } = await settingsOf(servers(text), { files: PEM })
+  const [server] = found
+  assert.deepEqual(server?.upstream, {
+    origin: 'https://up.example:8443',
+    path: '/mcp?x=1',
+    tls: {
+      ca: '/etc/gh/ca.pem',
+      cert: '/etc/gh/c.pem',
+      key: '/etc/gh/k.pem',
+      serverName: 'inner.example',
+    },
+    connectTimeoutMs: 500,
+    headersTimeoutMs: 60_000,
+    totalTimeoutMs: 3_600_000,
+    idleTimeoutMs: 10_000,
+    maxConnections: 5,
+  })
+  assert.deepEqual(server?.audiences, ['https://docs.example/d', 'docs-api'])
+  assert.deepEqual(server?.issuers, ['https://idp.example'])
+  assert.deepEqual([...(server?.methods ?? [])], ['vendor/thing'])
+  assert.equal(server?.maxBodyBytes, 512 * 1024)
+})
+
+test('a credential is its template with the secret in it, and does not show', async () => {
+  const text = `  docs: { ${UP}, credential: { value: 'Bearer \${env:T}.\${file:half}' } }`
+  const world: World = { env: { T: 'one' }, files: { '/etc/gh/half': 'two\n' } }
+  const { servers: found } = await settingsOf(servers(text), world)
+  const credential = found[0]?.credential
+  assert.ok(credential?.kind === 'static')
+  assert.equal(credential.header, 'Authorization')
+  assert.equal(credential.value.reveal(), 'Bearer one.two')
+  assert.doesNotMatch(inspect(found, { depth: 9 }), /one\.two/)
+})
+
+const mistakes: Record<string, readonly [text: string, problem: string]> = {
+  'a name with capitals': [
+    `  Docs: { ${UP} }`,
+    '6:3 servers: "Docs" is not a valid name: use a-z, 0-9 and -, at most 63 characters',
+  ],
+  'no upstream': ['  docs: { path: /x }', '6:3 servers.docs: "upstream" is missing'],
+  'an issuer nobody configured': [
+    `  docs: { ${UP}, issuers: ['https://idp.exampel'] }`,
+    '6:57 servers.docs.issuers[0]: unknown issuer "https://idp.exampel"; did you mean "https://idp.example"?',
+  ],
+  'a public URL another server has': [
+    `  docs: { ${UP}, path: /x }\n  wiki: { ${UP}, path: /x }`,
+    '7:47 servers.wiki.path: the same public URL as server "docs"',
+  ],
+  'a default path another server took': [
+    `  docs: { ${UP}, path: /mcp/wiki }\n  wiki: { ${UP} }`,
+    '7:3 servers.wiki.path: the same public URL as server "docs"',
+  ],
+  'a path with dot segments': [
+    `  docs: { ${UP}, path: /a/../b }`,
+    '6:53 servers.docs.path: must not contain . or .. as a segment',
+  ],
+  'a path of the gateway itself': [
+    `  docs: { ${UP}, path: /.well-known/x }`,
+    '6:53 servers.docs.path: /.well-known/ belongs to the gateway',
+  ],
+  'a host with a scheme': [
+    `  docs: { ${UP}, host: 'https://docs.example' }`,
+    '6:53 servers.docs.host: must be a host or host:port; lower case, no scheme, no default port',
+  ],
+  'a host in capitals': [
+    `  docs: { ${UP}, host: Docs.example }`,
+    '6:53 servers.docs.host: must be a host or host:port; lower case, no scheme, no default port',
+  ],
+  'a host with the default port': [
+    `  docs: { ${UP}, host: 'docs.example:443' }`,
+    '6:53 servers.docs.host: must be a host or host:port; lower case, no scheme, no default port',
+  ],
+  'plain HTTP to another machine': [
+    `  docs: { upstream: 'http://up.example/mcp' }`,
+    '6:21 servers.docs.upstream.url: calls would travel unencrypted; use https://, or set allow_insecure_http: true on this upstream',
+  ],
+  'an upstream that is no URL': [
+    `  docs: { upstream: up.example }`,
+    '6:21 servers.docs.upstream.url: must be a URL such as https://…',
+  ],
+  'an upstream with a password': [
+    `  docs: { upstream: { url: 'https://a:b@up.example/' } }`,
+    '6:28 servers.docs.upstream.url: must not contain a user name or password',
+  ],
+  'an upstream that is the gateway': [
+    `  docs: { upstream: 'https://mcp.example/mcp' }`,
+    '6:21 servers.docs.upstream.url: points back at the gateway itself',
+  ],
+  'TLS settings for plain HTTP': [
+    `  docs: { upstream: { url: 'http://127.0.0.1/', tls: { server_name: x } } }`,
+    '6:49 servers.docs.upstream.tls: has no effect on an http:// URL',
+  ],
+  'a certificate without its key': [
+    `  docs: { upstream: { url: 'https://up.example/', tls: { cert: c.pem } } }`,
+    '6:51 servers.docs.upstream.tls: "key" is missing',
+  ],
+  'a literal credential': [
+    `  docs: { ${UP}, credential: { value: Bearer abc } }`,
+    '6:68 servers.docs.credential.value: a secret must not stand in the configuration file; refer to it as ${env:NAME} or ${file:/path}',
+  ],
+  'a credential from an unset variable': [
+    `  docs: { ${UP}, credential: { value: '\${env:NOPE}' } }`,
+    '6:68 servers.docs.credential.value: environment variable NOPE is not set',
+  ],
+  'a credential that is a placeholder': [
+    `  docs: { ${UP}, credential: { value: 'Bearer \${env:PLACEHOLDER}' } }`,
+    '6:68 servers.docs.credential.value: environment variable PLACEHOLDER holds a placeholder',
+  ],
+  'a credential with a line break': [
+    `  docs: { ${UP}, credential: { value: '\${env:TWO_LINES}' } }`,
+    '6:68 servers.docs.credential.value: has characters that a header cannot hold (a line break?)',
+  ],
+  'a credential for anybody': [
+    `  docs: { ${UP}, anonymous: true, credential: { value: '\${env:T}' } }`,
+    '6:64 servers.docs.credential: a credential together with anonymous: anybody could use it; remove one of the two',
+  ],
+  'a word for a credential': [
+    `  docs: { ${UP}, credential: passthrough }`,
+    '6:59 servers.docs.credential: must be none, or { header: …, value: … }',
+  ],
+  'a body limit too small': [
+    `  docs: { ${UP}, max_body: 10B }`,
+    '6:57 servers.docs.max_body: must be between 1KiB and 64MiB',
+  ],
+  'a body limit too large': [
+    `  docs: { ${UP}, max_body: 65MiB }`,
+    '6:57 servers.docs.max_body: must be between 1KiB and 64MiB',
+  ],
+  'a scope with a blank': [
+    `  docs: { ${UP}, scopes: [a b] }`,
+    '6:56 servers.docs.scopes[0]: must be one OAuth scope: printable ASCII without spaces, quotes and backslashes',
+  ],
+  'the same scope twice': [
+    `  docs: { ${UP}, scopes: [a, b, a] }`,
+    '6:62 servers.docs.scopes: lists the same thing twice',
+  ],
+}
+
+for (const [what, [text, problem]] of Object.entries(mistakes)) {
+  test(`a server with ${what} is refused with its position`, async () => {
+    const env = { T: 'abc', PLACEHOLDER: 'changeme', TWO_LINES: 'a\r\nX-Other: b' }
+    assert.deepEqual(await problemsOf(servers(text), { env }), [problem])
+  })
+}
+
+for (const header of [
+  'Host',
+  'Connection',
+  'TE',
+  'Transfer-Encoding',
+  'Upgrade',
+  'Proxy-Authorization',
+  'Keep-Alive',
+  'Content-Length',
+  'Content-Type',
+  'Accept',
+  'Mcp-Session-Id',
+  'MCP-Protocol-Version',
+  'Last-Event-ID',
+  'traceparent',
+  'X_Api_Key',
+]) {
+  test(`a credential in the header ${header} is refused`, async () => {
+    const text = `  docs: { ${UP}, credential: { header: ${header}, value: '\${env:T}' } }`
+    const problem = header.includes('_')
+      ? `6:69 servers.docs.credential.header: must be an HTTP header name (letters, digits and -)`
+      : `6:69 servers.docs.credential.header: ${header} cannot carry a credential`
+    assert.deepEqual(await problemsOf(servers(text), { env: { T: 'abc' } }), [problem])
+  })
+}
+
+test('plain HTTP is accepted to this machine, or where the operator says so', async () => {
+  for (const upstream of [
+    `'http://127.0.0.1:3001/mcp'`,
+    `'http://[::1]:3001/mcp'`,
+    `'http://localhost/mcp'`,
+    `{ url: 'http://up.example/mcp', allow_insecure_http: true }`,
+  ]) {
+    assert.deepEqual(await problemsOf(servers(`  docs: { upstream: ${upstream} }`)), [], upstream)
+  }
+})
+
+test('the same path on two hosts is no clash', async () => {
+  const text = `  docs: { ${UP}, path: /x }\n  wiki: { ${UP}, path: /x, host: wiki.example }`
+  assert.deepEqual(await problemsOf(servers(text)), [])
+})
+
+test('a broken issuer does not make the issuers that servers name unknown', async () => {
+  const text = servers(`  docs: { ${UP}, issuers: ['https://b.example'] }`).replace(
+    'issuers: [',
+    `issuers: [{ issuer: 'https://b.example' }, `,
+  )
+  assert.deepEqual(await problemsOf(text), ['4:11 issuers[0]: "jwks" is missing'])
+})
+
+test('what is allowed but risky is a warning', async () => {
+  const anonymous = `  docs: { ${UP}, anonymous: true }`
+  assert.deepEqual(await warningsOf(servers(anonymous)), [
+    '6:47 servers.docs.anonymous: callers without a credential are served',
+  ])
+  const exposed = `  docs: { upstream: { url: 'http://up.example/', allow_insecure_http: true }, credential: { value: '\${env:T}' } }`
+  assert.deepEqual(await warningsOf(servers(exposed), { env: { T: 'abc' } }), [
+    '6:79 servers.docs.credential: the credential travels unencrypted',
+  ])
+  const closed = servers(`  docs: { ${UP} }`).replace(/issuers.*\n/, '')
+  assert.deepEqual(await warningsOf(closed), [
+    '5:3 servers.docs: nobody can call it: no issuers, no api_keys, not anonymous',
+  ])
+})
