@@ -59,7 +59,7 @@ const WRONG = [
   ['a dynamic import', `const a = await import('../pipeline/a.ts')`],
   ['an import in a type', `type A = import('../pipeline/a.ts').A`],
   ['a computed import', `const a = await import(name)`],
-  ['a require', `const a = require('../pipeline/a.ts')`],
+  ['a require', `const require = createRequire(import.meta.url)`],
   ['a worker of another room', `new Worker(new URL('../pipeline/a.ts', import.meta.url))`],
   ['a package of another room', `import { request } from 'undici'`],
   ['a path inside a package', `import x from 'undici/lib/x.js'`],
@@ -86,6 +86,7 @@ test('the plan lets a file import its own room, rooms of its row, its packages a
     `import type { Call } from '../model/call.ts'`,
     `import { parse } from './steps/parse.ts'`,
     `const scan = await import('../mcp/scan.ts')`,
+    `const schema = readFileSync(new URL('../../config/schema.json', import.meta.url))`,
   ].join('\n')
   assert.deepEqual(faultsOf('pipeline/handle.ts', text), [])
   assert.equal(importsOf(text).length, 5)

@@ -77,15 +77,16 @@ export function importFaults(plan: readonly Room[], sources: readonly Source[]):
 
 /**
  * Returns every module a source names: static, type-only, side-effect and dynamic imports,
- * re-exports, `require`, and files beside it opened by URL (worker threads). What is computed is
- * given as `(computed)`, which no row lists.
+ * re-exports, and code opened by URL (worker threads; data files are no imports). What is computed,
+ * by `createRequire` too, is given as `(computed)`, which no row lists.
  */
 export function importsOf(text: string): readonly string[] {
   const patterns = [
     /^(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]/gm,
     /^import\s*['"]([^'"]+)['"]/gm,
-    /\b(?:import|require|import\.meta\.resolve)\s*\(\s*(?:['"`]([^'"`$]+)['"`]\s*[,)])?/g,
-    /\bnew URL\(\s*['"`]([^'"`]+)['"`],\s*import\.meta\.url/g,
+    /\bimport(?:\.meta\.resolve)?\(\s*(?:['"`]([^'"`$]+)['"`]\s*[,)])?/g,
+    /\bcreateRequire\(/g,
+    /\bnew URL\(\s*['"`]([^'"`]+(?<!\.json|\.yaml))['"`],\s*import\.meta\.url/g,
   ]
   return patterns.flatMap((pattern) =>
     Array.from(text.matchAll(pattern), (match) => match[1] ?? '(computed)'),
