@@ -66,7 +66,8 @@ export function createUnreadable(): Unreadable {
 }
 
 function isHalf(text: string): boolean {
-  if (!text.startsWith(RECORD_START) && !RECORD_START.startsWith(text)) return false
+  const begins = text.startsWith(RECORD_START) || RECORD_START.startsWith(text)
+  if (text === '' || !begins) return false
   try {
     JSON.parse(text)
     return false
