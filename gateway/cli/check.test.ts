@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { check } from './check.ts'
+
+const TOKEN = randomBytes(32).toString('base64url')
+
+const CONFIG = `version: 1
+public_url: http://127.0.0.1:8787
+servers:
+  docs:
+    upstream: http://127.0.0.1:3001/mcp
+    credential: { value: 'Bearer \${env:TOKEN}' }
+issuers:
+  - { issuer: 'https://idp.example', jwks: { url: 'https://idp.example/jwks' } }
+policies: [policy.yaml]
+`
+const POLICY = `version: 1
+rules:
+  - { id: docs-read, effect: allow, subjects: [{ kind: agent }], tools: [docs/read_*] }
+`
+
+/** Runs the verb on files in a directory of its own, which is written `DIR` in what it prints. */
+async function run(t: TestContext, files: Readonly<Record<string, string>>, env = { TOKEN }) {
+  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-check-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
+  return runArgs(['-c', join(directory, 'gatehouse.yaml')], { env, directory })
+}
+
+async function runArgs(
+  args: readonly string[],
+  {
+    env = {},
+    directory = '\0',
+  }: { readonly env?: Record<string, string>; readonly directory?: string } = {},
+) {
+  const out: string[] = []
+  const err: string[] = []
+  const write = (lines: string[]) => (line: string) => {
+    lines.push(line.replaceAll(directory, 'DIR'))
+  }
+  const code = await check(args, { out: write(out), err: write(err), env })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+test('a valid configuration exits 0 and says what would run', async (t) => {
+  const { code, out, err } = await run(t, { 'gatehouse.yaml': CONFIG, 'policy.yaml': POLICY })
+  assert.deepEqual([code, err], [0, ''])
+  assert.match(out, /^DIR\/gatehouse\.yaml is valid \(version [0-9a-f]{12}\)$/m)
+  assert.match(
+    out,
+    /^ {2}docs: http:\/\/127\.0\.0\.1:8787\/mcp -> http:\/\/127\.0\.0\.1:3001\/mcp \(credential in Authorization; 1 allow rule, 0 deny rules\)$/m,
+  )
+  assert.match(out, /^ {2}https:\/\/idp\.example: keys fetched, .* callers are agent by default$/m)
+  assert.match(out, /^warning: DIR\/gatehouse\.yaml:1:1 no key ring/m)
+  assert.ok(!out.includes(TOKEN))
+})
+
+test('a wrong configuration exits 1, with file, line and column on standard error only', async (t) => {
+  const files = { 'gatehouse.yaml': CONFIG.replace('upstream', 'upstraem'), 'policy.yaml': POLICY }
+  const { code, out, err } = await run(t, files)
+  assert.deepEqual([code, out], [1, ''])
+  assert.equal(
+    err,
+    [
+      'DIR/gatehouse.yaml:4:3 servers.docs: "upstream" is missing',
+      'DIR/gatehouse.yaml:5:5 servers.docs: unknown key "upstraem"; did you mean "upstream"?',
+      'DIR/gatehouse.yaml is not valid: 2 problems',
+    ].join('\n'),
+  )
+})
+
+test('a wrong policy exits 1, at its own file, line and column', async (t) => {
+  const policy = POLICY.replace('effect: allow', 'effect: alow')
+  const { code, out, err } = await run(t, { 'gatehouse.yaml': CONFIG, 'policy.yaml': policy })
+  assert.deepEqual([code, out], [1, ''])
+  assert.match(
+    err,
+    /^DIR\/policy\.yaml:3:30 rules\[0\]\.effect: must be one of .*; did you mean "allow"\?$/m,
+  )
+})
+
+test('a missing variable exits 1', async (t) => {
+  const files = { 'gatehouse.yaml': CONFIG, 'policy.yaml': POLICY }
+  const { code, err } = await run(t, files, { TOKEN: '' })
+  assert.equal(code, 1)
+  assert.match(
+    err,
+    /^DIR\/gatehouse\.yaml:6:26 servers\.docs\.credential\.value: environment variable TOKEN is empty$/m,
+  )
+})
+
+test('a configuration that is not there exits 1', async () => {
+  const { code, err } = await runArgs(['-c', '/nowhere/gatehouse.yaml'])
+  assert.equal(code, 1)
+  assert.match(err, /cannot read \/nowhere\/gatehouse\.yaml: no such file/)
+})
+
+test('no configuration at all is wrong use and exits 2', async () => {
+  const { code, out, err } = await runArgs([])
+  assert.deepEqual([code, out], [2, ''])
+  assert.match(err, /-c FILE is missing/)
+})
+
+test('an unknown option is wrong use', async () => {
+  await assert.rejects(runArgs(['--confg', 'x']), { code: 'ERR_PARSE_ARGS_UNKNOWN_OPTION' })
+})
+
+test('help goes to standard output and exits 0', async () => {
+  const { code, out } = await runArgs(['--help'])
+  assert.equal(code, 0)
+  assert.match(out, /^Usage: gatehouse check -c FILE/)
+})
