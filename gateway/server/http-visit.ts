@@ -16,8 +16,16 @@ import type { Sink, Source } from '../upstream/answer.ts'
 /** A reader that takes nothing for this long is cut off (R-RESP-7). */
 export const SLOW_READER_MS = 30_000
 
+/**
+ * What a refused client may still send of its body, in bytes. It is read and thrown away, since a
+ * client that is cut off while it writes may never read why.
+ */
+const MAX_DISCARDED_BYTES = 16 * 1_048_576
+
 export class VisitRequest extends IncomingMessage {
   visit: HttpVisit | undefined
+  /** Body bytes that came after the answer. */
+  discardedBytes = 0
 }
 
 export class VisitResponse extends ServerResponse<VisitRequest> {
@@ -97,13 +105,11 @@ export class HttpVisit implements Visit, Sink {
       return
     }
     this.journey.status = outgoing.status
-    response.writeHead(outgoing.status, this.#closing(outgoing.headers))
     if (outgoing.body.kind === 'whole') {
-      const { bytes } = outgoing.body
-      this.journey.bytesOut = bytes?.length ?? 0
-      response.end(bytes)
+      this.#replyWhole(outgoing, outgoing.body.bytes)
       return
     }
+    response.writeHead(outgoing.status, [...outgoing.headers])
     const { source, farewell } = outgoing.body
     this.#source = source
     this.#farewell = farewell
@@ -183,11 +189,15 @@ export class HttpVisit implements Visit, Sink {
     this.#settle?.resolve()
   }
 
-  #closing(headers: readonly string[]): string[] {
-    const { request } = this.#options
-    return request.complete || this.httpMethod !== 'POST'
-      ? [...headers]
-      : [...headers, 'connection', 'close']
+  #replyWhole({ status, headers }: Outgoing, bytes: Uint8Array | string | undefined): void {
+    const { request, response } = this.#options
+    const length = bytes === undefined ? 0 : Buffer.byteLength(bytes)
+    this.journey.bytesOut = length
+    // A 204 has no length (RFC 9110 §8.6).
+    const sized = status === 204 ? headers : [...headers, 'content-length', String(length)]
+    response.writeHead(status, [...sized])
+    response.end(bytes)
+    if (!request.complete) request.on('data', onRequestData)
   }
 
   /** There is nobody to tell, or the head is out already: let go of whatever would still flow. */
@@ -233,7 +243,12 @@ class BodyReader {
 }
 
 function onRequestData(this: VisitRequest, chunk: Uint8Array): void {
-  this.visit?.onData(chunk)
+  if (this.visit !== undefined) {
+    this.visit.onData(chunk)
+    return
+  }
+  this.discardedBytes += chunk.length
+  if (this.discardedBytes > MAX_DISCARDED_BYTES) this.destroy()
 }
 
 function onRequestEnd(this: VisitRequest): void {
