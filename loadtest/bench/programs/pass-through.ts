@@ -34,7 +34,8 @@ function forward(
   chunks: readonly Buffer[],
 ): void {
   const answer = new Answer(response)
-  // One listener for the connection's life, not one per request: see "two findings" of the docs.
+  // One listener for the life of the connection: one per request would keep every request alive past a
+  // young collection.
   const socket = request.socket as typeof request.socket & { current?: Answer | undefined }
   if (!('current' in socket)) socket.once('close', () => socket.current?.abandon())
   socket.current = answer
