@@ -61,19 +61,30 @@ export function readCases(document: SourceDocument): CasesRead {
   const report: Report = (path, message, part) => {
     problems.push({ file: document.file, ...document.at(path, part), message })
   }
-  const root = fieldsOf({ value: document.data, path: [] }, report) ?? {}
+  const root = fieldsOf({ value: document.data, path: [] }, report)
+  if (root === undefined) return { ok: false, problems }
   checkKeys(root, { path: [], known: FILE_KEYS, later: [] }, report)
   const callers = readCallers({ value: root['callers'], path: ['callers'] }, report)
   if (root['cases'] === undefined) report([], '"cases" is missing: list what must come of what')
   const cases = entriesOf({ value: root['cases'], path: ['cases'] }, report).flatMap(
     (entry) => readCase(entry, { callers, report, line: document.at(entry.path).line }) ?? [],
   )
+  checkNames(cases, report)
   const file = {
     policies: readPolicies({ value: root['policy'], path: ['policy'] }, report),
     servers: textsOf({ value: root['servers'], path: ['servers'] }, report).map(({ text }) => text),
     cases,
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, file }
+}
+
+/** A name is how a failing case is found again. */
+function checkNames(cases: readonly PolicyCase[], report: Report): void {
+  const seen = new Set<string>()
+  for (const [index, { name }] of cases.entries()) {
+    if (seen.has(name)) report(['cases', index, 'name'], `another case is named "${name}"`)
+    seen.add(name)
+  }
 }
 
 function readPolicies(field: Value, report: Report): readonly string[] {

@@ -70,7 +70,8 @@ const RULE_KEYS_LATER = [
 
 /** Reads what can be read. The result means something only when nothing was reported. */
 export function readPolicy(data: unknown, report: Report): PolicyText {
-  const root = fieldsOf({ value: data, path: [] }, report) ?? {}
+  const root = fieldsOf({ value: data, path: [] }, report)
+  if (root === undefined) return { sets: new Map(), rules: [] }
   checkKeys(root, { path: [], known: FILE_KEYS, later: FILE_KEYS_LATER }, report)
   if (root['version'] !== 1) report(['version'], 'write "version: 1", the only version there is')
   if (root['default'] !== undefined && root['default'] !== 'deny') {
@@ -193,11 +194,12 @@ function readReason(field: Value, report: Report): string | undefined {
 /** What the keys of one rule say of each other. */
 function checkTogether(rule: RuleText, fields: Fields, report: Report): void {
   const { path } = rule
-  const named = (['tools', 'prompts', 'resources'] as const).filter((area) => area in fields)
-  if (!['servers', ...AREAS].some((key) => key in fields)) {
+  const has = (key: string): boolean => fields[key] !== undefined
+  const named = ['tools', 'prompts', 'resources'].filter(has)
+  if (!['servers', ...AREAS].some(has)) {
     report(path, 'the rule names no target: add tools, prompts, resources, methods or servers')
   }
-  if ('servers' in fields && named.length > 0) {
+  if (has('servers') && named.length > 0) {
     const message = `"servers" does not go with "${named.join('" and "')}", whose entries name their server already: write two rules`
     report([...path, 'servers'], message, 'key')
   }

@@ -50,7 +50,7 @@ export function readSubject(
   if (Object.keys(fields).length === 0) {
     report(path, 'a subject needs a condition; write "any: true" for everybody')
   }
-  if ('any' in fields) checkAny(fields, entry, report)
+  if (fields['any'] !== undefined) checkAny(fields, entry, report)
   const set = textOf(at(fields, path, 'set'), report)
   return {
     conditions: CONDITIONS.flatMap(

@@ -1,0 +1,403 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Path } from '../model/problem.ts'
+import { compilePolicy } from './compile.ts'
+
+const SERVERS = ['docs', 'db', 'notes']
+
+/** Everything wrong with a file, as `path: message`; empty when it loads. */
+function faultsOf(data: unknown, servers: readonly string[] = SERVERS): readonly string[] {
+  const compiled = compilePolicy([fileOf(data)], servers)
+  return compiled.ok ? [] : compiled.problems.map(({ file, message }) => `${file}: ${message}`)
+}
+
+function warningsOf(...rules: readonly object[]): readonly string[] {
+  const compiled = compilePolicy([fileOf({ version: 1, rules })], SERVERS)
+  assert.ok(compiled.ok, JSON.stringify(compiled))
+  return compiled.warnings.map(({ file, message }) => `${file}: ${message}`)
+}
+
+/** A document whose positions say which path was asked for: as the name of the file. */
+function fileOf(data: unknown): Parameters<typeof compilePolicy>[0][number] {
+  return { file: 'a.yaml', data, at: nameOf }
+}
+
+function nameOf(path: Path, part?: string): { line: number; column: number; file: string } {
+  return { line: 1, column: 1, file: path.join('.') + (part === 'key' ? ' (key)' : '') }
+}
+
+const RULE = { id: 'a', effect: 'allow', subjects: [{ any: true }], tools: ['docs/x'] }
+
+function ruleWith(parts: object): unknown {
+  return { version: 1, rules: [{ ...RULE, ...parts }] }
+}
+
+function ruleWithout(key: keyof typeof RULE): unknown {
+  return { version: 1, rules: [{ ...RULE, [key]: undefined }] }
+}
+
+test('a file that says what it means loads', () => {
+  assert.deepEqual(faultsOf({ version: 1, default: 'deny', rules: [RULE] }), [])
+  assert.deepEqual(faultsOf({ version: 1, rules: [] }), [])
+})
+
+test('no files at all are a policy that denies everything', () => {
+  const compiled = compilePolicy([], SERVERS)
+  assert.ok(compiled.ok)
+  assert.deepEqual([...compiled.rules.servers.keys()], SERVERS)
+})
+
+const WRONG: readonly (readonly [what: string, data: unknown, path: string, says: RegExp])[] = [
+  ['a list at the top', [], '', /mapping/],
+  ['nothing at all', null, '', /mapping/],
+  ['another version', { version: 2, rules: [] }, 'version', /version: 1/],
+  ['no version', { rules: [] }, 'version', /version: 1/],
+  ['default: allow', { version: 1, default: 'allow', rules: [] }, 'default', /deny/],
+  ['no rules', { version: 1 }, 'rules', /list/],
+  [
+    'an unknown key of the file',
+    { version: 1, rules: [], rule: 1 },
+    'rule (key)',
+    /unknown key "rule"/,
+  ],
+  [
+    'shadow mode',
+    { version: 1, mode: 'shadow', rules: [] },
+    'mode (key)',
+    /not known to this version/,
+  ],
+  ['a rule that is no mapping', { version: 1, rules: ['x'] }, 'rules.0', /mapping/],
+  [
+    'an unknown key of a rule',
+    ruleWith({ tool: ['docs/x'] }),
+    'rules.0.tool (key)',
+    /unknown key "tool"/,
+  ],
+  [
+    'an expression',
+    ruleWith({ when: 'args.x == 1' }),
+    'rules.0.when (key)',
+    /not known to this version/,
+  ],
+  ['a time window', ruleWith({ during: {} }), 'rules.0.during (key)', /not known to this version/],
+  ['a grant', ruleWith({ grant: {} }), 'rules.0.grant (key)', /not known to this version/],
+  [
+    'a requirement',
+    ruleWith({ require: {} }),
+    'rules.0.require (key)',
+    /not known to this version/,
+  ],
+  [
+    'the effect require',
+    ruleWith({ effect: 'require' }),
+    'rules.0.effect',
+    /not known to this version/,
+  ],
+  ['limits', ruleWith({ limits: {} }), 'rules.0.limits (key)', /not known to this version/],
+  ['another effect', ruleWith({ effect: 'permit' }), 'rules.0.effect', /allow or deny/],
+  ['no effect', ruleWithout('effect'), 'rules.0.effect', /missing/],
+  ['no id', ruleWithout('id'), 'rules.0.id', /missing/],
+  ['an id that is not kebab-case', ruleWith({ id: 'A_b' }), 'rules.0.id', /kebab-case/],
+  ['an id with a double dash', ruleWith({ id: 'a--b' }), 'rules.0.id', /kebab-case/],
+  ['an id that is too long', ruleWith({ id: 'a'.repeat(65) }), 'rules.0.id', /kebab-case/],
+  ['no subjects', ruleWithout('subjects'), 'rules.0', /whom/],
+  ['an empty list of subjects', ruleWith({ subjects: [] }), 'rules.0.subjects', /empty/],
+  ['a subject without conditions', ruleWith({ subjects: [{}] }), 'rules.0.subjects.0', /any: true/],
+  ['any: false', ruleWith({ subjects: [{ any: false }] }), 'rules.0.subjects.0.any', /true/],
+  [
+    'any beside conditions',
+    ruleWith({ subjects: [{ any: true, kind: 'agent' }] }),
+    'rules.0.subjects.0',
+    /alone/,
+  ],
+  [
+    'an unknown kind',
+    ruleWith({ subjects: [{ kind: 'robot' }] }),
+    'rules.0.subjects.0.kind',
+    /human/,
+  ],
+  [
+    'a condition of versions to come',
+    ruleWith({ subjects: [{ claims: {} }] }),
+    'rules.0.subjects.0.claims (key)',
+    /not known to this version/,
+  ],
+  [
+    'no groups in groups',
+    ruleWith({ subjects: [{ groups: [] }] }),
+    'rules.0.subjects.0.groups',
+    /empty/,
+  ],
+  [
+    'one group as text',
+    ruleWith({ subjects: [{ groups: 'g' }] }),
+    'rules.0.subjects.0.groups',
+    /list/,
+  ],
+  [
+    'two scopes in one text',
+    ruleWith({ subjects: [{ scopes: ['a b'] }] }),
+    'rules.0.subjects.0.scopes.0',
+    /one scope/,
+  ],
+  [
+    'a set of subjects that is not there',
+    ruleWith({ subjects: [{ set: 'x' }] }),
+    'rules.0.subjects.0.set',
+    /not defined/,
+  ],
+  ['no target', ruleWithout('tools'), 'rules.0', /no target/],
+  ['an empty list of tools', ruleWith({ tools: [] }), 'rules.0.tools', /empty/],
+  ['a tool without a server', ruleWith({ tools: ['x'] }), 'rules.0.tools.0', /must name a server/],
+  [
+    'a tool with an empty server',
+    ruleWith({ tools: ['/x'] }),
+    'rules.0.tools.0',
+    /must name a server/,
+  ],
+  [
+    'a tool with an empty name',
+    ruleWith({ tools: ['docs/'] }),
+    'rules.0.tools.0',
+    /must name a server/,
+  ],
+  [
+    'a resource written like a tool',
+    ruleWith({ resources: ['docs/x'] }),
+    'rules.0.resources.0',
+    /name a server/,
+  ],
+  [
+    'a server that is not configured',
+    ruleWith({ tools: ['doc/x'] }),
+    'rules.0.tools.0',
+    /docs, db, notes/,
+  ],
+  [
+    'a server glob without a server',
+    ruleWith({ tools: ['x*/y'] }),
+    'rules.0.tools.0',
+    /no configured server/,
+  ],
+  [
+    'an unknown server in except',
+    ruleWith({ except: { tools: ['doc/x'] } }),
+    'rules.0.except.tools.0',
+    /"doc"/,
+  ],
+  [
+    'a character class',
+    ruleWith({ tools: ['docs/[ab]'] }),
+    'rules.0.tools.0',
+    /no meaning in a glob/,
+  ],
+  ['braces', ruleWith({ prompts: ['docs/{a,b}'] }), 'rules.0.prompts.0', /no meaning in a glob/],
+  ['an escape', ruleWith({ methods: ['x\\*'] }), 'rules.0.methods.0', /no meaning in a glob/],
+  ['a control character', ruleWith({ tools: ['docs/a\u0000'] }), 'rules.0.tools.0', /control/],
+  ['half a surrogate pair', ruleWith({ tools: ['docs/\ud83d'] }), 'rules.0.tools.0', /Unicode/],
+  [
+    'a glob without end',
+    ruleWith({ tools: [`docs/${'a'.repeat(1025)}`] }),
+    'rules.0.tools.0',
+    /longer/,
+  ],
+  ['servers beside tools', ruleWith({ servers: ['docs'] }), 'rules.0.servers (key)', /two rules/],
+  ['an empty except', ruleWith({ except: {} }), 'rules.0.except', /empty/],
+  [
+    'servers in except',
+    ruleWith({ except: { servers: ['docs'] } }),
+    'rules.0.except.servers (key)',
+    /unknown/,
+  ],
+  ['a target that is a number', ruleWith({ tools: [7] }), 'rules.0.tools.0', /text/],
+  [
+    'a set of globs that is not there',
+    ruleWith({ tools: [{ set: 'x' }] }),
+    'rules.0.tools.0.set',
+    /not defined/,
+  ],
+  [
+    'disclose on an allow',
+    ruleWith({ disclose: true, reason: 'x' }),
+    'rules.0.disclose (key)',
+    /deny/,
+  ],
+  [
+    'disclose without a reason',
+    ruleWith({ effect: 'deny', disclose: true }),
+    'rules.0.disclose (key)',
+    /reason/,
+  ],
+  ['disclose that is text', ruleWith({ disclose: 'yes' }), 'rules.0.disclose', /true or false/],
+  ['a reason that is a book', ruleWith({ reason: 'x'.repeat(501) }), 'rules.0.reason', /500/],
+  [
+    'a set in a set',
+    { version: 1, sets: { a: { set: 'b' } }, rules: [] },
+    'sets.a.set (key)',
+    /unknown key/,
+  ],
+  ['an empty set', { version: 1, sets: { a: [] }, rules: [] }, 'sets.a', /empty/],
+  [
+    'a set of mixed entries',
+    { version: 1, sets: { a: ['x', { kind: 'agent' }] }, rules: [] },
+    'sets.a.0',
+    /mapping/,
+  ],
+]
+
+for (const [what, data, path, says] of WRONG) {
+  test(`a policy with ${what} is refused where it stands`, () => {
+    const faults = faultsOf(data)
+    assert.equal(faults.length, 1, faults.join('\n'))
+    const [fault = ''] = faults
+    assert.equal(fault.slice(0, fault.indexOf(': ')), path)
+    assert.match(fault, says)
+  })
+}
+
+test('sets are not taken for what they do not hold', () => {
+  const sets = { people: { kind: 'human' }, names: ['docs/x'] }
+  const wrong = { ...RULE, subjects: [{ set: 'names' }], tools: [{ set: 'people' }] }
+  const faults = faultsOf({ version: 1, sets, rules: [wrong] })
+  assert.equal(faults.length, 2)
+  assert.match(faults[0] ?? '', /lists globs, not subjects/)
+  assert.match(faults[1] ?? '', /lists subjects, not globs/)
+})
+
+test('a mistake in a set is reported once, where the set is', () => {
+  const rules = ['a', 'b'].map((id) => ({ ...RULE, id, tools: [{ set: 'names' }] }))
+  const faults = faultsOf({ version: 1, sets: { names: ['docs/x', 'doc/x'] }, rules })
+  assert.equal(faults.length, 1)
+  assert.match(faults[0] ?? '', /^sets\.names\.1: /)
+})
+
+test('all mistakes are reported at once', () => {
+  const faults = faultsOf({
+    version: 3,
+    rules: [{ ...RULE, id: 'B', tools: ['x/y'] }, { id: 'c' }],
+  })
+  assert.equal(faults.length, 6, faults.join('\n'))
+})
+
+test('an id used twice is refused, also across files', () => {
+  const file = { ...fileOf({ version: 1, rules: [RULE] }), at: () => ({ line: 7, column: 3 }) }
+  const compiled = compilePolicy([file, { ...file, file: 'b.yaml' }], SERVERS)
+  assert.ok(!compiled.ok)
+  const message = 'the id "a" is taken by a.yaml:7: ids are unique over all files'
+  assert.deepEqual(compiled.problems, [{ file: 'b.yaml', line: 7, column: 3, message }])
+})
+
+test('a set belongs to its file', () => {
+  const one = fileOf({ version: 1, sets: { names: ['docs/x'] }, rules: [] })
+  const other = fileOf({ version: 1, rules: [{ ...RULE, tools: [{ set: 'names' }] }] })
+  assert.ok(!compilePolicy([one, other], SERVERS).ok)
+})
+
+test('on a server with opaque URIs a resource glob is refused, exact URIs and ** are not', () => {
+  const opaque = new Set(['notes'])
+  const loads = (resource: string): boolean =>
+    compilePolicy([fileOf(ruleWith({ resources: [resource] }))], SERVERS, opaque).ok
+  assert.equal(loads('notes:note:*'), false)
+  assert.equal(loads('*:note:*'), false)
+  assert.equal(loads('notes:Note:1'), true)
+  assert.equal(loads('notes:**'), true)
+  assert.equal(loads('docs:note:*'), true)
+})
+
+test('whatever the data is, compiling gives an answer and does not throw', () => {
+  const odd = [undefined, null, 0, '', true, [], {}, [[]], { rules: {} }, { rules: [null, [], 1] }]
+  for (const data of odd) assert.ok(!compilePolicy([fileOf(data)], SERVERS).ok)
+  for (const key of Object.keys(RULE)) {
+    for (const value of odd.slice(1)) {
+      assert.ok(!compilePolicy([fileOf(ruleWith({ [key]: value }))], SERVERS).ok, key)
+    }
+  }
+})
+
+const WARNED: readonly (readonly [what: string, rules: readonly object[], warning: RegExp])[] = [
+  [
+    'an allow for tools/call by method',
+    [{ ...RULE, methods: ['tools/call'] }],
+    /^rules\.0\.methods\.0: .*allow tools instead/,
+  ],
+  ['an allow for all methods', [{ ...RULE, methods: ['**'] }], /names a target/],
+  [
+    'a scheme in upper case',
+    [{ ...RULE, resources: ['docs:FILE:///x'] }],
+    /^rules\.0\.resources\.0: .*FILE/,
+  ],
+  [
+    'a deny that can never match',
+    [{ ...RULE, effect: 'deny', resources: ['docs:file:///a/../b'] }],
+    /no canonical URI/,
+  ],
+  [
+    'an exception from what the rule does not cover',
+    [{ ...RULE, except: { prompts: ['docs/x'] } }],
+    /^rules\.0\.except\.prompts\.0: "docs\/x" takes nothing away/,
+  ],
+  [
+    'an exception on another server',
+    [{ ...RULE, except: { tools: ['db/x'] } }],
+    /takes nothing away/,
+  ],
+  [
+    'an allow that a deny for everybody shadows',
+    [RULE, { ...RULE, id: 'b', effect: 'deny', tools: ['docs/*'] }],
+    /^rules\.0: the rule "a" allows nothing: "b"/,
+  ],
+  [
+    'an allow that a deny of the whole server shadows',
+    [
+      { ...RULE, subjects: [{ kind: 'agent', groups: ['g'] }] },
+      { id: 'b', effect: 'deny', subjects: [{ kind: 'agent' }], servers: ['*'] },
+    ],
+    /allows nothing/,
+  ],
+]
+
+for (const [what, rules, warning] of WARNED) {
+  test(`${what} loads with a warning`, () => {
+    const warnings = warningsOf(...rules)
+    assert.equal(warnings.length, 1, warnings.join('\n'))
+    assert.match(warnings[0] ?? '', warning)
+  })
+}
+
+const UNWARNED: readonly (readonly [what: string, rules: readonly object[]])[] = [
+  ['a deny for tools/call by method', [{ ...RULE, effect: 'deny', methods: ['tools/call'] }]],
+  ['an allow for a method without target', [{ ...RULE, methods: ['logging/setLevel'] }]],
+  [
+    'an allow that a deny leaves something of',
+    [
+      { ...RULE, tools: ['docs/*'] },
+      { ...RULE, id: 'b', effect: 'deny', tools: ['docs/x*'] },
+    ],
+  ],
+  [
+    'an allow on two servers, denied on one',
+    [
+      { ...RULE, tools: ['*/x'] },
+      { ...RULE, id: 'b', effect: 'deny', tools: ['docs/**'] },
+    ],
+  ],
+  [
+    'an allow for more people than are denied',
+    [RULE, { ...RULE, id: 'b', effect: 'deny', subjects: [{ kind: 'agent' }] }],
+  ],
+  [
+    'an allow beside a deny with exceptions',
+    [RULE, { ...RULE, id: 'b', effect: 'deny', tools: ['docs/*'], except: { tools: ['docs/x'] } }],
+  ],
+  [
+    'a whole server with an exception',
+    [{ ...RULE, tools: undefined, servers: ['docs'], except: { prompts: ['docs/x'] } }],
+  ],
+]
+
+for (const [what, rules] of UNWARNED) {
+  test(`${what} loads without a warning`, () => {
+    const clean = rules.map((rule) => JSON.parse(JSON.stringify(rule)) as object)
+    assert.deepEqual(warningsOf(...clean), [])
+  })
+}

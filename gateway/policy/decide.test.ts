@@ -1,0 +1,401 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Call, Target, TargetKind } from '../model/call.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Decision } from '../model/decision.ts'
+import { compileRules, type RuleDraft, someCaller } from '../testkit/compile-rules.ts'
+import { callFor } from './ask.ts'
+import { CONNECTION_RULE, decide } from './decide.ts'
+import { scopesFor } from './rules.ts'
+
+const DENY = { effect: 'deny' } as const
+
+/** Outcome and rule of one call on the server `docs`. */
+function outcome(rules: readonly RuleDraft[], call: Call, caller: Caller = someCaller()): string {
+  const decision = decide(compileRules(...rules), caller, call, 'docs')
+  return `${decision.effect} ${decision.rule ?? decisionReason(decision)}`
+}
+
+function decisionReason(decision: Decision): string {
+  return decision.effect === 'deny' ? decision.reason : ''
+}
+
+function toolCall(name: string): Call {
+  return callFor({ about: 'tool', name })
+}
+
+function callOf(method: string, needs: Call['needs'], targets: readonly Target[] = []): Call {
+  return { ...callFor({ about: 'method', name: method }), needs, targets }
+}
+
+/** Of the denial of the tool `x`: what is told, and whether it hides. */
+function decided(...rules: readonly RuleDraft[]): readonly unknown[] {
+  const decision = denial(decide(compileRules(...rules), someCaller(), toolCall('x'), 'docs'))
+  return [decision.disclosed, decision.hidden]
+}
+
+function denial(decision: Decision): Extract<Decision, { effect: 'deny' }> {
+  assert.ok(decision.effect === 'deny')
+  return decision
+}
+
+test('what no rule allows is denied and looks as if it did not exist', () => {
+  const decision = decide(compileRules(), someCaller(), toolCall('x'), 'docs')
+  assert.deepEqual(decision, {
+    effect: 'deny',
+    rule: undefined,
+    reason: 'no_rule',
+    hidden: true,
+    disclosed: undefined,
+    missingScopes: [],
+    target: { kind: 'tool', name: 'x' },
+  })
+})
+
+test('an allow rule allows what it names, and only on its server', () => {
+  const rules = [{ tools: ['docs/read_*'] }]
+  assert.equal(outcome(rules, toolCall('read_file')), 'allow rule-1')
+  const decision = decide(compileRules(...rules), someCaller(), toolCall('read_file'), 'db')
+  assert.equal(decision.effect, 'deny')
+})
+
+test('a server that the rules do not know denies everything, whatever the globs say', () => {
+  const rules = compileRules({ servers: ['*'] })
+  for (const call of [toolCall('x'), callFor({ about: 'method', name: 'ping' })]) {
+    const decision = denial(decide(rules, someCaller(), call, 'elsewhere'))
+    assert.equal(decision.reason, 'no_rule')
+    assert.equal(decision.hidden, call.needs === 'targets')
+  }
+})
+
+test('X-02: an allow for read_* allows no name that only looks like it', () => {
+  for (const name of ['read', 'xread_a', 'read_a/../delete_all', 'READ_A', 'Read_a', ' read_a']) {
+    assert.equal(outcome([{ tools: ['docs/read_*'] }], toolCall(name)), 'deny no_rule', name)
+  }
+})
+
+test('X-03: a deny for delete_* beats an allow for everything', () => {
+  const rules = [{ tools: ['docs/*'] }, { ...DENY, tools: ['docs/delete_*'] }]
+  assert.equal(outcome(rules, toolCall('delete_all')), 'deny rule-2')
+  assert.equal(outcome(rules, toolCall('delete_all ')), 'deny rule-2')
+  assert.equal(outcome(rules, toolCall('read_all')), 'allow rule-1')
+})
+
+test('a deny beats an allow whichever names the tool more exactly', () => {
+  const rules = [{ tools: ['docs/x'] }, { ...DENY, tools: ['docs/**'] }]
+  assert.equal(outcome(rules, toolCall('x')), 'deny rule-2')
+  assert.equal(outcome(rules.toReversed(), toolCall('x')), 'deny rule-1')
+})
+
+test('a name is held against the rules of its own kind only', () => {
+  const rules = [{ tools: ['docs/a'], prompts: ['docs/b'], resources: ['docs:file:///c'] }]
+  const ask = (about: 'tool' | 'prompt' | 'resource', name: string): string =>
+    outcome(rules, callFor({ about, name }))
+  assert.equal(ask('tool', 'b'), 'deny no_rule')
+  assert.equal(ask('prompt', 'a'), 'deny no_rule')
+  assert.equal(ask('resource', 'a'), 'deny no_rule')
+  assert.equal(ask('tool', 'a'), 'allow rule-1')
+  assert.equal(ask('prompt', 'b'), 'allow rule-1')
+  assert.equal(ask('resource', 'file:///c'), 'allow rule-1')
+})
+
+test('except takes away from an allow, and another rule may still give it', () => {
+  const wide = { tools: ['docs/*'], except: { tools: ['docs/delete_*'] } }
+  assert.equal(outcome([wide], toolCall('delete_all')), 'deny no_rule')
+  assert.equal(outcome([wide], toolCall('read')), 'allow rule-1')
+  assert.equal(
+    outcome([wide, { tools: ['docs/delete_all'] }], toolCall('delete_all')),
+    'allow rule-2',
+  )
+})
+
+test('except takes away from a deny, which then leaves the decision to the allows', () => {
+  const deny = { ...DENY, servers: ['docs'], except: { tools: ['docs/ask'] } }
+  assert.equal(outcome([deny], toolCall('ask')), 'deny no_rule')
+  assert.equal(outcome([deny, { tools: ['docs/*'] }], toolCall('ask')), 'allow rule-2')
+  assert.equal(outcome([deny, { tools: ['docs/*'] }], toolCall('tell')), 'deny rule-1')
+})
+
+test('an exception for one server leaves the rule whole on the others', () => {
+  const rules = compileRules({ tools: ['*/*'], except: { tools: ['db/x'] } })
+  assert.equal(decide(rules, someCaller(), toolCall('x'), 'db').effect, 'deny')
+  assert.equal(decide(rules, someCaller(), toolCall('x'), 'docs').effect, 'allow')
+})
+
+test('servers alone cover every tool, prompt, resource, template and method there', () => {
+  const rules = [{ servers: ['docs'] }]
+  for (const about of ['tool', 'prompt', 'resource', 'template', 'method'] as const) {
+    assert.equal(outcome(rules, callFor({ about, name: 'file:///x/y' })), 'allow rule-1', about)
+    assert.equal(
+      outcome([{ servers: ['db'] }], callFor({ about, name: 'x' })),
+      'deny no_rule',
+      about,
+    )
+  }
+})
+
+test('tasks are never allowed in this version, not even with a whole server', () => {
+  const call = callOf('tasks/get', 'targets', [{ kind: 'task', name: 't' }])
+  assert.equal(outcome([{ servers: ['**'] }], call), 'deny no_rule')
+})
+
+test('a method is allowed by name, on all servers or on those listed', () => {
+  const call = callFor({ about: 'method', name: 'sampling/createMessage' })
+  assert.equal(outcome([{ methods: ['elicitation/*'] }], call), 'deny no_rule')
+  assert.equal(outcome([{ methods: ['sampling/*'], servers: ['db'] }], call), 'deny no_rule')
+  assert.equal(outcome([{ tools: ['docs/**'] }], call), 'deny no_rule')
+  assert.equal(outcome([{ methods: ['sampling/*'] }], call), 'allow rule-1')
+  assert.equal(outcome([{ methods: ['sampling/*'], servers: ['docs'] }], call), 'allow rule-1')
+})
+
+test('methods beside servers narrow the rule to them', () => {
+  const rules = [{ servers: ['docs'], methods: ['logging/setLevel'] }]
+  assert.equal(outcome(rules, toolCall('x')), 'deny no_rule')
+  assert.equal(outcome(rules, callFor({ about: 'method', name: 'x/y' })), 'deny no_rule')
+})
+
+test('methods in an allow rule do not allow calls that name a target', () => {
+  assert.equal(outcome([{ methods: ['tools/call', '**'] }], toolCall('x')), 'deny no_rule')
+})
+
+test('methods in a deny rule apply to every call', () => {
+  const deny = { ...DENY, methods: ['tools/call', 'tools/list', 'logging/*'] }
+  const rules = [{ servers: ['docs'] }, deny]
+  assert.equal(outcome(rules, toolCall('x')), 'deny rule-2')
+  assert.equal(outcome(rules, callFor({ about: 'method', name: 'tools/list' })), 'deny rule-2')
+  assert.equal(
+    outcome(rules, callFor({ about: 'method', name: 'logging/setLevel' })),
+    'deny rule-2',
+  )
+  assert.equal(outcome(rules, callFor({ about: 'prompt', name: 'x' })), 'allow rule-1')
+})
+
+test('denials of methods do not pretend that the method does not exist', () => {
+  const call = callFor({ about: 'method', name: 'x/y' })
+  for (const rules of [[], [{ ...DENY, methods: ['**'] }]]) {
+    const decision = denial(decide(compileRules(...rules), someCaller(), call, 'docs'))
+    assert.equal(decision.hidden, false)
+    assert.equal(decision.target, undefined)
+  }
+})
+
+test('connecting is allowed to whom any allow rule gives anything there', () => {
+  const ping = callFor({ about: 'method', name: 'ping' })
+  for (const rule of [
+    { tools: ['docs/x'] },
+    { prompts: ['docs/x'] },
+    { resources: ['docs:x:y'] },
+    { methods: ['x/y'] },
+    { servers: ['docs'] },
+  ]) {
+    assert.equal(outcome([rule], ping), `allow ${CONNECTION_RULE}`)
+  }
+  assert.equal(outcome([], ping), 'deny no_rule')
+  assert.equal(outcome([{ tools: ['db/x'] }], ping), 'deny no_rule')
+  assert.equal(
+    outcome([{ tools: ['docs/x'], subjects: [{ kind: 'human' }] }], ping),
+    'deny no_rule',
+  )
+})
+
+test('connecting is denied by a rule that names the method or the whole server', () => {
+  const ping = callFor({ about: 'method', name: 'ping' })
+  const allow = { servers: ['docs'] }
+  assert.equal(outcome([allow, { ...DENY, servers: ['docs'] }], ping), 'deny rule-2')
+  assert.equal(outcome([allow, { ...DENY, methods: ['ping'] }], ping), 'deny rule-2')
+  assert.equal(outcome([allow, { ...DENY, methods: ['pong'] }], ping), `allow ${CONNECTION_RULE}`)
+  assert.equal(outcome([allow, { ...DENY, tools: ['docs/**'] }], ping), `allow ${CONNECTION_RULE}`)
+})
+
+test('a deny of a whole server but for something leaves the way to it open', () => {
+  const deny = { ...DENY, servers: ['docs'], except: { tools: ['docs/ask'] } }
+  const rules = [{ tools: ['docs/ask'] }, deny]
+  assert.equal(
+    outcome(rules, callFor({ about: 'method', name: 'initialize' })),
+    `allow ${CONNECTION_RULE}`,
+  )
+  assert.equal(outcome(rules, callFor({ about: 'method', name: 'x/y' })), 'deny rule-2')
+})
+
+test('a call that could name targets but names none needs no more than its connection', () => {
+  const call = callOf('tools/call', 'targets')
+  assert.equal(outcome([{ prompts: ['docs/x'] }], call), `allow ${CONNECTION_RULE}`)
+  assert.equal(outcome([], call), 'deny no_rule')
+})
+
+test('of several targets every one must be allowed', () => {
+  const call = callOf('x/y', 'targets', [
+    { kind: 'tool', name: 'a' },
+    { kind: 'tool', name: 'b' },
+  ])
+  const decision = denial(decide(compileRules({ tools: ['docs/a'] }), someCaller(), call, 'docs'))
+  assert.deepEqual(decision.target, { kind: 'tool', name: 'b' })
+  assert.equal(outcome([{ tools: ['docs/a'] }, { tools: ['docs/b'] }], call), 'allow rule-1')
+})
+
+test('X-05: a subscription goes on without the targets that are not allowed', () => {
+  const targets = ['file:///a', 'file:///b'].map((name) => ({ kind: 'resource' as const, name }))
+  const call = callOf('subscriptions/listen', 'targets', targets)
+  const rules = compileRules({ resources: ['docs:file:///a'] })
+  const dropped = [{ kind: 'resource', name: 'file:///b' }]
+  assert.deepEqual(decide(rules, someCaller(), call, 'docs'), {
+    effect: 'allow',
+    rule: CONNECTION_RULE,
+    dropped,
+  })
+  assert.equal(decide(rules, someCaller(), call, 'db').effect, 'deny')
+  const denied = [{ resources: ['docs:**'] }, { ...DENY, methods: ['subscriptions/*'] }]
+  assert.equal(outcome(denied, call), 'deny rule-2')
+})
+
+const LACKING = { tools: ['docs/x'], subjects: [{ kind: 'agent', scopes: ['a', 'b'] }] } as const
+
+test('missing scopes of an interactive caller are named, all of the rule at once', () => {
+  const caller = someCaller({ interactive: true, scopes: new Set(['a']) })
+  assert.deepEqual(decide(compileRules(LACKING), caller, toolCall('x'), 'docs'), {
+    effect: 'deny',
+    rule: undefined,
+    reason: 'missing_scope',
+    hidden: false,
+    disclosed: undefined,
+    missingScopes: ['a', 'b'],
+    target: { kind: 'tool', name: 'x' },
+  })
+})
+
+test('missing scopes are not named where asking for them would not help', () => {
+  const interactive = someCaller({ interactive: true })
+  assert.equal(outcome([LACKING], toolCall('x'), someCaller()), 'deny no_rule')
+  assert.equal(outcome([LACKING], toolCall('y'), interactive), 'deny no_rule')
+  const human = someCaller({ interactive: true, kind: 'human' })
+  assert.equal(outcome([LACKING], toolCall('x'), human), 'deny no_rule')
+  assert.equal(
+    outcome([LACKING, { ...DENY, tools: ['docs/x'] }], toolCall('x'), interactive),
+    'deny rule-2',
+  )
+  assert.equal(
+    outcome([LACKING, { tools: ['docs/x'] }], toolCall('x'), interactive),
+    'allow rule-2',
+  )
+})
+
+test('who only lacks scopes may connect, if scopes can be had', () => {
+  const ping = callFor({ about: 'method', name: 'ping' })
+  assert.equal(outcome([LACKING], ping, someCaller()), 'deny no_rule')
+  assert.equal(
+    outcome([LACKING], ping, someCaller({ interactive: true })),
+    `allow ${CONNECTION_RULE}`,
+  )
+})
+
+test('a method behind a scope asks for it, and does not hide', () => {
+  const rule = { methods: ['x/y'], subjects: [{ scopes: ['a'] }] }
+  const call = callFor({ about: 'method', name: 'x/y' })
+  const caller = someCaller({ interactive: true })
+  const decision = denial(decide(compileRules(rule), caller, call, 'docs'))
+  assert.deepEqual(
+    [decision.reason, decision.missingScopes, decision.hidden],
+    ['missing_scope', ['a'], false],
+  )
+})
+
+test('scopes of several targets are asked for together, unless one is out of reach anyway', () => {
+  const rules = compileRules(
+    { tools: ['docs/a'], subjects: [{ scopes: ['a'] }] },
+    { tools: ['docs/b'], subjects: [{ scopes: ['b'] }] },
+  )
+  const caller = someCaller({ interactive: true })
+  const ask = (...names: readonly string[]): Extract<Decision, { effect: 'deny' }> => {
+    const targets = names.map((name) => ({ kind: 'tool' as const, name }))
+    return denial(decide(rules, caller, callOf('x', 'targets', targets), 'docs'))
+  }
+  assert.deepEqual(ask('a', 'b').missingScopes, ['a', 'b'])
+  assert.equal(ask('a', 'b', 'c').reason, 'no_rule')
+})
+
+test('a deny rule with scopes holds for those who have them', () => {
+  const rules = [
+    { tools: ['docs/x'] },
+    { ...DENY, tools: ['docs/x'], subjects: [{ scopes: ['a'] }] },
+  ]
+  const having = someCaller({ scopes: new Set(['a']) })
+  assert.equal(outcome(rules, toolCall('x'), having), 'deny rule-2')
+  assert.equal(outcome(rules, toolCall('x'), someCaller({ interactive: true })), 'allow rule-1')
+})
+
+test('a reason is told only by a deny rule that discloses it, and then nothing is hidden', () => {
+  const said = { ...DENY, tools: ['docs/x'], reason: 'No.' }
+  assert.deepEqual(decided(said), [undefined, true])
+  assert.deepEqual(decided({ ...said, effect: 'allow', subjects: [{ kind: 'human' }] }), [
+    undefined,
+    true,
+  ])
+  assert.deepEqual(decided({ ...said, disclose: true }), ['No.', false])
+})
+
+const TEMPLATES: readonly (readonly [
+  rules: readonly RuleDraft[],
+  template: string,
+  effect: string,
+])[] = [
+  [[], 'file:///a/{x}', 'deny'],
+  [[{ resources: ['docs:file:///b/**'] }], 'file:///a/{x}', 'deny'],
+  [[{ resources: ['docs:file:///a/b/*'] }], 'file:///a/c/{x}', 'deny'],
+  [[{ tools: ['docs/**'] }], 'file:///a/{x}', 'deny'],
+  [[{ resources: ['docs:file:///a/**'] }], 'file:///a/{x}', 'allow'],
+  [[{ resources: ['docs:file:///a/b/c'] }], 'file:///a/{x}', 'allow'],
+  [[{ resources: ['docs:file:///a/b/*'] }], 'file:///{x}', 'allow'],
+  [[{ resources: ['docs:**'] }], '{+any}', 'allow'],
+  [[{ servers: ['docs'] }, { ...DENY, resources: ['docs:file:///a/**'] }], 'file:///a/{x}', 'deny'],
+  [[{ servers: ['docs'] }, { ...DENY, resources: ['docs:file:///a/b'] }], 'file:///a/{x}', 'allow'],
+  [[{ servers: ['docs'], except: { resources: ['docs:file:///a/**'] } }], 'file:///a/{x}', 'deny'],
+  [[{ servers: ['docs'], except: { resources: ['docs:file:///a/b'] } }], 'file:///a/{x}', 'allow'],
+  [
+    [
+      { servers: ['docs'] },
+      { ...DENY, servers: ['docs'], except: { resources: ['docs:file:///a/b'] } },
+    ],
+    'file:///a/{x}',
+    'allow',
+  ],
+  [
+    [
+      { servers: ['docs'] },
+      { ...DENY, servers: ['docs'], except: { resources: ['docs:file:///b/*'] } },
+    ],
+    'file:///a/{x}',
+    'deny',
+  ],
+]
+
+test('a template is allowed when something made from it could be, and nothing denies its text', () => {
+  for (const [rules, template, effect] of TEMPLATES) {
+    const decision = decide(
+      compileRules(...rules),
+      someCaller(),
+      callFor({ about: 'template', name: template }),
+      'docs',
+    )
+    assert.equal(decision.effect, effect, `${JSON.stringify(rules)} ${template}`)
+  }
+})
+
+test('every kind of target has an answer', () => {
+  const kinds: readonly TargetKind[] = ['tool', 'prompt', 'resource', 'template', 'task']
+  for (const kind of kinds) {
+    const call = callOf('x', 'targets', [{ kind, name: 'file:///a' }])
+    assert.equal(outcome([], call), 'deny no_rule')
+    assert.equal(outcome([{ ...DENY, methods: ['x'] }], call), 'deny rule-1')
+  }
+})
+
+test('the scopes of a server are those its allow rules ask for', () => {
+  const rules = compileRules(
+    { tools: ['docs/x'], subjects: [{ scopes: ['b', 'a'] }, { scopes: ['a', 'c'] }] },
+    { ...DENY, tools: ['docs/x'], subjects: [{ scopes: ['z'] }] },
+    { tools: ['db/x'], subjects: [{ scopes: ['d'] }] },
+  )
+  assert.deepEqual(scopesFor(rules, 'docs'), ['a', 'b', 'c'])
+  assert.deepEqual(scopesFor(rules, 'db'), ['d'])
+  assert.deepEqual(scopesFor(rules, 'elsewhere'), [])
+})
