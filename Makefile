@@ -49,6 +49,11 @@ format-check: deps
 format: deps ## Format every file in place
 	$(BIN)/oxfmt
 
+.PHONY: docs
+docs: deps ## Write the documents that are made from the program
+	$(NODE) gateway/testkit/cli-reference.ts
+	$(NODE) gateway/testkit/config-reference.ts
+
 .PHONY: unit
 unit: deps ## Unit tests, all in one process
 	$(TEST) --test-isolation=none --test-timeout=30000 'gateway/**/*.test.ts' 'loadtest/**/*.test.ts'

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { CLI_REFERENCE, cliReference } from './testkit/cli-reference.ts'
+import { CONFIG_REFERENCE, configReference } from './testkit/config-reference.ts'
 import { REFUSALS, type RefusalRow } from './model/refusal.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -49,6 +51,14 @@ for (const [code, row] of Object.entries<RefusalRow>(REFUSALS)) {
     assert.match(text, / _Do:_ \S.{10,}/)
   })
 }
+
+test('docs/cli.md holds what every command says with --help (`make docs` writes it)', async () => {
+  assert.equal(readFileSync(CLI_REFERENCE, 'utf8'), await cliReference())
+})
+
+test('docs/config.md holds every setting of the schema (`make docs` writes it)', () => {
+  assert.equal(readFileSync(CONFIG_REFERENCE, 'utf8'), configReference())
+})
 
 test('the path of a request fits on one screen', () => {
   assert.ok(lines('gateway/pipeline/handle.ts') <= 80)
