@@ -132,6 +132,12 @@ export const METRICS = {
     labels: [],
     help: 'Client connections open',
   },
+  build: {
+    name: 'gatehouse_build_info',
+    type: 'gauge',
+    labels: ['version', 'node'],
+    help: 'Always 1; version of Gatehouse and of Node',
+  },
   auditAccepting: {
     name: 'gatehouse_audit_accepting',
     type: 'gauge',
@@ -161,12 +167,6 @@ export const METRICS = {
     type: 'counter',
     labels: [],
     help: 'Audit records of refused visits and events that found no place in a full buffer',
-  },
-  build: {
-    name: 'gatehouse_build_info',
-    type: 'gauge',
-    labels: ['version', 'node'],
-    help: 'Always 1; version of Gatehouse and of Node',
   },
 } as const satisfies Record<string, Definition>
 
