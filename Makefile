@@ -33,9 +33,9 @@ run: deps ## The same, and it stays up for you to try
 check: types lint format-check unit ## Types, lint, format and unit tests: seconds, run it often
 
 .PHONY: types
-types: deps ## Check the types
+types: deps ## Check the types, those of the k6 scripts too
 	$(BIN)/tsc -p tsconfig.json
-	$(if $(wildcard loadtest/k6/tsconfig.json),$(BIN)/tsc -p loadtest/k6/tsconfig.json)
+	$(BIN)/tsc -p loadtest/k6/tsconfig.json
 
 .PHONY: lint
 lint: deps ## Lint with type information
@@ -103,8 +103,8 @@ bench: deps ## Against nginx, haproxy and http-proxy-3, on this machine (BENCH=-
 	$(NODE) loadtest/bench/main.ts $(BENCH)
 
 .PHONY: load
-load: deps ## Load with k6, where there is a k6 or a Go to build one
-	loadtest/k6/run
+load: deps ## Load with k6, where there is a k6 or a Go to build one (LOAD='-e RATE=500')
+	$(NODE) loadtest/k6/run.ts $(LOAD)
 
 ##@ Ship
 
