@@ -44,11 +44,14 @@ async function run(target: string, limitSeconds: number): Promise<Run> {
   }
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
-  const stuck = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), limitSeconds * 1000)
+  const end = (): void => void process.kill(-child.pid!, 'SIGKILL')
+  const stuck = setTimeout(end, limitSeconds * 1000)
+  process.once('exit', end)
   const code = await new Promise<number>((resolve) => {
     child.once('close', (status) => resolve(status ?? 1))
   })
   clearTimeout(stuck)
+  process.off('exit', end)
   log.end()
   const output = Buffer.concat(chunks).toString()
   return { output, code, seconds: (performance.now() - started) / 1000 }
@@ -67,6 +70,7 @@ function faults(
   return found
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 mkdirSync(LOGS, { recursive: true })
 let passed = 0
 let failed = 0
