@@ -3,9 +3,8 @@
  * copies is laid out in a folder, and its entry command, default command and health check run there.
  */
 import assert from 'node:assert/strict'
-import type { ChildProcess, SpawnSyncReturns } from 'node:child_process'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import type { SpawnSyncReturns } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -17,9 +16,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { all, execForm, layOut, readStages } from './dockerfile.ts'
+import { whileServing, writeConfig } from './serving.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const CACHE = join(PROJECT, '.cache/image')
@@ -108,49 +107,17 @@ test('the entry command prints the version', () => {
   assert.equal(status, 0)
 })
 
-test('the default command serves, its health check passes, and SIGTERM ends it with status 0', async () => {
+test('the default command serves, its health check passes, and it stops when asked', async () => {
   const [verb, option, file] = execForm(all(final, 'CMD')[0])
   assert.deepEqual([verb, option, file], ['serve', '-c', '/etc/gatehouse/gatehouse.yaml'])
-  const config = join(volume, 'gatehouse.yaml')
-  writeFileSync(config, CONFIG)
+  const config = writeConfig(volume)
   assert.equal(run(['check', '-c', config]).status, 0)
-
-  const child = spawn(process.execPath, [...entry(volume), verb!, option!, config], { cwd: app })
-  try {
-    const { ops } = await firstRecord(child)
+  await whileServing([...entry(volume), verb!, option!, config], app, (ops) => {
     assert.equal(checkHealth(ops), 0)
-    const stopped = once(child, 'exit')
-    child.kill('SIGTERM')
-    assert.deepEqual(await stopped, [0, null])
-  } finally {
-    child.kill('SIGKILL')
-  }
+  })
   assert.ok(existsSync(join(volume, 'gatehouse.db')))
   assert.notEqual(checkHealth('127.0.0.1:1'), 0)
 })
-
-/** Ports of their own, everything that is written in the volume, and nobody who would be called. */
-const CONFIG = `
-version: 1
-public_url: http://127.0.0.1:8787
-listen: { port: 0 }
-ops: { port: 0 }
-servers:
-  nobody: { upstream: http://127.0.0.1:1/mcp }
-audit: { sink: audit.jsonl }
-state: { driver: sqlite, file: gatehouse.db }
-`
-
-/** The log line that says where the gateway listens. */
-async function firstRecord(child: ChildProcess): Promise<{ readonly ops: string }> {
-  let log = ''
-  for await (const line of createInterface({ input: child.stderr! })) {
-    log += `${line}\n`
-    if (!line.includes('"gatehouse listens"')) continue
-    return JSON.parse(line) as { readonly ops: string }
-  }
-  throw new Error(`the gateway ended without listening:\n${log}`)
-}
 
 /** The status of the image's health check, asked of another address. */
 function checkHealth(address: string): number | null {
