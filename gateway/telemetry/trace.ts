@@ -31,8 +31,8 @@ const BATCH_DELAY_MS = 2_000
 /** How long the collector may take for one request, in milliseconds. */
 const EXPORT_TIMEOUT_MS = 5_000
 
-/** Requests to the collector at a time. */
-const MAX_EXPORTS = 2
+/** Requests to the collector at a time: a shutdown sends a full queue at once. */
+const MAX_EXPORTS = 1 + MAX_QUEUED_SPANS / MAX_BATCH_SPANS
 
 /** How long a shutdown waits for the collector, in milliseconds. */
 export const SHUTDOWN_MS = 3_000
