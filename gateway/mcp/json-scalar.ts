@@ -1,5 +1,6 @@
 /** Strings, numbers and words of a JSON text (RFC 8259 §3, §6, §7). */
 import { type Cursor, fail } from './json-cursor.ts'
+import { addToHash, decodeText, HASH_START, hashName } from './json-text.ts'
 
 const QUOTE = 0x22
 const PLUS = 0x2b
@@ -9,15 +10,6 @@ const ZERO = 0x30
 const NINE = 0x39
 const BACKSLASH = 0x5c
 const LOWER_U = 0x75
-
-/** FNV-1a, 32 bit, of nothing: quick, and enough to tell the few names apart it is asked about. */
-export const HASH_START = 0x811c9dc5 | 0
-const HASH_FACTOR = 0x01000193
-
-/** The hash of a text with one more byte of its UTF-8. */
-export function addToHash(hash: number, byte: number): number {
-  return Math.imul(hash ^ byte, HASH_FACTOR)
-}
 
 /**
  * 1 for the bytes at which reading a string has to stop and look: the quote, the backslash and the
@@ -128,20 +120,9 @@ function readEscapedName(cursor: Cursor): boolean {
   return true
 }
 
-/** The hash `readName` leaves for a member of this name. */
-export function hashName(name: string): number {
-  let hash = HASH_START
-  for (const byte of Buffer.from(name, 'utf8')) hash = addToHash(hash, byte)
-  return hash
-}
-
 /** The text of the string or member name read last. Lone surrogates written as escapes stay in it. */
 export function textOf(cursor: Cursor): string {
-  const { bytes, textStart, textEnd } = cursor
-  if (!cursor.textEscaped) return bytes.toString('utf8', textStart, textEnd)
-  // The bytes have just passed as one JSON string, so this cannot throw or give anything else.
-  const text: unknown = JSON.parse(bytes.toString('utf8', textStart - 1, textEnd + 1))
-  return typeof text === 'string' ? text : ''
+  return decodeText(cursor.bytes, cursor)
 }
 
 /** Passes the number that starts at the cursor. */

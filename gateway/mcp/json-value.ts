@@ -5,7 +5,7 @@
  */
 import { type Cursor, fail, peek } from './json-cursor.ts'
 import { readName, skipNumber, skipString, skipWord, textOf } from './json-scalar.ts'
-import { addEscapedKey, addKey, closeKeys, openKeys } from './key-stack.ts'
+import { addKey, closeKeys, openKeys } from './key-stack.ts'
 
 export const QUOTE = 0x22
 export const OPEN_ARRAY = 0x5b
@@ -89,18 +89,18 @@ export function countNode(cursor: Cursor): boolean {
  */
 export function nextMember(cursor: Cursor): boolean {
   if (!advance(cursor, CLOSE_OBJECT)) {
-    closeKeys(cursor.keys)
-    return false
+    return closeKeys(cursor.keys, cursor.bytes) ? false : failTwice(cursor)
   }
   if (peek(cursor) !== QUOTE) return fail(cursor, 'A member name was expected')
   if (!readName(cursor)) return false
-  const fresh = cursor.textEscaped
-    ? addEscapedKey(cursor.keys, cursor.bytes, textOf(cursor))
-    : addKey(cursor.keys, cursor.bytes, cursor)
-  if (!fresh) return fail(cursor, 'An object has a member twice')
+  if (!addKey(cursor.keys, cursor.bytes, cursor)) return failTwice(cursor)
   if (peek(cursor) !== COLON) return fail(cursor, 'A colon was expected')
   cursor.at += 1
   return true
+}
+
+function failTwice(cursor: Cursor): false {
+  return fail(cursor, 'An object has a member twice')
 }
 
 /** Goes to the next element of the current array; false when it has ended or there is a problem. */

@@ -1,27 +1,32 @@
 /**
- * The member names of the objects that are open while a text is read, so that a name occurring twice
- * is seen at once. Few names are compared one by one by hash and bytes; an object with many, or with
- * an escaped one, gets a set, whose hash is seeded per process and cannot be aimed at.
+ * The member names of the objects that are open while a text is read, so that a name occurring twice is
+ * seen. The names of a small object are compared as they come; those of a large one when it ends, sorted
+ * by hash, so that no choice of names costs more than sorting them.
  */
+import { decodeText, type TextSpan } from './json-text.ts'
 
-/** Names compared one by one before a set is made. Most objects of a call have fewer. */
-const LINEAR_NAMES = 16
+/** Names compared one by one as they come. Few objects of a call have more. */
+const LINEAR_NAMES = 24
 
-/** Numbers kept per name: hash, start and end in the frame. */
+/** Names of one hash compared one by one at the end; only names made to collide come in larger runs. */
+const LINEAR_RUN = 8
+
+/** Numbers kept per name: hash, start, and end in the frame, the last as its complement if escaped. */
 const ENTRY = 3
 
+/** A hash and the index of a name share the 53 bits of a number; no object has so many names. */
+const INDEX_RANGE = 2 ** 21
+
 export type KeyStack = {
-  /** Per open object the base of the one around it, then its names. Live below `top` only. */
+  /** For each open object the base of the one around it, then its names. Live below `top` only. */
   readonly entries: number[]
   top: number
   /** Where the names of the innermost object start. */
   base: number
-  /** Sets of the open objects that have one, by their base. */
-  sets: Map<number, Set<string>> | undefined
 }
 
 export function createKeyStack(): KeyStack {
-  return { entries: [], top: 0, base: 0, sets: undefined }
+  return { entries: [], top: 0, base: 0 }
 }
 
 export function openKeys(stack: KeyStack): void {
@@ -30,72 +35,86 @@ export function openKeys(stack: KeyStack): void {
   stack.base = stack.top
 }
 
-export function closeKeys(stack: KeyStack): void {
-  stack.sets?.delete(stack.base)
-  stack.top = stack.base - 1
-  stack.base = stack.entries[stack.top] ?? 0
-}
-
-/**
- * Adds a name that is written without escapes, as the bytes from `start` to `end` with their hash.
- * Returns whether it is new to the innermost object.
- */
+/** Adds a name to the innermost object; false when it is seen to be there already. */
 export function addKey(
   stack: KeyStack,
   bytes: Buffer,
-  name: { readonly textStart: number; readonly textEnd: number; readonly textHash: number },
+  name: TextSpan & { readonly textHash: number },
 ): boolean {
   const { entries, base, top } = stack
-  const { textStart, textEnd, textHash } = name
-  if (top - base >= LINEAR_NAMES * ENTRY || stack.sets?.has(base) === true) {
-    return addToSet(stack, bytes, bytes.toString('latin1', textStart, textEnd))
-  }
-  for (let at = base; at < top; at += ENTRY) {
-    if (
-      entries[at] === textHash &&
-      sameBytes(bytes, entries[at + 1] ?? 0, entries[at + 2] ?? 0, textStart, textEnd)
-    ) {
-      return false
-    }
-  }
+  const { textHash } = name
   entries[top] = textHash
-  entries[top + 1] = textStart
-  entries[top + 2] = textEnd
+  entries[top + 1] = name.textStart
+  entries[top + 2] = name.textEscaped ? ~name.textEnd : name.textEnd
   stack.top = top + ENTRY
+  if (top - base > LINEAR_NAMES * ENTRY) return true
+  for (let at = base; at < top; at += ENTRY) {
+    if (entries[at] === textHash && sameName(entries, bytes, { a: at, b: top })) return false
+  }
   return true
 }
 
-/** Adds a name that is written with escapes, given as its text. */
-export function addEscapedKey(stack: KeyStack, bytes: Buffer, text: string): boolean {
-  return addToSet(stack, bytes, Buffer.from(text, 'utf8').toString('latin1'))
+/** Ends the innermost object; false when a name of it turns out to be there twice. */
+export function closeKeys(stack: KeyStack, bytes: Buffer): boolean {
+  const { entries, base, top } = stack
+  const differ = top - base <= LINEAR_NAMES * ENTRY || allDiffer(entries, bytes, { base, top })
+  stack.top = base - 1
+  stack.base = entries[stack.top] ?? 0
+  return differ
 }
 
-/** `key` is the UTF-8 of the name with one character per byte, which is quick to make and unambiguous. */
-function addToSet(stack: KeyStack, bytes: Buffer, key: string): boolean {
-  stack.sets ??= new Map()
-  let set = stack.sets.get(stack.base)
-  if (set === undefined) {
-    set = new Set()
-    stack.sets.set(stack.base, set)
-    for (let at = stack.base; at < stack.top; at += ENTRY) {
-      set.add(bytes.toString('latin1', stack.entries[at + 1] ?? 0, stack.entries[at + 2] ?? 0))
-    }
-  }
-  const size = set.size
-  set.add(key)
-  return set.size > size
-}
-
-function sameBytes(
+function allDiffer(
+  entries: readonly number[],
   bytes: Buffer,
-  startA: number,
-  endA: number,
-  startB: number,
-  endB: number,
+  { base, top }: { readonly base: number; readonly top: number },
 ): boolean {
+  const sorted = new Float64Array((top - base) / ENTRY)
+  for (let i = 0; i < sorted.length; i += 1) {
+    sorted[i] = ((entries[base + i * ENTRY] ?? 0) >>> 0) * INDEX_RANGE + i
+  }
+  sorted.sort()
+  let run: number[] = []
+  let hash = -1
+  for (const key of sorted) {
+    const next = Math.floor(key / INDEX_RANGE)
+    if (next !== hash) {
+      if (run.length > 1 && !runDiffers(entries, bytes, run)) return false
+      run = []
+      hash = next
+    }
+    run.push(base + (key % INDEX_RANGE) * ENTRY)
+  }
+  return runDiffers(entries, bytes, run)
+}
+
+/** Whether the names at these entries, all of one hash, are all different. */
+function runDiffers(entries: readonly number[], bytes: Buffer, run: readonly number[]): boolean {
+  if (run.length > LINEAR_RUN) {
+    return new Set(run.map((at) => textAt(entries, bytes, at))).size === run.length
+  }
+  return run.every((a, i) => run.every((b, j) => j <= i || !sameName(entries, bytes, { a, b })))
+}
+
+/** Whether two entries of one hash are the same name. */
+function sameName(
+  entries: readonly number[],
+  bytes: Buffer,
+  { a, b }: { readonly a: number; readonly b: number },
+): boolean {
+  const startA = entries[a + 1] ?? 0
+  const endA = entries[a + 2] ?? 0
+  const startB = entries[b + 1] ?? 0
+  const endB = entries[b + 2] ?? 0
+  if (endA < 0 || endB < 0) return textAt(entries, bytes, a) === textAt(entries, bytes, b)
   if (endA - startA !== endB - startB) return false
   for (let i = 0; startA + i < endA; i += 1) {
     if (bytes[startA + i] !== bytes[startB + i]) return false
   }
   return true
+}
+
+function textAt(entries: readonly number[], bytes: Buffer, at: number): string {
+  const textStart = entries[at + 1] ?? 0
+  const end = entries[at + 2] ?? 0
+  return decodeText(bytes, { textStart, textEnd: end < 0 ? ~end : end, textEscaped: end < 0 })
 }

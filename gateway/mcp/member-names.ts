@@ -4,7 +4,8 @@
  * (CVE-2026-27896 and its kin), so it must not pass next to it or instead of it.
  */
 import type { Cursor } from './json-cursor.ts'
-import { addToHash, HASH_START, hashName, textOf } from './json-scalar.ts'
+import { textOf } from './json-scalar.ts'
+import { addToHash, HASH_START, hashName } from './json-text.ts'
 
 /** The member names with a meaning in one kind of object. */
 export type NameTable<Name extends string> = {
