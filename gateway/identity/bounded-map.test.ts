@@ -43,3 +43,11 @@ test('a key replaced or deleted is so in both generations', () => {
   assert.equal(map.get('b'), undefined)
   assert.equal(map.size, 1)
 })
+
+test('replacing a key of a full generation pushes nothing out', () => {
+  const map = createBoundedMap<number>(4)
+  for (const key of ['a', 'b', 'c', 'd']) map.set(key, 0)
+  for (let at = 0; at < 10; at += 1) map.set('d', at)
+  assert.equal(map.size, 4)
+  assert.equal(map.get('d'), 9)
+})

@@ -135,6 +135,14 @@ test('without any keys a token is neither served nor called wrong, and is tried 
   assert.ok(isCaller(await bearer(token)), 'a known token needs no keys')
 })
 
+test('an issuer that is down is not charged to the addresses of its callers', async () => {
+  const { bearer, claims } = testIdentity({ issuers: [trustedIssuer([], BY_URL)] })
+  for (let at = 0; at <= FAILURE_BURST; at += 1) {
+    const token = await signer.sign(claims({ jti: `t${at}` }))
+    assert.equal(await bearer(token), 'keys_unavailable: keys_unavailable')
+  }
+})
+
 // D-08
 
 test('10,000 signed tokens with made-up key ids cause one fetch in 30 seconds', async () => {

@@ -234,6 +234,8 @@ test('a known token ends with its leeway and not later', async () => {
   assert.ok(typeof (await bearer(token)) !== 'string')
   world.nowMs += (290 + 29) * 1000
   assert.ok(typeof (await bearer(token)) !== 'string')
+  const known = { type: 'token_verified', issuer: ISSUER, kind: 'agent', cached: true }
+  assert.deepEqual(world.events.at(-1), known)
   world.nowMs += 1_000
   assert.equal(await bearer(token), 'invalid_token: expired')
 })

@@ -69,6 +69,17 @@ test('a hundred callers at once wait for one fetch', async () => {
   assert.equal(world.fetches, 1)
 })
 
+test('a fetch that hangs for longer than the interval is still the only one', async () => {
+  const { world, keys } = issuer()
+  world.hold = true
+  const first = idsOf(keys)
+  world.nowMs += 2 * MIN_INTERVAL_MS
+  const later = idsOf(keys)
+  assert.equal(world.fetches, 1)
+  world.release?.()
+  assert.deepEqual(await Promise.all([first, later]), [['first'], ['first']])
+})
+
 test('an unknown key id causes a fetch, and the new key is found', async () => {
   const { world, keys } = issuer()
   await idsOf(keys)
@@ -131,8 +142,9 @@ test('keys that near their age are refreshed in the background', async () => {
   world.nowMs += REFRESH_AGE_MS
   const now = keys.keysFor('first')
   assert.ok(!(now instanceof Promise), 'nobody waits')
-  await keys.refresh()
   assert.equal(world.fetches, 2)
+  await keys.refresh()
+  assert.equal(world.fetches, 2, 'joined, not fetched again')
   assert.deepEqual(await idsOf(keys, 'second'), ['second'])
 })
 
