@@ -53,7 +53,7 @@ export type Revocations = {
    * @throws {RevocationError} `invalid`, `full`, or `contended`; whatever the store throws.
    */
   revoke(request: RevokeRequest): Promise<Revocation>
-  /** Every entry in force, oldest first. */
+  /** Every entry in force, in the order this process learned of them. */
   list(): readonly Revocation[]
   /** Takes an entry off the list; false when there is none of that id. */
   lift(id: string, by: string): Promise<boolean>
@@ -174,7 +174,7 @@ export function createRevocations(options: RevocationsOptions): Revocations {
         return entry
       })
     },
-    list: () => [...index.entries()].toSorted((a, b) => a.createdAtSeconds - b.createdAtSeconds),
+    list: () => [...index.entries()],
     lift(id, by) {
       return inTurn(async () => {
         const entry = index.get(id)

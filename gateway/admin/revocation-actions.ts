@@ -1,0 +1,81 @@
+/** Listing, adding and lifting revocations by the admin API. */
+import type { Revocation, RevocationProblem } from '../registry/revocation.ts'
+import { RevocationError } from '../registry/revocation.ts'
+import type { Revocations } from '../registry/revocations.ts'
+import type { AdminAnswer } from './answer.ts'
+import { problem } from './answer.ts'
+import { readRevocationBody } from './revocation-body.ts'
+
+/** Revocations of one answer, at most and by default. */
+const MAX_PAGE = 1000
+const DEFAULT_PAGE = 100
+
+const STATUS_OF: Readonly<Record<RevocationProblem, number>> = {
+  invalid: 400,
+  full: 409,
+  contended: 503,
+  unreadable: 500,
+}
+
+/**
+ * `GET /admin/revocations?limit=&after=`: a page, and in `next` the id to ask for after it. A list
+ * that changes between two pages may repeat or miss an entry.
+ */
+export function listRevocations(query: URLSearchParams, revocations: Revocations): AdminAnswer {
+  const unknown = [...query.keys()].find((name) => name !== 'limit' && name !== 'after')
+  if (unknown !== undefined) return problem(400, 'invalid', 'known here: limit, after')
+  const limit = Number(query.get('limit') ?? DEFAULT_PAGE)
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
+    return problem(400, 'invalid', `limit must be a whole number from 1 to ${MAX_PAGE}`)
+  }
+  const all = revocations.list()
+  const after = query.get('after')
+  const last = after === null ? -1 : all.findIndex(({ id }) => id === after)
+  if (after !== null && last === -1) {
+    return problem(400, 'invalid', 'after names no revocation in force; start again without it')
+  }
+  const page = all.slice(last + 1, last + 1 + limit)
+  const more = last + 1 + limit < all.length ? { next: page.at(-1)?.id } : {}
+  return { status: 200, body: { revocations: page, total: all.length, ...more } }
+}
+
+/** `POST /admin/revocations`: in force at this process when answered, elsewhere within seconds. */
+export async function addRevocation(
+  request: { readonly query: URLSearchParams; readonly body: () => Promise<string> },
+  revocations: Revocations,
+  by: string,
+): Promise<AdminAnswer> {
+  if (request.query.size > 0) return problem(400, 'invalid', 'no query is known here')
+  const read = await readRevocationBody(request.body)
+  if ('refused' in read) return read.refused
+  try {
+    const entry = await revocations.revoke({ ...read.asked, by })
+    return { status: 201, body: entry, detail: describe(entry) }
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+/** `DELETE /admin/revocations/{id}`. */
+export async function liftRevocation(
+  query: URLSearchParams,
+  revocations: Revocations,
+  { id, by }: { readonly id: string; readonly by: string },
+): Promise<AdminAnswer> {
+  if (query.size > 0) return problem(400, 'invalid', 'no query is known here')
+  try {
+    if (await revocations.lift(id, by)) return { status: 200, body: { lifted: id }, detail: id }
+    return problem(404, 'not_found', 'no such revocation', { detail: id })
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function failed(error: unknown): AdminAnswer {
+  if (!(error instanceof RevocationError)) throw error
+  return problem(STATUS_OF[error.code], error.code, error.message)
+}
+
+function describe({ id, kind, issuer, value }: Revocation): string {
+  return `${id}: ${kind} ${value}${issuer === undefined ? '' : ` of ${issuer}`}`
+}
