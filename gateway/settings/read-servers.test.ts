@@ -291,9 +291,9 @@ test('the same path on two hosts is no clash', async () => {
 test('a broken issuer does not make the issuers that servers name unknown', async () => {
   const text = servers(`  docs: { ${UP}, issuers: ['https://b.example'] }`).replace(
     'issuers: [',
-    `issuers: [{ issuer: 'https://b.example' }, `,
+    `issuers: [{ issuer: 5, jwks: { url: 'https://b.example/jwks' } }, `,
   )
-  assert.deepEqual(await problemsOf(text), ['4:11 issuers[0]: "jwks" is missing'])
+  assert.deepEqual(await problemsOf(text), ['4:21 issuers[0].issuer: must be text, not 5'])
 })
 
 test('what is allowed but risky is a warning', async () => {
