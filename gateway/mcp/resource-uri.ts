@@ -22,6 +22,8 @@ const QUERY_DELIMITERS: ReadonlySet<string> = new Set('&=+')
 /** Characters that change what a path means; nothing may turn into one when text is normalised. */
 const MEANINGFUL = /[/\\.%?#:;]/
 
+const ONLY_DOTS = /^[.\s\p{Default_Ignorable_Code_Point}]+$/u
+
 type Parts = {
   readonly scheme: string
   /** Between `//` and the path; undefined when there is no `//`. */
@@ -33,7 +35,7 @@ type Parts = {
 /**
  * Why a resource URI is not in canonical form, or undefined when it is: at most 4096 characters, scheme
  * and host in lower case, no user, fragment, default port or second name of a host, no empty segment
- * (one `/` alone after a host is the empty path of http, file and their like) and no dot segment, `%`
+ * (one `/` alone after a host is the empty path of http, file and their like), no segment of dots, `%`
  * only in upper-case escapes of what cannot stand unescaped, and these escapes decode to UTF-8 in
  * normal form C without controls, slashes or backslashes.
  */
@@ -45,8 +47,8 @@ export function canonicalProblem(uri: string): string | undefined {
   return (
     authorityProblem(parts) ??
     characterProblem(path, PATH_CHARACTERS, undefined) ??
+    characterProblem(query ?? '', QUERY_CHARACTERS, QUERY_DELIMITERS) ??
     segmentProblem(parts) ??
-    (query === undefined ? undefined : queryProblem(query)) ??
     decodedProblem(`${path}?${query ?? ''}`) ??
     // The last word has the standard most servers resolve by: host names, numbers, ports.
     (URL.parse(uri)?.href === uri ? undefined : 'the URL standard writes it otherwise')
@@ -112,37 +114,25 @@ function characterProblem(
   return undefined
 }
 
-function segmentProblem({ scheme, authority, path }: Parts): string | undefined {
+function segmentProblem({ scheme, authority, path, query }: Parts): string | undefined {
+  if (query === '') return 'its query is empty'
   if (path === '') return authority === undefined ? 'it has nothing after its scheme' : undefined
   if (path === '/' && SPECIAL_SCHEMES.has(scheme)) return undefined
   const segments = (path.startsWith('/') ? path.slice(1) : path).split('/')
-  if (segments.includes('')) return 'it has an empty segment'
-  return segments.some(isDotSegment) ? 'it has a dot segment' : undefined
+  return segments.includes('') ? 'it has an empty segment' : undefined
 }
 
-/** Also `..;x`: some servers take the part behind `;` for a parameter and drop it. */
-function isDotSegment(segment: string): boolean {
-  const [name] = segment.split(';', 1)
-  return name === '.' || name === '..'
-}
-
-/** A server may take the whole text for a file path, so a query must not climb either. */
-function queryProblem(query: string): string | undefined {
-  if (query === '') return 'its query is empty'
-  const climbs = query.split(/[/?]/).some(isDotSegment)
-  return climbs
-    ? 'it has a dot segment in its query'
-    : characterProblem(query, QUERY_CHARACTERS, QUERY_DELIMITERS)
-}
-
+/** What is wrong with the text that the escapes stand for. */
 function decodedProblem(text: string): string | undefined {
-  if (!text.includes('%')) return undefined
   let decoded: string
   try {
     decoded = decodeURIComponent(text)
   } catch {
     return 'its escapes are not UTF-8'
   }
+  // The query too: a server may take the whole text for a file path.
+  if (decoded.split(/[/?]/).some(isDotSegment)) return 'it has a dot segment'
+  if (decoded === text) return undefined
   if (decoded.normalize('NFC') !== decoded) return 'its escapes are not in normal form C'
   for (const character of decoded) {
     if (character < '\u0080') continue
@@ -151,4 +141,14 @@ function decodedProblem(text: string): string | undefined {
     if (MEANINGFUL.test(character.normalize('NFKC'))) return 'it has the look of another path'
   }
   return undefined
+}
+
+/**
+ * Whether a resolver might climb at this segment: `.` and `..`, but also more dots, white space and
+ * invisible characters around them, which file systems trim, and `..;x`, of which some servers drop
+ * what is behind the `;` as a parameter.
+ */
+function isDotSegment(segment: string): boolean {
+  const [name = ''] = segment.split(';', 1)
+  return name.includes('.') && ONLY_DOTS.test(name)
 }
