@@ -149,6 +149,7 @@ test('what found no place is counted, and the log says so once there is place', 
   output.writeError = undefined
   await audit.flush()
   audit.tick()
+  await audit.flush()
   audit.tick()
   await audit.flush()
   const told = records().filter(({ event }) => event === 'records_lost')

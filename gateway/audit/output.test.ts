@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -63,6 +73,17 @@ test('opened anew after it was renamed, it writes to a new file under the old na
   await output.close()
   assert.equal(await readFile(`${path}.1`, 'utf8'), 'one\ntwo\n')
   assert.equal(await readFile(path, 'utf8'), 'three\n')
+})
+
+test('files that were rotated away are let go of', async () => {
+  const path = join(folder, 'many.log')
+  const output = createFileOutput(path)
+  for (let times = 0; times < 5; times += 1) await output.open()
+  const targets = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  )
+  assert.equal(targets.filter((target) => target === path).length, 1)
+  await output.close()
 })
 
 test('when it cannot be opened anew, the old file stays in use', async () => {
