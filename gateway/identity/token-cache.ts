@@ -35,8 +35,8 @@ export type TokenCache = {
 }
 
 /**
- * Tokens held; about 3 KiB each with their claims, so 150 MiB when full of large ones. 1,000 agents
- * with five-minute tokens hold 1,000 to 2,000.
+ * Tokens held; about 2 KiB each with ordinary claims, so 100 MiB when full. 1,000 agents with
+ * five-minute tokens hold 1,000 to 2,000.
  */
 export const MAX_CACHED_TOKENS = 50_000
 
