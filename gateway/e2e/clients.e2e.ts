@@ -1,12 +1,13 @@
 /** Stock TypeScript clients against a real, unmodified server through a real gateway. */
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 
 import type { EverythingServer } from '../testkit/everything.ts'
 import { startEverything } from '../testkit/everything.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { startGatehouse } from '../testkit/gatehouse.ts'
-import type { RecordingServer } from '../testkit/recording-server.ts'
+import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { connectV1, connectV2 } from '../testkit/sdk-client.ts'
 
@@ -44,7 +45,7 @@ after(async () => {
 })
 
 /** `echo` answers with 5 MiB as JSON, `read_file` with the same as an event. */
-const bigResults: RecordingServer['override'] = ({ json }, response) => {
+function bigResults({ json }: Seen, response: ServerResponse): boolean {
   if (json?.method !== 'tools/call') return false
   const message = {
     jsonrpc: '2.0',

@@ -10,10 +10,10 @@ import type { ExchangeOptions } from './exchange.ts'
 import { Exchange } from './exchange.ts'
 
 /**
- * Calls of departed clients that may run on unheard, for all servers together. In the legacy eras a
- * disconnect is no cancellation; without a bound a flood of disconnects would hold every connection.
+ * Calls of departed clients that may run on unheard, as a share of a server's connections. In the legacy
+ * eras a disconnect is no cancellation, but a flood of disconnects must leave connections for others.
  */
-const MAX_DRAINING = 64
+const DRAINING_SHARE = 1 / 4
 
 export type UpstreamRequest = {
   readonly method: 'POST' | 'GET' | 'DELETE'
@@ -42,26 +42,25 @@ export function createConversations(
   servers: readonly McpServer[],
   tick: () => number,
 ): Conversations {
-  const pools = new Map<string, UpstreamPool>()
-  for (const server of servers) pools.set(server.name, createPool(server.upstream))
+  const lines = new Map(servers.map((server) => [server.name, openLine(server)]))
   const running = new Set<Exchange>()
-  const draining = new Set<Exchange>()
   const forget = (exchange: Exchange): void => {
     running.delete(exchange)
-    draining.delete(exchange)
+    lines.get(exchange.server)?.draining.delete(exchange)
   }
 
   return {
     send(server, request) {
       const { upstream } = server
       const exchange = new Exchange({
+        server: server.name,
         collect: request.collect,
         whenGone: request.whenGone,
         deadlineTick: tick() + (request.timeoutMs ?? upstream.totalTimeoutMs),
       })
       exchange.onDone = forget
       running.add(exchange)
-      const pool = pools.get(server.name)
+      const pool = lines.get(server.name)?.pool
       if (pool === undefined) {
         exchange.abort(new Refusal('upstream_unavailable', { detail: 'no such server' }))
         return exchange
@@ -84,10 +83,11 @@ export function createConversations(
     },
     gone(exchange) {
       exchange.clientGone()
-      if (!exchange.draining) return
-      draining.add(exchange)
-      const [oldest] = draining
-      if (draining.size > MAX_DRAINING) oldest?.abort(new Refusal('upstream_unavailable'))
+      const line = lines.get(exchange.server)
+      if (!exchange.draining || line === undefined) return
+      line.draining.add(exchange)
+      const [oldest] = line.draining
+      if (line.draining.size > line.maxDraining) oldest?.abort(new Refusal('upstream_unavailable'))
     },
     sweep(now) {
       for (const exchange of running) {
@@ -97,8 +97,21 @@ export function createConversations(
     get running() {
       return running.size
     },
-    close: async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))),
+    close: async () =>
+      void (await Promise.all([...lines.values()].map(({ pool }) => pool.close()))),
     destroy: async () =>
-      void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
+      void (await Promise.all([...lines.values()].map(({ pool }) => pool.destroy()))),
   }
+}
+
+/** The connections to one server, and what still runs on them for clients that have left. */
+type Line = {
+  readonly pool: UpstreamPool
+  readonly draining: Set<Exchange>
+  readonly maxDraining: number
+}
+
+function openLine({ upstream }: McpServer): Line {
+  const maxDraining = Math.floor(upstream.maxConnections * DRAINING_SHARE)
+  return { pool: createPool(upstream), draining: new Set(), maxDraining }
 }

@@ -16,6 +16,8 @@ export const COALESCE_BYTES = 65_536
 export const MAX_ANSWER_BYTES = 16 * 1_048_576
 
 export type ExchangeOptions = {
+  /** Name of the server it is with. */
+  readonly server: string
   /** How much may be held back: a filtered list is needed whole, anything else is only coalesced. */
   readonly collect: {
     readonly maxBytes: number
@@ -57,6 +59,10 @@ export class Exchange implements Handler, Source {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  get server(): string {
+    return this.#options.server
   }
 
   get deadlineTick(): number {
