@@ -71,7 +71,7 @@ export type Audit = {
    * file, and the old file stays in use.
    */
   reopen(): Promise<void>
-  /** Resolves once everything recorded so far is written; rejects when it cannot be for now. */
+  /** Resolves once everything recorded so far is written; rejects with an Error when it cannot be now. */
   flush(): Promise<void>
   /** Writes what waits and closes the sink; rejects when something could not be written. */
   close(): Promise<void>
@@ -135,6 +135,14 @@ export function createAudit(options: AuditOptions): Audit {
     if (call !== undefined) contexts.delete(call.id)
   }
 
+  const flush = async (): Promise<void> => {
+    try {
+      await writer.flush()
+    } catch (error) {
+      throw new Error(reason(writer), { cause: error })
+    }
+  }
+
   return {
     open: () => reopen(writer, options.sink),
     decision(journey, call) {
@@ -160,10 +168,10 @@ export function createAudit(options: AuditOptions): Audit {
       writer.tick()
     },
     reopen: () => reopen(writer, options.sink),
-    flush: () => writer.flush(),
+    flush,
     async close() {
       try {
-        await writer.flush()
+        await flush()
       } finally {
         await writer.close()
       }
