@@ -43,8 +43,6 @@ export const STOP_TIMEOUT_MS = 4000
 /** How long each part of a run takes. Together a full run stays under six minutes. */
 export type Durations = {
   readonly rounds: number
-  /** Closed-loop rounds before any count. */
-  readonly warmupRounds: number
   /** One closed-loop round of one variant; whole seconds, since wrk knows no others. */
   readonly closedSeconds: number
   /** One open-loop round of one variant, of which the first `openWarmupSeconds` do not count. */
@@ -59,7 +57,6 @@ export type Durations = {
 
 export const FULL: Durations = {
   rounds: 7,
-  warmupRounds: 1,
   closedSeconds: 2,
   openSeconds: 2,
   openWarmupSeconds: 0.4,
@@ -72,7 +69,6 @@ export const FULL: Durations = {
 /** For trying the bench itself; its figures are not to be quoted. */
 export const QUICK: Durations = {
   rounds: 3,
-  warmupRounds: 1,
   closedSeconds: 1,
   openSeconds: 1.2,
   openWarmupSeconds: 0.3,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GOALS, verdict } from './goals.ts'
 import type { Goal } from './goals.ts'
+import type { Latency } from './measure/latency.ts'
 import type { Results } from './results.ts'
 import { goalTable, table, variantTable } from './table.ts'
 
@@ -23,11 +24,16 @@ function costs(microsByName: Readonly<Record<string, number>>): Results {
         requestsPerSecond: 1,
         microsPerCall: { p25: micros, median: micros },
         residentMb: 1,
+        waitedShare: 0,
         badShare: 0,
       },
     ]),
   )
   return { ...empty, variants: [...throughput.keys()], throughput }
+}
+
+function latencyAt(ratePerSecond: number, addedP50Ms: number): Latency {
+  return { ratePerSecond, held: true, p50Ms: 1, p99Ms: 1, addedP50Ms, addedP99Ms: 1 }
 }
 
 function goalNamed(what: string): Goal {
@@ -57,6 +63,24 @@ test('what was not measured never passes', () => {
     assert.equal(verdict(goal, goal.measure(empty)), 'not measured')
     assert.equal(verdict(goal, NaN), 'not measured')
   }
+})
+
+test('a difference below nothing is noise, not a goal reached', () => {
+  assert.equal(verdict(goalNamed('added p99'), -3), 'noise')
+})
+
+test('latencies at different rates have no ratio', () => {
+  const { measure } = goalNamed("added p50 / nginx's")
+  const with2000 = new Map([
+    ['nginx', latencyAt(2000, 0.1)],
+    ['gatehouse', latencyAt(2000, 0.2)],
+  ])
+  const with500 = new Map([
+    ['nginx', latencyAt(2000, 0.1)],
+    ['gatehouse', latencyAt(500, 0.2)],
+  ])
+  assert.equal(measure({ ...empty, latency: with2000 }), 2)
+  assert.equal(measure({ ...empty, latency: with500 }), undefined)
 })
 
 test('only ratios of processor time are gated', () => {

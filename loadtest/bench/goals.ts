@@ -2,6 +2,7 @@
  * The floors and goals that Gatehouse's speed is held against, as ratios wherever a yardstick exists.
  * The one table of them; `docs/performance.md` explains the rows.
  */
+import type { Latency } from './measure/latency.ts'
 import type { Results } from './results.ts'
 import { GATEHOUSE } from './variants/gatehouse.ts'
 import { HAPROXY_JWT } from './variants/haproxy-jwt.ts'
@@ -27,7 +28,13 @@ export type Goal = {
   readonly measure: (results: Results) => number | undefined
 }
 
-export type Verdict = 'goal reached' | 'PASS' | 'BELOW FLOOR' | 'short of goal' | 'not measured'
+export type Verdict =
+  | 'goal reached'
+  | 'PASS'
+  | 'BELOW FLOOR'
+  | 'short of goal'
+  | 'not measured'
+  | 'noise'
 
 export const GOALS: readonly Goal[] = [
   { ...ratioTo('nginx', NGINX), floor: 0.33, goal: 0.42 },
@@ -57,8 +64,7 @@ export const GOALS: readonly Goal[] = [
     ...lower("added p50 / nginx's", 'x'),
     floor: 3,
     goal: 1.6,
-    measure: ({ latency }) =>
-      quotient(latency.get(GATEHOUSE.name)?.addedP50Ms, latency.get(NGINX.name)?.addedP50Ms),
+    measure: (results) => latencyRatio(results, (latency) => latency.addedP50Ms),
   },
   {
     ...lower('added p99', 'ms'),
@@ -70,8 +76,7 @@ export const GOALS: readonly Goal[] = [
     ...lower("added p99 / nginx's", 'x'),
     floor: undefined,
     goal: 3,
-    measure: ({ latency }) =>
-      quotient(latency.get(GATEHOUSE.name)?.addedP99Ms, latency.get(NGINX.name)?.addedP99Ms),
+    measure: (results) => latencyRatio(results, (latency) => latency.addedP99Ms),
   },
   { ...coldToken('RS256'), floor: 250, goal: 120 },
   { ...coldToken('ES256'), floor: 250, goal: 120 },
@@ -101,6 +106,8 @@ export const GOALS: readonly Goal[] = [
 
 export function verdict({ better, floor, goal }: Goal, value: number | undefined): Verdict {
   if (value === undefined || Number.isNaN(value)) return 'not measured'
+  // Less than nothing: the difference drowned in what else the machine was doing.
+  if (value < 0) return 'noise'
   const reaches = (mark: number): boolean => (better === 'higher' ? value >= mark : value <= mark)
   if (reaches(goal)) return 'goal reached'
   if (floor === undefined) return 'short of goal'
@@ -127,6 +134,17 @@ function coldToken(algorithm: 'RS256' | 'ES256'): Omit<Goal, 'floor' | 'goal'> {
     measure: ({ coldTokens }) =>
       coldTokens.find((cold) => cold.algorithm === algorithm)?.extraMicros,
   }
+}
+
+/** Against nginx's added latency, where both were measured at the same rate. */
+function latencyRatio(
+  { latency }: Results,
+  added: (latency: Latency) => number,
+): number | undefined {
+  const own = latency.get(GATEHOUSE.name)
+  const yardstick = latency.get(NGINX.name)
+  if (own === undefined || own.ratePerSecond !== yardstick?.ratePerSecond) return undefined
+  return quotient(added(own), added(yardstick))
 }
 
 function lower(what: string, unit: string): Pick<Goal, 'what' | 'unit' | 'better'> {

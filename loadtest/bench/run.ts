@@ -8,7 +8,7 @@ import type { Garbage } from './measure/garbage.ts'
 import { measureIdleStreams } from './measure/idle-streams.ts'
 import type { StreamMemory } from './measure/idle-streams.ts'
 import { measureLatency } from './measure/latency.ts'
-import { measureThroughput } from './measure/throughput.ts'
+import { measureThroughput, warmUp } from './measure/throughput.ts'
 import type { Throughput } from './measure/throughput.ts'
 import type { Options } from './options.ts'
 import { makeRealtime } from './realtime.ts'
@@ -27,11 +27,14 @@ export async function runBench(bench: Bench, options: Options): Promise<Results>
   bench.say('starting and checking every variant')
   const contenders = await startContenders(bench, variants)
   bench.say('closed loop: warm-up')
-  const seconds = durations.closedSeconds
-  const load = { contenders, question: call, seconds }
-  await measureThroughput(bench, { ...load, rounds: durations.warmupRounds })
+  await warmUp(bench, contenders, call)
   bench.say('closed loop')
-  const throughput = await measureThroughput(bench, { ...load, rounds: durations.rounds })
+  const throughput = await measureThroughput(bench, {
+    contenders,
+    question: call,
+    rounds: durations.rounds,
+    seconds: durations.closedSeconds,
+  })
   bench.say('open loop')
   const latency = await latencyPart(bench, contenders, options)
   const lists = await listPart(bench, contenders)
@@ -67,10 +70,12 @@ async function listPart(
   contenders: readonly Contender[],
 ): Promise<ReadonlyMap<string, Throughput>> {
   bench.say('tools/list of 100 tools')
+  const listing = contenders.filter(
+    ({ variant }) => variant === GATEHOUSE || variant === PASS_THROUGH,
+  )
+  await warmUp(bench, listing, bench.list)
   return measureThroughput(bench, {
-    contenders: contenders.filter(
-      ({ variant }) => variant === GATEHOUSE || variant === PASS_THROUGH,
-    ),
+    contenders: listing,
     question: bench.list,
     rounds: Math.min(LIST_ROUNDS, bench.durations.rounds),
     seconds: 1,

@@ -24,7 +24,8 @@ export function variantTable(results: Results): string {
       latency?.held === false ? `${rate}, not held` : rate,
       figure(throughput?.residentMb, 0),
       streamFigure(results.streams.get(name)),
-      throughput === undefined ? '-' : `${figure(throughput.badShare * 100, 2)} %`,
+      micros === undefined ? '-' : percent(throughput?.waitedShare, 0),
+      percent(throughput?.badShare, 2),
     ]
   })
   const head = [
@@ -38,6 +39,7 @@ export function variantTable(results: Results): string {
     'at',
     'RSS MB',
     'KB/stream',
+    'waited',
     'bad',
   ]
   return table(head, rows)
@@ -89,6 +91,10 @@ function bound(goal: Goal, mark: number | undefined): string {
 function streamFigure(memory: StreamMemory | undefined): string {
   const text = figure(memory?.kbPerStream, 1)
   return memory === undefined || memory.refused === 0 ? text : `${text}, ${memory.refused} refused`
+}
+
+function percent(share: number | undefined, digits: number): string {
+  return share === undefined ? '-' : `${figure(share * 100, digits)} %`
 }
 
 function figure(value: number | undefined, digits: number): string {

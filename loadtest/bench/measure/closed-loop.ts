@@ -5,14 +5,17 @@ import { promisify } from 'node:util'
 import { CONNECTIONS, LOAD_CORE } from '../constants.ts'
 import type { Bench, Question } from '../bench.ts'
 import type { Running } from '../variants/variant.ts'
-import { processorMicros } from './process-tree.ts'
+import { processorTime } from './process-tree.ts'
 
 const SCRIPT = fileURLToPath(new URL('wrk.lua', import.meta.url))
 
 export type Round = {
+  readonly requests: number
   readonly requestsPerSecond: number
   /** Processor time of the proxy per call; undefined where the process is not ours to watch. */
   readonly microsPerCall: number | undefined
+  /** Of the time it wanted to run, how much the proxy waited for its core. */
+  readonly waitedShare: number
   /** Share of answers that were no authorised calls. */
   readonly badShare: number
 }
@@ -28,14 +31,18 @@ export async function closedLoopRound(
   running: Running,
   plan: RoundPlan,
 ): Promise<Round> {
-  const before = processorMicros(running.pids)
+  const before = processorTime(running.pids)
   const load = bench.tools.has('wrk')
     ? await wrk(bench, running, plan)
     : await ownLoad(bench, running, plan)
-  const spent = processorMicros(running.pids) - before
+  const after = processorTime(running.pids)
+  const micros = after.micros - before.micros
+  const waitedMicros = after.waitedMicros - before.waitedMicros
   return {
+    requests: load.requests,
     requestsPerSecond: load.requests / load.seconds,
-    microsPerCall: running.pids.length === 0 ? undefined : spent / load.requests,
+    microsPerCall: running.pids.length === 0 ? undefined : micros / load.requests,
+    waitedShare: waitedMicros / Math.max(1, micros + waitedMicros),
     badShare: load.bad / Math.max(1, load.requests),
   }
 }

@@ -7,7 +7,7 @@ import { badOnes } from '../generator/tally.ts'
 import { median } from '../statistics.ts'
 import type { Algorithm } from '../tokens.ts'
 import type { Running } from '../variants/variant.ts'
-import { processorMicros } from './process-tree.ts'
+import { processorTime } from './process-tree.ts'
 
 export type ColdToken = {
   readonly algorithm: Algorithm
@@ -33,7 +33,7 @@ export async function measureColdTokens(
 
 /** Sends every token of a file once. */
 async function microsPerCall(bench: Bench, running: Running, tokensFile: string): Promise<number> {
-  const before = processorMicros(running.pids)
+  const before = processorTime(running.pids).micros
   const { tally } = await bench.generator.run<'closed_loop'>({
     kind: 'closed_loop',
     target: running.target,
@@ -42,5 +42,5 @@ async function microsPerCall(bench: Bench, running: Running, tokensFile: string)
     plan: { connections: CONNECTIONS, until: 'each', expectedBytes: bench.call.answerBytes },
   })
   if (badOnes(tally) > 0) throw new Error(`new tokens were refused: ${JSON.stringify(tally)}`)
-  return (processorMicros(running.pids) - before) / tally.good
+  return (processorTime(running.pids).micros - before) / tally.good
 }

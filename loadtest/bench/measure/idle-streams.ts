@@ -21,6 +21,7 @@ export type StreamMemory = {
 export async function measureIdleStreams(bench: Bench, running: Running): Promise<StreamMemory> {
   await hold(bench, running, WARMUP_STREAMS)
   await release(bench)
+  await sleep(SETTLE_MS)
   const before = residentKb(running.pids)
   const { opened, refused } = await hold(bench, running, IDLE_STREAMS)
   await sleep(SETTLE_MS)
@@ -36,5 +37,4 @@ function hold(bench: Bench, { target }: Running, count: number) {
 
 async function release(bench: Bench): Promise<void> {
   await bench.generator.run<'release_streams'>({ kind: 'release_streams' })
-  await sleep(SETTLE_MS)
 }

@@ -15,18 +15,28 @@ export function processTree(roots: readonly number[]): number[] {
   return tree
 }
 
+export type ProcessorTime = {
+  /** Spent running. */
+  readonly micros: number
+  /** Spent ready to run, waiting for the core. */
+  readonly waitedMicros: number
+}
+
 /**
- * Processor time of the processes and their descendants so far, in microseconds: the scheduler's own
- * count over all threads (`schedstat`), which is exact where clock ticks are not.
+ * Processor time of the processes and their descendants so far: the scheduler's own count over all
+ * threads (`schedstat`), which is exact where clock ticks are not.
  */
-export function processorMicros(roots: readonly number[]): number {
-  let nanos = 0
+export function processorTime(roots: readonly number[]): ProcessorTime {
+  let ranNanos = 0
+  let waitedNanos = 0
   for (const pid of processTree(roots)) {
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      nanos += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0)
+      const [ran, waited] = read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')
+      ranNanos += Number(ran ?? 0)
+      waitedNanos += Number(waited ?? 0)
     }
   }
-  return nanos / 1000
+  return { micros: ranNanos / 1000, waitedMicros: waitedNanos / 1000 }
 }
 
 /** Resident memory of the processes and their descendants, in KB; pages they share count for each. */

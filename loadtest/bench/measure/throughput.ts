@@ -7,6 +7,10 @@ import { closedLoopRound } from './closed-loop.ts'
 import type { Round } from './closed-loop.ts'
 import { residentKb } from './process-tree.ts'
 
+/** After this many calls V8 has compiled the whole path; slow proxies get a few rounds at most. */
+const WARMUP_CALLS = 20_000
+const MAX_WARMUP_ROUNDS = 4
+
 export type Throughput = {
   /** Median over rounds. */
   readonly requestsPerSecond: number
@@ -14,6 +18,8 @@ export type Throughput = {
   readonly microsPerCall: { readonly p25: number; readonly median: number } | undefined
   /** Resident memory after the last round. */
   readonly residentMb: number | undefined
+  /** Of the time it wanted to run, how much it waited for its core; median over rounds. */
+  readonly waitedShare: number
   /** Share of answers that were no authorised calls. */
   readonly badShare: number
 }
@@ -48,6 +54,21 @@ export async function measureThroughput(
   )
 }
 
+/** Loads each contender until its code is compiled for the load, and counts nothing. */
+export async function warmUp(
+  bench: Bench,
+  contenders: readonly Contender[],
+  question: Question,
+): Promise<void> {
+  const seconds = bench.durations.closedSeconds
+  for (const { running } of contenders) {
+    let calls = 0
+    for (let round = 1; round <= MAX_WARMUP_ROUNDS && calls < WARMUP_CALLS; round++) {
+      calls += (await closedLoopRound(bench, running, { question, seconds })).requests
+    }
+  }
+}
+
 function summary(rounds: readonly Round[], { running }: Contender): Throughput {
   const micros = rounds.flatMap((round) => round.microsPerCall ?? [])
   const rates = rounds.map((round) => round.requestsPerSecond)
@@ -56,6 +77,7 @@ function summary(rounds: readonly Round[], { running }: Contender): Throughput {
     microsPerCall:
       micros.length === 0 ? undefined : { p25: lowerQuartile(micros), median: median(micros) },
     residentMb: running.pids.length === 0 ? undefined : residentKb(running.pids) / 1024,
+    waitedShare: median(rounds.map((round) => round.waitedShare)),
     badShare: Math.max(...rounds.map((round) => round.badShare)),
   }
 }

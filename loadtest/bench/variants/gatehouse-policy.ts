@@ -16,6 +16,8 @@ type Rule = {
 
 /** Rules for the tools of the measured server, each for one group. */
 const OWN_TOOL_RULES = 90
+/** Further servers behind the same gateway, which nobody asks here; the other rules are for them. */
+export const OTHER_SERVERS = Array.from({ length: 10 }, (_, at) => `server-${at}`)
 /** Denials for every caller, with globs, on the measured server. */
 const DENIALS = 9
 
@@ -57,7 +59,7 @@ function denial(server: string, at: number): Rule {
 }
 
 function otherServerRule(at: number): Rule {
-  const server = `server-${at % 10}`
+  const server = OTHER_SERVERS[at % OTHER_SERVERS.length] ?? ''
   return {
     id: `${server}-rule-${at}`,
     effect: at % 7 === 0 ? 'deny' : 'allow',

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PROXY_CORE } from '../constants.ts'
 import { ISSUER } from '../tokens.ts'
-import { policyText } from './gatehouse-policy.ts'
+import { OTHER_SERVERS, policyText } from './gatehouse-policy.ts'
 import { MCP_PATH, targetOn } from './variant.ts'
 import type { Place, Running, Variant } from './variant.ts'
 
@@ -44,6 +44,7 @@ async function start(place: Place): Promise<Running> {
 }
 
 function config({ port, upstream, keys }: Place, auditFile: string) {
+  const url = `http://${upstream.host}:${upstream.port}${upstream.path}`
   return {
     version: 1,
     public_url: `http://127.0.0.1:${port}`,
@@ -54,12 +55,10 @@ function config({ port, upstream, keys }: Place, auditFile: string) {
       [SERVER]: {
         path: MCP_PATH,
         // The stub's idle streams hold a connection each.
-        upstream: {
-          url: `http://${upstream.host}:${upstream.port}${upstream.path}`,
-          max_connections: 4096,
-        },
+        upstream: { url, max_connections: 4096 },
         audiences: [keys.audience],
       },
+      ...Object.fromEntries(OTHER_SERVERS.map((name) => [name, { upstream: url }])),
     },
     policies: ['policy.yaml'],
     audit: { sink: auditFile },
