@@ -298,3 +298,21 @@ test('a reload reads a known token anew when its claims are mapped otherwise', a
   assert.ok(isCaller(caller))
   assert.equal(caller.kind, 'service')
 })
+
+test('a reload reads key files again, and refuses known tokens of a key that is there no more', async () => {
+  let keys = [signer.jwk, rotated.jwk]
+  const world = testWorld()
+  const options = {
+    world,
+    issuers: [trustedIssuer([], { jwks: { kind: 'file', file: '/etc/jwks.json' } })],
+    readFile: async () => JSON.stringify({ keys }),
+  }
+  const before = testIdentity(options)
+  const [old, young] = [await signer.sign(before.claims()), await rotated.sign(before.claims())]
+  assert.ok(isCaller(await before.bearer(old)) && isCaller(await before.bearer(young)))
+  keys = [rotated.jwk]
+  const after = testIdentity({ ...options, handover: before.identify.handover })
+  await after.identify.refreshKeys()
+  assert.equal(await after.bearer(old), 'invalid_token: unknown_key')
+  assert.ok(isCaller(await after.bearer(young)))
+})

@@ -15,11 +15,11 @@ import { createBearerTokens } from './bearer-tokens.ts'
 import { bearerOf, kindOfBearer } from './credential.ts'
 import { createFloodGate } from './flood-gate.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
+import { openIssuers } from './issuers.ts'
 import { refusalOf } from './refusal-of.ts'
 import type { TokenCache } from './token-cache.ts'
 import { createTokenCache } from './token-cache.ts'
 import type { ApiKeyEntry, TrustedIssuer } from './trust.ts'
-import { openIssuers } from './issuers.ts'
 
 /** What a visit presents. Credentials count only in these two headers, never in query, body or cookie. */
 export type Presented = {
@@ -49,7 +49,10 @@ export type Identify = {
   (presented: Presented, server: McpServer): Caller | Promise<Caller>
   /** Whether an open stream of this caller may go on: neither expired nor revoked nor removed. */
   stillValid(caller: Caller): boolean
-  /** Fetches keys that are missing or due; call it at start and once a minute. Never rejects. */
+  /**
+   * Fetches keys that are missing or due. Call it at start, after a reload and once a minute; without it
+   * they are fetched by the first token that needs them. Never rejects.
+   */
   refreshKeys(): Promise<void>
   readonly handover: Handover
 }
@@ -81,7 +84,6 @@ export function createIdentify(options: IdentifyOptions): Identify {
   const tokens = handover?.tokens ?? createTokenCache()
   const gate = createFloodGate(now)
   const bearers = createBearerTokens({ issuers, tokens, gate, now })
-
   const admission = createAdmission(revocations)
 
   const refuse = (reason: TokenRefusal): Refusal => {

@@ -19,6 +19,8 @@ export type IssuerKeys = {
   keysFor(keyId: string | undefined): KeySet | undefined | Promise<KeySet | undefined>
   /** Fetches when there are no keys or they are due. Never rejects. */
   refresh(): Promise<void>
+  /** Makes the keys due now, because their source may have changed. */
+  expire(): void
 }
 
 /** How keys are loaded, whoever they belong to. */
@@ -65,7 +67,7 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   if (keys === undefined) {
     throw new Error(`issuer ${issuer}: jwks.keys holds no public key that can verify signatures`)
   }
-  return { generation: 0, keysFor: () => keys, refresh: async () => {} }
+  return { generation: 0, keysFor: () => keys, refresh: async () => {}, expire: () => {} }
 }
 
 type Held = { readonly keys: KeySet; readonly loadedAtMs: number }
@@ -124,6 +126,11 @@ function createLoadedKeys({ now, ...options }: IssuerKeysOptions): IssuerKeys {
     },
     refresh: async () => {
       if (ageMs() >= REFRESH_AGE_MS) await loadIfAllowed()
+    },
+    expire: () => {
+      attemptedAtMs = -Infinity
+      if (held === undefined) return
+      held = { ...held, loadedAtMs: Math.min(held.loadedAtMs, now() - MAX_AGE_MS) }
     },
   }
 }

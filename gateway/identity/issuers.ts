@@ -23,7 +23,7 @@ const RESERVED = 'urn:gatehouse:'
 
 /**
  * Returns the issuers by identifier and their keys by source. Keys of `before` are taken over where
- * issuer and source are the same, so that a reload does not fetch them anew.
+ * issuer and source are the same, so that a reload does not fetch them anew; files are read again.
  *
  * @throws {Error} for an issuer that is there twice, has a reserved name, or whose inline keys cannot
  *   verify anything.
@@ -39,7 +39,10 @@ export function openIssuers(
     if (opened.has(issuer)) throw new Error(`issuer ${issuer} is configured twice`)
     if (issuer.startsWith(RESERVED)) throw new Error(`issuer ${issuer} uses a reserved name`)
     const place = JSON.stringify([issuer, source])
-    const keys = before.get(place) ?? createIssuerKeys({ ...loading, issuer, source })
+    const kept = before.get(place)
+    // A changed key file is a reason to reload, so its keys are not trusted to be those read before.
+    if (source.kind === 'file') kept?.expire()
+    const keys = kept ?? createIssuerKeys({ ...loading, issuer, source })
     keysBySource.set(place, keys)
     opened.set(issuer, prepare(trusted, keys))
   }
