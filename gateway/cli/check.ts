@@ -15,6 +15,7 @@ Checks a configuration file and its policies, with every file and variable they 
 
 Exit code: 0 valid, 1 not valid (file:line:column on standard error), 2 used wrongly.`
 
+/** Runs the verb; warnings are part of a valid configuration and change nothing about the exit code. */
 export async function check(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: [...args],

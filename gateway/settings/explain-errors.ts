@@ -74,6 +74,7 @@ function choices(error: ErrorObject): readonly AnySchemaObject[] {
   return Array.isArray(branches) ? branches.filter(isRecord) : []
 }
 
+/** Not even the right kind of thing, so this alternative cannot have been meant. */
 function isWrongKind(error: ErrorObject): boolean {
   return error.instancePath === '' && ['type', 'const', 'enum'].includes(error.keyword)
 }
@@ -82,6 +83,7 @@ function isMissingKey(error: ErrorObject): boolean {
   return error.instancePath === '' && error.keyword === 'required'
 }
 
+/** Branches are held against the value alone, so their paths begin there. */
 function nested(outer: ErrorObject, inner: ErrorObject): ErrorObject {
   return { ...inner, instancePath: outer.instancePath + inner.instancePath }
 }
@@ -194,6 +196,7 @@ function kindNames(type: unknown): string {
   return types.map((one) => KIND_NAMES[String(one)] ?? String(one)).join(' or ')
 }
 
+/** Numbers and truth values are shown; text is not, because it may be a secret in the wrong place. */
 function describe(data: unknown): string {
   if (data === null) return 'empty'
   if (Array.isArray(data)) return 'a list'

@@ -164,6 +164,7 @@ test('a missing configuration file is a problem like any other', async () => {
   const result = await loadSettings({ file: '/nowhere/gatehouse.yaml', env: {} })
   assert.deepEqual(result, {
     ok: false,
+    files: ['/nowhere/gatehouse.yaml'],
     problems: [
       {
         file: '/nowhere/gatehouse.yaml',
@@ -302,6 +303,15 @@ test('the settings name every file they were made from, with its digest', async 
   assert.deepEqual([...digests.keys()], files)
   assert.match(digests.get(POLICY_FILE) ?? '', /^[0-9a-f]{64}$/)
   assert.deepEqual(policies, [{ file: POLICY_FILE, text: 'version: 1\nrules: []\n' }])
+})
+
+test('a refused configuration names its files too, so that mending one of them is noticed', async () => {
+  const result = await loadText(`${BASE}ops: { admin_token: '\${file:/run/later}' }\n`)
+  assert.ok(!result.ok)
+  assert.deepEqual(result.files, [CONFIG_FILE, '/run/later', POLICY_FILE])
+  const broken = await loadText('a: b: c\n')
+  assert.ok(!broken.ok)
+  assert.deepEqual(broken.files, [CONFIG_FILE])
 })
 
 test('settings are frozen all the way down', async () => {

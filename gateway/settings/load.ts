@@ -32,7 +32,12 @@ export type LoadOptions = {
 
 export type LoadResult =
   | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly Problem[] }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      /** Every file that was read or should have been: the ones whose change may mend it. */
+      readonly files: readonly string[]
+    }
 
 /** Digits of the version: enough to tell two configurations apart in a record. */
 const VERSION_DIGITS = 12
@@ -45,24 +50,28 @@ const UNKNOWN_URL: PublicUrl = {
   prefix: '',
 }
 
-/** Reads and checks a configuration. Never throws for what an operator wrote. */
+/**
+ * Reads and checks a configuration, with every file it refers to except what is made at run time. The
+ * policies are read and not looked into. Never throws for what an operator wrote.
+ */
 export async function loadSettings(options: LoadOptions): Promise<LoadResult> {
   const file = resolve(options.file)
   const readFile = options.readFile ?? ((path: string) => readFromDisk(path))
   const source = await readTextFile(file, readFile)
   if (!source.ok) {
-    return { ok: false, problems: [{ file, line: 1, column: 1, message: source.why }] }
+    const problem = { file, line: 1, column: 1, message: source.why }
+    return { ok: false, problems: [problem], files: [file] }
   }
   const document = readYaml(file, source.text)
-  if (!document.ok) return document
+  if (!document.ok) return { ok: false, problems: document.problems, files: [file] }
   const { config, faults, residue } = complete(document.data)
   const reading = new Reading({ document, faults, residue, env: options.env, readFile })
   const settings = config === undefined ? undefined : await read(reading, config, file)
   const problems = inOrder(reading.problems)
-  if (settings === undefined || problems.length > 0) return { ok: false, problems }
+  const files = [file, ...reading.files.keys()]
+  if (settings === undefined || problems.length > 0) return { ok: false, problems, files }
   const version = versionOf(file, [{ file, text: source.text }, ...settings.policies])
   const digests = new Map([[file, source.digest], ...definedIn(reading.files)])
-  const files = [file, ...reading.files.keys()]
   return {
     ok: true,
     settings: freeze({ ...settings, version, files, digests }),
@@ -107,6 +116,7 @@ function versionOf(file: string, sources: readonly PolicySource[]): string {
   return hash.digest('hex').slice(0, VERSION_DIGITS)
 }
 
+/** Directories have no digest. */
 function definedIn<Key, Value>(
   map: ReadonlyMap<Key, Value | undefined>,
 ): (readonly [Key, Value])[] {

@@ -40,6 +40,7 @@ async function expand(reading: Reading, entry: string): Promise<readonly string[
     for await (const found of glob(entry, { cwd: reading.absolute('.') })) {
       if (isPolicy(found)) files.push(reading.absolute(found))
     }
+    // Where one was found the next one may appear.
     for (const file of files) reading.addDirectory(dirname(file))
     return files.toSorted()
   }

@@ -44,6 +44,7 @@ function readApiKey(reading: Reading, at: Path, file: ApiKeyFile): ApiKeySetting
   }
 }
 
+/** Seconds since the epoch; undefined when it never ends. */
 function readExpiry(reading: Reading, path: Path, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const ms = Date.parse(text)
@@ -57,6 +58,7 @@ function readExpiry(reading: Reading, path: Path, text: string | undefined): num
   return Math.floor(ms / 1000)
 }
 
+/** Only while all servers could be read: a broken one is reported, and is not unknown besides. */
 function reportUnknownServers(
   reading: Reading,
   path: Path,

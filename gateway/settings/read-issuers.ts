@@ -57,6 +57,7 @@ async function readIssuer(
   }
 }
 
+/** One source of keys; the schema has seen to it that exactly one is named. */
 async function readJwks(
   reading: Reading,
   at: Path,
@@ -82,6 +83,7 @@ async function readJwks(
   return { kind: 'inline', keys: jwks.keys }
 }
 
+/** Signing keys fetched in the clear are whatever somebody on the way says they are. */
 function reportExposed(
   reading: Reading,
   path: Path,
@@ -92,6 +94,7 @@ function reportExposed(
   reading.report(path, `whoever is on the way could mint tokens; ${advice}`)
 }
 
+/** The file is read again whenever it changes; this only finds out now what would fail then. */
 async function checkKeyFile(reading: Reading, path: Path, file: string): Promise<void> {
   const text = await reading.readText(path, file)
   if (text === undefined) return

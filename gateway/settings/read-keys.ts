@@ -7,7 +7,7 @@ import type { RingKey } from './settings.ts'
 import { isLoopback } from './urls.ts'
 
 /** Where the ring is read from when the file names none. */
-export const KEYS_VARIABLE = 'GATEHOUSE_KEYS'
+const KEYS_VARIABLE = 'GATEHOUSE_KEYS'
 
 /** The ring; empty when there is none, which only a gateway on loopback may start with. */
 export async function readKeys(reading: Reading, config: ConfigFile): Promise<readonly RingKey[]> {
@@ -29,6 +29,7 @@ export async function readKeys(reading: Reading, config: ConfigFile): Promise<re
   return keys
 }
 
+/** Handles sealed with a key of one process open nowhere else: that will do on one machine only. */
 function reportNone(reading: Reading, { keys, listen }: ConfigFile): void {
   const advice = `"gatehouse keys new" prints one for ${KEYS_VARIABLE} or keys.file`
   if (keys !== undefined) reading.report(['keys', 'file'], `holds no key; ${advice}`)

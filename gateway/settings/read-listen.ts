@@ -36,6 +36,7 @@ export async function readListen(context: {
   }
 }
 
+/** Paths only: the files are read again whenever they change, and whoever listens reads them. */
 async function readListenTls(
   reading: Reading,
   { listen: { tls } }: ConfigFile,

@@ -20,6 +20,7 @@ export async function readPrivateKey(
   return readPem(reading, path, { file, label, what: 'unencrypted private key' })
 }
 
+/** Catches files that were swapped or are of another format; whether they fit together shows later. */
 async function readPem(
   reading: Reading,
   path: Path,

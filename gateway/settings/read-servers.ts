@@ -17,6 +17,7 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
 /** Well-known documents of the gateway itself live here. */
 const RESERVED = '/.well-known'
 
+/** What a server is read against. */
 export type ServersContext = {
   readonly reading: Reading
   readonly config: ConfigFile
@@ -51,6 +52,7 @@ function readPlace(context: ServersContext, name: string, file: ServerFile): Pla
   return { name, host, path, resource: `${context.publicUrl.scheme}//${host}${path}` }
 }
 
+/** The rest of a server; everything in it is looked at even when it cannot be used. */
 async function readServer(
   context: ServersContext,
   file: ServerFile,
@@ -73,6 +75,7 @@ async function readServer(
   }
   if (upstream === undefined || credential === undefined) return undefined
   if (upstream.origin + upstream.path === resource) {
+    // A call would go round until connections run out.
     reading.report([...at, 'upstream', 'url'], 'points back at the gateway itself')
   }
   return {
@@ -105,6 +108,8 @@ function readHost({ reading, publicUrl }: ServersContext, name: string, file: Se
 function readPath(context: ServersContext, name: string, file: ServerFile): string {
   const { reading, config, publicUrl } = context
   const at: Path = ['servers', name, 'path']
+  // A sole server has the short path. Adding a second one to its host is a visible decision: write
+  // the path, or clients find the first one elsewhere.
   const hostOf = (server: ServerFile): string => server.host ?? publicUrl.host
   const neighbours = Object.values(config.servers).filter((one) => hostOf(one) === hostOf(file))
   const own = file.path ?? (neighbours.length === 1 ? '/mcp' : `/mcp/${name}`)
@@ -162,6 +167,7 @@ async function readUpstreamTls(
   }
 }
 
+/** Only while all issuers could be read: a broken one is reported, and is not unknown besides. */
 function reportUnknownIssuers(context: ServersContext, name: string, file: ServerFile): void {
   if (!context.reading.isWhole(['issuers'])) return
   const known = context.config.issuers.map(({ issuer }) => issuer)

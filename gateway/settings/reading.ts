@@ -11,8 +11,10 @@ import { durationMs, MAX_DURATION_MS } from './units.ts'
 import { parseHttpUrl } from './urls.ts'
 import { MAX_YAML_BYTES } from './yaml.ts'
 
+/** Reads a file whole; rejects as `node:fs` does. */
 export type ReadFile = (file: string) => Promise<Uint8Array>
 
+/** Environment variables; only those a configuration refers to are looked at. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export type ReadingOptions = {
@@ -30,6 +32,7 @@ export type FileResult =
   | { readonly ok: true; readonly text: string; readonly digest: string }
   | { readonly ok: false; readonly why: string }
 
+/** One loading of one file, from the schema's findings to the last section. */
 export class Reading {
   readonly env: Environment
   readonly problems: Problem[] = []
@@ -62,6 +65,7 @@ export class Reading {
     return !this.#faults.some(({ spoils }) => spoils !== undefined && touches(spoils, path))
   }
 
+  /** Something wrong with the value at `path`. The message must not repeat a secret. */
   report(path: Path, message: string): void {
     this.problems.push(this.#problem({ path, part: 'value', message: said(path, message) }))
   }
@@ -71,6 +75,7 @@ export class Reading {
     this.problems.push(this.#problem({ path, part: 'key', message: said(path, message) }))
   }
 
+  /** Something allowed that an operator should know of. */
   warn(path: Path, message: string): void {
     this.warnings.push(this.#problem({ path, part: 'key', message: said(path, message) }))
   }
@@ -101,16 +106,17 @@ export class Reading {
     return result.ok ? result.text : undefined
   }
 
-  /** A directory whose listing decides which files are read. */
-  addDirectory(directory: string): void {
-    this.files.set(directory, undefined)
-  }
-
+  /** The same, when where to report it depends. Either way the file is one of `files`. */
   async read(file: string): Promise<FileResult> {
     const absolute = this.absolute(file)
     const result = await readTextFile(absolute, this.#readFile)
     this.files.set(absolute, result.ok ? result.digest : undefined)
     return result
+  }
+
+  /** A directory whose listing decides which files are read. */
+  addDirectory(directory: string): void {
+    this.files.set(directory, undefined)
   }
 
   #problem(wanted: {

@@ -6,6 +6,7 @@ import type { Path } from '../model/problem.ts'
 import { Secret } from '../model/secret.ts'
 import type { Reading } from './reading.ts'
 
+/** `${kind:name}`; what kinds there are is decided where it is resolved, so that others are reported. */
 const REFERENCE = /\$\{([^}]*)\}/g
 
 /** Values from templates and tutorials that nobody meant as a secret. */
@@ -49,6 +50,7 @@ export async function readSecret(
   return complete ? new Secret(parts.join('')) : undefined
 }
 
+/** The value of one `kind:name`; undefined when something about it is reported. */
 async function resolveReference(
   reading: Reading,
   path: Path,
