@@ -1,16 +1,20 @@
+/** `gatehouse audit verify`: the check of an audit log. */
 import { createReadStream } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { quoted } from '../audit/text.ts'
 import { createVerifier, MAX_LISTED, type Report, type Verifier } from '../audit/verify.ts'
 import type { Io } from './io.ts'
 
-const USAGE = `usage: gatehouse audit verify [--partial] FILE...
+const HELP = `Usage: gatehouse audit verify [--partial] FILE…
 
-Checks that audit records are complete and as they were written. Give all files of a
-rotated log; their order does not matter. "-" reads standard input.
+Checks that audit records are complete and as they were written.
 
-  --partial   earlier files are not at hand: let chains begin past their first record
+  FILE         an audit log; all files of a rotated one together, in any order; - is standard input
+  --partial    earlier files are not at hand: let chains begin past their first record
+  -h, --help   show this text
 
-Exit status: 0 intact, 1 broken, 2 usage error or unreadable file.`
+A chain cannot show that its end is missing: keep a copy elsewhere. Exit code: 0 intact, 1 broken,
+2 used wrongly or a file cannot be read.`
 
 /** Longest line, in characters; what has no newline for longer is not an audit log. */
 const MAX_LINE_CHARS = 64 * 1024 * 1024
@@ -22,23 +26,25 @@ const EXIT_INTACT = 0
 const EXIT_BROKEN = 1
 const EXIT_UNUSABLE = 2
 
-/** `gatehouse audit verify`: resolves to the exit status, 0 intact, 1 broken, 2 usage or unreadable. */
+/** Resolves with the exit code: 0 intact, 1 broken, 2 used wrongly or a file cannot be read. */
 export async function auditVerify(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  if (args.includes('--help')) {
-    io.out(USAGE)
+  const { values, positionals: files } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { partial: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help === true) {
+    io.out(HELP)
     return EXIT_INTACT
   }
-  const files = args.filter((arg) => arg === '-' || !arg.startsWith('-'))
-  const unknown = args.find((arg) => arg !== '--partial' && !files.includes(arg))
-  if (unknown !== undefined || files.length === 0) {
-    io.err(unknown === undefined ? 'name at least one file' : `unknown option ${unknown}`)
-    io.err(USAGE)
+  if (files.length === 0) {
+    io.err(`audit verify: no file named\n\n${HELP}`)
     return EXIT_UNUSABLE
   }
-  const verifier = createVerifier({ start: args.includes('--partial') ? 'later' : 'first' })
+  const verifier = createVerifier({ start: values.partial === true ? 'later' : 'first' })
   for (const file of await oldestFirst(files)) {
     try {
       await readInto(verifier, file)
