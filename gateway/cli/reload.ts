@@ -1,0 +1,29 @@
+/** `gatehouse reload`: a running gateway reads its configuration and policies again. */
+import { parseArgs } from 'node:util'
+import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
+import type { Io } from './io.ts'
+
+const USAGE = `usage: gatehouse reload [OPTIONS]
+
+Makes a running gateway read its configuration and policies again. When they are not valid the
+gateway keeps those it has, and the problems are printed.
+
+${ADMIN_USAGE}`
+
+/** Resolves with the exit code: 0 reloaded, 1 not. */
+export async function reload(
+  args: readonly string[],
+  io: Io,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: ADMIN_OPTIONS })
+  if (values.help === true) {
+    io.out(USAGE)
+    return 0
+  }
+  return withAdmin({ values, io, fetch }, async (ask) => {
+    await ask('POST', '/admin/reload')
+    io.out('reloaded')
+    return 0
+  })
+}
