@@ -18,7 +18,9 @@ const OPS = 'http://127.0.0.1:9787'
 const EVERYTHING_PORT = 3001
 const DIRECTORY = join(ROOT, '.cache/demo')
 const ISSUER = 'http://127.0.0.1:8788'
-const DENIED_TOOL = 'get-env'
+/** Denied by a rule that discloses its reason, and simply not allowed by any rule. */
+const FORBIDDEN_TOOL = 'get-env'
+const HIDDEN_TOOL = 'toggle-simulated-logging'
 
 const say = (text = ''): void => void process.stdout.write(`${text}\n`)
 const title = (text: string): void =>
@@ -82,10 +84,14 @@ async function show(token: string): Promise<void> {
   say('tools/call echo {"message":"hello"}')
   say(JSON.stringify(await client.callTool({ name: 'echo', arguments: { message: 'hello' } })))
 
-  title('4  A denied call, and the same session goes on')
-  say(`tools/call ${DENIED_TOOL}`)
-  say(await client.callTool({ name: DENIED_TOOL }).then(JSON.stringify, errorText))
-  say('(the same answer as for a tool that does not exist: the agent learns nothing)')
+  title('4  Denied calls, and the same session goes on')
+  say(`tools/call ${FORBIDDEN_TOOL}    (its rule says why: disclose: true)`)
+  say(await client.callTool({ name: FORBIDDEN_TOOL }).then(JSON.stringify, errorText))
+  say(`tools/call ${HIDDEN_TOOL}    (no rule allows it: it does not exist)`)
+  say(await client.callTool({ name: HIDDEN_TOOL }).then(JSON.stringify, errorText))
+  say('tools/call echo {"message":"still here"}')
+  const again = await client.callTool({ name: 'echo', arguments: { message: 'still here' } })
+  say(JSON.stringify(again))
   await client.close()
   await direct.close()
 
@@ -158,12 +164,22 @@ function moved(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, s
   return lines
 }
 
+/** Records are written every 100 ms. */
+const AUDIT_SETTLES_MS = 300
+
+const SUMMARY = ['type', 'method', 'targets', 'effect', 'rule', 'reason', 'outcome', 'status', 'ms']
+
 async function auditSummary(): Promise<readonly string[]> {
+  await new Promise((resolve) => setTimeout(resolve, AUDIT_SETTLES_MS))
   const text = await readFile(join(DIRECTORY, 'audit.jsonl'), 'utf8')
-  const wanted = text
-    .split('\n')
-    .filter((line) => line.includes('"tools/call"') || line.includes('"unauthenticated"'))
-  return wanted.map((line) => (line.length > 420 ? `${line.slice(0, 420)}…` : line))
+  const lines = text.split('\n').filter((line) => line !== '')
+  const records = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+  const calls = records.filter((record) => record['method'] === 'tools/call')
+  const whole = calls.at(0)
+  const summaries = calls.map((record) =>
+    JSON.stringify(Object.fromEntries(SUMMARY.map((key) => [key, record[key]]))),
+  )
+  return [...summaries, '', 'One of them whole:', JSON.stringify(whole, undefined, 1)]
 }
 
 async function printNext(): Promise<void> {
