@@ -4,8 +4,8 @@
  * loop; what comes in during a write goes with the next one (group commit). A write that fails is
  * repeated from the byte it stopped at: nothing is dropped, moved or written twice.
  */
-import { Refusal } from '../model/refusal.ts'
 import type { Output } from './output.ts'
+import { createWaiters } from './waiters.ts'
 
 export type WriterOptions = {
   readonly output: Output
@@ -66,9 +66,6 @@ type Batch = {
   offset: number
 }
 
-/** Everybody who waits for the line with number `upTo` and those before it. */
-type Group = { upTo: number; readonly done: PromiseWithResolvers<void> }
-
 export function createWriter(options: WriterOptions): Writer {
   const { output, now } = options
   let waiting: string[] = []
@@ -77,8 +74,7 @@ export function createWriter(options: WriterOptions): Writer {
   let batch: Batch | undefined
   let pushed = 0
   let settled = 0
-  let groups: Group[] = []
-  let openGroup: Group | undefined
+  const waiters = createWaiters()
   let reopening: PromiseWithResolvers<void> | undefined
   let busy = false
   let scheduled = false
@@ -99,7 +95,7 @@ export function createWriter(options: WriterOptions): Writer {
       count += 1
     }
     const lines = waiting.splice(0, count)
-    openGroup = undefined
+    waiters.part()
     return {
       bytes: Buffer.from(`${lines.join('\n')}\n`),
       lines: count,
@@ -121,16 +117,7 @@ export function createWriter(options: WriterOptions): Writer {
   const settle = (one: Batch): void => {
     settled += one.lines
     chars -= one.chars
-    const done = groups.filter((group) => group.upTo <= settled)
-    groups = groups.filter((group) => group.upTo > settled)
-    for (const group of done) group.done.resolve()
-  }
-
-  const giveUp = (cause: unknown): void => {
-    const refused = groups
-    groups = []
-    openGroup = undefined
-    for (const group of refused) group.done.reject(unavailable(cause))
+    waiters.settle(settled)
   }
 
   const openAnew = async (request: PromiseWithResolvers<void>): Promise<void> => {
@@ -161,7 +148,7 @@ export function createWriter(options: WriterOptions): Writer {
     } catch (error) {
       failures += 1
       failure = { atMs: now(), error }
-      giveUp(error)
+      waiters.refuse(error)
     } finally {
       busy = false
     }
@@ -174,17 +161,7 @@ export function createWriter(options: WriterOptions): Writer {
     void drain()
   }
 
-  const wait = (): Promise<void> => {
-    if (settled === pushed) return Promise.resolve()
-    if (openGroup === undefined) {
-      openGroup = { upTo: pushed, done: Promise.withResolvers() }
-      // Whoever asked may be gone by the time it fails.
-      openGroup.done.promise.catch(() => undefined)
-      groups.push(openGroup)
-    }
-    openGroup.upTo = pushed
-    return openGroup.done.promise
-  }
+  const wait = (): Promise<void> => (settled === pushed ? Promise.resolve() : waiters.wait(pushed))
 
   return {
     accepts: () =>
@@ -207,7 +184,7 @@ export function createWriter(options: WriterOptions): Writer {
       return promise
     },
     tick() {
-      if (oldestMs() > MAX_AGE_MS) giveUp(new Error('the audit sink is blocked'))
+      if (oldestMs() > MAX_AGE_MS) waiters.refuse(new Error('the audit sink is blocked'))
       if (failure === undefined || now() - failure.atMs >= RETRY_MS) startDrain()
     },
     flush() {
@@ -235,8 +212,4 @@ export function createWriter(options: WriterOptions): Writer {
 function lineStart(batch: Batch): number {
   if (batch.offset === 0) return 0
   return batch.bytes.lastIndexOf(NEWLINE, batch.offset - 1) + 1
-}
-
-function unavailable(cause: unknown): Refusal {
-  return new Refusal('audit_unavailable', { detail: String(cause), cause })
 }
