@@ -8,8 +8,8 @@ import type { Round } from './closed-loop.ts'
 import { residentKb } from './process-tree.ts'
 
 /** After this many calls V8 has compiled the whole path; slow proxies get a few rounds at most. */
-const WARMUP_CALLS = 20_000
-const MAX_WARMUP_ROUNDS = 4
+const WARMUP_CALLS = 40_000
+const MAX_WARMUP_ROUNDS = 6
 
 export type Throughput = {
   /** Median over rounds. */
