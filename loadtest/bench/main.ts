@@ -10,11 +10,18 @@ import { prepareWorkplace, setUp } from './setup.ts'
 import { goalTable, variantTable } from './table.ts'
 
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2))
-  if (options.help) {
+  try {
+    const options = readOptions(process.argv.slice(2))
+    if (!options.help) return await measure(options)
     console.log(USAGE)
     return 0
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return 1
   }
+}
+
+async function measure(options: Options): Promise<number> {
   const startedMs = Date.now()
   const say = (line: string): void => {
     console.error(`${((Date.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}`)
@@ -34,9 +41,6 @@ async function main(): Promise<number> {
     console.log(`\n${variantTable(results)}\n\n${goalTable(results)}`)
     if (options.json !== undefined) writeJson(options.json, machine, results)
     return exitCode(results, options)
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    return 1
   } finally {
     await processes.stopAll()
     say('done')
