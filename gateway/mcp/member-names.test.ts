@@ -27,6 +27,8 @@ const LOOK_ALIKES: readonly (readonly [string, string])[] = [
   ['a NUL behind', 'name\0'],
   ['a NUL inside', 'na\0me'],
   ['a line feed behind', 'name\n'],
+  ['a NUL and more behind', 'name\0x'],
+  ['a control character in any name', 'x\u0085y'],
   ['DEL behind', 'name\u007f'],
   ['a zero-width space inside', 'na\u200bme'],
   ['a zero-width joiner behind', 'name\u200d'],

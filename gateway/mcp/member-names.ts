@@ -6,6 +6,7 @@
 import type { Cursor } from './json-cursor.ts'
 import { textOf } from './json-scalar.ts'
 import { addToHash, HASH_START, hashName } from './json-text.ts'
+import { isPlainText } from './plain-text.ts'
 
 /** The member names with a meaning in one kind of object. */
 export type NameTable<Name extends string> = {
@@ -15,8 +16,10 @@ export type NameTable<Name extends string> = {
   readonly foldedHashes: ReadonlySet<number>
 }
 
+const SPACE = 0x20
 const HYPHEN = 0x2d
 const UNDERSCORE = 0x5f
+const DEL = 0x7f
 
 /** Names that a JavaScript server would take for its own object's machinery. */
 const UNSAFE_NAMES = ['__proto__', 'constructor', 'prototype']
@@ -47,35 +50,38 @@ export function protocolName<Name extends string>(
 }
 
 /**
- * Whether the member just read, which is none of the table's names, could be taken for one of them, or
- * for a name with a meaning to JavaScript objects.
+ * Whether the member just read, which is none of the table's names, could be taken for one of them or
+ * for a name with a meaning to JavaScript objects. A name with a control character always could: some
+ * readers end it there, some leave it out.
  */
 export function isLookAlike(cursor: Cursor, table: NameTable<string>): boolean {
   const hash = cursor.textEscaped ? undefined : foldedAsciiHash(cursor)
   if (hash !== undefined && !table.foldedHashes.has(hash)) return false
-  return table.folded.has(fold(textOf(cursor)))
+  const name = textOf(cursor)
+  return !isPlainText(name) || table.folded.has(fold(name))
 }
 
 /** What no reader is known to heed when it compares names leniently; U+0307 is left by folding `İ`. */
-const IGNORED = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\u0307_-]/gu
+const IGNORED = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\u0307_-]/gu
 
 /**
  * The form in which names are alike: compatibility normalised (so U+017F is `s` and U+212A is `k`),
- * without case, white space, control and invisible characters, `_` and `-`. The last two because some
- * servers accept `task_id` for `taskId`.
+ * without case, white space and invisible characters, `_` and `-`. The last two because some servers
+ * accept `task_id` for `taskId`.
  */
 function fold(name: string): string {
   return name.normalize('NFKC').toUpperCase().toLowerCase().replaceAll(IGNORED, '')
 }
 
-/** The hash that `fold` of the name would have, without making a string; undefined unless ASCII. */
+/** The hash of the name as `fold` would have it, without making a string; undefined if that is not known. */
 function foldedAsciiHash({ bytes, textStart, textEnd }: Cursor): number | undefined {
   let hash = HASH_START
   for (let at = textStart; at < textEnd; at += 1) {
     const byte = bytes[at] ?? 0
-    if (byte >= 0x80) return undefined
-    const ignored = byte <= 0x20 || byte === 0x7f || byte === UNDERSCORE || byte === HYPHEN
-    if (!ignored) hash = addToHash(hash, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)
+    if (byte >= DEL) return undefined
+    if (byte !== SPACE && byte !== UNDERSCORE && byte !== HYPHEN) {
+      hash = addToHash(hash, byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)
+    }
   }
   return hash
 }
