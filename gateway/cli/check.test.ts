@@ -56,7 +56,6 @@ test('a valid configuration exits 0 and says what would run', async (t) => {
     /^ {2}docs: http:\/\/127\.0\.0\.1:8787\/mcp -> http:\/\/127\.0\.0\.1:3001\/mcp \(credential in Authorization; 1 allow rule, 0 deny rules\)$/m,
   )
   assert.match(out, /^ {2}https:\/\/idp\.example: keys fetched, .* callers are agent by default$/m)
-  assert.match(out, /^warning: DIR\/gatehouse\.yaml:1:1 no key ring/m)
   assert.ok(!out.includes(TOKEN))
 })
 

@@ -127,6 +127,8 @@ function isUsageError(error: unknown): error is Error {
 }
 
 if (import.meta.main) {
+  // A reader that stops early (`gatehouse check | head`) is no fault.
+  process.stdout.on('error', () => process.exit())
   process.exitCode = await run(process.argv.slice(2), {
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),

@@ -16,8 +16,8 @@ Runs the gateway.
   -c, --config FILE   configuration file (YAML)
   -h, --help          show this text
 
-Signals: SIGHUP reads the configuration and policies again, SIGTERM and SIGINT finish running
-calls and stop. Exit code: 0 stopped, 1 not started (nothing listens), 70 internal fault.`
+Signals: SIGHUP reads the configuration and policies again and reopens the audit log, SIGTERM and
+SIGINT finish running calls and stop. Exit code: 0 stopped, 1 not started (nothing listens), 70 internal fault.`
 
 /** Told to a supervisor when a fault of our own ended the process (sysexits.h EX_SOFTWARE). */
 const EXIT_FAULT = 70
@@ -80,7 +80,12 @@ function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {
       void gatehouse.stop().finally(() => resolve(EXIT_FAULT))
       setTimeout(() => resolve(EXIT_FAULT), FAULT_DRAIN_MS).unref()
     }
-    process.on('SIGHUP', () => void gatehouse.reload())
+    process.on('SIGHUP', () => {
+      gatehouse.reopenLogs().catch((error: unknown) => {
+        log('error', 'the audit log stays the old file', { detail: String(error) })
+      })
+      void gatehouse.reload()
+    })
     process.once('SIGTERM', () => stop('SIGTERM'))
     process.once('SIGINT', () => stop('SIGINT'))
     process.on('uncaughtException', fault)

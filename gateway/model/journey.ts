@@ -52,7 +52,7 @@ export type Journey = {
   readonly address: string
   server: string | undefined
   /** Version of the settings this visit is judged by, whole; running visits keep theirs over a reload. */
-  config?: string
+  readonly config: string | undefined
   caller: Caller | undefined
   trace: TraceContext | undefined
   /** Our span id, sent up in `traceparent`; set when tracing samples this visit. */

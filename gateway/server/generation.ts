@@ -102,16 +102,24 @@ export function createGeneration(options: {
 }
 
 function identifyFor(settings: Settings, plant: Plant, previous: Generation | undefined): Identify {
-  return createIdentify({
+  const identify = createIdentify({
     issuers: settings.issuers,
     apiKeys: settings.apiKeys,
     revocations: plant.revocations,
-    fetchJson: createFetchJson(),
+    // Settings have checked these addresses: plain http only where the operator allowed it.
+    fetchJson: createFetchJson({ plainOrigins: keyOrigins(settings) }),
     readFile: plant.readFile,
     now: plant.now,
     emit: plant.emit,
     ...(previous === undefined ? {} : { handover: previous.identify.handover }),
   })
+  // Not waited for: an issuer that is down must not keep the others from being served.
+  void identify.refreshKeys()
+  return identify
+}
+
+function keyOrigins({ issuers }: Settings): readonly string[] {
+  return issuers.flatMap(({ jwks }) => (jwks.kind === 'url' ? [new URL(jwks.url).origin] : []))
 }
 
 /** Our own span when this visit is recorded, else what the caller sent, unchanged. */

@@ -10,6 +10,9 @@ import type { Plant } from './plant.ts'
 /** Revocations, deadlines and slow readers are looked at this often. */
 const EVERY_MS = 1_000
 
+/** Keys of issuers are looked after this often, so that a withdrawn key ends its tokens. */
+const KEYS_EVERY_MS = 60_000
+
 export type JobsOptions = {
   readonly plant: Plant
   readonly log: Log
@@ -37,9 +40,9 @@ export function startJobs(options: JobsOptions): () => void {
       .finally(() => (refreshing = false))
   }, EVERY_MS)
   const audit = setInterval(() => plant.audit.tick(), AUDIT_TICK_MS)
+  const keys = setInterval(() => void options.current().identify.refreshKeys(), KEYS_EVERY_MS)
   return () => {
-    clearInterval(everySecond)
-    clearInterval(audit)
+    for (const timer of [everySecond, audit, keys]) clearInterval(timer)
   }
 }
 

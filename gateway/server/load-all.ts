@@ -16,14 +16,19 @@ export type Loaded =
       readonly rules: Rules
       readonly warnings: readonly Problem[]
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      /** The files whose change may mend it. */
+      readonly files: readonly string[]
+    }
 
 /** Configuration and policies together: what `serve`, a reload and `check` all begin with. */
 export async function loadAll(source: Source): Promise<Loaded> {
   const loaded = await loadSettings(source)
   if (!loaded.ok) return loaded
   const policy = loadPolicy(loaded.settings)
-  if (!policy.ok) return policy
+  if (!policy.ok) return { ...policy, files: loaded.settings.files }
   const warnings = [...loaded.warnings, ...policy.warnings]
   return { ok: true, settings: loaded.settings, rules: policy.rules, warnings }
 }

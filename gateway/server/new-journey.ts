@@ -7,6 +7,8 @@ export function newJourney(facts: {
   readonly tick: number
   readonly httpMethod: string
   readonly address: string
+  /** Version of the configuration the visit is judged by. */
+  readonly config: string | undefined
 }): Journey {
   return {
     id: facts.id,
@@ -14,6 +16,7 @@ export function newJourney(facts: {
     startedTick: facts.tick,
     httpMethod: facts.httpMethod,
     address: facts.address,
+    config: facts.config,
     server: undefined,
     caller: undefined,
     trace: undefined,

@@ -22,6 +22,7 @@ export function openVisit(
     nowMs: plant.now(),
     tick: plant.tick(),
     httpMethod: request.method ?? '',
+    config: desk.version,
     address: desk.addressOf(
       request.socket.remoteAddress ?? '',
       typeof forwardedFor === 'string' ? forwardedFor : undefined,

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 
 import type { Audit } from '../audit/audit.ts'
 import { createAudit } from '../audit/audit.ts'
+import { API_KEY_ISSUER } from '../identity/api-keys.ts'
 import type { InFlight } from '../limits/in-flight.ts'
 import { createInFlight } from '../limits/in-flight.ts'
 import type { Emit } from '../model/event.ts'
@@ -22,6 +23,9 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import type { Log } from './log.ts'
+
+/** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
+const AUDIT_CLOSE_MS = 5_000
 
 export type Plant = {
   readonly store: Store
@@ -66,10 +70,16 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     if (event.type === 'warning') log('warn', event.what, { detail: event.detail })
   }
   const store = await openStore(settings, now)
-  const revocations = createRevocations({ store, now, emit })
+  const revocations = createRevocations({
+    store,
+    now,
+    emit,
+    lastingIssuers: [API_KEY_ISSUER],
+  })
   await revocations.load()
   const { otlp } = settings.telemetry
-  const tracer = otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance })
+  const tracer =
+    otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
     stream: settings.listen.maxStreamsPerCaller,
@@ -104,7 +114,9 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     },
     close: async () => {
       await tracer?.shutdown()
-      await audit.close()
+      await inTime(audit.close(), AUDIT_CLOSE_MS).catch((error: unknown) =>
+        log('error', 'audit records were lost', { detail: String(error) }),
+      )
       await store.close()
     },
   }
@@ -117,6 +129,14 @@ async function openStore(settings: Settings, now: () => number): Promise<Store> 
     case 'sqlite':
       return await openSqliteStore({ file: settings.state.file, now })
   }
+}
+
+async function inTime(work: Promise<void>, limitMs: number): Promise<void> {
+  let late: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error(`not done within ${limitMs} ms`)), limitMs)
+  })
+  await Promise.race([work, limit]).finally(() => clearTimeout(late))
 }
 
 function tick(): number {

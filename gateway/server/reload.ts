@@ -28,6 +28,8 @@ export function createReloader(options: {
   readonly current: () => Settings
   /** Puts the new configuration to work; throws when it cannot, with the old one still at work. */
   readonly adopt: (next: Extract<Loaded, { ok: true }>) => Promise<void>
+  /** Says which files a refused configuration is made of, so that mending any of them is noticed. */
+  readonly alsoWatch: (files: readonly string[]) => void
   readonly plant: Pick<Plant, 'emit' | 'now'>
   readonly log: Log
 }): Reloader {
@@ -49,7 +51,10 @@ export function createReloader(options: {
   }
   const run = async (): Promise<ReloadResult> => {
     const next = await loadAll(options.source)
-    if (!next.ok) return fail(next.problems)
+    if (!next.ok) {
+      options.alsoWatch(next.files)
+      return fail(next.problems)
+    }
     try {
       await options.adopt(next)
     } catch (error) {

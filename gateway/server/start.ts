@@ -36,6 +36,8 @@ export type Gatehouse = {
   readonly port: number
   readonly opsPort: number
   reload(): Promise<ReloadResult>
+  /** Opens the audit log anew, after it was rotated. */
+  reopenLogs(): Promise<void>
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>
 }
@@ -69,12 +71,19 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     adopt: async (next) => {
       const { tls } = next.settings.listen
       if (tls !== undefined) listener.reloadCertificates(tls)
-      await plant.audit.reopen()
       adopt(next, house)
-      watcher.refresh(next.settings.files)
+      watcher.refresh(next.settings.files, next.settings.digests)
+    },
+    alsoWatch: (files) => {
+      const { settings } = house.current
+      watcher.refresh([...new Set([...settings.files, ...files])], settings.digests)
     },
   })
-  const watcher = watchFiles({ files: settings.files, onChange: () => void reloader.reload() })
+  const watcher = watchFiles({
+    files: settings.files,
+    digests: settings.digests,
+    onChange: () => void reloader.reload(),
+  })
   const stopJobs = startJobs({
     plant,
     log,
@@ -105,6 +114,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     port: listener.port,
     opsPort: ops.port,
     reload: reloader.reload,
+    reopenLogs: () => plant.audit.reopen(),
     stop: () => (stopping ??= stop()),
   }
 }

@@ -29,13 +29,11 @@ export async function readKeys(reading: Reading, config: ConfigFile): Promise<re
   return keys
 }
 
-/** Handles sealed with a key of one process open nowhere else: that will do on one machine only. */
+/** A gateway others can reach holds their handles, sealed with this ring; one on loopback needs none yet. */
 function reportNone(reading: Reading, { keys, listen }: ConfigFile): void {
   const advice = `"gatehouse keys new" prints one for ${KEYS_VARIABLE} or keys.file`
   if (keys !== undefined) reading.report(['keys', 'file'], `holds no key; ${advice}`)
-  else if (isLoopback(listen.host)) {
-    reading.warn([], `no key ring: one is made for this machine; ${advice}`)
-  } else {
+  else if (!isLoopback(listen.host)) {
     reading.report(['listen', 'host'], `${listen.host} is not loopback and needs a key; ${advice}`)
   }
 }

@@ -43,6 +43,7 @@ export function endedJourney(over: Partial<Journey> = {}): Journey {
     tick: 0,
     httpMethod: 'POST',
     address: '192.0.2.1',
+    config: undefined,
   })
   return {
     ...empty,

@@ -111,5 +111,12 @@ export function testSeat(over: { server?: McpServer; head?: Partial<Head> } = {}
 }
 
 export function testJourney(): Journey {
-  return newJourney({ id: 'visit-1', nowMs: 0, tick: 0, httpMethod: 'POST', address: '127.0.0.1' })
+  return newJourney({
+    id: 'visit-1',
+    nowMs: 0,
+    tick: 0,
+    httpMethod: 'POST',
+    address: '127.0.0.1',
+    config: 'test',
+  })
 }
