@@ -80,7 +80,7 @@ const ACTIONS: readonly Action[] = [
   {
     name: 'revocations.lift',
     method: 'DELETE',
-    path: /^\/admin\/revocations\/(?<id>[0-9a-f]{24})$/,
+    path: /^\/admin\/revocations\/(?<id>[^/]+)$/,
     run: ({ request, options, by, id }) =>
       liftRevocation(request.query, options.revocations, { id, by }),
   },

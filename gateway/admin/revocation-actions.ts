@@ -1,9 +1,10 @@
 /** Listing, adding and lifting revocations by the admin API. */
 import type { Revocation, RevocationProblem } from '../registry/revocation.ts'
-import { RevocationError } from '../registry/revocation.ts'
+import { REVOCATION_ID, RevocationError } from '../registry/revocation.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
+import { plainText } from './claimed-actor.ts'
 import { readRevocationBody } from './revocation-body.ts'
 
 /** Revocations of one answer, at most and by default. */
@@ -14,6 +15,7 @@ const STATUS_OF: Readonly<Record<RevocationProblem, number>> = {
   invalid: 400,
   full: 409,
   contended: 503,
+  unavailable: 503,
   unreadable: 500,
 }
 
@@ -64,8 +66,9 @@ export async function liftRevocation(
 ): Promise<AdminAnswer> {
   if (query.size > 0) return problem(400, 'invalid', 'no query is known here')
   try {
-    if (await revocations.lift(id, by)) return { status: 200, body: { lifted: id }, detail: id }
-    return problem(404, 'not_found', 'no such revocation', { detail: id })
+    if (REVOCATION_ID.test(id) && (await revocations.lift(id, by)))
+      return { status: 200, body: { lifted: id }, detail: id }
+    return problem(404, 'not_found', 'no such revocation', { detail: plainText(id) })
   } catch (error) {
     return failed(error)
   }

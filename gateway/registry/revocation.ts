@@ -35,16 +35,19 @@ export type RevokeRequest = {
   readonly expiresInSeconds?: number | undefined
 }
 
-/** Why the list did not take an entry. */
-export type RevocationProblem = 'invalid' | 'full' | 'contended' | 'unreadable'
+/**
+ * Why the list did not take an entry: `contended` and `unavailable` may have stored it without
+ * telling other processes; repeating the request mends that.
+ */
+export type RevocationProblem = 'invalid' | 'full' | 'contended' | 'unavailable' | 'unreadable'
 
 /** A revocation that was not made, or a stored one that cannot be read. */
 export class RevocationError extends Error {
   override readonly name = 'RevocationError'
   readonly code: RevocationProblem
 
-  constructor(code: RevocationProblem, message: string) {
-    super(message)
+  constructor(code: RevocationProblem, message: string, cause?: unknown) {
+    super(message, { cause })
     this.code = code
   }
 }
@@ -72,6 +75,9 @@ export const REVOCATION_KINDS = [
   'client',
   'subject',
 ] as const satisfies readonly RevocationKind[]
+
+/** What an id looks like; nothing else is looked up. */
+export const REVOCATION_ID = /^[0-9a-f]{24}$/
 
 /** The id of the entry that names this. */
 export function revocationId(kind: RevocationKind, issuer: string | undefined, value: string) {
@@ -107,6 +113,33 @@ export function checkRevokeRequest(request: RevokeRequest): void {
   if (life !== undefined && !(Number.isInteger(life) && life >= 1 && life <= MAX_LIFE_SECONDS)) {
     const allowed = `a whole number from 1 to ${MAX_LIFE_SECONDS}`
     throw new RevocationError('invalid', `expiresInSeconds must be ${allowed}`)
+  }
+}
+
+/**
+ * Returns the entry a request asks for, at this time.
+ *
+ * @param lastingIssuers Issuers whose credentials do not end by themselves.
+ */
+export function draftRevocation(
+  request: RevokeRequest,
+  nowSeconds: number,
+  lastingIssuers: readonly string[],
+): Revocation {
+  const { kind, issuer, value, by, reason } = request
+  const lasting = issuer !== undefined && lastingIssuers.includes(issuer)
+  const life = request.expiresInSeconds ?? defaultLifeSeconds(kind, lasting)
+  return {
+    id: revocationId(kind, issuer, value),
+    kind,
+    issuer,
+    value,
+    by,
+    reason,
+    createdAtSeconds: Math.floor(nowSeconds),
+    // `iat` counts whole seconds: the next one, so that what was issued in this second ends too.
+    cutoffSeconds: kind === 'subject' ? Math.floor(nowSeconds) + 1 : undefined,
+    expiresAtSeconds: life === undefined ? undefined : Math.ceil(nowSeconds + life),
   }
 }
 
