@@ -1,0 +1,55 @@
+/** An admin API over an empty revocation list, for tests of it and of its clients. No sockets. */
+import type { AdminAnswer, AdminOptions, AdminRequest } from '../admin/admin.ts'
+import { createAdmin } from '../admin/admin.ts'
+import type { GatehouseEvent } from '../model/event.ts'
+import { Secret } from '../model/secret.ts'
+import type { Revocations } from '../registry/revocations.ts'
+import { createRevocations } from '../registry/revocations.ts'
+import { createMemoryStore } from '../state/memory.ts'
+
+/** The token of every admin API made here. */
+export const ADMIN_TOKEN = 'b3BlcmF0b3JzLW9ubHktb3BlcmF0b3JzLW9ubHktMQ'
+
+/** A request of which only what matters is said; the rest is `GET /admin/status` with the token. */
+export type AdminAsk = Partial<Omit<AdminRequest, 'body' | 'query'>> & {
+  readonly query?: string
+  readonly body?: string | (() => Promise<string>)
+}
+
+export type AdminDesk = {
+  readonly ask: (request: AdminAsk) => Promise<AdminAnswer>
+  /** What the admin API told, in order. */
+  readonly events: readonly GatehouseEvent[]
+  readonly clock: { nowMs: number }
+  readonly revocations: Revocations
+}
+
+/** Makes one; `options` replace what it is made of. */
+export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk {
+  const clock = { nowMs: 1_800_000_000_000 }
+  const now = (): number => clock.nowMs
+  const events: GatehouseEvent[] = []
+  const store = createMemoryStore({ now })
+  const revocations = createRevocations({ store, now, emit: () => undefined })
+  const admin = createAdmin({
+    token: new Secret(ADMIN_TOKEN),
+    revocations,
+    status: () => ({ version: '1.2.3', ready: true }),
+    reload: async () => ({ ok: true, problems: [] }),
+    emit: (event) => events.push(event),
+    now,
+    ...options,
+  })
+  const ask: AdminDesk['ask'] = ({ query = '', body = '', ...request }) =>
+    admin({
+      method: 'GET',
+      path: '/admin/status',
+      authorization: `Bearer ${ADMIN_TOKEN}`,
+      actor: undefined,
+      address: '127.0.0.1',
+      ...request,
+      query: new URLSearchParams(query),
+      body: typeof body === 'string' ? async () => body : body,
+    })
+  return { ask, events, clock, revocations }
+}
