@@ -1,4 +1,5 @@
 /** Everything the measurements share: what was set up once for the whole run. */
+import type { Cores } from './cores.ts'
 import type { Durations } from './constants.ts'
 import type { Generator } from './generator-client.ts'
 import type { Processes } from './processes.ts'
@@ -8,9 +9,12 @@ import type { TokenMint } from './tokens.ts'
 import type { Toolbox } from './tools.ts'
 import type { Keys, Running, Variant } from './variants/variant.ts'
 
+/** One prepared run: tools, processes, tokens and questions, alive until the end. */
 export type Bench = {
   readonly directory: string
   readonly tools: Toolbox
+  /** Empty where nothing can be pinned. */
+  readonly cores: Cores
   readonly durations: Durations
   readonly random: Random
   readonly processes: Processes

@@ -1,7 +1,11 @@
 /** The fixed figures of the bench, in one place, each with its reason. */
 
-/** The proxy under test has one core to itself; everything that makes or answers load shares another. */
+/**
+ * Places in the list of allowed cores. The proxy under test has one core to itself; everything that makes
+ * or answers load shares another.
+ */
 export const PROXY_CORE = 1
+/** The core of generator, stub and the bench itself. */
 export const LOAD_CORE = 0
 
 /** Keep-alive connections of the load, as busy clients hold them; the pool upstream has as many. */
@@ -10,7 +14,7 @@ export const CONNECTIONS = 64
 /** Different tokens in turn, so that a cache of one token gains nothing. */
 export const TOKENS = 1000
 
-/** Text length, within a byte, of an RS256 access token with the claims of RFC 9068, as the references measured it. */
+/** Text length, within a byte, of an RS256 access token with the claims of RFC 9068 and a few scopes. */
 export const TOKEN_BYTES = 788
 
 /** Rules in Gatehouse's policy. */
@@ -18,6 +22,7 @@ export const POLICY_RULES = 200
 
 /** Rate of the latency runs, and the one used where a proxy or the machine cannot hold it. */
 export const RATE_PER_SECOND = 2000
+/** Taken where 2,000/s is not held: a quarter, which every variant holds on one core. */
 export const FALLBACK_RATE_PER_SECOND = 500
 
 /** Rate at which the garbage collector is watched. */
@@ -38,6 +43,7 @@ export const PORTS = {
 
 /** How long a started program may take to accept connections, and to end after SIGTERM. */
 export const START_TIMEOUT_MS = 15_000
+/** After SIGTERM; then SIGKILL. Nothing measured here has anything to finish. */
 export const STOP_TIMEOUT_MS = 4000
 
 /** How long each part of a run takes. Together a full run stays under six minutes. */
@@ -55,6 +61,7 @@ export type Durations = {
   readonly coldRounds: number
 }
 
+/** A full run, for figures to be kept. */
 export const FULL: Durations = {
   rounds: 7,
   closedSeconds: 2,

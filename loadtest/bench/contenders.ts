@@ -53,6 +53,7 @@ export async function startContenders(
   return contenders
 }
 
+/** What to start, and in front of which stub. */
 export type StartOptions = {
   readonly variant: Variant
   readonly upstream: Target

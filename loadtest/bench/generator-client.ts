@@ -7,11 +7,13 @@ import type { Processes } from './processes.ts'
 
 const PROGRAM = fileURLToPath(new URL('generator/main.ts', import.meta.url))
 
+/** The load generator as the bench sees it. */
 export type Generator = {
   /** Does one job at a time; rejects when the job or the generator fails. */
   run<Kind extends Job['kind']>(job: Extract<Job, { kind: Kind }>): Promise<JobResults[Kind]>
 }
 
+/** Starts the generator on the load core; it ends with `processes.stopAll`. */
 export async function startGenerator(processes: Processes): Promise<Generator> {
   const { child, log } = await processes.start({
     name: 'generator',

@@ -12,6 +12,7 @@ import { NGINX } from './variants/nginx.ts'
 import { PASS_THROUGH } from './variants/pass-through.ts'
 import type { Variant } from './variants/variant.ts'
 
+/** One row: a figure, how it is found, and what it is held against. */
 export type Goal = {
   readonly what: string
   /** Printed after figures: `x`, `µs`, `ms`, `KB`. */
@@ -28,6 +29,7 @@ export type Goal = {
   readonly measure: (results: Results) => number | undefined
 }
 
+/** How a figure stands against its row. */
 export type Verdict =
   | 'goal reached'
   | 'PASS'
@@ -36,6 +38,7 @@ export type Verdict =
   | 'not measured'
   | 'noise'
 
+/** Every row, in the order it is printed. */
 export const GOALS: readonly Goal[] = [
   { ...ratioTo('nginx', NGINX), floor: 0.33, goal: 0.42 },
   { ...ratioTo('haproxy + jwt_verify', HAPROXY_JWT), floor: 0.8, goal: 1 },
@@ -104,6 +107,7 @@ export const GOALS: readonly Goal[] = [
   },
 ]
 
+/** Holds a figure against its floor and goal; what was not measured never passes. */
 export function verdict({ better, floor, goal }: Goal, value: number | undefined): Verdict {
   if (value === undefined || Number.isNaN(value)) return 'not measured'
   // Less than nothing: the difference drowned in what else the machine was doing.

@@ -26,14 +26,15 @@ async function measure(options: Options): Promise<number> {
   const say = (line: string): void => {
     console.error(`${((Date.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}`)
   }
-  const workplace = prepareWorkplace()
-  const { tools, processes } = workplace
+  const workplace = await prepareWorkplace()
+  const { tools, cores, processes } = workplace
   const interrupt = (): void => {
     void processes.stopAll().then(() => process.exit(130))
   }
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
   for (const line of tools.missing) say(line)
+  if (cores.length === 1) say('one core only: proxy and load share it, and figures mean less')
   const machine = [...describeMachine(tools), `seed      ${options.seed}`]
   console.log(machine.join('\n'))
   try {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { parsePeer } from './variants/peer.ts'
 import type { Peer } from './variants/peer.ts'
 
+/** What `--help` prints. */
 export const USAGE = `gateway/node loadtest/bench/main.ts [options]
 
   --quick           three short rounds, to try the bench itself; not for quoting
@@ -15,6 +16,7 @@ export const USAGE = `gateway/node loadtest/bench/main.ts [options]
   --json FILE       write everything measured to FILE
   --help            this text`
 
+/** The command line, read. */
 export type Options = {
   readonly quick: boolean
   readonly only: readonly string[] | undefined

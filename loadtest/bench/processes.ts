@@ -5,13 +5,17 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pinned } from './cores.ts'
+import type { Cores } from './cores.ts'
 import { START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './constants.ts'
 
+/** What to start, where and how. */
 export type Program = {
   /** Names its log file. */
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
+  /** Place in the list of cores. */
   readonly core: number
   /** Port it will listen on; `start` returns once it accepts connections. */
   readonly port?: number
@@ -20,6 +24,7 @@ export type Program = {
   readonly channel?: true
 }
 
+/** A program under way. */
 export type Started = {
   readonly pid: number
   readonly child: ChildProcess
@@ -28,6 +33,7 @@ export type Started = {
   readonly stop: () => Promise<void>
 }
 
+/** Starts programs and remembers them, so that none outlives the bench. */
 export type Processes = {
   start(program: Program): Promise<Started>
   /** Everything running now. */
@@ -35,14 +41,16 @@ export type Processes = {
   stopAll(): Promise<void>
 }
 
+/** Where logs go, and whether programs are pinned to their core. */
 export type ProcessesOptions = {
   /** Where logs go. */
   readonly directory: string
-  readonly pin: boolean
+  /** Empty: nothing is pinned. */
+  readonly cores: Cores
 }
 
 /** Makes a starter that remembers what it started. */
-export function createProcesses({ directory, pin }: ProcessesOptions): Processes {
+export function createProcesses({ directory, cores }: ProcessesOptions): Processes {
   const running = new Set<Started>()
 
   const start = async (program: Program): Promise<Started> => {
@@ -55,11 +63,7 @@ export function createProcesses({ directory, pin }: ProcessesOptions): Processes
     const output = openSync(log, 'a')
     const stdio: StdioOptions = ['ignore', output, output]
     if (program.channel) stdio.push('ipc')
-    const [command, ...args] = [
-      ...(pin ? ['taskset', '-c', String(program.core)] : []),
-      program.command,
-      ...program.args,
-    ]
+    const [command, ...args] = pinned(cores, program.core, [program.command, ...program.args])
     const child = spawn(command ?? '', args, {
       stdio,
       cwd: directory,
@@ -116,7 +120,7 @@ function complaint(file: string): string {
 }
 
 /** Whether something accepts connections on that port of 127.0.0.1. */
-function accepts(port: number): Promise<boolean> {
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ host: '127.0.0.1', port })
     socket.once('connect', () => {

@@ -5,6 +5,7 @@ import type { StreamMemory } from './measure/idle-streams.ts'
 import type { Latency } from './measure/latency.ts'
 import type { Throughput } from './measure/throughput.ts'
 
+/** By variant name, where there is one figure per variant. */
 export type Results = {
   /** Variants measured, in table order. */
   readonly variants: readonly string[]

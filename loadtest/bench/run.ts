@@ -21,6 +21,10 @@ import type { Variant } from './variants/variant.ts'
 /** Rounds of the `tools/list` part: two variants only, so they may be few. */
 const LIST_ROUNDS = 5
 
+/**
+ * Measures everything that can be measured here and returns it; starts and stops variants, not the
+ * stubs.
+ */
 export async function runBench(bench: Bench, options: Options): Promise<Results> {
   const { durations, call } = bench
   const variants = chooseVariants(bench, options.only, options.peers)

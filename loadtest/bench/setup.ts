@@ -4,16 +4,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Bench, Question } from './bench.ts'
-import { FULL, LOAD_CORE, QUICK, TOKENS } from './constants.ts'
+import { allowedCores } from './cores.ts'
+import { FULL, LOAD_CORE, PORTS, QUICK, TOKENS } from './constants.ts'
 import { startGenerator } from './generator-client.ts'
 import type { Options } from './options.ts'
-import { createProcesses } from './processes.ts'
-import type { Processes } from './processes.ts'
+import { accepts, createProcesses } from './processes.ts'
 import { createRandom } from './random.ts'
 import { startStubs } from './stub.ts'
 import { createTokenMint } from './tokens.ts'
 import { findTools } from './tools.ts'
-import type { Toolbox } from './tools.ts'
 import { CALL_ANSWER, CALL_BODY, LIST_BODY } from './traffic.ts'
 
 /** Everything a run writes; wiped when the next one starts. */
@@ -22,21 +21,33 @@ export const DIRECTORY = fileURLToPath(new URL('../../.cache/bench', import.meta
 /** Audience of the tokens, named in every verifying configuration. */
 const AUDIENCE = 'https://bench.example/mcp'
 
-export type Workplace = { readonly tools: Toolbox; readonly processes: Processes }
+/** What is known before anything runs. */
+export type Workplace = Pick<Bench, 'tools' | 'cores' | 'processes'>
 
-/** Finds tools and empties the directory; starts nothing yet. */
-export function prepareWorkplace(): Workplace {
+/**
+ * Finds tools and empties the directory; starts nothing yet.
+ *
+ * @throws {Error} While another bench runs: they would measure each other.
+ */
+export async function prepareWorkplace(): Promise<Workplace> {
+  if (await accepts(PORTS.streamStub)) {
+    throw new Error(`port ${PORTS.streamStub} is taken: another bench seems to be running`)
+  }
   rmSync(DIRECTORY, { recursive: true, force: true })
   mkdirSync(DIRECTORY, { recursive: true })
   const tools = findTools()
-  const pin = tools.has('taskset')
+  const cores = tools.has('taskset') ? allowedCores() : []
+  const loadCore = cores[LOAD_CORE]
   // The bench itself mostly waits; it must not do so on the proxy's core.
-  if (pin) execFileSync('taskset', ['-a', '-c', '-p', String(LOAD_CORE), String(process.pid)])
-  return { tools, processes: createProcesses({ directory: DIRECTORY, pin }) }
+  if (loadCore !== undefined) {
+    execFileSync('taskset', ['-a', '-c', '-p', String(loadCore), String(process.pid)])
+  }
+  return { tools, cores, processes: createProcesses({ directory: DIRECTORY, cores }) }
 }
 
+/** Mints keys and tokens, starts generator and stubs. */
 export async function setUp(
-  { tools, processes }: Workplace,
+  { tools, cores, processes }: Workplace,
   options: Options,
   say: Bench['say'],
 ): Promise<Bench> {
@@ -44,6 +55,7 @@ export async function setUp(
   return {
     directory: DIRECTORY,
     tools,
+    cores,
     durations: options.quick ? QUICK : FULL,
     random: createRandom(options.seed),
     processes,

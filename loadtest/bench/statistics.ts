@@ -5,6 +5,7 @@ export function quantile(values: ArrayLike<number>, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? NaN
 }
 
+/** The middle value, by nearest rank. */
 export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5)
 }

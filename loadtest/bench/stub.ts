@@ -15,18 +15,21 @@ import { MCP_PATH, targetOn } from './variants/variant.ts'
 
 const PROGRAM = fileURLToPath(new URL('programs/stub.ts', import.meta.url))
 
+/** Where the stubs listen, and who answers calls. */
 export type Stubs = {
   readonly calls: Target
   readonly streams: Target
   readonly callsAreAnsweredBy: 'nginx' | 'node'
 }
 
+/** What the stubs are started with. */
 export type StubOptions = {
   readonly directory: string
   readonly processes: Processes
   readonly tools: Toolbox
 }
 
+/** Starts both; they end with `processes.stopAll`. */
 export async function startStubs({ directory, processes, tools }: StubOptions): Promise<Stubs> {
   const streams = await startNodeStub(processes, PORTS.streamStub)
   if (!tools.has('nginx')) {

@@ -3,7 +3,9 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { TOKEN_BYTES } from './constants.ts'
 
+/** `iss` of every token; nothing is ever fetched from it. */
 export const ISSUER = 'https://issuer.bench.example'
+/** The one scope that the deciding rule asks for. */
 export const SCOPE = 'bench:use'
 
 /** Tokens outlive every run. */
@@ -11,8 +13,10 @@ const LIFETIME_SECONDS = 3600
 /** 2048 bits in base64url. */
 const RS256_SIGNATURE_CHARS = 342
 
+/** RS256 is cheap to verify and dear to sign, ES256 the other way round. */
 export type Algorithm = 'RS256' | 'ES256'
 
+/** Keys and the tokens they sign; gone when the run ends. */
 export type TokenMint = {
   /** Public keys, as a JWKS document. */
   readonly jwks: string
@@ -22,8 +26,10 @@ export type TokenMint = {
   mint(algorithm: Algorithm, count: number): string[]
 }
 
+/** What every token says. */
 export type TokenMintOptions = { readonly audience: string; readonly nowSeconds: number }
 
+/** Makes fresh keys: RSA with 2,048 bits and P-256. */
 export function createTokenMint({ audience, nowSeconds }: TokenMintOptions): TokenMint {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -1,6 +1,7 @@
 /** The programs of others that the bench measures or measures with, and how one gets them. */
 import { execFileSync } from 'node:child_process'
 
+/** Command names. */
 export type ToolName = 'nginx' | 'haproxy' | 'wrk' | 'taskset'
 
 type Tool = {
@@ -23,6 +24,7 @@ const TOOLS: readonly Tool[] = [
   },
 ]
 
+/** What is installed here. */
 export type Toolbox = {
   /** Installed tools and their versions. */
   readonly versions: ReadonlyMap<ToolName, string>

@@ -8,8 +8,11 @@ export const FORBIDDEN_TOOL = 'delete_index'
 /** Tools in the stub's list, `TOOL` and `FORBIDDEN_TOOL` among them. */
 const LISTED_TOOLS = 100
 
+/** The measured call, 248 bytes. */
 export const CALL_BODY = call(TOOL)
+/** A call that a gateway with the policy of the bench must refuse. */
 export const FORBIDDEN_BODY = call(FORBIDDEN_TOOL)
+/** Asks for the list of tools; told from a call by its length. */
 export const LIST_BODY = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
 
 /** 312 bytes, as a search would answer. */
@@ -30,6 +33,7 @@ export const CALL_ANSWER = JSON.stringify({
   },
 })
 
+/** 25 KB, as a server with many tools answers. */
 export const LIST_ANSWER = JSON.stringify({
   jsonrpc: '2.0',
   id: 1,

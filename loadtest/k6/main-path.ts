@@ -54,6 +54,7 @@ const listBody = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
  */
 const served = new Rate('calls_served')
 
+/** One scenario at a constant rate of arrivals, and what makes the run fail. */
 export const options: Options = {
   scenarios: {
     main_path: {
@@ -75,6 +76,7 @@ export const options: Options = {
   summaryTrendStats: ['min', 'med', 'p(95)', 'p(99)', 'max'],
 }
 
+/** One request and its verdict. */
 export default function askOnce(): void {
   const turn = exec.scenario.iterationInTest
   const asksForList = turn % 10 < LISTS_OF_TEN
@@ -96,6 +98,7 @@ export default function askOnce(): void {
   )
 }
 
+/** Called by k6 at the end: what to print, and what to write where. */
 export function handleSummary(data: SummaryData): Record<string, string> {
   const file = __ENV['SUMMARY']
   const text = { stdout: summaryText(data) }

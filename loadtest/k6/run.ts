@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   rmSync(DIRECTORY, { recursive: true, force: true })
   mkdirSync(DIRECTORY, { recursive: true })
   // Not pinned: k6 takes whatever is free, and latency under it is what is looked at, not cost.
-  const processes = createProcesses({ directory: DIRECTORY, pin: false })
+  const processes = createProcesses({ directory: DIRECTORY, cores: [] })
   const interrupt = (): void => void processes.stopAll().then(() => process.exit(130))
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)

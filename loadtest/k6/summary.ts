@@ -1,5 +1,6 @@
 /** The end of a k6 run in a few lines. */
 
+/** The part of k6's summary that is read here. */
 export type SummaryData = {
   readonly metrics: Readonly<Record<string, SummaryMetric>>
   readonly state: { readonly testRunDurationMs: number }

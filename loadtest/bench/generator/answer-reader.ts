@@ -13,6 +13,7 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 /** A head longer than this is taken for a broken answer. */
 const MAX_HEAD_BYTES = 32_768
 
+/** Reads the answers of one connection, one at a time. */
 export class AnswerReader {
   /** Status of the answer being read, or of the last one. */
   status = 0

@@ -10,6 +10,7 @@ import type { Tally } from './tally.ts'
 /** A run that goes wrong this often is given up. */
 const MAX_BAD_ANSWERS = 5000
 
+/** What to send and when to stop. */
 export type ClosedLoopPlan = {
   readonly endpoint: Endpoint
   readonly requests: readonly Buffer[]
@@ -19,8 +20,10 @@ export type ClosedLoopPlan = {
   readonly expectedBytes: number | undefined
 }
 
+/** What came back, and how long it took from the first request to the last answer. */
 export type ClosedLoopResult = { readonly tally: Tally; readonly seconds: number }
 
+/** Runs until the plan says so, and until every connection has its last answer. */
 export async function runClosedLoop(plan: ClosedLoopPlan): Promise<ClosedLoopResult> {
   const { until, requests } = plan
   const tally = emptyTally()

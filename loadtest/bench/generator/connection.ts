@@ -8,6 +8,7 @@ import { AnswerReader } from './answer-reader.ts'
 /** Room for one read; answers here are small. */
 const READ_BUFFER_BYTES = 65_536
 
+/** Where connections go. */
 export type Endpoint = { readonly host: string; readonly port: number }
 
 /** What a load loop wants to hear. The connection is free again when either is called. */
@@ -17,6 +18,7 @@ export type ConnectionEvents = {
   onLost(connection: Connection): void
 }
 
+/** A connection with at most one request under way. */
 export class Connection {
   readonly reader = new AnswerReader()
   /** When the request under way was meant to be sent, `performance.now()` milliseconds. */

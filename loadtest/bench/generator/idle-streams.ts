@@ -9,14 +9,17 @@ const OPENING_AT_ONCE = 32
 const HEAD_TIMEOUT_MS = 5000
 const OK_HEAD = Buffer.from('HTTP/1.1 200')
 
+/** Streams held open; `refused` counts those that did not open. */
 export type IdleStreams = { readonly opened: number; readonly refused: number; close(): void }
 
+/** Where to open streams, and with what. */
 export type IdleStreamsPlan = {
   readonly endpoint: Endpoint
   /** One per stream. */
   readonly requests: readonly Buffer[]
 }
 
+/** Opens one stream per request, a few at a time; resolves when each is open or refused. */
 export async function openIdleStreams(plan: IdleStreamsPlan): Promise<IdleStreams> {
   const sockets: net.Socket[] = []
   let refused = 0

@@ -9,6 +9,7 @@ export type Target = Endpoint & { readonly path: string }
 /** What requests are made of: one per token of a file (one a line), all with the same body. */
 type Load = { readonly target: Target; readonly tokensFile: string; readonly body: string }
 
+/** One thing the generator can be told to do. */
 export type Job =
   | ({
       readonly kind: 'open_loop'
@@ -21,6 +22,7 @@ export type Job =
   | ({ readonly kind: 'hold_streams'; readonly count: number } & Omit<Load, 'body'>)
   | { readonly kind: 'release_streams' }
 
+/** What each kind of job answers. */
 export type JobResults = {
   readonly open_loop: OpenLoopResult
   readonly closed_loop: ClosedLoopResult
@@ -28,6 +30,7 @@ export type JobResults = {
   readonly release_streams: Record<string, never>
 }
 
+/** An answer as it travels: the result, or why there is none. */
 export type Reply<Kind extends keyof JobResults> =
   | { readonly result: JobResults[Kind] }
   | { readonly error: string }

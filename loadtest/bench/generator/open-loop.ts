@@ -16,6 +16,7 @@ const GRACE_MS = 1500
 /** From the start of the pacer's thread to the first moment. */
 const LEAD_MS = 150
 
+/** What to send, how often and for how long. */
 export type OpenLoopPlan = {
   readonly endpoint: Endpoint
   readonly requests: readonly Buffer[]
@@ -28,6 +29,7 @@ export type OpenLoopPlan = {
   readonly expectedBytes: number | undefined
 }
 
+/** What came back and how late, warm-up left out of the latencies. */
 export type OpenLoopResult = {
   readonly tally: Tally
   readonly p50Ms: number
@@ -37,6 +39,7 @@ export type OpenLoopResult = {
   readonly backlogShare: number
 }
 
+/** Runs the whole schedule; requests without an answer `GRACE_MS` after its end count as lost. */
 export async function runOpenLoop(plan: OpenLoopPlan): Promise<OpenLoopResult> {
   const count = Math.round(plan.ratePerSecond * plan.seconds)
   const latenciesMs = new Float64Array(count)

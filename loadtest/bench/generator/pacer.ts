@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads'
 
+/** What the pacer and its thread share. */
 export type PacerData = {
   /** Moments to wake at, epoch milliseconds (`performance.timeOrigin` + `performance.now()`). */
   readonly moments: Float64Array<SharedArrayBuffer>
@@ -12,6 +13,7 @@ export type PacerData = {
   readonly bell: Int32Array<SharedArrayBuffer>
 }
 
+/** A pacer under way; it must be stopped, even after its last moment. */
 export type Pacer = { stop(): Promise<unknown> }
 
 /**

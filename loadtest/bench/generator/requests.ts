@@ -1,5 +1,6 @@
 /** Prepared request bytes, made before a run so that a run allocates nothing of its own. */
 
+/** What requests are made of. */
 export type RequestPlan = {
   readonly authority: string
   readonly path: string

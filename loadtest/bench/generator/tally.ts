@@ -12,6 +12,7 @@ export type Tally = {
   lost: number
 }
 
+/** A tally before the first answer. */
 export function emptyTally(): Tally {
   return { good: 0, otherStatus: 0, otherBody: 0, lost: 0 }
 }

@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CONNECTIONS, LOAD_CORE } from '../constants.ts'
+import { pinned } from '../cores.ts'
 import type { Bench, Question } from '../bench.ts'
 import type { Running } from '../variants/variant.ts'
 import { processorTime } from './process-tree.ts'
 
 const SCRIPT = fileURLToPath(new URL('wrk.lua', import.meta.url))
 
+/** What one round found. */
 export type Round = {
   readonly requests: number
   readonly requestsPerSecond: number
@@ -20,12 +22,14 @@ export type Round = {
   readonly badShare: number
 }
 
+/** How long, and what is asked. */
 export type RoundPlan = {
   /** Whole seconds; wrk knows no others. */
   readonly seconds: number
   readonly question: Question
 }
 
+/** Runs one round, with wrk where it is installed, and reads the processor time it took. */
 export async function closedLoopRound(
   bench: Bench,
   running: Running,
@@ -57,8 +61,7 @@ async function wrk(bench: Bench, { target }: Running, plan: RoundPlan): Promise<
   const url = `http://${target.host}:${target.port}${target.path}`
   const size = ['-t1', `-c${CONNECTIONS}`, `-d${plan.seconds}s`, '--timeout', '5s']
   const load = ['wrk', ...size, '-s', SCRIPT, url, '--', bench.tokensFile, plan.question.bodyFile]
-  const pinned = bench.tools.has('taskset') ? ['taskset', '-c', String(LOAD_CORE), ...load] : load
-  const [program = '', ...args] = pinned
+  const [program = '', ...args] = pinned(bench.cores, LOAD_CORE, load)
   const { stdout } = await promisify(execFile)(program, args)
   return parseWrk(stdout)
 }

@@ -9,12 +9,14 @@ import type { Algorithm } from '../tokens.ts'
 import type { Running } from '../variants/variant.ts'
 import { processorTime } from './process-tree.ts'
 
+/** The price of a first sight, for one algorithm. */
 export type ColdToken = {
   readonly algorithm: Algorithm
   /** Processor time of a call with a new token minus that of a call with a known one, median. */
   readonly extraMicros: number
 }
 
+/** Mints fresh tokens and sends each twice, once cold and once known, round after round. */
 export async function measureColdTokens(
   bench: Bench,
   running: Running,

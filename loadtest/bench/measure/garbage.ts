@@ -13,6 +13,7 @@ import { openLoopRound } from './latency.ts'
 /** Until the code is compiled and the heap has its working size. */
 const WARMUP_SECONDS = 3
 
+/** What the collector did during the run. */
 export type Garbage = {
   readonly ratePerSecond: number
   readonly scavenges: number

@@ -10,6 +10,7 @@ const WARMUP_STREAMS = 200
 /** Until memory has settled after streams were opened or closed. */
 const SETTLE_MS = 1500
 
+/** How many streams were open, and what each cost. */
 export type StreamMemory = {
   readonly opened: number
   readonly refused: number

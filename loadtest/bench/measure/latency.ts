@@ -11,6 +11,7 @@ import { DIRECT } from '../variants/direct.ts'
 /** Above this share of requests left waiting, lost or refused, a rate counts as not held. */
 const MAX_SHORTFALL = 0.01
 
+/** Latency of one variant at one rate. */
 export type Latency = {
   /** The rate it was measured at: the wanted one, or the fallback where that was not held. */
   readonly ratePerSecond: number
@@ -71,6 +72,7 @@ async function atRate(
   )
 }
 
+/** How fast and how long. */
 export type OpenLoopRoundPlan = { readonly ratePerSecond: number; readonly seconds: number }
 
 /** One open-loop run with the bench's tokens and connections. */

@@ -15,6 +15,7 @@ export function processTree(roots: readonly number[]): number[] {
   return tree
 }
 
+/** Totals since the processes started, in microseconds. */
 export type ProcessorTime = {
   /** Spent running. */
   readonly micros: number

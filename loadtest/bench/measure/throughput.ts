@@ -11,6 +11,7 @@ import { residentKb } from './process-tree.ts'
 const WARMUP_CALLS = 40_000
 const MAX_WARMUP_ROUNDS = 6
 
+/** What all closed-loop rounds of one variant say together. */
 export type Throughput = {
   /** Median over rounds. */
   readonly requestsPerSecond: number
@@ -24,6 +25,7 @@ export type Throughput = {
   readonly badShare: number
 }
 
+/** Who takes part, what is asked, how often and how long. */
 export type ThroughputPlan = {
   readonly contenders: readonly Contender[]
   readonly question: Question

@@ -13,6 +13,7 @@ const PROGRAM = fileURLToPath(new URL('../../../gateway/cli/main.ts', import.met
 /** The server's name in its policy. */
 const SERVER = 'bench'
 
+/** What all this is about. */
 export const GATEHOUSE: Variant = {
   name: 'gatehouse',
   needs: [],

@@ -8,6 +8,7 @@ import { PROXY_CORE } from '../constants.ts'
 import { targetOn } from './variant.ts'
 import type { Place, Running, Variant } from './variant.ts'
 
+/** Needs HAProxy 2.5 or newer for `jwt_verify`. */
 export const HAPROXY_JWT: Variant = {
   name: 'haproxy + jwt_verify',
   needs: ['haproxy'],

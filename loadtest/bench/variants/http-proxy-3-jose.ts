@@ -3,6 +3,7 @@ import { ISSUER } from '../tokens.ts'
 import { startNodeProgram } from './node-program.ts'
 import type { Variant } from './variant.ts'
 
+/** Checks signature, issuer, audience and expiry; writes no log and no metric. */
 export const HTTP_PROXY_3_JOSE: Variant = {
   name: 'http-proxy-3 + jose',
   needs: [],

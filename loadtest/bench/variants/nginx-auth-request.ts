@@ -9,6 +9,7 @@ import { forwardTo, startNginx, upstreamBlock } from './nginx-config.ts'
 import { MCP_PATH, targetOn } from './variant.ts'
 import type { Place, Running, Variant } from './variant.ts'
 
+/** Two processes, both on the core of the proxy. */
 export const NGINX_AUTH_REQUEST: Variant = {
   name: 'nginx + auth_request',
   needs: ['nginx'],

@@ -6,6 +6,7 @@ import type { Processes, Started } from '../processes.ts'
 /** More than the idle streams need on both sides. */
 const MAX_DESCRIPTORS = 20_000
 
+/** One nginx and what it serves. */
 export type NginxProgram = {
   readonly name: string
   readonly directory: string

@@ -4,6 +4,7 @@ import { forwardTo, startNginx, upstreamBlock } from './nginx-config.ts'
 import { MCP_PATH, targetOn } from './variant.ts'
 import type { Place, Running, Variant } from './variant.ts'
 
+/** What most ratios are taken against. */
 export const NGINX: Variant = {
   name: 'nginx',
   needs: ['nginx'],

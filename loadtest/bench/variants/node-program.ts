@@ -16,6 +16,7 @@ export type ProgramSettings = {
   }
 }
 
+/** Which program, and what it is told. */
 export type NodeProgram = {
   readonly name: string
   /** File name in `programs/`. */
@@ -23,6 +24,7 @@ export type NodeProgram = {
   readonly settings: ProgramSettings
 }
 
+/** Starts it on the proxy's core, with this very Node. */
 export async function startNodeProgram(
   place: Place,
   { name, program, settings }: NodeProgram,

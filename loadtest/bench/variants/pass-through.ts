@@ -2,6 +2,7 @@
 import { startNodeProgram } from './node-program.ts'
 import type { Variant } from './variant.ts'
 
+/** The ceiling for Gatehouse on this stack. */
 export const PASS_THROUGH: Variant = {
   name: 'node:http + undici',
   needs: [],

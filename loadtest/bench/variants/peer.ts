@@ -1,6 +1,7 @@
 /** Any other proxy the reader wants measured beside the rest, already running somewhere. */
 import type { Place, Running, Variant } from './variant.ts'
 
+/** Somebody else's proxy, as named on the command line. */
 export type Peer = {
   readonly name: string
   readonly url: string
@@ -22,6 +23,7 @@ export function parsePeer(text: string): Peer {
   return { name, url, pid: pid === undefined ? undefined : Number(pid) }
 }
 
+/** A variant that starts and stops nothing. What a peer refuses is its own business. */
 export function peerVariant(peer: Peer): Variant {
   const { hostname, port, pathname } = new URL(peer.url)
   return {

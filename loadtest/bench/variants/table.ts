@@ -9,6 +9,7 @@ import { NGINX } from './nginx.ts'
 import { PASS_THROUGH } from './pass-through.ts'
 import type { Variant } from './variant.ts'
 
+/** Names are unique: results go by them. */
 export const VARIANTS: readonly Variant[] = [
   DIRECT,
   NGINX,

@@ -3,6 +3,7 @@ import type { Target } from '../generator/job.ts'
 import type { Processes } from '../processes.ts'
 import type { ToolName } from '../tools.ts'
 
+/** One row of the table: how it is called, what it needs and how it starts. */
 export type Variant = {
   /** Names it in tables, logs and ratios. */
   readonly name: string
@@ -36,6 +37,7 @@ export type Keys = {
   readonly audience: string
 }
 
+/** A variant that is up. */
 export type Running = {
   readonly target: Target
   /** Roots of its process trees; empty for a process that is not ours to watch. */
@@ -47,11 +49,13 @@ export type Running = {
   readonly stop: () => Promise<void>
 }
 
+/** Public port, second process or operators' port, and one to spare. */
 export const PORTS_PER_VARIANT = 3
 
 /** Public path of the MCP endpoint, the same everywhere. */
 export const MCP_PATH = '/mcp'
 
+/** The MCP endpoint on that port of this machine. */
 export function targetOn(port: number): Target {
   return { host: '127.0.0.1', port, path: MCP_PATH }
 }
