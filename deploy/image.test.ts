@@ -91,6 +91,14 @@ test('the final stage starts from nothing, runs as a numbered user, and builds n
   assert.match(all(final, 'USER')[0]!, /^[1-9]\d*:[1-9]\d*$/)
 })
 
+test('the compile cache is made by the user that reads it, where that user looks for it', () => {
+  const [user, group] = all(final, 'USER')[0]!.split(':')
+  const cache = all(final, 'ENV').find((pair) => pair.startsWith('NODE_COMPILE_CACHE='))!
+  const commands = all(build, 'RUN').filter((command) => command.includes(cache))
+  assert.equal(commands.length, 1)
+  assert.ok(commands[0]!.includes(`setpriv --reuid=${user} --regid=${group} --clear-groups node`))
+})
+
 test('the image holds no tests, no testkit and no development package', () => {
   assert.ok(existsSync(join(app, 'gateway/model/refusal.ts')))
   assert.ok(existsSync(join(app, 'config/gatehouse.schema.json')))
