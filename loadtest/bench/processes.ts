@@ -52,6 +52,10 @@ export type ProcessesOptions = {
 /** Makes a starter that remembers what it started. */
 export function createProcesses({ directory, cores }: ProcessesOptions): Processes {
   const running = new Set<Started>()
+  // However this process ends, a closed pipe included, none of the others stays behind.
+  process.once('exit', () => {
+    for (const { child } of running) child.kill('SIGTERM')
+  })
 
   const start = async (program: Program): Promise<Started> => {
     if (program.port !== undefined && (await accepts(program.port))) {
