@@ -108,7 +108,10 @@ export function nextElement(cursor: Cursor): boolean {
   return advance(cursor, CLOSE_ARRAY)
 }
 
-/** Passes the comma before every member and element but the first, or the end of the container. */
+/**
+ * Passes the comma before every member and element but the first, or the end of the container. After a
+ * comma a member or value must follow, so `[1,]` fails there.
+ */
 function advance(cursor: Cursor, close: number): boolean {
   const byte = peek(cursor)
   const first = cursor.fresh
@@ -121,8 +124,7 @@ function advance(cursor: Cursor, close: number): boolean {
   if (first) return true
   if (byte !== COMMA) return fail(cursor, 'A comma or the end of a container was expected')
   cursor.at += 1
-  // `[1,]` would otherwise end like `[1]` when the next call sees the bracket.
-  return peek(cursor) !== close || fail(cursor, 'A comma has nothing after it')
+  return true
 }
 
 /** Passes a value and returns its text, or undefined when it is not a string. */
@@ -134,8 +136,9 @@ export function readText(cursor: Cursor): string | undefined {
   return countNode(cursor) && skipString(cursor) ? textOf(cursor) : undefined
 }
 
-/** Whether nothing but white space is left. */
+/** Whether all has gone well and nothing but white space is left. */
 export function atEnd(cursor: Cursor): boolean {
+  if (cursor.problem !== undefined) return false
   peek(cursor)
   return cursor.at === cursor.end || fail(cursor, 'There is text after the JSON value')
 }

@@ -182,6 +182,7 @@ test('what readers could take differently is refused', () => {
     answer('{"tool\\u017f":[{"name":"x"}]}'),
     '{"jsonrpc":"2.0","id":1,"Result":{"tools":[{"name":"x"}]}}',
     `${answer('{"tools":[]}')}{}`,
+    `[${answer('{"tools":[]}')}`,
     answer('{"tools":[{"name":"a"},]}'),
     `\ufeff${answer('{"tools":[]}')}`,
     answer('['.repeat(200) + ']'.repeat(200)),

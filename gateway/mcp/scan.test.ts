@@ -99,6 +99,10 @@ const PARSE_ERRORS: readonly (readonly [string, string | Buffer])[] = [
   ['a string that does not end', '{"jsonrpc":"2.0'],
   ['a string that ends in a backslash', '{"jsonrpc":"2.0\\'],
   ['an envelope that does not end', OK.slice(0, -1)],
+  ['a batch that does not end', `[${OK}`],
+  ['a batch that ends in a comma', `[${OK},`],
+  ['a batch with a comma before its end', `[${OK},]`],
+  ['a batch without a comma', `[${OK} ${OK}]`],
 ]
 
 for (const [what, text] of PARSE_ERRORS) {

@@ -20,6 +20,7 @@ const STREAMS: readonly (readonly [string, string, readonly object[]])[] = [
   ['an event', 'data: a\n\n', [event('a')]],
   ['line ends CR', 'data: a\r\rdata: b\r\r', [event('a'), event('b')]],
   ['line ends CRLF', 'data: a\r\n\r\ndata: b\r\n\r\n', [event('a'), event('b')]],
+  ['lines of one event that end CRLF', 'data: a\r\ndata: b\r\n\r\n', [event('a\nb')]],
   ['mixed line ends', 'data: a\rdata: b\ndata: c\r\n\n', [event('a\nb\nc')]],
   ['LF CR is two line ends', 'data: a\n\rdata: b\n\n', [event('a'), event('b')]],
   ['data of several lines', 'data: a\ndata:\ndata: b\n\n', [event('a\n\nb')]],
