@@ -7,7 +7,7 @@ import { formatRevocation, parseRevocation } from './stored-revocation.ts'
 const ENTRY_PREFIX = 'revocation/entry/'
 
 /** Rows read at once, so that no page keeps the process from its requests. */
-const PAGE = 1000
+const PAGE = 200
 
 /** Attempts to write a row that other processes write too; each lost one means another won. */
 const MAX_ATTEMPTS = 20
