@@ -8,7 +8,8 @@ import { createRevocations } from './revocations.ts'
 const STORAGE = readFileSync(join(import.meta.dirname, '../../docs/storage.md'), 'utf8')
 
 test('docs/storage.md lists every key that is written, and no others', async () => {
-  const now = (): number => 1_800_000_000_000
+  const clock = { nowMs: 1_800_000_000_000 }
+  const now = (): number => clock.nowMs
   const store = createMemoryStore({ now })
   const revocations = createRevocations({ store, now, emit: () => undefined })
   const { id } = await revocations.revoke({ kind: 'client', value: 'app', by: 'test' })
