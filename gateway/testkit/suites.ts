@@ -33,7 +33,7 @@ async function run(target: string, limitSeconds: number): Promise<Run> {
   const log = createWriteStream(`${LOGS}/${target}.log`)
   const chunks: Buffer[] = []
   // A group of its own, so that a stuck suite ends with everything it started.
-  const child = spawn('make', ['--no-print-directory', target], {
+  const child = spawn('make', ['--no-print-directory', '--keep-going', target], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, MAKEFLAGS: '', MAKELEVEL: '' },
