@@ -30,7 +30,7 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
   const { journey } = visit
   const call = journey.calls.at(-1)?.call
   const id = call?.id ?? extra.id
-  const status = statusOf(code, call, visit)
+  const status = statusOf(refusal, call, visit)
   const rpc = extra.rpc ?? REFUSALS[code].rpc
   journey.rpcError = rpc
   if (journey.ending === 'complete')
@@ -50,9 +50,12 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
  * Once a request has been judged, stock clients need HTTP 200 to read the error: they take a 4xx on a
  * POST for a broken transport. A modern client reads 404 for an unknown method, as its revision says.
  */
-function statusOf(code: RefusalCode, call: Call | undefined, visit: Visit): number {
+function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Visit): number {
   const row = REFUSALS[code]
-  if (code === 'unknown_method') return isModern(visit) ? row.status : 200
+  if (code === 'unknown_method' && !isModern(visit)) {
+    // A notification has no id to answer, and a 404 would tell a legacy client that its session ended.
+    return extra.id === undefined ? REFUSALS.invalid_request.status : 200
+  }
   const readable = call?.kind === 'request' && 'judged' in row
   if (!readable) return row.status
   const plain = visit.server?.refusals === 'http' && code !== 'unknown_name'
