@@ -7,6 +7,7 @@ import { endSessionCall, openStreamCall, readCall } from '../mcp/read-call.ts'
 import type { Malformed } from '../mcp/malformed.ts'
 import type { Message } from '../mcp/message.ts'
 import { scan } from '../mcp/scan.ts'
+import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
@@ -30,6 +31,7 @@ export function readFrame(frame: Frame): Call {
 }
 
 function readContent({ seat, direction, content }: Frame, headers: MirroredHeaders): CallRead {
+  if (content.kind !== 'message') refuseModern(headers)
   switch (content.kind) {
     case 'open_stream':
       return openStreamCall(headers)
@@ -39,6 +41,13 @@ function readContent({ seat, direction, content }: Frame, headers: MirroredHeade
       const extraMethods = seat.server.methods
       return readCall({ message: content.message, direction, headers, extraMethods })
     }
+  }
+}
+
+/** The modern revisions know POST only; a client that tries GET takes 405 for an answer and any other error for a failure. */
+function refuseModern({ protocolVersion }: MirroredHeaders): void {
+  if (protocolVersion !== undefined && MODERN_VERSIONS.includes(protocolVersion)) {
+    throw new Refusal('method_not_allowed')
   }
 }
 

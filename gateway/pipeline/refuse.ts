@@ -41,7 +41,9 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
   if (extra.retryAfterSeconds !== undefined) {
     headers.push('retry-after', String(Math.ceil(extra.retryAfterSeconds)))
   }
-  if (code === 'method_not_allowed') headers.push('allow', 'POST, GET, DELETE, OPTIONS')
+  if (code === 'method_not_allowed') {
+    headers.push('allow', isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS')
+  }
   headers.push(...corsHeaders(visit, desk.routes))
   return { status, headers, body: { kind: 'whole', bytes: bodyOf(refusal, rpc, id) } }
 }
