@@ -8,6 +8,13 @@ import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
 import type { Outgoing, Visit } from './visit.ts'
 
+/** A head that two readers could frame differently: nothing that follows on its connection is read (RFC 9112 §11.2). */
+const UNTRUSTED_HEAD: ReadonlySet<RefusalCode> = new Set([
+  'bad_header',
+  'head_too_large',
+  'http_version',
+])
+
 /** What the thrown value means, written into the journey for the record. */
 export function noteRefusal(error: unknown, visit: Visit): Refusal {
   const refusal = toRefusal(error)
@@ -44,6 +51,7 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
   if (code === 'method_not_allowed') {
     headers.push('allow', isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS')
   }
+  if (UNTRUSTED_HEAD.has(code)) headers.push('connection', 'close')
   headers.push(...corsHeaders(visit, desk.routes))
   return { status, headers, body: { kind: 'whole', bytes: bodyOf(refusal, rpc, id) } }
 }
