@@ -93,7 +93,7 @@ async function answer(
     return
   }
   const result = resultFor(seen.json)
-  if (seen.json?.id === undefined || result === undefined) {
+  if (seen.json?.id === undefined || seen.json.method === undefined || result === undefined) {
     response.writeHead(202).end()
     return
   }
