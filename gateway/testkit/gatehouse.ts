@@ -26,6 +26,15 @@ export type TokenOptions = {
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
+/** What is known of a gateway before its configuration is written. */
+export type Place = {
+  /** Public origin unless the configuration names another. */
+  readonly origin: string
+  readonly port: number
+  /** Configuration, policy, audit log and `files` are in here. */
+  readonly directory: string
+}
+
 export type TestGatehouse = {
   /** Public origin. */
   readonly origin: string
@@ -35,15 +44,32 @@ export type TestGatehouse = {
   readonly configFile: string
   readonly policyFile: string
   readonly auditFile: string
+  /** The running process; another one after `restart`. */
   readonly child: Child
   readonly signer: Signer
   /** Public URL of a server. */
   url(server: string): string
   token(server: string, options?: TokenOptions): Promise<string>
-  /** Audit records written so far. */
+  /** Audit records written so far; what a killed process left of a line is no record. */
   audit(): Promise<readonly Readonly<Record<string, unknown>>[]>
   metrics(): Promise<string>
+  /** Asks the admin API with the right token, or with another one. */
+  admin(method: string, path: string, options?: AdminOptions): Promise<AdminReply>
+  /** `/readyz`. */
+  ready(): Promise<AdminReply>
+  writePolicy(rules: TestGatehouseOptions['rules']): Promise<void>
+  /** Writes the configuration as it was started with, with these top-level sections in place of its own. */
+  writeConfig(changes: Readonly<Record<string, unknown>>): Promise<void>
+  /** Starts a new process on the same files, once the old one has ended. */
+  restart(): Promise<void>
   stop(): Promise<number>
+}
+
+export type AdminOptions = { readonly body?: unknown; readonly token?: string }
+
+export type AdminReply = {
+  readonly status: number
+  readonly json: Readonly<Record<string, unknown>>
 }
 
 export type TestGatehouseOptions = {
@@ -51,8 +77,12 @@ export type TestGatehouseOptions = {
   readonly servers: Readonly<Record<string, string | Readonly<Record<string, unknown>>>>
   /** Rules of the one policy file. */
   readonly rules: readonly Readonly<Record<string, unknown>>[]
-  /** Merged over the top level of the configuration. */
-  readonly config?: Readonly<Record<string, unknown>>
+  /** Merged over the top level of the configuration. Relative paths in it start at the directory. */
+  readonly config?:
+    | Readonly<Record<string, unknown>>
+    | ((place: Place) => Readonly<Record<string, unknown>>)
+  /** Further files of the directory by name. */
+  readonly files?: Readonly<Record<string, string>>
   readonly env?: Readonly<Record<string, string>>
   /** Extra arguments for Node itself. */
   readonly nodeArgs?: readonly string[]
@@ -71,10 +101,10 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     policy: join(directory, 'policy.yaml'),
     audit: join(directory, 'audit.jsonl'),
   }
-  const origin = `http://127.0.0.1:${port}`
+  const place: Place = { origin: `http://127.0.0.1:${port}`, port, directory }
   const config = {
     version: 1,
-    public_url: origin,
+    public_url: place.origin,
     listen: { port },
     ops: { port: opsPort, admin_token: '${env:GATEHOUSE_ADMIN_TOKEN}' },
     issuers: [{ issuer: ISSUER, jwks: { keys: [signer.jwk] }, kind: 'agent' }],
@@ -82,38 +112,61 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     policies: ['policy.yaml'],
     audit: { sink: files.audit },
     state: { driver: 'memory' },
-    ...options.config,
+    ...(typeof options.config === 'function' ? options.config(place) : options.config),
   }
-  await writeFile(files.policy, policyText(options.rules))
-  await writeFile(files.config, JSON.stringify(config, undefined, 2))
-  const child = startChild({
-    command: NODE,
-    args: [
-      ...(options.nodeArgs ?? []),
-      join(ROOT, 'gateway/cli/main.ts'),
-      'serve',
-      '-c',
-      files.config,
-    ],
-    env: { GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN, ...options.env },
-  })
-  await child.waitFor(/gatehouse listens/)
+  const origin = config.public_url
+  const ops = `http://127.0.0.1:${opsPort}`
+  const writePolicy: TestGatehouse['writePolicy'] = (rules) =>
+    writeFile(files.policy, policyText(rules))
+  const writeConfig: TestGatehouse['writeConfig'] = (changes) =>
+    writeFile(files.config, JSON.stringify({ ...config, ...changes }, undefined, 2))
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    await writeFile(join(directory, name), text)
+  }
+  await writePolicy(options.rules)
+  await writeConfig({})
+  const serve = async (): Promise<Child> => {
+    const main = join(ROOT, 'gateway/cli/main.ts')
+    const started = startChild({
+      command: NODE,
+      args: [...(options.nodeArgs ?? []), main, 'serve', '-c', files.config],
+      env: { GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN, ...options.env },
+    })
+    await started.waitFor(/gatehouse listens/)
+    return started
+  }
+  let child = await serve()
   const sole = Object.keys(options.servers).length === 1
   const url = (server: string): string => origin + (sole ? '/mcp' : `/mcp/${server}`)
   return {
     origin,
-    ops: `http://127.0.0.1:${opsPort}`,
+    ops,
     adminToken: ADMIN_TOKEN,
     directory,
     configFile: files.config,
     policyFile: files.policy,
     auditFile: files.audit,
-    child,
+    get child() {
+      return child
+    },
     signer,
     url,
     token: (server, token = {}) => sign(signer, url(server), token),
     audit: async () => parseLines(await readFile(files.audit, 'utf8')),
-    metrics: async () => await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text(),
+    metrics: async () => await (await fetch(`${ops}/metrics`)).text(),
+    admin: (method, path, { body, token: adminToken = ADMIN_TOKEN } = {}) =>
+      askOps(`${ops}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${adminToken}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    ready: () => askOps(`${ops}/readyz`),
+    writePolicy,
+    writeConfig,
+    restart: async () => {
+      await child.exited
+      child = await serve()
+    },
     stop: async () => {
       const code = await child.stop()
       await rm(directory, { recursive: true, force: true })
@@ -130,6 +183,11 @@ export function policyText(rules: readonly Readonly<Record<string, unknown>>[]):
 /** A rule that lets every authenticated caller do everything on a server. */
 export function allowAll(server: string): Readonly<Record<string, unknown>> {
   return { id: `all-of-${server}`, effect: 'allow', subjects: [{ any: true }], servers: [server] }
+}
+
+async function askOps(url: string, init: RequestInit = {}): Promise<AdminReply> {
+  const response = await fetch(url, init)
+  return { status: response.status, json: (await response.json()) as AdminReply['json'] }
 }
 
 function serverEntries(servers: TestGatehouseOptions['servers']): Record<string, unknown> {
@@ -158,6 +216,11 @@ async function sign(signer: Signer, audience: string, options: TokenOptions): Pr
 }
 
 function parseLines(text: string): readonly Readonly<Record<string, unknown>>[] {
-  const lines = text.split('\n').filter((line) => line !== '')
-  return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Readonly<Record<string, unknown>>]
+    } catch {
+      return []
+    }
+  })
 }
