@@ -78,14 +78,6 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
-/** Whether SQLite says that another connection holds a lock that this one needs. */
-export function isBusy(error: unknown): boolean {
-  if (!(error instanceof Error) || !('errcode' in error)) return false
-  // The low byte is the primary code: SQLITE_BUSY 5, SQLITE_LOCKED 6.
-  const primary = Number(error.errcode) & 0xff
-  return primary === 5 || primary === 6
-}
-
 /** Runs the work in one transaction that holds the write lock from its start. */
 export function transact<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')

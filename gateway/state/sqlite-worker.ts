@@ -7,10 +7,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
-import type { Answer, Operation, Problem, Report, Request } from './operation.ts'
+import type { Answer, Operation, Report, Request } from './operation.ts'
 import { isWrite } from './operation.ts'
 import { createPerformer } from './perform.ts'
-import { isBusy, openDatabase, transact } from './schema.ts'
+import { isBusy, problemOf } from './problem-of.ts'
+import { openDatabase, transact } from './schema.ts'
 import { StoreError } from './store-error.ts'
 
 /**
@@ -36,7 +37,7 @@ async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData
   try {
     database = await untilNotBusy(() => openDatabase(file), busyGiveUpMs)
   } catch (error) {
-    report({ type: 'not_opened', problem: describe(error, file) })
+    report({ type: 'not_opened', problem: problemOf(error, file) })
     return
   }
   const perform = createPerformer(database)
@@ -58,7 +59,7 @@ async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData
     try {
       return await untilNotBusy(() => performAll(group), busyGiveUpMs)
     } catch (error) {
-      const problem = describe(error, file)
+      const problem = problemOf(error, file)
       return group.map(({ id }) => ({ id, problem }))
     }
   }
@@ -73,7 +74,7 @@ async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData
     try {
       return { id, result: perform(operation) }
     } catch (error) {
-      if (error instanceof StoreError) return { id, problem: describe(error, file) }
+      if (error instanceof StoreError) return { id, problem: problemOf(error, file) }
       throw error
     }
   }
@@ -108,13 +109,6 @@ async function untilNotBusy<T>(work: () => T, giveUpMs: number): Promise<T> {
       await sleep(BUSY_RETRY_MS)
     }
   }
-}
-
-function describe(error: unknown, file: string): Problem {
-  if (error instanceof StoreError) return { code: error.code, message: error.message }
-  if (isBusy(error)) return { code: 'busy', message: `another process kept ${file} locked` }
-  const why = error instanceof Error ? error.message : String(error)
-  return { code: 'failed', message: `${file}: ${why}` }
 }
 
 // This file is the entry of a thread: its work is to be started.

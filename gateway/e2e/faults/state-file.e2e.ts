@@ -1,4 +1,4 @@
-/** What happens to the SQLite file when other processes die or hold it. They are real ones. */
+/** What happens to the state file when other processes are killed while they write, or hold its lock. */
 import assert from 'node:assert/strict'
 import type { ChildProcessByStdio } from 'node:child_process'
 import { spawn } from 'node:child_process'
@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Readable, Writable } from 'node:stream'
 import { after, before, test } from 'node:test'
-import { storeError } from './contract-rule.ts'
-import { openSqliteStore } from './sqlite.ts'
+import { storeError } from '../../state/contract-rule.ts'
+import { openSqliteStore } from '../../state/sqlite.ts'
 
-const STORE = JSON.stringify(new URL('./sqlite.ts', import.meta.url).href)
+const STORE = JSON.stringify(new URL('../../state/sqlite.ts', import.meta.url).href)
 
 /** Writes without end, and prints each key once it is acknowledged. */
 const WRITER = `
