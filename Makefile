@@ -8,7 +8,7 @@ TEST := $(NODE) --test --test-reporter=spec
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
 
 # Two files at a time, each in a process of its own. A test or a file that takes longer is stuck.
-IN_PROCESSES := --test-concurrency=2 --test-timeout=120000
+IN_PROCESSES := --test-concurrency=2 --test-timeout=$(or $(GATEHOUSE_TEST_TIMEOUT_MS),120000)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -88,6 +88,8 @@ deploy-check: tools deps py ## Image, manifests, alert rules and units, without 
 .PHONY: prove
 prove: export GATEHOUSE_PROVE := 1
 prove: export GATEHOUSE_FUZZ_SEED ?= $(shell date +%s)
+prove: export GATEHOUSE_KILL_ROUNDS := 20
+prove: export GATEHOUSE_TEST_TIMEOUT_MS := 7200000
 prove: export GATEHOUSE_BUDGET_FACTOR := 60
 prove: tools deps py ## The same suites with the full numbers of cases, and the quick bench
 	@echo "seed $$GATEHOUSE_FUZZ_SEED"
