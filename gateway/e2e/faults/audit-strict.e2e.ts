@@ -1,0 +1,99 @@
+/**
+ * In strict audit mode a call goes up only once its decision is on disk: whatever moment the process
+ * is killed at, every call the server saw has its record. Each call names a tool of its own, because
+ * records hold neither arguments nor ids of the caller's.
+ */
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import { after, before, test } from 'node:test'
+
+import { eventually } from '../../testkit/eventually.ts'
+import type { TestGatehouse } from '../../testkit/gatehouse.ts'
+import { startGatehouse } from '../../testkit/gatehouse.ts'
+import type { RecordingServer } from '../../testkit/recording-server.ts'
+import { startRecordingServer } from '../../testkit/recording-server.ts'
+import { callTool, post } from '../../testkit/rpc.ts'
+import { runCli } from '../../testkit/run-cli.ts'
+
+/** `GATEHOUSE_KILL_ROUNDS=20` for the full figure. */
+const ROUNDS = Number(process.env['GATEHOUSE_KILL_ROUNDS'] ?? '5')
+const CALLERS = 30
+
+/** A round is under load for at least this long, so that it proves something, and at most the sum. */
+const LOAD_MS = 150
+const RANDOM_MS = 350
+
+let server: RecordingServer
+let gateway: TestGatehouse
+
+before(async () => {
+  server = await startRecordingServer()
+  gateway = await startGatehouse({
+    servers: { docs: { upstream: server.url, unlisted: 'allow' } },
+    rules: [{ id: 'any', effect: 'allow', subjects: [{ any: true }], tools: ['docs/call-*'] }],
+    config: { audit: { sink: 'audit.jsonl', mode: 'strict' } },
+  })
+})
+
+after(async () => {
+  await gateway.stop()
+  await server.stop()
+})
+
+/** One caller: calls one tool after the other, each only once, until the gateway is gone. */
+async function callUntilKilled(name: string): Promise<void> {
+  const token = await gateway.token('docs', { subject: name })
+  try {
+    for (let at = 0; ; at++) {
+      const reply = await post(gateway.url('docs'), callTool(`call-${name}-${at}`), { token })
+      assert.equal(reply.status, 200, reply.text)
+    }
+  } catch (error) {
+    // What `fetch` throws when the connection breaks.
+    if (!(error instanceof TypeError)) throw error
+  }
+}
+
+const toolsSeen = (): readonly string[] =>
+  server.calls('tools/call').map(({ json }) => String(json?.params?.['name']))
+
+/** Tools of the decisions on record; the last line of a killed process may be half a line. */
+async function toolsDecided(): Promise<ReadonlySet<string>> {
+  const records = await gateway.audit()
+  const decisions = records.filter(({ type, effect }) => type === 'decision' && effect === 'allow')
+  return new Set(
+    decisions.flatMap(({ targets = [] }) =>
+      (targets as readonly { readonly name: string }[]).map(({ name }) => name),
+    ),
+  )
+}
+
+for (let round = 1; round <= ROUNDS; round++) {
+  test(`a gateway killed under load has the decision of every call its server saw (kill ${round})`, async () => {
+    const before = server.calls('tools/call').length
+    const callers = Array.from({ length: CALLERS }, (_, at) => callUntilKilled(`${round}-${at}`))
+    // The first call of a cold process takes its time; the moment of the kill counts from there.
+    await eventually(() => assert.ok(server.calls('tools/call').length > before), 10_000)
+    await pause(LOAD_MS + Math.random() * RANDOM_MS)
+    gateway.child.signal('SIGKILL')
+    await Promise.all(callers)
+    // What was on the way when it died still arrives.
+    await eventually(() => assert.equal(server.sockets.size, 0))
+
+    const seen = toolsSeen()
+    assert.ok(seen.length - before > CALLERS, `only ${seen.length - before} calls before the kill`)
+    await gateway.restart()
+    const decided = await toolsDecided()
+    assert.deepEqual(
+      seen.filter((tool) => !decided.has(tool)),
+      [],
+    )
+  })
+}
+
+test('the log of all the killed processes is intact', async () => {
+  const { code, out } = await runCli(['audit', 'verify', gateway.auditFile])
+  assert.equal(code, 0, out)
+  assert.match(out, /^intact\n/)
+  assert.equal(out.match(/^instance /gm)?.length, ROUNDS + 1)
+})
