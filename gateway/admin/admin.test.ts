@@ -108,6 +108,10 @@ test('a flood of wrong tokens is not recorded one by one, and keeps no operator 
   assert.equal((await ask({ authorization: 'Bearer x' })).status, 429)
   clock.nowMs += 1000
   assert.equal((await ask({ authorization: 'Bearer x' })).status, 401)
+  clock.nowMs += 86_400_000
+  const later = []
+  for (let i = 0; i < 30; i += 1) later.push(await ask({ authorization: 'Bearer x' }))
+  assert.equal(later.filter(({ status }) => status === 401).length, 20)
 })
 
 test('an unknown path is not found and an unknown method not allowed, both recorded', async () => {
@@ -329,6 +333,7 @@ test('a revocation is lifted by its id, once, and nothing else is', async () => 
   assert.deepEqual(errorOf(await lift(`${id}/`)), notFound)
   assert.deepEqual(errorOf(await lift(id.toUpperCase())), notFound)
   assert.deepEqual(errorOf(await lift('..%2fhead')), notFound)
+  assert.deepEqual(errorOf(await lift('x'.repeat(4000))), notFound)
   assert.deepEqual((await lift(id)).body, { lifted: id })
   assert.deepEqual(errorOf(await lift(id)), notFound)
   assert.equal(revocations.size, 0)
