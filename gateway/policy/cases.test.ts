@@ -117,6 +117,7 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string])[] =
   ['two things asked', { cases: [{ ...CASE, prompt: 'x' }] }, 'cases.0'],
   ['nothing expected', { cases: [{ ...CASE, expect: undefined }] }, 'cases.0'],
   ['something else expected', { cases: [{ ...CASE, expect: 'hide' }] }, 'cases.0.expect'],
+  ['a reason that is none', { cases: [{ ...CASE, reason: 'because' }] }, 'cases.0.reason'],
   ['a caller that is no caller', { cases: [{ ...CASE, caller: 7 }] }, 'cases.0.caller'],
   ['a caller nobody described', { cases: [{ ...CASE, caller: 'x' }] }, 'cases.0.caller'],
   ['a caller of no kind', { cases: [{ ...CASE, caller: { kind: 'x' } }] }, 'cases.0.caller.kind'],

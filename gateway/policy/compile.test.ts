@@ -255,6 +255,19 @@ for (const [what, data, path, says] of WRONG) {
   })
 }
 
+test('the conditions of a set are added to those beside it, one subject for each of the set', () => {
+  const sets = { staff: [{ groups: ['a'] }, { users: ['b'] }] }
+  const rules = [{ ...RULE, subjects: [{ set: 'staff', kind: 'agent' }] }]
+  const compiled = compilePolicy([fileOf({ version: 1, sets, rules })], SERVERS)
+  assert.ok(compiled.ok)
+  const subjects = compiled.rules.servers.get('docs')?.reaches[0]?.rule.subjects
+  const keys = subjects?.map((subject) => subject.map(({ key }) => key))
+  assert.deepEqual(keys, [
+    ['kind', 'groups'],
+    ['kind', 'users'],
+  ])
+})
+
 test('sets are not taken for what they do not hold', () => {
   const sets = { people: { kind: 'human' }, names: ['docs/x'] }
   const wrong = { ...RULE, subjects: [{ set: 'names' }], tools: [{ set: 'people' }] }

@@ -3,21 +3,18 @@
  * makes no sense is reported. All mistakes of all files at once; one of them refuses everything.
  */
 import type { Problem, SourceDocument } from '../model/problem.ts'
+import { assemble, type PlacedRule } from './assemble.ts'
 import { compileCoverage, type CoverageContext } from './compile-coverage.ts'
-import type { Coverage } from './coverage.ts'
 import type { Report } from './read-fields.ts'
 import { readPolicy, type RuleText } from './read-policy.ts'
 import type { SubjectText } from './read-subject.ts'
-import type { Reach, Rule, Rules, ServerRules } from './rules.ts'
-import { scopesOf, type Subject } from './subject.ts'
+import type { Rules } from './rules.ts'
+import type { Subject } from './subject.ts'
 import { findShadowed } from './warnings.ts'
 
 export type CompileResult =
   | { readonly ok: true; readonly rules: Rules; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
-
-/** A rule with what it covers on each server it reaches. */
-type PlacedRule = { readonly rule: Rule; readonly coverages: ReadonlyMap<string, Coverage> }
 
 /**
  * Compiles policy files for the servers named; no file at all is a policy that denies everything.
@@ -42,11 +39,7 @@ export function compilePolicy(
   })
   problems.push(...duplicates(placed))
   if (problems.length > 0) return { ok: false, problems }
-  // By id: neither the order of rules nor of files is left to matter.
-  placed.sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1))
-  const rules = {
-    servers: new Map(servers.map((name) => [name, collect(name, placed, opaque)])),
-  }
+  const rules = assemble(placed, { names: servers, opaque })
   return { ok: true, rules, warnings: [...warnings, ...findShadowed(rules.servers)] }
 }
 
@@ -86,7 +79,7 @@ function resolveSubject(
 }
 
 function duplicates(placed: readonly PlacedRule[]): readonly Problem[] {
-  const seen = new Map<string, Rule>()
+  const seen = new Map<string, PlacedRule['rule']>()
   return placed.flatMap(({ rule }) => {
     const { id, file, line, column } = rule
     const first = seen.get(id)
@@ -97,25 +90,4 @@ function duplicates(placed: readonly PlacedRule[]): readonly Problem[] {
     const message = `the id "${id}" is taken by ${first.file}:${first.line}: ids are unique over all files`
     return [{ file, line, column, message }]
   })
-}
-
-function collect(
-  server: string,
-  placed: readonly PlacedRule[],
-  opaque: ReadonlySet<string>,
-): ServerRules {
-  const reaches = placed.flatMap(({ rule, coverages }): readonly Reach[] => {
-    const coverage = coverages.get(server)
-    return coverage === undefined ? [] : [{ rule, coverage }]
-  })
-  const scopes = reaches
-    .filter(({ rule }) => rule.effect === 'allow')
-    .flatMap(({ rule }) => rule.subjects.flatMap((subject) => scopesOf(subject)))
-  return {
-    reaches,
-    scopes: [...new Set(scopes)].toSorted(),
-    opaque: opaque.has(server),
-    viewOf: new WeakMap(),
-    views: new Map(),
-  }
 }

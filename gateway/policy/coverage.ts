@@ -7,6 +7,9 @@ export const AREAS = ['tools', 'prompts', 'resources', 'methods'] as const
 
 export type Area = (typeof AREAS)[number]
 
+/** The areas of things called by name. */
+export type TargetArea = Exclude<Area, 'methods'>
+
 export type Effect = 'allow' | 'deny'
 
 /** What one rule covers on one server. */
@@ -19,7 +22,7 @@ export type Coverage = {
 }
 
 /** The area whose globs speak of this kind of target. None speaks of tasks: they are never allowed. */
-export function areaOf(kind: TargetKind): Exclude<Area, 'methods'> | undefined {
+export function areaOf(kind: TargetKind): TargetArea | undefined {
   switch (kind) {
     case 'tool':
       return 'tools'

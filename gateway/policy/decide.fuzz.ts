@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import type { Call } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
@@ -10,6 +11,7 @@ import {
   type NaiveDecision,
   type NaivePolicy,
   type NaiveRule,
+  naiveScopes,
   naiveTarget,
 } from '../testkit/naive-policy.ts'
 import { anyCall, caller, policy, rule, server, SERVERS } from '../testkit/random-policy.ts'
@@ -148,7 +150,11 @@ function assertSame(policy: NaivePolicy, question: Question, decision: Decision)
   const lacking = each.find(({ outcome }) => outcome === 'missing_scope')
   const decisive = refused ?? lacking ?? each[0]
   assertOutcome(decision, decisive ?? connection)
-  if (decision.effect === 'deny') assert.equal(decision.target, decisive?.target)
+  if (decision.effect === 'allow') return
+  assert.equal(decision.target, decisive?.target)
+  if (decision.reason !== 'missing_scope' || each.length > 1) return
+  const possible = (decisive?.rules ?? []).flatMap((rule) => naiveScopes(asked, rule))
+  assert.ok(possible.some((scopes) => isDeepStrictEqual(scopes, decision.missingScopes)))
 }
 
 function assertOutcome(decision: Decision, { outcome, rules }: NaiveDecision): void {

@@ -5,7 +5,7 @@ import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import { compileRules, type RuleDraft, someCaller } from '../testkit/compile-rules.ts'
 import { callFor } from './ask.ts'
-import { CONNECTION_RULE, decide } from './decide.ts'
+import { CONNECTION_RULE, decide, MAX_NAME_LENGTH } from './decide.ts'
 import { scopesFor } from './rules.ts'
 
 const DENY = { effect: 'deny' } as const
@@ -122,6 +122,12 @@ test('an exception for one server leaves the rule whole on the others', () => {
   assert.equal(decide(rules, someCaller(), toolCall('x'), 'docs').effect, 'allow')
 })
 
+test('a name without end is denied before any rule is asked', () => {
+  const rules = [{ tools: ['docs/**'] }]
+  assert.equal(outcome(rules, toolCall('a'.repeat(MAX_NAME_LENGTH))), 'allow rule-1')
+  assert.equal(outcome(rules, toolCall('a'.repeat(MAX_NAME_LENGTH + 1))), 'deny no_rule')
+})
+
 test('servers alone cover every tool, prompt, resource, template and method there', () => {
   const rules = [{ servers: ['docs'] }]
   for (const about of ['tool', 'prompt', 'resource', 'template', 'method'] as const) {
@@ -152,6 +158,16 @@ test('methods beside servers narrow the rule to them', () => {
   const rules = [{ servers: ['docs'], methods: ['logging/setLevel'] }]
   assert.equal(outcome(rules, toolCall('x')), 'deny no_rule')
   assert.equal(outcome(rules, callFor({ about: 'method', name: 'x/y' })), 'deny no_rule')
+})
+
+test('except takes methods away, by name from those listed and from a whole server', () => {
+  const call = callFor({ about: 'method', name: 'sampling/createMessage' })
+  const except = { methods: ['sampling/*'] }
+  assert.equal(outcome([{ servers: ['docs'], except }], call), 'deny no_rule')
+  assert.equal(outcome([{ methods: ['**'], except }], call), 'deny no_rule')
+  const other = callFor({ about: 'method', name: 'elicitation/create' })
+  assert.equal(outcome([{ servers: ['docs'], except }], other), 'allow rule-1')
+  assert.equal(outcome([{ methods: ['**'], except }], other), 'allow rule-1')
 })
 
 test('methods in an allow rule do not allow calls that name a target', () => {
@@ -297,6 +313,17 @@ test('a method behind a scope asks for it, and does not hide', () => {
     [decision.reason, decision.missingScopes, decision.hidden],
     ['missing_scope', ['a'], false],
   )
+})
+
+test('callers who lack different scopes of one rule are each asked for their own', () => {
+  const groups = ['a', 'b'] as const
+  const subjects = groups.map((group) => ({ groups: [group], scopes: [`${group}:read`] }))
+  const rules = compileRules({ tools: ['docs/x'], subjects })
+  for (const group of groups) {
+    const caller = someCaller({ interactive: true, groups: new Set([group]) })
+    const decision = denial(decide(rules, caller, toolCall('x'), 'docs'))
+    assert.deepEqual(decision.missingScopes, [`${group}:read`])
+  }
 })
 
 test('scopes of several targets are asked for together, unless one is out of reach anyway', () => {

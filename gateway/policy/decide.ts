@@ -7,7 +7,14 @@ import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import type { Rule, Rules } from './rules.ts'
-import { findForMethod, findForTarget, findNaming, isOpen, type View, viewFor } from './view.ts'
+import {
+  findForConnection,
+  findForMethod,
+  findForTarget,
+  type Found,
+  type View,
+  viewFor,
+} from './find.ts'
 
 /** The rule named by decisions about being connected at all, which no single rule of a file makes. */
 export const CONNECTION_RULE = 'builtin:connection'
@@ -19,8 +26,7 @@ const NOTHING: readonly never[] = []
 
 /**
  * What the rules say about this call on this server. A server the rules do not know denies everything.
- * Where several rules would decide alike, the one named is found the same way whatever their order:
- * rules that spell the name out before globs, then by id.
+ * Where several rules would decide alike, the one named does not depend on their order either.
  */
 export function decide(rules: Rules, caller: Caller, call: Call, server: string): Decision {
   const view = viewFor(rules, caller, server)
@@ -30,7 +36,7 @@ export function decide(rules: Rules, caller: Caller, call: Call, server: string)
     case 'connection':
       return decideConnection(view, call.method)
     case 'method':
-      return decideMethod(view, call.method)
+      return settle(findForMethod(view, call.method), undefined)
     case 'targets':
       // A call that could name targets and names none asks for no more than its connection.
       return call.targets.length === 0
@@ -40,18 +46,19 @@ export function decide(rules: Rules, caller: Caller, call: Call, server: string)
 }
 
 /**
+ * Longest name or URI that any rule is asked about, in UTF-16 units: canonical URIs end at 4 KiB, names
+ * of tools far below. It bounds what a hostile name can cost; what is longer is denied, like a name
+ * that does not exist.
+ */
+export const MAX_NAME_LENGTH = 4096
+
+/**
  * What the rules say about one target of a call with this method. `isVisible` asks the same function,
  * so that lists and calls cannot drift apart.
  */
 export function decideTarget(view: View, method: string, target: Target): Decision {
-  const deny = findNaming(view.denies, method) ?? findForTarget(view.denies, target)
-  if (deny !== undefined) return deniedBy(deny, target)
-  const allow = findForTarget(view.allows, target)
-  if (allow !== undefined) return allowed(allow.id)
-  const lacking = findForTarget(view.lacking, target)
-  return lacking === undefined
-    ? denied(target)
-    : lacksScopes(view.scopes.get(lacking) ?? [], target)
+  if (target.name.length > MAX_NAME_LENGTH) return denied(target)
+  return settle(findForTarget(view, method, target), target)
 }
 
 /** Every target must be allowed. Scopes are asked for only when nothing else is in the way, all at once. */
@@ -77,21 +84,18 @@ function decideListen(view: View, call: Call): Decision {
   return { ...connection, dropped }
 }
 
+/** Missing scopes do not keep a caller out: it may connect to be told which. */
 function decideConnection(view: View, method: string): Decision {
-  const deny = view.denies.everything ?? findNaming(view.denies, method)
+  const { deny, allow, lacking } = findForConnection(view, method)
   if (deny !== undefined) return deniedBy(deny, undefined)
-  return isOpen(view) ? allowed(CONNECTION_RULE) : denied(undefined)
+  return (allow ?? lacking) === undefined ? denied(undefined) : allowed(CONNECTION_RULE)
 }
 
-function decideMethod(view: View, method: string): Decision {
-  const deny = findForMethod(view.denies, method)
-  if (deny !== undefined) return deniedBy(deny, undefined)
-  const allow = findForMethod(view.allows, method)
+/** Deny beats allow, allow beats asking for scopes, and nothing found is a deny. */
+function settle({ deny, allow, lacking }: Found, target: Target | undefined): Decision {
+  if (deny !== undefined) return deniedBy(deny, target)
   if (allow !== undefined) return allowed(allow.id)
-  const lacking = findForMethod(view.lacking, method)
-  return lacking === undefined
-    ? denied(undefined)
-    : lacksScopes(view.scopes.get(lacking) ?? [], undefined)
+  return lacking === undefined ? denied(target) : lacksScopes(lacking.scopes, target)
 }
 
 function withScopesOf(first: Deny, second: Deny): Deny {

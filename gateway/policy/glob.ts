@@ -20,13 +20,15 @@ export type Glob =
   | {
       readonly shape: 'machine'
       readonly text: string
+      /** What it begins and ends with, literally. */
       readonly prefix: string
+      readonly suffix: string
       readonly machine: Machine
     }
 
 /**
- * Longest glob, in UTF-16 units. Together with the 10 KiB a hostile name may have it keeps one match
- * around a millisecond at the very worst.
+ * Longest glob, in UTF-16 units. It keeps one match against the longest name that is looked at around
+ * a millisecond at the very worst.
  */
 export const MAX_GLOB_LENGTH = 1024
 
@@ -38,22 +40,21 @@ export function compileGlob(text: string): Glob {
   const first = firstWildcard(text)
   if (first === text.length) return { shape: 'literal', text }
   const prefix = text.slice(0, first)
-  let end = first
-  while (text.charAt(end) === '*') end += 1
-  const suffix = text.slice(end)
-  if (end > first && firstWildcard(suffix) === suffix.length) {
-    return { shape: 'one_star', text, prefix, suffix, across: end - first > 1 }
-  }
-  return { shape: 'machine', text, prefix, machine: buildMachine(text) }
+  const last = Math.max(text.lastIndexOf('*'), text.lastIndexOf('?'))
+  const suffix = text.slice(last + 1)
+  const wild = text.slice(first, last + 1)
+  return wild === '*'.repeat(wild.length)
+    ? { shape: 'one_star', text, prefix, suffix, across: wild.length > 1 }
+    : { shape: 'machine', text, prefix, suffix, machine: buildMachine(text) }
 }
 
 /** Whether the glob stands for exactly this text. */
 export function matchesGlob(glob: Glob, text: string): boolean {
   if (glob.shape === 'literal') return glob.text === text
-  if (!text.startsWith(glob.prefix)) return false
-  if (glob.shape === 'machine') return runMachine(glob.machine, text)
   const { prefix, suffix } = glob
-  if (text.length < prefix.length + suffix.length || !text.endsWith(suffix)) return false
+  if (!text.endsWith(suffix) || !text.startsWith(prefix)) return false
+  if (glob.shape === 'machine') return runMachine(glob.machine, text)
+  if (text.length < prefix.length + suffix.length) return false
   if (glob.across) return true
   const slash = text.indexOf('/', prefix.length)
   return slash === -1 || slash >= text.length - suffix.length
@@ -76,7 +77,9 @@ export function canBeginWith(glob: Glob, beginning: string): boolean {
 export function includesGlob(outer: Glob, inner: Glob): boolean {
   if (outer.text === inner.text) return true
   if (inner.shape === 'literal') return matchesGlob(outer, inner.text)
-  return outer.shape !== 'literal' && runSymbolic(machineOf(outer), inner.text)
+  // No wildcard of `inner` can stand for what `outer` spells out; most pairs end here.
+  if (outer.shape === 'literal' || !inner.prefix.startsWith(outer.prefix)) return false
+  return runSymbolic(machineOf(outer), inner.text)
 }
 
 function machineOf(glob: Glob): Machine {
@@ -84,9 +87,6 @@ function machineOf(glob: Glob): Machine {
 }
 
 function firstWildcard(text: string): number {
-  for (let index = 0; index < text.length; index += 1) {
-    const char = text.charAt(index)
-    if (char === '*' || char === '?') return index
-  }
-  return text.length
+  const places = [text.indexOf('*'), text.indexOf('?'), text.length]
+  return Math.min(...places.filter((place) => place !== -1))
 }

@@ -1,5 +1,6 @@
 /** A parsed case file into cases. The format is described by `policies/cases.schema.json`. */
 import type { Caller, CallerKind } from '../model/caller.ts'
+import type { DenyReason } from '../model/decision.ts'
 import type { Path, Problem, SourceDocument } from '../model/problem.ts'
 import { type Question, QUESTIONS } from './ask.ts'
 import { describeCaller } from './describe-caller.ts'
@@ -33,7 +34,7 @@ export type PolicyCase = {
   readonly question: Question
   readonly expect: 'allow' | 'deny'
   readonly rule: string | undefined
-  readonly reason: string | undefined
+  readonly reason: DenyReason | undefined
   readonly visible: boolean | undefined
 }
 
@@ -43,6 +44,13 @@ export type CasesRead =
 
 const FILE_KEYS = ['policy', 'servers', 'callers', 'cases']
 const CASE_KEYS = ['name', 'caller', 'server', ...QUESTIONS, 'expect', 'rule', 'reason', 'visible']
+/** Why a question of a case can be denied; other reasons need a call that came over the wire. */
+const REASONS = [
+  'no_rule',
+  'deny_rule',
+  'missing_scope',
+  'resource_uri',
+] as const satisfies readonly DenyReason[]
 const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
 const CALLER_KEYS = [
   'subject',
@@ -136,7 +144,7 @@ function readCase(entry: Value, { callers, report, line }: CaseContext): PolicyC
     question,
     expect: wordOf(field('expect'), ['allow', 'deny'], report) ?? 'deny',
     rule: textOf(field('rule'), report),
-    reason: textOf(field('reason'), report),
+    reason: wordOf(field('reason'), REASONS, report),
     visible: fields['visible'] === undefined ? undefined : flagOf(field('visible'), report),
   }
 }

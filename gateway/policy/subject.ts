@@ -16,12 +16,12 @@ export type Condition =
 export type Subject = readonly Condition[]
 
 /**
- * How well a list of subjects fits a caller: one of them holds, one would hold if the caller had these
- * scopes (and could obtain them), or none does.
+ * How well a list of subjects fits a caller: one of them holds, one would hold if the caller had all
+ * these scopes (and it could obtain them), or none does.
  */
 export type Fit =
   | { readonly how: 'holds' }
-  | { readonly how: 'lacks_scopes'; readonly subject: number }
+  | { readonly how: 'lacks_scopes'; readonly scopes: readonly string[] }
   | { readonly how: 'fails' }
 
 const HOLDS: Fit = { how: 'holds' }
@@ -33,11 +33,11 @@ const FAILS: Fit = { how: 'fails' }
  */
 export function fitSubjects(subjects: readonly Subject[], caller: Caller): Fit {
   let lacking: Fit = FAILS
-  for (const [index, subject] of subjects.entries()) {
+  for (const subject of subjects) {
     const failing = firstFailing(subject, caller)
     if (failing === undefined) return HOLDS
     if (lacking === FAILS && caller.interactive && failing === 'scopes') {
-      lacking = { how: 'lacks_scopes', subject: index }
+      lacking = { how: 'lacks_scopes', scopes: scopesOf(subject) }
     }
   }
   return lacking

@@ -3,7 +3,7 @@ import type { TargetKind } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import { decideTarget } from './decide.ts'
 import type { Rules } from './rules.ts'
-import { isOpen, viewFor } from './view.ts'
+import { findForConnection, viewFor } from './find.ts'
 
 /** What one would do with a listed entry: the method that rules which deny methods are held against. */
 const METHOD_OF = {
@@ -34,5 +34,7 @@ export function isVisible(
 /** Whether the caller has any business on this server: some allow rule reaches it for this caller. */
 export function mayConnect(rules: Rules, caller: Caller, server: string): boolean {
   const view = viewFor(rules, caller, server)
-  return view !== undefined && isOpen(view) && view.denies.everything === undefined
+  if (view === undefined) return false
+  const { deny, allow, lacking } = findForConnection(view, undefined)
+  return deny === undefined && (allow ?? lacking) !== undefined
 }

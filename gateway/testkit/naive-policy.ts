@@ -113,6 +113,16 @@ export function naiveCall(question: NaiveQuestion, needs: Call['needs']): NaiveD
   return open ? { outcome: 'connection', rules: [] } : { outcome, rules }
 }
 
+/** The scopes that would make one subject of the rule fit: one list for each such subject. */
+export function naiveScopes(
+  { policy, caller }: Pick<NaiveQuestion, 'policy' | 'caller'>,
+  rule: NaiveRule,
+): readonly (readonly string[])[] {
+  return subjectsOf(rule, policy)
+    .filter((all) => all.every((one) => fits({ ...one, scopes: [] }, caller)))
+    .map((all) => [...new Set(all.flatMap(({ scopes = [] }) => scopes))])
+}
+
 function settle(
   { policy, caller }: NaiveQuestion,
   speaks: (rule: NaiveRule) => boolean,

@@ -100,7 +100,7 @@ const namedTargets: fc.Arbitrary<NaiveLists> = fc
 const targets = fc.oneof(
   { weight: 4, arbitrary: namedTargets },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record(
       { servers: list(serverGlob), methods: list(methodGlob) },
       { requiredKeys: ['servers'] },
@@ -108,7 +108,7 @@ const targets = fc.oneof(
   },
 )
 
-const except = fc.option(namedTargets, { nil: undefined, freq: 3 })
+const except = fc.option(namedTargets, { nil: undefined, freq: 1 })
 
 const draft = fc.record({
   effect: fc.constantFrom('allow', 'allow', 'deny'),
