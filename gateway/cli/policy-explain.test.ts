@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { policyExplain } from './policy-explain.ts'
+
+const DOCUMENTS = join(import.meta.dirname, '../../policies/documents.yaml')
+
+async function run(
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const lines = { out: '', err: '' }
+  const code = await policyExplain(args, {
+    out: (line) => (lines.out += `${line}\n`),
+    err: (line) => (lines.err += `${line}\n`),
+    env: {},
+  })
+  return { code, ...lines }
+}
+
+const ASKED = ['--policy', DOCUMENTS, '--server', 'docs', '--subject', 'alice'] as const
+
+test('an allowed call ends with 0 and names the rule and its line', async () => {
+  const { code, out } = await run(...ASKED, '--tool', 'read_x', '--scope', 'docs:read')
+  assert.equal(code, 0)
+  assert.match(
+    out,
+    /^ALLOW {2}agent "alice" asking "docs" for tool "read_x"\n {2}rule {5}docs-agents-read \(.*documents\.yaml:\d+\)/,
+  )
+})
+
+test('a denied call ends with 1 and says why', async () => {
+  const { code, out } = await run(...ASKED, '--tool', 'delete_x')
+  assert.equal(code, 1)
+  assert.match(out, /^DENY[^]*docs-agents-delete-nothing[^]*Agents may analyse documents/)
+})
+
+test('everything that tells callers apart can be said', async () => {
+  const curator = ['--kind', 'human', '--group', 'x', '--group', 'curators']
+  assert.equal((await run(...ASKED, '--tool', 'delete_x', ...curator)).code, 0)
+  const indexer = ['--kind', 'service', '--client', 'indexer']
+  assert.equal((await run(...ASKED, '--tool', 'read_document', ...indexer)).code, 0)
+  const lacking = await run(...ASKED, '--tool', 'read_x', '--interactive')
+  assert.match(lacking.out, /asked for the scopes docs:read/)
+})
+
+test('prompts, resources, templates and methods can be asked about', async () => {
+  const rows = [
+    ['--prompt', 'summarise', 0],
+    ['--resource', 'file:///library/a', 0],
+    ['--resource', 'file:///library/../a', 1],
+    ['--template', 'file:///library/{x}', 0],
+    ['--method', 'tools/list', 0],
+    ['--method', 'sampling/createMessage', 1],
+  ] as const
+  for (const [option, name, code] of rows) {
+    assert.equal((await run(...ASKED, '--scope', 'docs:read', option, name)).code, code, name)
+  }
+})
+
+test('a policy may be named without an option', async () => {
+  const { code } = await run(DOCUMENTS, '--server', 'docs', '--subject', 'a', '--tool', 'read_x')
+  assert.equal(code, 1)
+})
+
+test('a question that is not one ends with 2 and says what is missing', async () => {
+  const rows: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+    [[], /name policy files/],
+    [[...ASKED, '-c', 'x.yaml', '--tool', 'x'], /not both/],
+    [['--policy', DOCUMENTS, '--subject', 'a', '--tool', 'x'], /--server is missing/],
+    [['--policy', DOCUMENTS, '--server', 'docs', '--tool', 'x'], /--subject is missing/],
+    [[...ASKED], /name one of --tool/],
+    [[...ASKED, '--tool', 'x', '--prompt', 'y'], /and only one/],
+    [[...ASKED, '--tool', 'x', '--kind', 'robot'], /--kind must be/],
+  ]
+  for (const [args, says] of rows) {
+    const { code, out, err } = await run(...args)
+    assert.deepEqual([code, out], [2, ''])
+    assert.match(err, says)
+  }
+})
+
+test('a file that cannot be used ends with 1', async () => {
+  const missing = await run(
+    '--policy',
+    'none.yaml',
+    '--server',
+    's',
+    '--subject',
+    'a',
+    '--tool',
+    'x',
+  )
+  assert.equal(missing.code, 1)
+  assert.match(missing.err, /^none\.yaml:1:1 cannot be read/)
+  const config = await run('-c', 'none.yaml', '--server', 's', '--subject', 'a', '--tool', 'x')
+  assert.equal(config.code, 1)
+})
+
+test('help says what can be asked', async () => {
+  const { code, out } = await run('--help')
+  assert.equal(code, 0)
+  assert.match(out, /^Usage: gatehouse policy explain/)
+})
