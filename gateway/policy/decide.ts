@@ -19,6 +19,13 @@ import {
 /** The rule named by decisions about being connected at all, which no single rule of a file makes. */
 export const CONNECTION_RULE = 'builtin:connection'
 
+/**
+ * Longest name or URI that any rule is asked about, in UTF-16 units: canonical URIs end at 4 KiB, names
+ * of tools far below. It bounds what a hostile name can cost; what is longer is denied, like a name
+ * that does not exist.
+ */
+export const MAX_NAME_LENGTH = 4096
+
 type Deny = Extract<Decision, { effect: 'deny' }>
 
 /** One list for all decisions without entries: decisions are made per call. */
@@ -44,13 +51,6 @@ export function decide(rules: Rules, caller: Caller, call: Call, server: string)
         : decideTargets(view, call)
   }
 }
-
-/**
- * Longest name or URI that any rule is asked about, in UTF-16 units: canonical URIs end at 4 KiB, names
- * of tools far below. It bounds what a hostile name can cost; what is longer is denied, like a name
- * that does not exist.
- */
-export const MAX_NAME_LENGTH = 4096
 
 /**
  * What the rules say about one target of a call with this method. `isVisible` asks the same function,

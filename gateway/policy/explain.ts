@@ -74,6 +74,7 @@ function trace({ rule, coverage }: Reach, question: Question): Trace {
   }
 }
 
+/** To tell what a rule leaves out from what it never named. */
 const NO_EXCEPTIONS: Coverage['excepted'] = { tools: [], prompts: [], resources: [], methods: [] }
 
 /** Whether the rule would be found for this call, were its subjects to fit. */
