@@ -13,8 +13,6 @@ import { createFailureMeter } from './failure-meter.ts'
 import { addRevocation, liftRevocation, listRevocations } from './revocation-actions.ts'
 import { createTokenCheck } from './token-check.ts'
 
-export type { AdminAnswer } from './answer.ts'
-
 /** What the ops port hands over. */
 export type AdminRequest = {
   readonly method: string

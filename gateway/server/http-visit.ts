@@ -22,6 +22,9 @@ export const SLOW_READER_MS = 30_000
  */
 const MAX_DISCARDED_BYTES = 16 * 1_048_576
 
+/** Answers up to this size are written together with their head. */
+const MAX_STRING_BODY_BYTES = 16_384
+
 export class VisitRequest extends IncomingMessage {
   visit: HttpVisit | undefined
   /** Body bytes that came after the answer. */
@@ -189,14 +192,21 @@ export class HttpVisit implements Visit, Sink {
     this.#settle?.resolve()
   }
 
-  #replyWhole({ status, headers }: Outgoing, bytes: Uint8Array | string | undefined): void {
+  #replyWhole(outgoing: Outgoing, bytes: Uint8Array | string | undefined): void {
     const { request, response } = this.#options
+    const { status, headers, connection } = outgoing
+    if (connection === 'close') response.shouldKeepAlive = false
     const length = bytes === undefined ? 0 : Buffer.byteLength(bytes)
     this.journey.bytesOut = length
     // A 204 has no length (RFC 9110 §8.6).
     const sized = status === 204 ? headers : [...headers, 'content-length', String(length)]
     response.writeHead(status, [...sized])
-    response.end(bytes)
+    // Head and body as one string are one write; as two buffers they are a slower gathered one.
+    if (bytes instanceof Uint8Array && length <= MAX_STRING_BODY_BYTES) {
+      response.end(Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1'), 'latin1')
+    } else {
+      response.end(bytes)
+    }
     if (!request.complete) request.on('data', onRequestData)
   }
 

@@ -10,8 +10,11 @@ import type { Plant } from './plant.ts'
 /** Revocations, deadlines and slow readers are looked at this often. */
 const EVERY_MS = 1_000
 
-/** Keys of issuers are looked after this often, so that a withdrawn key ends its tokens. */
-const KEYS_EVERY_MS = 60_000
+/**
+ * Keys of issuers are looked after this often, so that a withdrawn key ends its tokens, and expired
+ * entries leave the store.
+ */
+const SLOWLY_EVERY_MS = 60_000
 
 export type JobsOptions = {
   readonly plant: Plant
@@ -40,9 +43,14 @@ export function startJobs(options: JobsOptions): () => void {
       .finally(() => (refreshing = false))
   }, EVERY_MS)
   const audit = setInterval(() => plant.audit.tick(), AUDIT_TICK_MS)
-  const keys = setInterval(() => void options.current().identify.refreshKeys(), KEYS_EVERY_MS)
+  const slowly = setInterval(() => {
+    void options.current().identify.refreshKeys()
+    plant.store
+      .sweep()
+      .catch((error: unknown) => log('warn', 'the store was not swept', { detail: String(error) }))
+  }, SLOWLY_EVERY_MS)
   return () => {
-    for (const timer of [everySecond, audit, keys]) clearInterval(timer)
+    for (const timer of [everySecond, audit, slowly]) clearInterval(timer)
   }
 }
 

@@ -5,7 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 
-import type { AdminAnswer, AdminRequest } from '../admin/admin.ts'
+import type { AdminRequest } from '../admin/admin.ts'
+import type { AdminAnswer } from '../admin/answer.ts'
 import type { Readiness } from './readiness.ts'
 
 /** An admin request body. */
@@ -21,7 +22,12 @@ export type OpsOptions = {
 
 export type OpsListener = { readonly port: number; close(): Promise<void> }
 
-type Answer = { readonly status: number; readonly type: string; readonly text: string }
+type Answer = {
+  readonly status: number
+  readonly type: string
+  readonly text: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
 
 export async function listenOps(options: OpsOptions): Promise<OpsListener> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 })
@@ -88,7 +94,8 @@ async function askAdmin(
     address: request.socket.remoteAddress ?? '',
     body: () => readBody(request),
   })
-  return { status: reply.status, type: 'application/json', text: `${JSON.stringify(reply.body)}\n` }
+  const text = `${JSON.stringify(reply.body)}\n`
+  return { status: reply.status, type: 'application/json', text, headers: reply.headers }
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
@@ -113,7 +120,7 @@ function failed(error: unknown): Answer {
     : plain(500, 'internal error\n')
 }
 
-function send(response: ServerResponse, { status, type, text }: Answer): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+function send(response: ServerResponse, { status, type, text, headers }: Answer): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...headers })
   response.end(text)
 }

@@ -9,7 +9,6 @@ import type { InFlight } from '../limits/in-flight.ts'
 import { createInFlight } from '../limits/in-flight.ts'
 import type { Emit } from '../model/event.ts'
 import type { Journey } from '../model/journey.ts'
-import type { Store } from '../model/store.ts'
 import type { Catalogue } from '../pipeline/catalogue.ts'
 import { createCatalogue } from '../pipeline/catalogue.ts'
 import type { Visit } from '../pipeline/visit.ts'
@@ -18,6 +17,7 @@ import { createRevocations } from '../registry/revocations.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
+import type { SweptStore } from '../state/swept-store.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
@@ -28,7 +28,7 @@ import type { Log } from './log.ts'
 const AUDIT_CLOSE_MS = 5_000
 
 export type Plant = {
-  readonly store: Store
+  readonly store: SweptStore
   readonly revocations: Revocations
   readonly audit: Audit
   readonly metrics: Metrics
@@ -122,7 +122,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   }
 }
 
-async function openStore(settings: Settings, now: () => number): Promise<Store> {
+async function openStore(settings: Settings, now: () => number): Promise<SweptStore> {
   switch (settings.state.driver) {
     case 'memory':
       return createMemoryStore({ now })

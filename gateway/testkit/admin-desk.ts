@@ -1,6 +1,7 @@
 /** An admin API over an empty revocation list, for tests of it and of its clients. No sockets. */
-import type { AdminAnswer, AdminOptions, AdminRequest } from '../admin/admin.ts'
+import type { AdminOptions, AdminRequest } from '../admin/admin.ts'
 import { createAdmin } from '../admin/admin.ts'
+import type { AdminAnswer } from '../admin/answer.ts'
 import type { GatehouseEvent } from '../model/event.ts'
 import { Secret } from '../model/secret.ts'
 import type { Revocations } from '../registry/revocations.ts'
