@@ -68,20 +68,18 @@ export function fail(cursor: Cursor, problem: string): false {
  * byte no JSON token starts with.
  */
 export function peek(cursor: Cursor): number {
-  const { bytes, end } = cursor
-  let at = cursor.at
-  while (at < end) {
-    const byte = bytes[at] ?? 0
-    if (byte > 0x20 || !isSpace(byte)) {
-      cursor.at = at
-      return byte
-    }
-    at += 1
-  }
-  cursor.at = at
-  return 0
+  const byte = cursor.at < cursor.end ? (cursor.bytes[cursor.at] ?? 0) : 0
+  return byte > 0x20 ? byte : peekBehindSpace(cursor)
 }
 
-function isSpace(byte: number): boolean {
+function peekBehindSpace(cursor: Cursor): number {
+  const { bytes, end } = cursor
+  let at = cursor.at
+  while (at < end && isSpace(bytes[at])) at += 1
+  cursor.at = at
+  return at < end ? (bytes[at] ?? 0) : 0
+}
+
+function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }

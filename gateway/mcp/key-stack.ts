@@ -73,18 +73,23 @@ function allDiffer(
     sorted[i] = ((entries[base + i * ENTRY] ?? 0) >>> 0) * INDEX_RANGE + i
   }
   sorted.sort()
-  let run: number[] = []
-  let hash = -1
-  for (const key of sorted) {
-    const next = Math.floor(key / INDEX_RANGE)
-    if (next !== hash) {
-      if (run.length > 1 && !runDiffers(entries, bytes, run)) return false
-      run = []
-      hash = next
+  for (let start = 0; start < sorted.length;) {
+    let end = start + 1
+    while (end < sorted.length && hashOf(sorted[end]) === hashOf(sorted[start])) end += 1
+    if (end - start > 1) {
+      const run = Array.from(
+        sorted.subarray(start, end),
+        (key) => base + (key % INDEX_RANGE) * ENTRY,
+      )
+      if (!runDiffers(entries, bytes, run)) return false
     }
-    run.push(base + (key % INDEX_RANGE) * ENTRY)
+    start = end
   }
-  return runDiffers(entries, bytes, run)
+  return true
+}
+
+function hashOf(key = 0): number {
+  return Math.floor(key / INDEX_RANGE)
 }
 
 /** Whether the names at these entries, all of one hash, are all different. */
