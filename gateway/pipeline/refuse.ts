@@ -51,9 +51,13 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
   if (code === 'method_not_allowed') {
     headers.push('allow', isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS')
   }
-  if (UNTRUSTED_HEAD.has(code)) headers.push('connection', 'close')
   headers.push(...corsHeaders(visit, desk.routes))
-  return { status, headers, body: { kind: 'whole', bytes: bodyOf(refusal, rpc, id) } }
+  return {
+    status,
+    headers,
+    ...(UNTRUSTED_HEAD.has(code) && { connection: 'close' }),
+    body: { kind: 'whole', bytes: bodyOf(refusal, rpc, id) },
+  }
 }
 
 /**

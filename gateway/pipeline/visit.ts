@@ -10,6 +10,8 @@ export type Outgoing = {
   readonly status: number
   /** Flat name, value, name, value. */
   readonly headers: readonly string[]
+  /** Nothing that follows on the connection may be read. */
+  readonly connection?: 'close'
   readonly body:
     | { readonly kind: 'whole'; readonly bytes: Uint8Array | string | undefined }
     | {

@@ -42,11 +42,12 @@ export async function listen(options: Listen, onRequest: OnRequest): Promise<Lis
   const server = create(options.tls)
   server.maxHeadersCount = MAX_PARSED_HEADERS
   server.maxConnections = options.maxConnections
+  const admit = skipClosing(onRequest)
   server.on('request', (request: VisitRequest, response: VisitResponse) =>
-    onRequest(request, response, 'sends_at_once'),
+    admit(request, response, 'sends_at_once'),
   )
   server.on('checkContinue', (request: VisitRequest, response: VisitResponse) =>
-    onRequest(request, response, 'expects_continue'),
+    admit(request, response, 'expects_continue'),
   )
   server.on('clientError', answerUnreadable)
   await started(server, options)
@@ -122,6 +123,19 @@ function connectionCounter(
     socket.once('close', () => (open -= 1))
   })
   return () => open
+}
+
+/**
+ * What was pipelined behind a request whose answer closed the connection is not served (RFC 9112 §9.6):
+ * Node.js has parsed it before that answer is on the wire.
+ */
+function skipClosing(onRequest: OnRequest): OnRequest {
+  const closing = new WeakSet<Socket>()
+  return (request, response, expectsContinue) => {
+    if (closing.has(request.socket)) return
+    onRequest(request, response, expectsContinue)
+    if (response.writableEnded && !response.shouldKeepAlive) closing.add(request.socket)
+  }
 }
 
 /** What the HTTP parser refuses has no request object: a bare answer, and the connection is closed. */
