@@ -12,82 +12,93 @@ export type RawReply = {
   readonly text: string
 }
 
-export type RawConnection = {
-  write(bytes: string | Uint8Array): void
-  /** The next answer, interim ones (1xx) included. Rejects when none comes whole in time. */
-  read(timeoutMs?: number): Promise<RawReply>
-  /** Whether the other side has closed, or does so within this time. */
-  closes(withinMs?: number): Promise<boolean>
-  /** What has arrived and was not read. */
-  rest(): string
-  end(): void
-}
-
 const READ_TIMEOUT_MS = 5_000
 
-/** How long to wait for a close, and for surplus answers: loopback answers in less than a tenth. */
-const QUIET_MS = 250
+/** How long to wait for surplus answers, after those that are expected. */
+const QUIET_MS = 50
 
-/** Connects to an origin (`http://127.0.0.1:1234`). */
-export async function openRaw(origin: string): Promise<RawConnection> {
-  const { hostname, port } = new URL(origin)
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true })
-  let received = Buffer.alloc(0)
-  let ended = false
-  let wake = (): void => undefined
-  const onChange = (): void => {
-    wake()
-    wake = () => undefined
-  }
-  socket.on('data', (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk])
-    onChange()
-  })
-  for (const event of ['end', 'close', 'error'] as const) {
-    socket.on(event, () => {
-      ended = true
-      onChange()
+/** An open connection to a server; `openRaw` makes one. */
+export class RawConnection {
+  readonly #socket: Socket
+  #received: Buffer = Buffer.alloc(0)
+  #ended = false
+  #wake: (() => void) | undefined
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk])
+      this.#wake?.()
     })
+    for (const event of ['end', 'close', 'error'] as const) {
+      socket.on(event, () => {
+        this.#ended = true
+        this.#wake?.()
+      })
+    }
   }
-  await connected(socket)
 
-  /** Waits until something arrives or the time is over. */
-  const change = async (untilTick: number): Promise<void> => {
-    const left = untilTick - performance.now()
-    if (left <= 0) return
+  /** What has arrived and was not read. */
+  get rest(): string {
+    return this.#received.toString('latin1')
+  }
+
+  write(bytes: string | Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes)
+  }
+
+  /** The next answer, interim ones (1xx) included. Rejects when none comes whole in time. */
+  async read(timeoutMs = READ_TIMEOUT_MS): Promise<RawReply> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const parsed = parseReply(this.#received, this.#ended)
+      if (parsed !== undefined) {
+        this.#received = this.#received.subarray(parsed.bytes)
+        return parsed.reply
+      }
+      if (this.#ended || performance.now() >= deadline) {
+        const what = this.#ended ? 'closed' : 'silent'
+        throw new Error(`connection ${what}, received ${JSON.stringify(this.rest)}`)
+      }
+      await this.#change(deadline)
+    }
+  }
+
+  /** Whether the other side has closed, or does so within this time. */
+  async closes(withinMs: number): Promise<boolean> {
+    const deadline = performance.now() + withinMs
+    while (performance.now() < deadline) {
+      if (this.#ended) return true
+      await this.#change(deadline)
+    }
+    return this.#ended
+  }
+
+  end(): void {
+    this.#socket.destroy()
+  }
+
+  /** Resolves when something arrives or the time is over. */
+  async #change(deadline: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, left)
-      wake = () => {
+      const timer = setTimeout(resolve, Math.max(0, deadline - performance.now()))
+      this.#wake = () => {
         clearTimeout(timer)
         resolve()
       }
     })
   }
-  return {
-    write: (bytes) => void (socket.writable && socket.write(bytes)),
-    async read(timeoutMs = READ_TIMEOUT_MS) {
-      const until = performance.now() + timeoutMs
-      for (;;) {
-        const parsed = parseReply(received, ended)
-        if (parsed !== undefined) {
-          received = received.subarray(parsed.bytes)
-          return parsed.reply
-        }
-        if (ended || performance.now() >= until) {
-          const what = ended ? 'closed' : 'silent'
-          throw new Error(`connection ${what}, received ${JSON.stringify(received.toString())}`)
-        }
-        await change(until)
-      }
-    },
-    async closes(withinMs = QUIET_MS) {
-      const until = performance.now() + withinMs
-      while (!ended && performance.now() < until) await change(until)
-      return ended
-    },
-    rest: () => received.toString('latin1'),
-    end: () => void socket.destroy(),
-  }
+}
+
+/** Connects to an origin (`http://127.0.0.1:1234`). */
+export async function openRaw(origin: string): Promise<RawConnection> {
+  const { hostname, port } = new URL(origin)
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve)
+    socket.once('error', reject)
+  })
+  return new RawConnection(socket)
 }
 
 export type Exchanged = {
@@ -97,25 +108,28 @@ export type Exchanged = {
   readonly closed: boolean
 }
 
-/**
- * Sends bytes on a connection of its own and reads every answer that comes until the other side
- * closes or is quiet for a quarter of a second.
- */
+export type Expected = {
+  /** Answers that will come, however long they take; 1 by default. Others must follow at once. */
+  readonly replies?: number
+  /** The connection will be closed, however long it takes. */
+  readonly closed?: boolean
+}
+
+/** Sends bytes on a connection of its own and reads every answer that comes. */
 export async function exchangeRaw(
   origin: string,
   bytes: string | Uint8Array,
-  quietMs = QUIET_MS,
+  { replies: expected = 1, closed = false }: Expected = {},
 ): Promise<Exchanged> {
   const connection = await openRaw(origin)
   connection.write(bytes)
   const replies: RawReply[] = []
   try {
-    // The first answer may take its time; what would follow it is there at once.
-    replies.push(await connection.read())
-    for (;;) replies.push(await connection.read(quietMs))
+    while (replies.length < expected) replies.push(await connection.read())
+    for (;;) replies.push(await connection.read(QUIET_MS))
   } catch {
-    const closed = await connection.closes(0)
-    return { replies, reply: replies[0] ?? NOTHING, closed }
+    const isClosed = await connection.closes(closed ? READ_TIMEOUT_MS : 0)
+    return { replies, reply: replies[0] ?? NOTHING, closed: isClosed }
   } finally {
     connection.end()
   }
@@ -138,13 +152,6 @@ export function requestText(request: RawRequest): string {
   const { method = 'POST', target, version = 'HTTP/1.1', headers, body = '' } = request
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`)
   return `${method} ${target} ${version}\r\n${lines.join('')}\r\n${body}`
-}
-
-async function connected(socket: Socket): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve)
-    socket.once('error', reject)
-  })
 }
 
 type Parsed = { readonly reply: RawReply; readonly bytes: number }
