@@ -184,6 +184,8 @@ test('methods in a deny rule apply to every call', () => {
     'deny rule-2',
   )
   assert.equal(outcome(rules, callFor({ about: 'prompt', name: 'x' })), 'allow rule-1')
+  const others = { ...deny, subjects: [{ kind: 'human' }] } as const
+  assert.equal(outcome([{ servers: ['docs'] }, others], toolCall('x')), 'allow rule-1')
 })
 
 test('denials of methods do not pretend that the method does not exist', () => {

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { canBeginWith, compileGlob, includesGlob, matchesGlob, MAX_GLOB_LENGTH } from './glob.ts'
+import {
+  canBeginWith,
+  compileGlob,
+  type Glob,
+  includesGlob,
+  matchesGlob,
+  MAX_GLOB_LENGTH,
+} from './glob.ts'
 
 /** Longest name a caller can hand in that these bounds speak of (threats.md, X-20). */
 const LONG = 10 * 1024
 const MAX_MATCH_MS = 5
+
+/** The best of so many rounds counts: a busy machine is not a slow matcher. */
+const ROUNDS = 10
 
 const ROWS: readonly {
   readonly glob: string
@@ -84,10 +94,7 @@ const HOSTILE = [
 test('no glob takes long over 10 KiB of the same letter', () => {
   const text = 'a'.repeat(LONG)
   for (const glob of HOSTILE.map((one) => compileGlob(one))) {
-    matchesGlob(glob, text)
-    const from = performance.now()
-    assert.equal(matchesGlob(glob, text), false)
-    const tookMs = performance.now() - from
+    const tookMs = Math.min(...Array.from({ length: ROUNDS }, () => timeMs(glob, text)))
     assert.ok(tookMs < MAX_MATCH_MS, `${glob.text.slice(0, 20)} took ${tookMs} ms`)
   }
 })
@@ -135,6 +142,13 @@ test('a glob includes another only when it matches everything the other does', (
     assert.equal(includes(outer, inner), false, `${outer} ${inner}`)
   }
 })
+
+/** How long it takes to find that the glob does not match. */
+function timeMs(glob: Glob, text: string): number {
+  const from = performance.now()
+  assert.equal(matchesGlob(glob, text), false)
+  return performance.now() - from
+}
 
 function includes(outer: string, inner: string): boolean {
   return includesGlob(compileGlob(outer), compileGlob(inner))
