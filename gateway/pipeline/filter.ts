@@ -3,7 +3,6 @@
  * frame by frame, and nothing of a server that concerns only its own clients comes through: no
  * redirects, no challenges, no cookies, no error pages (R-RESP).
  */
-import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer, Source } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
@@ -27,14 +26,13 @@ export function filter(answered: Answered, desk: Desk): Outgoing {
     if (type !== 'text/event-stream' && isFiltered(permit.call.method)) {
       throw unreadable(answer, 'list in an unexpected form')
     }
-    const redacted = redactStream(answered, answer.body.source, desk)
-    const source =
-      type === 'text/event-stream' ? new FilteredStream(redacted, answered, desk) : redacted
-    return {
-      status: answer.status,
-      headers,
-      body: { kind: 'stream', source, farewell: farewellFor(type, permit) },
+    const source = redactStream(answered, answer.body.source, desk)
+    const { status } = answer
+    if (type !== 'text/event-stream') {
+      return { status, headers, body: { kind: 'stream', source, farewell: undefined } }
     }
+    const events = new FilteredStream(source, answered, desk)
+    return { status, headers, body: { kind: 'stream', source: events, farewell: events.farewell } }
   }
   const bytes = redactWhole(answered, answer.body.bytes, desk)
   const shown =
@@ -100,13 +98,6 @@ function noteSession({ answer, permit }: Answered, desk: Desk): void {
   } else if (call.kind === 'end_session') {
     desk.emit({ type: 'session_ended', ...about })
   }
-}
-
-/** What an event stream says before it is cut, so that the caller need not wait for a time-out. */
-function farewellFor(type: string, { call }: Permit): string | undefined {
-  if (type !== 'text/event-stream' || call.id === undefined) return undefined
-  const error = '{"code":1003,"message":"The server broke off its answer"}'
-  return `data: {"jsonrpc":"2.0","id":${call.id},"error":${error}}\n\n`
 }
 
 function redactStream({ permit }: Answered, source: Source, desk: Desk): Source {

@@ -21,6 +21,8 @@ import { showMessage } from './show-message.ts'
 const MAX_WAITING = 64
 
 export class FilteredStream implements Source, Sink {
+  /** The last words of a broken stream, so that the caller need not wait for a time-out. */
+  readonly farewell: (() => string) | undefined
   readonly #inner: Source
   readonly #answered: Answered
   readonly #desk: Desk
@@ -30,8 +32,12 @@ export class FilteredStream implements Source, Sink {
   #working = false
   #readerReady = true
   #innerEnded = false
+  /** Whether the response to the caller's request has passed. */
+  #responded = false
 
   constructor(inner: Source, answered: Answered, desk: Desk) {
+    const { id } = answered.permit.call
+    this.farewell = id === undefined ? undefined : () => this.#lastWords(id)
     this.#inner = inner
     this.#answered = answered
     this.#desk = desk
@@ -138,6 +144,14 @@ export class FilteredStream implements Source, Sink {
       return undefined
     }
     const shown = message.kind === 'response' ? showMessage(own, permit, this.#desk) : own
+    if (message.kind === 'response' && message.id?.text === permit.call.id) this.#responded = true
     return Buffer.from(shown.buffer, shown.byteOffset, shown.byteLength).toString('utf8')
+  }
+
+  #lastWords(id: string): string {
+    // A request has one response: after it, an error with its id would be a second one.
+    if (this.#responded) return ': the server broke off\n\n'
+    const error = '{"code":1003,"message":"The server broke off its answer"}'
+    return `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`
   }
 }

@@ -17,8 +17,11 @@ export type Outgoing = {
     | {
         readonly kind: 'stream'
         readonly source: Source
-        /** Written before the connection is cut when the source breaks off; nothing for JSON. */
-        readonly farewell: string | undefined
+        /**
+         * What is written before the connection is cut when the source breaks off. Without it nothing
+         * is, as for JSON, or nothing is owed, as for a stream that only listens.
+         */
+        readonly farewell: (() => string) | undefined
       }
 }
 

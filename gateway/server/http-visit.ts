@@ -61,7 +61,7 @@ export class HttpVisit implements Visit, Sink {
   readonly #options: HttpVisitOptions
   #body: BodyReader | undefined
   #source: Source | undefined
-  #farewell: string | undefined
+  #farewell: (() => string) | undefined
   #settle: Settle | undefined
 
   constructor(options: HttpVisitOptions) {
@@ -156,7 +156,7 @@ export class HttpVisit implements Visit, Sink {
     if (this.#source === undefined) return
     this.#source = undefined
     if (this.#farewell === undefined) this.#options.response.destroy()
-    else this.#options.response.write(this.#farewell, destroyAfterWrite(this.#options.response))
+    else this.#options.response.write(this.#farewell(), destroyAfterWrite(this.#options.response))
     this.#settle?.reject(error)
   }
 
