@@ -129,9 +129,11 @@ function isUsageError(error: unknown): error is Error {
 if (import.meta.main) {
   // A reader that stops early (`gatehouse check | head`) is no fault.
   process.stdout.on('error', () => process.exit())
-  process.exitCode = await run(process.argv.slice(2), {
+  const code = await run(process.argv.slice(2), {
     out: (line) => process.stdout.write(`${line}\n`),
     err: (line) => process.stderr.write(`${line}\n`),
     env: process.env,
   })
+  // A fault may leave something open that would keep the process alive; on Linux the streams are written.
+  process.exit(code)
 }

@@ -67,30 +67,34 @@ function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {
     const stop = (why: string): void => {
       log('info', 'stopping', { why })
       gatehouse.stop().then(
-        () => resolve(0),
+        () => resolve(why === 'fault' ? EXIT_FAULT : 0),
         (error: unknown) => {
           log('error', 'stopped with an error', { detail: String(error) })
           resolve(EXIT_FAULT)
         },
       )
     }
-    const fault = (error: unknown): void => {
-      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const fault = (thrown: unknown): void => {
+      const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
       log('error', 'fault', { detail })
-      void gatehouse.stop().finally(() => resolve(EXIT_FAULT))
-      setTimeout(() => resolve(EXIT_FAULT), FAULT_DRAIN_MS).unref()
+      setTimeout(resolve, FAULT_DRAIN_MS, EXIT_FAULT)
+      stop('fault')
     }
-    process.on('SIGHUP', () => {
-      gatehouse.reopenLogs().catch((error: unknown) => {
-        log('error', 'the audit log stays the old file', { detail: String(error) })
-      })
-      void gatehouse.reload()
-    })
+    process.on('SIGHUP', () => void hangUp(gatehouse, log))
     process.once('SIGTERM', () => stop('SIGTERM'))
     process.once('SIGINT', () => stop('SIGINT'))
     process.on('uncaughtException', fault)
     process.on('unhandledRejection', fault)
   })
+}
+
+async function hangUp(gatehouse: Gatehouse, log: Log): Promise<void> {
+  try {
+    await gatehouse.reopenLogs()
+  } catch (error) {
+    log('error', 'the audit log stays the old file', { detail: String(error) })
+  }
+  await gatehouse.reload()
 }
 
 function say(write: (line: string) => void, text: string, code: number): number {

@@ -12,8 +12,7 @@ export async function connectV1(url: string, token: string): Promise<Client> {
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { Authorization: `Bearer ${token}` } },
   })
-  // The SDK's own types disagree under exactOptionalPropertyTypes (`sessionId`).
-  await client.connect(transport as unknown as Parameters<Client['connect']>[0])
+  await client.connect(transport)
   return client
 }
 

@@ -59,7 +59,7 @@ test('a credential split over chunks at any place is taken out of a stream', () 
     assert.equal(streamed.text, 'x[redacted]y')
     assert.equal(streamed.hits, 1)
   }
-  assert.equal(stream([...text]).text, 'x[redacted]y')
+  assert.equal(stream(text.split('')).text, 'x[redacted]y')
 })
 
 test('what only begins like the credential comes through whole', () => {
