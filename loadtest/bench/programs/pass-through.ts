@@ -85,10 +85,11 @@ class Answer implements Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    delete headers['connection']
-    delete headers['keep-alive']
-    delete headers['transfer-encoding']
-    this.#response?.writeHead(status, headers)
+    const kept: (string | string[])[] = []
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined && !OWN_HEADERS.has(name)) kept.push(name, value)
+    }
+    this.#response?.writeHead(status, kept)
     if (Number(headers['content-length'] ?? Infinity) <= MAX_WHOLE_BYTES) this.#whole = []
     else this.#response?.flushHeaders()
   }
@@ -103,7 +104,8 @@ class Answer implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#whole === undefined) this.#response?.end()
-    else this.#response?.end(joined(this.#whole))
+    // Head and body as one string leave in one write.
+    else this.#response?.end(joined(this.#whole).toString('latin1'), 'latin1')
     this.#forget()
   }
 
