@@ -5,8 +5,6 @@ import type { Decision } from '../model/decision.ts'
 import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
-import type { McpServer } from '../model/server.ts'
-import { canonicalProblem } from '../mcp/resource-uri.ts'
 import { decide } from '../policy/decide.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
@@ -23,8 +21,6 @@ export type Case = {
 export async function authorize(asked: Case, desk: JudgeDesk): Promise<Permit> {
   const { caller, call, entry, seat } = asked
   const { server } = seat
-  const odd = oddUri(call, server)
-  if (odd !== undefined) throw deny(entry, { ...odd, hidden: true })
   const decision = decide(desk.rules, caller, call, server.name)
   if (decision.effect === 'deny') throw deny(entry, decision)
   const missing = await firstUnlisted(asked, desk)
@@ -50,17 +46,6 @@ function deny(entry: JourneyCall, denial: Denial): Refusal {
   if (missing.length > 0) return new Refusal('insufficient_scope', { scopes: missing })
   const { disclosed } = denial
   return new Refusal('policy_denied', disclosed === undefined ? {} : { message: disclosed })
-}
-
-/** A resource whose URI could be read in two ways is refused before any rule sees it (R-POL-4). */
-function oddUri(call: Call, server: McpServer): Pick<Denial, 'reason' | 'target'> | undefined {
-  if (server.resourceUris === 'opaque' || call.direction === 'down') return undefined
-  for (const target of call.targets) {
-    if (target.kind === 'resource' && canonicalProblem(target.name) !== undefined) {
-      return { reason: 'resource_uri', target }
-    }
-  }
-  return undefined
 }
 
 async function firstUnlisted(asked: Case, desk: JudgeDesk): Promise<Target | undefined> {

@@ -1,10 +1,6 @@
 /** Questions people ask about a policy (in case files, on the command line) as the calls they stand for. */
+import { METHODS } from '../mcp/methods.ts'
 import type { Call, Target, TargetKind } from '../model/call.ts'
-import type { Caller } from '../model/caller.ts'
-import type { Decision } from '../model/decision.ts'
-import { neverCanonical } from './canonical-glob.ts'
-import { decide } from './decide.ts'
-import type { Rules } from './rules.ts'
 
 /** What can be asked about, by the key that asks. */
 export const QUESTIONS = ['tool', 'prompt', 'resource', 'template', 'method'] as const
@@ -19,25 +15,13 @@ const METHOD_OF = {
   template: 'completion/complete',
 } as const satisfies Partial<Record<TargetKind, string>>
 
-/** Plumbing: methods that need no more than being connected. All notifications do too. */
-const CONNECTION_METHODS: ReadonlySet<string> = new Set([
-  'initialize',
-  'server/discover',
-  'ping',
-  'tools/list',
-  'prompts/list',
-  'resources/list',
-  'resources/templates/list',
-  'subscriptions/listen',
-])
-
 /** The call a question is about. */
 export function callFor({ about, name }: Question): Call {
   const target: Target | undefined = about === 'method' ? undefined : { kind: about, name }
   const method = about === 'method' ? name : METHOD_OF[about]
   return {
     direction: 'up',
-    kind: method.startsWith('notifications/') ? 'notification' : 'request',
+    kind: METHODS.get(method)?.kind ?? 'request',
     era: 'modern',
     version: '2026-07-28',
     method,
@@ -49,25 +33,10 @@ export function callFor({ about, name }: Question): Call {
   }
 }
 
-/** The decision as the gateway would reach it: an odd resource URI is refused before any rule is asked. */
-export function answer(rules: Rules, caller: Caller, call: Call, server: string): Decision {
-  const opaque = rules.servers.get(server)?.opaque === true
-  const odd = call.targets.find(
-    ({ kind, name }) => kind === 'resource' && !opaque && neverCanonical(name) !== undefined,
-  )
-  if (odd === undefined) return decide(rules, caller, call, server)
-  return {
-    effect: 'deny',
-    rule: undefined,
-    reason: 'resource_uri',
-    hidden: true,
-    disclosed: undefined,
-    missingScopes: [],
-    target: odd,
-  }
-}
-
+/** As `mcp/` reads it: plumbing needs a connection; what names nothing and is no plumbing, its own name. */
 function needOf(method: string): Call['needs'] {
-  const plumbing = CONNECTION_METHODS.has(method) || method.startsWith('notifications/')
+  const row = METHODS.get(method)
+  const plumbing =
+    row?.kind === 'notification' || row?.asks === 'connection' || row?.asks === 'listening'
   return plumbing ? 'connection' : 'method'
 }

@@ -1,6 +1,7 @@
 /** Cases held against rules: what a policy is meant to allow and to deny, said in examples. */
 import type { Decision } from '../model/decision.ts'
-import { answer, callFor } from './ask.ts'
+import { callFor } from './ask.ts'
+import { decide } from './decide.ts'
 import type { CaseFile, PolicyCase } from './read-cases.ts'
 import type { Rules } from './rules.ts'
 import { isVisible } from './visible.ts'
@@ -27,7 +28,7 @@ function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
     yield `there is no server "${server}"`
     return
   }
-  const decision = answer(rules, caller, callFor(question), server)
+  const decision = decide(rules, caller, callFor(question), server)
   if (decision.effect !== expect) yield `expected ${expect}, got ${words(decision)}`
   if (one.rule !== undefined && one.rule !== decision.rule) {
     yield `expected the rule ${one.rule}, got ${decision.rule ?? 'none'}`

@@ -55,7 +55,7 @@ test('every decision is the one a naive reading of the files gives', () => {
   })
   fc.assert(property, { seed, numRuns: Math.ceil(numRuns / QUESTIONS) })
   // Were the vocabulary too wide, everything would be denied alike and nothing compared.
-  for (const outcome of ['allow', 'deny_rule', 'missing_scope', 'no_rule']) {
+  for (const outcome of ['allow', 'deny_rule', 'missing_scope', 'no_rule', 'resource_uri']) {
     assert.ok((seen.get(outcome) ?? 0) > numRuns / 100, `${outcome}: ${seen.get(outcome)}`)
   }
 })
@@ -146,7 +146,7 @@ function assertSame(policy: NaivePolicy, question: Question, decision: Decision)
   }
   if (call.method === 'subscriptions/listen') return assertOutcome(decision, connection)
   if (call.needs !== 'targets') return assertOutcome(decision, naiveCall(asked, call.needs))
-  const refused = each.find(({ outcome }) => outcome === 'deny_rule' || outcome === 'no_rule')
+  const refused = each.find(({ outcome }) => outcome !== 'allow' && outcome !== 'missing_scope')
   const lacking = each.find(({ outcome }) => outcome === 'missing_scope')
   const decisive = refused ?? lacking ?? each[0]
   assertOutcome(decision, decisive ?? connection)

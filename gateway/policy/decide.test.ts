@@ -93,7 +93,7 @@ test('a name is held against the rules of its own kind only', () => {
     outcome(rules, callFor({ about, name }))
   assert.equal(ask('tool', 'b'), 'deny no_rule')
   assert.equal(ask('prompt', 'a'), 'deny no_rule')
-  assert.equal(ask('resource', 'a'), 'deny no_rule')
+  assert.equal(ask('resource', 'file:///a'), 'deny no_rule')
   assert.equal(ask('tool', 'a'), 'allow rule-1')
   assert.equal(ask('prompt', 'b'), 'allow rule-1')
   assert.equal(ask('resource', 'file:///c'), 'allow rule-1')
@@ -133,7 +133,7 @@ test('servers alone cover every tool, prompt, resource, template and method ther
   for (const about of ['tool', 'prompt', 'resource', 'template', 'method'] as const) {
     assert.equal(outcome(rules, callFor({ about, name: 'file:///x/y' })), 'allow rule-1', about)
     assert.equal(
-      outcome([{ servers: ['db'] }], callFor({ about, name: 'x' })),
+      outcome([{ servers: ['db'] }], callFor({ about, name: 'file:///x' })),
       'deny no_rule',
       about,
     )
@@ -427,4 +427,15 @@ test('the scopes of a server are those its allow rules ask for', () => {
   assert.deepEqual(scopesFor(rules, 'docs'), ['a', 'b', 'c'])
   assert.deepEqual(scopesFor(rules, 'db'), ['d'])
   assert.deepEqual(scopesFor(rules, 'elsewhere'), [])
+})
+
+test('a resource URI that two readers could resolve differently is denied whatever the rules say', () => {
+  const everything = [{ servers: ['docs'] }]
+  for (const name of ['file:///pub/../priv', 'file:///pub/%2e%2e/priv', 'FILE:///pub', 'pub']) {
+    assert.equal(
+      outcome(everything, callFor({ about: 'resource', name })),
+      'deny resource_uri',
+      name,
+    )
+  }
 })

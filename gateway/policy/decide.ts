@@ -3,6 +3,7 @@
  * order of rules and files never matters. Pure: conditions that need a clock, arguments or facts will
  * be asked where a rule is found, and be handed in.
  */
+import { canonicalProblem } from '../mcp/resource-uri.ts'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
@@ -58,6 +59,14 @@ export function decide(rules: Rules, caller: Caller, call: Call, server: string)
  */
 export function decideTarget(view: View, method: string, target: Target): Decision {
   if (target.name.length > MAX_NAME_LENGTH) return denied(target)
+  // What two readers could resolve differently is refused before any rule is asked (R-POL-4).
+  if (
+    target.kind === 'resource' &&
+    !view.here.opaque &&
+    canonicalProblem(target.name) !== undefined
+  ) {
+    return { ...denied(target), reason: 'resource_uri' }
+  }
   return settle(findForTarget(view, method, target), target)
 }
 

@@ -5,7 +5,7 @@
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
-import { answer } from './ask.ts'
+import { decide } from './decide.ts'
 import { type Coverage, covers, coversEverything, coversMethod, namesMethod } from './coverage.ts'
 import type { Reach, Rule, Rules } from './rules.ts'
 import { type Condition, failingConditions, fitSubjects } from './subject.ts'
@@ -37,7 +37,7 @@ export type Trace = {
 
 /** Explains the decision about a call with at most one target; of more, the one it failed on. */
 export function explain(rules: Rules, caller: Caller, call: Call, server: string): Explanation {
-  const decision = answer(rules, caller, call, server)
+  const decision = decide(rules, caller, call, server)
   const target = (decision.effect === 'deny' ? decision.target : undefined) ?? call.targets[0]
   const reaches = rules.servers.get(server)?.reaches ?? []
   const traces = reaches

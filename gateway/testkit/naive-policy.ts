@@ -2,6 +2,7 @@
  * The policy language a second time, as slowly and plainly as it can be said: straight from the parsed
  * files, every rule looked at for every question. What `policy/` compiles is held against it.
  */
+import { canonicalProblem } from '../mcp/resource-uri.ts'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 
@@ -44,7 +45,13 @@ export type NaivePolicy = {
 
 /** All rules that could be the one a decision names. */
 export type NaiveDecision = {
-  readonly outcome: 'allow' | 'connection' | 'deny_rule' | 'missing_scope' | 'no_rule'
+  readonly outcome:
+    | 'allow'
+    | 'connection'
+    | 'deny_rule'
+    | 'missing_scope'
+    | 'no_rule'
+    | 'resource_uri'
   readonly rules: readonly NaiveRule[]
 }
 
@@ -96,6 +103,9 @@ export function naiveBegins(glob: string, beginning: string): boolean {
 
 /** The decision about one target of a call. */
 export function naiveTarget(question: NaiveQuestion, target: Target): NaiveDecision {
+  if (target.kind === 'resource' && canonicalProblem(target.name) !== undefined) {
+    return { outcome: 'resource_uri', rules: [] }
+  }
   return settle(question, (rule) => {
     if (rule.effect === 'deny' && namesMethod(question, rule)) return true
     return coversTarget(question, rule, target)

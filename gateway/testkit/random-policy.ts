@@ -30,7 +30,7 @@ function text(...parts: readonly string[]): fc.Arbitrary<string> {
 
 const name = text('read', '_', 'a', 'b', '/', '😀')
 const nameGlob = text('read', '_', 'a', 'b', '/', '*', '**', '?', '😀')
-const path = text('a', 'b', '/', 'c')
+const path = text('a', 'b', '/', 'c', 'b', 'a/c')
 const uri = path.map((rest) => `file:///${rest}`)
 const uriGlob = fc.oneof(
   text('a', 'b', '/', '*', '**', '?', 'c').map((rest) => `file:///${rest}`),
