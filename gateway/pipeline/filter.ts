@@ -4,7 +4,7 @@
  * redirects, no challenges, no cookies, no error pages (R-RESP).
  */
 import { Refusal } from '../model/refusal.ts'
-import type { Answer, Source } from '../upstream/answer.ts'
+import type { Answer } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
 import { createRedactor } from '../upstream/redact.ts'
 import { corsHeaders } from './cors.ts'
@@ -18,47 +18,56 @@ import type { Outgoing } from './visit.ts'
 /** @throws {Refusal} `upstream_unavailable` for an answer that must not, or cannot, be shown. */
 export function filter(answered: Answered, desk: Desk): Outgoing {
   const { answer, permit } = answered
-  const type = mediaType(answer.contentType)
-  checkStatus(answer, type)
-  noteSession(answered, desk)
-  const headers = headersFor(answered, desk)
-  if (answer.body.kind === 'stream') {
-    if (type !== 'text/event-stream' && isFiltered(permit.call.method)) {
-      throw unreadable(answer, 'list in an unexpected form')
-    }
-    const source = redactStream(answered, answer.body.source, desk)
-    const { status } = answer
-    if (type !== 'text/event-stream') {
-      return { status, headers, body: { kind: 'stream', source, farewell: undefined } }
-    }
-    const events = new FilteredStream(source, answered, desk)
-    return { status, headers, body: { kind: 'stream', source: events, farewell: events.farewell } }
+  const { status } = answer
+  const { server } = permit
+  const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
+  const shape = shapeOf(answered)
+  if (answer.sessionId !== undefined && redactor?.isIn(answer.sessionId) === true) {
+    throw unreadable(answer, 'its credential as session id')
   }
-  const bytes = redactWhole(answered, answer.body.bytes, desk)
-  const shown =
-    type === 'application/json' && answer.status < 300 ? show(bytes, answered, desk) : bytes
-  return { status: answer.status, headers, body: { kind: 'whole', bytes: shown } }
+  noteSession(answered, desk)
+  const headers = headersFor(answered, shape, desk)
+  if (shape === 'nothing') {
+    if (answer.body.kind === 'stream') answer.body.source.abort(new Error('not shown'))
+    return { status, headers, body: { kind: 'whole', bytes: undefined } }
+  }
+  if (answer.body.kind === 'whole') {
+    const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
+    const shown = status < 300 ? show(bytes, answered, desk) : bytes
+    return { status, headers, body: { kind: 'whole', bytes: shown } }
+  }
+  const source = redactor?.source(answer.body.source) ?? answer.body.source
+  if (shape === 'json') {
+    if (isFiltered(permit.call.method)) throw unreadable(answer, 'list in an unexpected form')
+    return { status, headers, body: { kind: 'stream', source, farewell: undefined } }
+  }
+  const events = new FilteredStream(source, answered, desk)
+  return { status, headers, body: { kind: 'stream', source: events, farewell: events.farewell } }
 }
 
 function show(bytes: Uint8Array, { permit }: Answered, desk: Desk): Uint8Array {
   return isFiltered(permit.call.method) ? showMessage(bytes, permit, desk) : bytes
 }
 
-/** Statuses of a server that make sense to its client; the rest is between the server and us. */
-function checkStatus(answer: Answer, type: string): void {
-  const { status } = answer
+/** What the caller is shown of a body. `nothing`: only the status is. */
+type Shape = 'json' | 'events' | 'nothing'
+
+/** Statuses and forms of a server that make sense to its client; the rest is between the server and us. */
+function shapeOf({ answer, permit }: Answered): Shape {
+  const { status, contentEncoding = 'identity' } = answer
+  const type = mediaType(answer.contentType)
   const foreign =
     (status >= 300 && status < 400) || status === 401 || status === 403 || status === 407
   if (foreign) throw unreadable(answer, `status ${status}`)
   if (status >= 500 && type !== 'application/json') throw unreadable(answer, `status ${status}`)
-  if (
-    status === 200 &&
-    type !== 'application/json' &&
-    type !== 'text/event-stream' &&
-    type !== ''
-  ) {
-    throw unreadable(answer, `content type ${type}`)
-  }
+  // We asked for none, and what cannot be read cannot be filtered.
+  if (contentEncoding.toLowerCase() !== 'identity') throw unreadable(answer, 'a content coding')
+  if (type === 'application/json') return 'json'
+  if (type === 'text/event-stream') return 'events'
+  const { kind } = permit.call
+  const isOwed = status < 300 && (kind === 'request' || kind === 'open_stream')
+  if (isOwed) throw unreadable(answer, `content type ${type}`)
+  return 'nothing'
 }
 
 function unreadable(answer: Answer, detail: string): Refusal {
@@ -67,16 +76,17 @@ function unreadable(answer: Answer, detail: string): Refusal {
   return refusal
 }
 
-function headersFor({ answer, permit, seat }: Answered, desk: Desk): readonly string[] {
+function headersFor(
+  { answer, permit, seat }: Answered,
+  shape: Shape,
+  desk: Desk,
+): readonly string[] {
   const headers = ['cache-control', 'no-store']
-  const type = mediaType(answer.contentType)
-  if (type === 'text/event-stream') {
+  if (shape === 'events') {
     headers[1] = 'no-store, no-transform'
-    headers.push('content-type', type, 'x-accel-buffering', 'no')
-  } else if (type === 'application/json') {
-    headers.push('content-type', type)
-  } else if (type !== '') {
-    headers.push('content-type', 'text/plain; charset=utf-8', 'x-content-type-options', 'nosniff')
+    headers.push('content-type', 'text/event-stream', 'x-accel-buffering', 'no')
+  } else if (shape === 'json') {
+    headers.push('content-type', 'application/json')
   }
   if (answer.sessionId !== undefined && permit.call.era === 'legacy') {
     headers.push('mcp-session-id', answer.sessionId)
@@ -84,9 +94,16 @@ function headersFor({ answer, permit, seat }: Answered, desk: Desk): readonly st
   if (answer.retryAfter !== undefined && /^\d{1,9}$/.test(answer.retryAfter)) {
     headers.push('retry-after', answer.retryAfter)
   }
-  if (answer.status === 405 && answer.allow !== undefined) headers.push('allow', answer.allow)
+  if (answer.status === 405 && answer.allow !== undefined) {
+    headers.push('allow', methodsIn(answer.allow))
+  }
   headers.push(...corsHeaders(seat, desk.routes))
   return headers
+}
+
+/** The methods of the endpoint that a server says it takes. */
+function methodsIn(allow: string): string {
+  return ['POST', 'GET', 'DELETE'].filter((method) => allow.includes(method)).join(', ')
 }
 
 function noteSession({ answer, permit }: Answered, desk: Desk): void {
@@ -98,18 +115,6 @@ function noteSession({ answer, permit }: Answered, desk: Desk): void {
   } else if (call.kind === 'end_session') {
     desk.emit({ type: 'session_ended', ...about })
   }
-}
-
-function redactStream({ permit }: Answered, source: Source, desk: Desk): Source {
-  const { server } = permit
-  const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
-  return redactor === undefined ? source : redactor.source(source)
-}
-
-function redactWhole({ permit }: Answered, bytes: Uint8Array, desk: Desk): Uint8Array {
-  const { server } = permit
-  const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
-  return redactor === undefined ? bytes : redactor.whole(bytes)
 }
 
 function reportEcho(server: string, desk: Desk): void {

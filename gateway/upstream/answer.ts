@@ -20,6 +20,7 @@ export type Source = {
 export type Answer = {
   readonly status: number
   readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
   readonly sessionId: string | undefined
   readonly retryAfter: string | undefined
   readonly allow: string | undefined

@@ -203,6 +203,7 @@ export class Exchange implements Handler, Source {
     this.#resolve?.({
       status: this.#status,
       contentType: one(headers['content-type']),
+      contentEncoding: one(headers['content-encoding']),
       sessionId: one(headers['mcp-session-id']),
       retryAfter: one(headers['retry-after']),
       allow: one(headers['allow']),

@@ -11,6 +11,8 @@ const REPLACEMENT = Buffer.from('[redacted]')
 const MIN_SECRET_BYTES = 8
 
 export type Redactor = {
+  /** Whether the secret stands in a text. */
+  isIn(text: string): boolean
   /** The bytes without the secret; the same object when it is not in there. */
   whole(bytes: Uint8Array): Uint8Array
   source(inner: Source): Source
@@ -27,6 +29,11 @@ export function createRedactor(credential: Credential, onHit: () => void): Redac
   const secret = Buffer.from(word)
   if (secret.length < MIN_SECRET_BYTES) return undefined
   return {
+    isIn: (text) => {
+      const found = text.includes(word)
+      if (found) onHit()
+      return found
+    },
     whole: (bytes) => replaceAll(bytes, secret, onHit),
     source: (inner) => new RedactedSource(inner, secret, onHit),
   }
