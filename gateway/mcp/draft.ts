@@ -9,7 +9,7 @@ import type { Params, RpcId } from './message.ts'
 export type Draft = {
   /** The first thing that is wrong with the message although it is JSON; reading goes on to its end. */
   objection: { readonly code: MalformedCode; readonly message: string } | undefined
-  version2: boolean
+  saysVersion2: boolean
   id: RpcId | 'absent' | 'null' | 'unfit'
   method: string | undefined
   hasMethod: boolean
@@ -17,20 +17,13 @@ export type Draft = {
   hasError: boolean
   params: Params | undefined
   readonly spans: Partial<Record<SpliceName, Span>>
-  /** Members without a meaning so far, in all objects of `member-names.ts`. */
-  others: number
 }
 
-/**
- * Members of a message that the protocol gives no meaning to. Each costs a look at what it folds to,
- * some microseconds; the specification has no map that is open there but `_meta`.
- */
-const MAX_OTHER_MEMBERS = 1_000
-
+/** A draft of which nothing has been read. */
 export function createDraft(): Draft {
   return {
     objection: undefined,
-    version2: false,
+    saysVersion2: false,
     id: 'absent',
     method: undefined,
     hasMethod: false,
@@ -38,22 +31,18 @@ export function createDraft(): Draft {
     hasError: false,
     params: undefined,
     spans: {},
-    others: 0,
   }
 }
 
 /** Notes what is wrong with a message; the first objection stays. */
-export function object(draft: Draft, code: MalformedCode, message: string): void {
+export function objectTo(draft: Draft, code: MalformedCode, message: string): void {
   draft.objection ??= { code, message }
 }
 
 /** Passes a member without a meaning here, and objects when it looks like one that has. */
 export function skipOther(cursor: Cursor, draft: Draft, table: NameTable<string>): boolean {
-  draft.others += 1
-  if (draft.others > MAX_OTHER_MEMBERS) {
-    object(draft, 'invalid_request', 'A message has too many members')
-  } else if (isLookAlike(cursor, table)) {
-    object(draft, 'invalid_request', 'A member name can be mistaken for one of the protocol')
+  if (isLookAlike(cursor, table)) {
+    objectTo(draft, 'invalid_request', 'A member name can be mistaken for one of the protocol')
   }
   return skipValue(cursor)
 }

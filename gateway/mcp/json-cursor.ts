@@ -6,6 +6,11 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import type { Bounds } from './bounds.ts'
 import { createKeyStack, type KeyStack } from './key-stack.ts'
 
+const TAB = 0x09
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const SPACE = 0x20
+
 export type Cursor = {
   readonly bytes: Buffer
   readonly end: number
@@ -24,6 +29,8 @@ export type Cursor = {
   textEscaped: boolean
   /** Hash of the member name read last, over the UTF-8 of its text. */
   textHash: number
+  /** Member names so far that had to be folded to be judged; see `member-names.ts`. */
+  oddNames: number
   /** Why the text is refused; undefined as long as all is well. */
   problem: string | undefined
 }
@@ -46,6 +53,7 @@ export function createCursor(bytes: Uint8Array, bounds: Bounds): Cursor {
     textEnd: 0,
     textEscaped: false,
     textHash: 0,
+    oddNames: 0,
     problem: encodingProblem(buffer),
   }
 }
@@ -69,7 +77,7 @@ export function fail(cursor: Cursor, problem: string): false {
  */
 export function peek(cursor: Cursor): number {
   const byte = cursor.at < cursor.end ? (cursor.bytes[cursor.at] ?? 0) : 0
-  return byte > 0x20 ? byte : peekBehindSpace(cursor)
+  return byte > SPACE ? byte : peekBehindSpace(cursor)
 }
 
 function peekBehindSpace(cursor: Cursor): number {
@@ -81,5 +89,5 @@ function peekBehindSpace(cursor: Cursor): number {
 }
 
 function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+  return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB
 }

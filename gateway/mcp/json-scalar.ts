@@ -1,7 +1,8 @@
 /** Strings, numbers and words of a JSON text (RFC 8259 §3, §6, §7). */
 import { type Cursor, fail } from './json-cursor.ts'
-import { addToHash, decodeText, HASH_START, hashName } from './json-text.ts'
+import { decodeText, hashName } from './json-text.ts'
 
+const SPACE = 0x20
 const QUOTE = 0x22
 const PLUS = 0x2b
 const MINUS = 0x2d
@@ -9,6 +10,7 @@ const DOT = 0x2e
 const ZERO = 0x30
 const NINE = 0x39
 const BACKSLASH = 0x5c
+const LOWER_E = 0x65
 const LOWER_U = 0x75
 
 /**
@@ -16,7 +18,7 @@ const LOWER_U = 0x75
  * control characters, which may not stand in one (RFC 8259 §7).
  */
 const STOPS = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
+  byte < SPACE || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
 )
 
 /** Passes the string that starts at the cursor and leaves where its content stands. */
@@ -54,7 +56,8 @@ function stop(bytes: Buffer, at: number): number {
   return STOPS[bytes[at] ?? 0] ?? 0
 }
 
-function endString(cursor: Cursor, start: number, end: number, escaped: boolean): boolean {
+/** Ends a string: notes where its content stands and passes its quote. */
+export function endString(cursor: Cursor, start: number, end: number, escaped: boolean): boolean {
   if (end - start + 2 > cursor.bounds.maxStringBytes) return fail(cursor, 'A string is too long')
   cursor.textStart = start
   cursor.textEnd = end
@@ -94,25 +97,11 @@ function isHex(byte: number | undefined): boolean {
   return letter >= 0x61 && letter <= 0x66
 }
 
-/** Passes a member name like `skipString` and leaves its hash. Names must be well-formed Unicode. */
-export function readName(cursor: Cursor): boolean {
-  const { bytes, end } = cursor
-  const start = cursor.at + 1
-  let hash = HASH_START
-  for (let at = start; at < end; at += 1) {
-    const byte = bytes[at] ?? 0
-    if (byte === QUOTE) {
-      cursor.textHash = hash
-      return endString(cursor, start, at, false)
-    }
-    if (byte === BACKSLASH) return readEscapedName(cursor)
-    if (byte < 0x20) return fail(cursor, 'A member name has a control character')
-    hash = addToHash(hash, byte)
-  }
-  return fail(cursor, 'A string does not end')
-}
-
-function readEscapedName(cursor: Cursor): boolean {
+/**
+ * Passes a member name that `nextMember` found not to be plain, and leaves its hash. Names must be
+ * well-formed Unicode.
+ */
+export function readEscapedName(cursor: Cursor): boolean {
   if (!skipString(cursor)) return false
   const text = textOf(cursor)
   if (!text.isWellFormed()) return fail(cursor, 'A member name is not well-formed Unicode')
@@ -141,7 +130,7 @@ export function skipNumber(cursor: Cursor): boolean {
     if (digits === at + 1) return fail(cursor, 'A number has no digits after its point')
     at = digits
   }
-  if (((bytes[at] ?? 0) | 0x20) === 0x65) {
+  if (((bytes[at] ?? 0) | 0x20) === LOWER_E) {
     const sign = bytes[at + 1]
     const first = sign === PLUS || sign === MINUS ? at + 2 : at + 1
     const digits = passDigits(cursor, first)

@@ -25,10 +25,12 @@ export type KeyStack = {
   base: number
 }
 
+/** A stack with no object open. */
 export function createKeyStack(): KeyStack {
   return { entries: [], top: 0, base: 0 }
 }
 
+/** Starts an object inside the innermost one. */
 export function openKeys(stack: KeyStack): void {
   stack.entries[stack.top] = stack.base
   stack.top += 1

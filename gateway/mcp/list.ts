@@ -14,9 +14,8 @@ import {
   enterArray,
   enterObject,
   nextElement,
+  nextKind,
   nextMember,
-  OPEN_ARRAY,
-  OPEN_OBJECT,
   readText,
   skipValue,
 } from './json-value.ts'
@@ -105,7 +104,7 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
 }
 
 function filterFrame(cursor: Cursor, filtering: Filtering): boolean {
-  if (peek(cursor) !== OPEN_ARRAY) return filterMessage(cursor, filtering)
+  if (nextKind(cursor) !== 'array') return filterMessage(cursor, filtering)
   enterArray(cursor)
   while (nextElement(cursor)) {
     if (!filterMessage(cursor, filtering)) return false
@@ -114,13 +113,13 @@ function filterFrame(cursor: Cursor, filtering: Filtering): boolean {
 }
 
 function filterMessage(cursor: Cursor, filtering: Filtering): boolean {
-  if (peek(cursor) !== OPEN_OBJECT) return skipValue(cursor)
+  if (nextKind(cursor) !== 'object') return skipValue(cursor)
   enterObject(cursor)
   while (nextMember(cursor)) {
     const name = protocolName(cursor, ENVELOPE)
     if (name === undefined && isLookAlike(cursor, ENVELOPE)) return failAlike(cursor)
     const passed =
-      name === 'result' && peek(cursor) === OPEN_OBJECT
+      name === 'result' && nextKind(cursor) === 'object'
         ? filterResult(cursor, filtering)
         : skipValue(cursor)
     if (!passed) return false
@@ -137,7 +136,7 @@ function filterResult(cursor: Cursor, filtering: Filtering): boolean {
     if (list === undefined) {
       if (isLookAlike(cursor, LIST_NAMES)) return failAlike(cursor)
       if (!readPageMember(cursor, filtering)) return false
-    } else if (peek(cursor) === OPEN_ARRAY) {
+    } else if (nextKind(cursor) === 'array') {
       isList = true
       if (!filterList(cursor, filtering, LISTS[list])) return false
     } else if (!skipValue(cursor)) return false
@@ -182,7 +181,7 @@ function filterList(
 
 /** Passes an element and returns its name, if it has exactly one that can be trusted. */
 function readElementName(cursor: Cursor, names: NameTable<string>): string | undefined {
-  if (peek(cursor) !== OPEN_OBJECT) {
+  if (nextKind(cursor) !== 'object') {
     skipValue(cursor)
     return undefined
   }
@@ -226,10 +225,9 @@ function readPageMember(cursor: Cursor, filtering: Filtering): boolean {
 
 /** Passes a value and returns its number, NaN when it is none. */
 function readNumber(cursor: Cursor): number {
-  const first = peek(cursor)
+  const kind = nextKind(cursor)
   const start = cursor.at
-  const isNumber = first === 0x2d || (first >= 0x30 && first <= 0x39)
-  if (!isNumber) {
+  if (kind !== 'number') {
     skipValue(cursor)
     return Number.NaN
   }

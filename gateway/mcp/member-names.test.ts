@@ -86,14 +86,23 @@ test('look-alikes are nobody else’s business: arguments, results and capabilit
   assert.equal(code(`{"jsonrpc":"2.0","id":1,"result":${odd}}`), 'accepted')
 })
 
-function withOthers(count: number): string {
-  const members = Array.from({ length: count }, (_, i) => `"x${i}":1`).join(',')
+function withMembers(names: readonly string[]): string {
+  const members = names.map((name) => `${JSON.stringify(name)}:1`).join(',')
   return `{"jsonrpc":"2.0","id":1,"method":"x","params":{${members}}}`
 }
 
-test('1,000 members without a meaning are accepted, 1,001 refused', () => {
-  assert.equal(code(withOthers(1_000)), 'accepted')
-  assert.equal(code(withOthers(1_001)), 'invalid_request')
+test('any number of plain names is accepted, but only 1,000 odd ones', () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => `x${i}`)
+  assert.equal(code(withMembers(many)), 'accepted')
+  const odd = many.slice(0, 1_001).map((name) => `ü${name}`)
+  assert.equal(code(withMembers(odd.slice(1))), 'accepted')
+  assert.equal(code(withMembers(odd)), 'parse_error')
+})
+
+test('a name beyond ASCII of more than 256 bytes is refused, one in ASCII is not', () => {
+  assert.equal(code(withMembers([`ü${'x'.repeat(254)}`])), 'accepted')
+  assert.equal(code(withMembers([`ü${'x'.repeat(255)}`])), 'invalid_request')
+  assert.equal(code(withMembers(['x'.repeat(100_000)])), 'accepted')
 })
 
 test('no two names of a table share a hash', () => {

@@ -3,7 +3,7 @@
  * fold case, normalise Unicode or drop invisible characters would read a look-alike as the real member
  * (CVE-2026-27896 and its kin), so it must not pass next to it or instead of it.
  */
-import type { Cursor } from './json-cursor.ts'
+import { type Cursor, fail } from './json-cursor.ts'
 import { textOf } from './json-scalar.ts'
 import { addToHash, HASH_START, hashName } from './json-text.ts'
 import { isPlainText } from './plain-text.ts'
@@ -16,6 +16,13 @@ export type NameTable<Name extends string> = {
   readonly foldedHashes: ReadonlySet<number>
 }
 
+/**
+ * Names of one text that may need folding, which takes some microseconds each, and bytes of one such
+ * name. Only names that are not plain ASCII do, and the protocol has none.
+ */
+const MAX_ODD_NAMES = 1_000
+const MAX_ODD_NAME_BYTES = 256
+
 const SPACE = 0x20
 const HYPHEN = 0x2d
 const UNDERSCORE = 0x5f
@@ -24,6 +31,7 @@ const DEL = 0x7f
 /** Names that a JavaScript server would take for its own object's machinery. */
 const UNSAFE_NAMES = ['__proto__', 'constructor', 'prototype']
 
+/** The table of some names. Two names of one hash are a mistake that the tests would show. */
 export function nameTable<Name extends string>(names: readonly Name[]): NameTable<Name> {
   const byHash = new Map(
     names.map((name) => [hashName(name), { name, bytes: Buffer.from(name, 'utf8') }]),
@@ -52,11 +60,15 @@ export function protocolName<Name extends string>(
 /**
  * Whether the member just read, which is none of the table's names, could be taken for one of them or
  * for a name with a meaning to JavaScript objects. A name with a control character always could: some
- * readers end it there, some leave it out.
+ * readers end it there, some leave it out. So could one that is too long to be folded.
  */
 export function isLookAlike(cursor: Cursor, table: NameTable<string>): boolean {
   const hash = cursor.textEscaped ? undefined : foldedAsciiHash(cursor)
   if (hash !== undefined && !table.foldedHashes.has(hash)) return false
+  cursor.oddNames += 1
+  if (cursor.oddNames > MAX_ODD_NAMES)
+    return !fail(cursor, 'The text has too many odd member names')
+  if (cursor.textEnd - cursor.textStart > MAX_ODD_NAME_BYTES) return true
   const name = textOf(cursor)
   return !isPlainText(name) || table.folded.has(fold(name))
 }

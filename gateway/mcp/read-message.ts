@@ -1,8 +1,8 @@
 /** Reads the envelope of one JSON-RPC 2.0 message (§4 and §5, and the stricter rules of MCP). */
 import type { Span } from '../model/call.ts'
-import { createDraft, type Draft, object, skipOther } from './draft.ts'
-import { type Cursor, peek } from './json-cursor.ts'
-import { enterObject, nextMember, OPEN_OBJECT, readText, skipValue } from './json-value.ts'
+import { createDraft, type Draft, objectTo, skipOther } from './draft.ts'
+import type { Cursor } from './json-cursor.ts'
+import { enterObject, nextKind, nextMember, readText, skipValue } from './json-value.ts'
 import type { Malformed } from './malformed.ts'
 import { protocolName } from './member-names.ts'
 import type { Message } from './message.ts'
@@ -24,7 +24,7 @@ export type MessageRead =
  * answer can carry its id.
  */
 export function readMessage(cursor: Cursor): MessageRead | undefined {
-  if (peek(cursor) !== OPEN_OBJECT) {
+  if (nextKind(cursor) !== 'object') {
     if (!skipValue(cursor)) return undefined
     return {
       ok: false,
@@ -44,18 +44,18 @@ export function readMessage(cursor: Cursor): MessageRead | undefined {
 function readMember(cursor: Cursor, draft: Draft): boolean {
   switch (protocolName(cursor, ENVELOPE)) {
     case 'jsonrpc':
-      draft.version2 = readText(cursor) === '2.0'
-      return cursor.problem === undefined
+      draft.saysVersion2 = readText(cursor) === '2.0'
+      break
     case 'id':
       draft.id = readId(cursor)
-      return cursor.problem === undefined
+      break
     case 'method':
       draft.hasMethod = true
       draft.method = readText(cursor)
-      return cursor.problem === undefined
+      break
     case 'params':
       draft.params = readParams(cursor, draft)
-      return cursor.problem === undefined
+      break
     case 'result':
       draft.hasResult = true
       return skipValue(cursor)
@@ -65,6 +65,7 @@ function readMember(cursor: Cursor, draft: Draft): boolean {
     case undefined:
       return skipOther(cursor, draft, ENVELOPE)
   }
+  return cursor.problem === undefined
 }
 
 function finish(draft: Draft, span: Span): MessageRead {
@@ -72,6 +73,7 @@ function finish(draft: Draft, span: Span): MessageRead {
   const { id, objection } = draft
   const known = typeof id === 'string' ? undefined : id
   if (objection !== undefined) {
+    // The id of a response is the other side's: nobody here waits for an answer to it.
     const echo = known === undefined || !draft.hasMethod ? undefined : { id: known.text }
     return { ok: false, problem: { ...objection, ...echo } }
   }
@@ -92,20 +94,20 @@ function finish(draft: Draft, span: Span): MessageRead {
 
 function judgeEnvelope(draft: Draft): void {
   const { id, method } = draft
-  if (!draft.version2) object(draft, 'invalid_request', 'jsonrpc must be "2.0"')
-  if (id === 'unfit') object(draft, 'invalid_request', 'id must be a string or an integer')
+  if (!draft.saysVersion2) objectTo(draft, 'invalid_request', 'jsonrpc must be "2.0"')
+  if (id === 'unfit') objectTo(draft, 'invalid_request', 'id must be a string or an integer')
   if (draft.hasMethod) {
     if (method === undefined || !isPlainText(method) || method.length > MAX_METHOD_CHARACTERS) {
-      object(draft, 'invalid_request', 'method must be a short string')
+      objectTo(draft, 'invalid_request', 'method must be a short string')
     }
-    if (id === 'null') object(draft, 'invalid_request', 'id must be a string or an integer')
+    if (id === 'null') objectTo(draft, 'invalid_request', 'id must be a string or an integer')
     if (draft.hasResult || draft.hasError) {
-      object(draft, 'invalid_request', 'A request must not have a result or an error')
+      objectTo(draft, 'invalid_request', 'A request must not have a result or an error')
     }
   } else if (draft.hasResult === draft.hasError) {
-    object(draft, 'invalid_request', 'A message needs a method, a result or an error')
+    objectTo(draft, 'invalid_request', 'A message needs a method, a result or an error')
   } else if (draft.hasResult && typeof id === 'string') {
     // An error may lack its id: the sender could not read the request it answers.
-    object(draft, 'invalid_request', 'A result needs the id of its request')
+    objectTo(draft, 'invalid_request', 'A result needs the id of its request')
   }
 }

@@ -1,14 +1,13 @@
 /** Reads `params` of one message: what decisions depend on, and where replaceable values stand. */
 import type { SpliceName } from '../model/call.ts'
-import { type Draft, object, skipOther } from './draft.ts'
+import { type Draft, objectTo, skipOther } from './draft.ts'
 import { type Cursor, peek } from './json-cursor.ts'
 import {
   enterArray,
   enterObject,
   nextElement,
+  nextKind,
   nextMember,
-  OPEN_ARRAY,
-  OPEN_OBJECT,
   readText,
   skipValue,
 } from './json-value.ts'
@@ -27,12 +26,10 @@ import { readId } from './read-id.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-const LOWER_N = 0x6e
-
 /** Passes the value of `params`; undefined (with an objection) when it is not an object. */
 export function readParams(cursor: Cursor, draft: Draft): Params | undefined {
-  if (peek(cursor) !== OPEN_OBJECT) {
-    object(draft, 'invalid_params', 'params must be an object')
+  if (nextKind(cursor) !== 'object') {
+    objectTo(draft, 'invalid_params', 'params must be an object')
     skipValue(cursor)
     return undefined
   }
@@ -119,23 +116,27 @@ function readSpan<T>(
 function readPlain(cursor: Cursor, draft: Draft): string | undefined {
   const text = readText(cursor)
   if (text !== undefined && !isPlainText(text)) {
-    object(draft, 'invalid_params', 'A name has a control character or is not well-formed Unicode')
+    objectTo(
+      draft,
+      'invalid_params',
+      'A name has a control character or is not well-formed Unicode',
+    )
   }
   return text
 }
 
 function readArguments(cursor: Cursor, params: Writable<Params>): boolean {
-  const first = peek(cursor)
+  const kind = nextKind(cursor)
   const start = cursor.at
   if (!skipValue(cursor)) return false
   params.arguments = { start, end: cursor.at }
-  params.argumentsFit = first === OPEN_OBJECT || first === LOWER_N
+  params.argumentsFit = kind === 'object' || kind === 'null'
   return true
 }
 
 function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
-  if (peek(cursor) !== OPEN_OBJECT) {
-    object(draft, 'invalid_params', 'params._meta must be an object')
+  if (nextKind(cursor) !== 'object') {
+    objectTo(draft, 'invalid_params', 'params._meta must be an object')
     skipValue(cursor)
     return undefined
   }
@@ -152,7 +153,7 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
         meta.protocolVersion = readText(cursor)
         break
       case META_CLIENT_CAPABILITIES:
-        meta.clientCapabilities = peek(cursor) === OPEN_OBJECT
+        meta.clientCapabilities = nextKind(cursor) === 'object'
         skipValue(cursor)
         break
       case undefined:
@@ -167,7 +168,7 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
 }
 
 function readRef(cursor: Cursor, draft: Draft): Ref | undefined {
-  if (peek(cursor) !== OPEN_OBJECT) {
+  if (nextKind(cursor) !== 'object') {
     skipValue(cursor)
     return undefined
   }
@@ -184,7 +185,7 @@ function readRef(cursor: Cursor, draft: Draft): Ref | undefined {
 }
 
 function readListening(cursor: Cursor, draft: Draft): Listening | undefined {
-  if (peek(cursor) !== OPEN_OBJECT) {
+  if (nextKind(cursor) !== 'object') {
     skipValue(cursor)
     return undefined
   }
@@ -212,7 +213,7 @@ function readListening(cursor: Cursor, draft: Draft): Listening | undefined {
 
 /** A list of names; undefined when the value is not an array or holds anything but strings. */
 function readPlainList(cursor: Cursor, draft: Draft): readonly string[] | undefined {
-  if (peek(cursor) !== OPEN_ARRAY) {
+  if (nextKind(cursor) !== 'array') {
     skipValue(cursor)
     return undefined
   }

@@ -237,6 +237,12 @@ test('P-12 a batch gives each element with its own span', () => {
   )
 })
 
+test('a batch of 100 messages is read, one of 101 refused', () => {
+  const hundred = Array(100).fill(OK).join(',')
+  assert.equal(scan(Buffer.from(`[${hundred}]`)).ok, true)
+  assert.equal(refused(`[${hundred},${OK}]`).code, 'invalid_request')
+})
+
 test('P-15 floods of values and names and long strings are refused in 100 ms of processor time', () => {
   const names = Array.from({ length: 100_000 }, (_, i) => `"k${i}":1`).join(',')
   const floods = [

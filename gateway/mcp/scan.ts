@@ -1,9 +1,12 @@
 import { type Bounds, FRAME_BOUNDS } from './bounds.ts'
-import { createCursor, type Cursor, peek } from './json-cursor.ts'
-import { atEnd, enterArray, nextElement, OPEN_ARRAY } from './json-value.ts'
+import { createCursor, type Cursor } from './json-cursor.ts'
+import { atEnd, enterArray, nextElement, nextKind } from './json-value.ts'
 import type { Malformed } from './malformed.ts'
 import type { Message } from './message.ts'
 import { readMessage } from './read-message.ts'
+
+/** Messages in one array. Each is judged and recorded on its own, so they must not be a flood. */
+const MAX_BATCH = 100
 
 /** The messages of one frame, or why it is refused as a whole. */
 export type Scan =
@@ -26,7 +29,7 @@ export type Scan =
 export function scan(bytes: Uint8Array, bounds: Bounds = FRAME_BOUNDS): Scan {
   const cursor = createCursor(bytes, bounds)
   if (cursor.problem !== undefined) return parseError(cursor)
-  return peek(cursor) === OPEN_ARRAY ? scanBatch(cursor) : scanOne(cursor)
+  return nextKind(cursor) === 'array' ? scanBatch(cursor) : scanOne(cursor)
 }
 
 function scanOne(cursor: Cursor): Scan {
@@ -44,12 +47,15 @@ function scanBatch(cursor: Cursor): Scan {
     if (read === undefined) return parseError(cursor)
     if (!read.ok) return read
     messages.push(read.message)
+    if (messages.length > MAX_BATCH) return invalid('A batch has too many messages')
   }
   if (!atEnd(cursor)) return parseError(cursor)
-  if (messages.length === 0) {
-    return { ok: false, problem: { code: 'invalid_request', message: 'A batch must not be empty' } }
-  }
+  if (messages.length === 0) return invalid('A batch must not be empty')
   return { ok: true, batch: true, messages }
+}
+
+function invalid(message: string): Scan {
+  return { ok: false, problem: { code: 'invalid_request', message } }
 }
 
 function parseError(cursor: Cursor): Scan {
