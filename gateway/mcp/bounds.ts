@@ -20,11 +20,12 @@ export const FRAME_BOUNDS: Bounds = {
 }
 
 /**
- * For answers of servers, which are hostile input too but larger: a list of some thousand tools with
- * their schemas, or a resource read as one base64 string. The byte cap of the buffer binds first.
+ * For answers of servers, which are hostile input too but larger: 5,000 tools with 50 values each in
+ * their schemas, or a resource read as one base64 string, for which the byte cap of the buffer binds.
+ * The worst text within them takes some 60 ms.
  */
 export const ANSWER_BOUNDS: Bounds = {
   maxDepth: 128,
-  maxNodes: 1_000_000,
+  maxNodes: 250_000,
   maxStringBytes: 16_777_216,
 }

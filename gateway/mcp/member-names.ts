@@ -66,8 +66,10 @@ export function isLookAlike(cursor: Cursor, table: NameTable<string>): boolean {
   const hash = cursor.textEscaped ? undefined : foldedAsciiHash(cursor)
   if (hash !== undefined && !table.foldedHashes.has(hash)) return false
   cursor.oddNames += 1
-  if (cursor.oddNames > MAX_ODD_NAMES)
-    return !fail(cursor, 'The text has too many odd member names')
+  if (cursor.oddNames > MAX_ODD_NAMES) {
+    fail(cursor, 'The text has too many member names that may be look-alikes')
+    return true
+  }
   if (cursor.textEnd - cursor.textStart > MAX_ODD_NAME_BYTES) return true
   const name = textOf(cursor)
   return !isPlainText(name) || table.folded.has(fold(name))
