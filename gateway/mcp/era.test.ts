@@ -83,6 +83,8 @@ const LADDER: readonly (readonly [string, string, string | undefined, string])[]
   ['a claim that is a number', claiming('20260728'), MODERN, 'invalid_params'],
   ['a claim that is null', claiming('null'), undefined, 'invalid_params'],
   ['an empty claim', claiming('""'), '', 'invalid_params'],
+  ['a claim with a space inside', claiming('"2 26-07-28"'), undefined, 'invalid_params'],
+  ['a claim beyond ASCII', claiming('"2026-07-2\u00e9"'), undefined, 'invalid_params'],
   ['a claim with a space', claiming('"2026-07-28 "'), MODERN, 'invalid_params'],
   ['capabilities no object', claiming('"2026-07-28"', 'x', '[]'), MODERN, 'invalid_params'],
   [

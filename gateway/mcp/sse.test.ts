@@ -108,6 +108,8 @@ test('an event larger than allowed is an overflow, and nothing comes after it', 
       { kind: 'overflow' },
     ])
     assert.deepEqual(framer.push(Buffer.from('\n\ndata: b\n\n')), [])
+    const whole = createSseFramer({ maxEventBytes: 14 })
+    assert.deepEqual(whole.push(Buffer.from(`${text}\n\ndata: b\n\n`)), [{ kind: 'overflow' }])
   }
 })
 
