@@ -202,6 +202,11 @@ test('an escaped member name of the protocol is that member', () => {
   assert.equal(message.method, 'ping')
 })
 
+test('P-05 a byte order mark is named as what it is', () => {
+  const scanned = scan(Buffer.from(`\ufeff${OK}`))
+  assert.match(scanned.ok ? '' : scanned.problem.message, /byte order mark/)
+})
+
 test('P-10 ids are echoed as their bytes read', () => {
   for (const id of ['"9007199254740993"', '9007199254740991', '-7', '0', '"a\\u0062"', '"ü"']) {
     const message = one(call('{"name":"echo"}', id))
