@@ -63,7 +63,7 @@ const LINES = [
   'Content-Encoding: gzip',
   'Mcp-Name: delete_all',
   'Mcp-Method: tools/list',
-  'Mcp-Param-X: \u00e9\u00ff'),
+  'Mcp-Param-X: \u00e9\u00ff',
   'MCP-Protocol-Version: 2026-07-28',
   'MCP-Protocol-Version: 2025-11-25',
   'Mcp-Session-Id: abc\u00e9',
