@@ -48,8 +48,8 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
   await server.stop()
+  await gateway.stop()
 })
 
 // Where a body is never wanted as a call, what it holds must not be taken for one.

@@ -35,8 +35,8 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
   await server.stop()
+  await gateway.stop()
 })
 
 test('D-03 a length beyond the limit is 413 before the body is sent', async () => {

@@ -47,8 +47,8 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
   await server.stop()
+  await gateway.stop()
 })
 
 type Message = ReturnType<typeof modern>

@@ -33,8 +33,8 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
   await server.stop()
+  await gateway.stop()
 })
 
 /** A whole good request, to stand where no request may be found. */

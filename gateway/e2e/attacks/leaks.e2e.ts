@@ -60,8 +60,8 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
   await server.stop()
+  await gateway.stop()
 })
 
 /** A token whose signature must appear nowhere. */

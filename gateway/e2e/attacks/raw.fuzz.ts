@@ -59,8 +59,8 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
   await server.stop()
+  await gateway.stop()
 })
 
 /** Good and denied requests; all of them are read correctly by everybody. */
