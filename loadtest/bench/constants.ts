@@ -65,7 +65,7 @@ export type Durations = {
 export const FULL: Durations = {
   rounds: 7,
   closedSeconds: 2,
-  openSeconds: 2,
+  openSeconds: 1.6,
   openWarmupSeconds: 0.4,
   latencyRounds: 5,
   garbageSeconds: 8,

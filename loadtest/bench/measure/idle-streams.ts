@@ -8,7 +8,7 @@ import { residentKb } from './process-tree.ts'
 /** Opened and closed beforehand, so that code and first buffers are not counted. */
 const WARMUP_STREAMS = 200
 /** Until memory has settled after streams were opened or closed. */
-const SETTLE_MS = 1500
+const SETTLE_MS = 1000
 
 /** How many streams were open, and what each cost. */
 export type StreamMemory = {

@@ -9,7 +9,7 @@ import { residentKb } from './process-tree.ts'
 
 /** After this many calls V8 has compiled the whole path; slow proxies get a few rounds at most. */
 const WARMUP_CALLS = 40_000
-const MAX_WARMUP_ROUNDS = 6
+const MAX_WARMUP_ROUNDS = 4
 
 /** What all closed-loop rounds of one variant say together. */
 export type Throughput = {
