@@ -43,8 +43,9 @@ function readClaim(message: Message, header: string | undefined): EraRead {
     return refuse('header_mismatch', 'MCP-Protocol-Version does not match params._meta')
   }
   if (!SUPPORTED_VERSIONS.includes(claimed)) {
+    // As `server/discover` lists them: the versions a request of this form may name.
     return refuse('unsupported_version', 'Unsupported protocol version', {
-      supported: SUPPORTED_VERSIONS,
+      supported: MODERN_VERSIONS,
       requested: claimed,
     })
   }
