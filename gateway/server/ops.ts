@@ -7,6 +7,7 @@ import { createServer } from 'node:http'
 
 import type { AdminRequest } from '../admin/admin.ts'
 import type { AdminAnswer } from '../admin/answer.ts'
+import { isLoopback } from '../settings/urls.ts'
 import type { Readiness } from './readiness.ts'
 
 /** An admin request body. */
@@ -56,6 +57,7 @@ export async function listenOps(options: OpsOptions): Promise<OpsListener> {
 }
 
 async function answer(request: IncomingMessage, options: OpsOptions): Promise<Answer> {
+  if (isRebound(request, options)) return plain(421, 'this host is not served here\n')
   const [path = '', query = ''] = (request.url ?? '').split('?', 2)
   if (path.startsWith('/admin/')) return await askAdmin(request, path, query, options)
   const isRead = request.method === 'GET' || request.method === 'HEAD'
@@ -76,6 +78,16 @@ async function answer(request: IncomingMessage, options: OpsOptions): Promise<An
     default:
       return plain(404, 'not found\n')
   }
+}
+
+/**
+ * On a loopback address only loopback names are answered: a web page could otherwise have its own name
+ * resolve to this port and read it (DNS rebinding).
+ */
+function isRebound({ headers }: IncomingMessage, { host }: OpsOptions): boolean {
+  if (!isLoopback(host)) return false
+  const url = `http://${headers.host ?? ''}`
+  return !URL.canParse(url) || !isLoopback(new URL(url).hostname)
 }
 
 async function askAdmin(
