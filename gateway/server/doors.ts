@@ -24,6 +24,8 @@ async function serve(visit: Visit, desk: Desk, answer: () => Outgoing): Promise<
     await visit.reply(answer())
   } catch (error) {
     await visit.reply(refuse(noteRefusal(error, visit), visit, desk))
+    // What is public leaves no record; a refusal does, as everywhere.
+    desk.finish(visit)
   }
 }
 
