@@ -33,12 +33,12 @@ function document(visit: Visit, documents: Documents): Outgoing {
   const head = admit(visit)
   const found = documents.get(head.host?.toLowerCase() ?? '')?.get(visit.target)
   if (visit.httpMethod === 'OPTIONS') return open(204, undefined)
-  if (visit.httpMethod !== 'GET') return open(405, undefined)
+  if (visit.httpMethod !== 'GET') return open(405, undefined, ['allow', 'GET, OPTIONS'])
   return open(found === undefined ? 404 : 200, found)
 }
 
 /** Anyone may read these from a browser: they hold nothing that is secret. */
-function open(status: number, bytes: string | undefined): Outgoing {
+function open(status: number, bytes: string | undefined, more: readonly string[] = []): Outgoing {
   return {
     status,
     headers: [
@@ -52,6 +52,7 @@ function open(status: number, bytes: string | undefined): Outgoing {
       'mcp-protocol-version',
       'access-control-allow-methods',
       'GET',
+      ...more,
     ],
     body: { kind: 'whole', bytes },
   }

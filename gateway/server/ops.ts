@@ -63,14 +63,14 @@ async function answer(request: IncomingMessage, options: OpsOptions): Promise<An
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   switch (path) {
     case '/metrics': {
-      if (!isRead) return plain(405, 'method not allowed\n')
+      if (!isRead) return readOnly()
       const { contentType, text } = await options.metrics()
       return { status: 200, type: contentType, text }
     }
     case '/livez':
-      return isRead ? plain(200, 'ok\n') : plain(405, 'method not allowed\n')
+      return isRead ? plain(200, 'ok\n') : readOnly()
     case '/readyz': {
-      if (!isRead) return plain(405, 'method not allowed\n')
+      if (!isRead) return readOnly()
       const readiness = options.readiness()
       const text = `${JSON.stringify(readiness, undefined, 2)}\n`
       return { status: readiness.ready ? 200 : 503, type: 'application/json', text }
@@ -124,6 +124,10 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 function plain(status: number, text: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', text }
+}
+
+function readOnly(): Answer {
+  return { ...plain(405, 'method not allowed\n'), headers: { allow: 'GET, HEAD' } }
 }
 
 function failed(error: unknown): Answer {
