@@ -21,6 +21,8 @@ export type Loaded =
       readonly problems: readonly Problem[]
       /** The files whose change may mend it. */
       readonly files: readonly string[]
+      /** SHA-256, hex, of those that could be read. */
+      readonly digests: ReadonlyMap<string, string>
     }
 
 /** Configuration and policies together: what `serve`, a reload and `check` all begin with. */
@@ -28,7 +30,10 @@ export async function loadAll(source: Source): Promise<Loaded> {
   const loaded = await loadSettings(source)
   if (!loaded.ok) return loaded
   const policy = loadPolicy(loaded.settings)
-  if (!policy.ok) return { ...policy, files: loaded.settings.files }
+  if (!policy.ok) {
+    const { files, digests } = loaded.settings
+    return { ok: false, problems: policy.problems, files, digests }
+  }
   const warnings = [...loaded.warnings, ...policy.warnings]
   return { ok: true, settings: loaded.settings, rules: policy.rules, warnings }
 }

@@ -28,8 +28,11 @@ export function createReloader(options: {
   readonly current: () => Settings
   /** Puts the new configuration to work; throws when it cannot, with the old one still at work. */
   readonly adopt: (next: Extract<Loaded, { ok: true }>) => Promise<void>
-  /** Says which files a refused configuration is made of, so that mending any of them is noticed. */
-  readonly alsoWatch: (files: readonly string[]) => void
+  /**
+   * Says which files a refused configuration is made of, and what was in them: mending any of them is
+   * noticed, and what was refused is not read again until then.
+   */
+  readonly alsoWatch: (refused: Pick<Settings, 'files' | 'digests'>) => void
   readonly plant: Pick<Plant, 'emit' | 'now'>
   readonly log: Log
 }): Reloader {
@@ -52,13 +55,14 @@ export function createReloader(options: {
   const run = async (): Promise<ReloadResult> => {
     const next = await loadAll(options.source)
     if (!next.ok) {
-      options.alsoWatch(next.files)
+      options.alsoWatch(next)
       return fail(next.problems)
     }
     try {
       await options.adopt(next)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
+      options.alsoWatch(next.settings)
       return fail([{ file: options.source.file, line: 1, column: 1, message }])
     }
     return succeed(next.settings)

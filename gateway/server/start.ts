@@ -74,10 +74,8 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
       adopt(next, house)
       watcher.refresh(next.settings.files, next.settings.digests)
     },
-    alsoWatch: (files) => {
-      const { settings } = house.current
-      watcher.refresh([...new Set([...settings.files, ...files])], settings.digests)
-    },
+    alsoWatch: ({ files, digests }) =>
+      watcher.refresh([...new Set([...house.current.settings.files, ...files])], digests),
   })
   const watcher = watchFiles({
     files: settings.files,

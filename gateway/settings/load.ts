@@ -37,6 +37,8 @@ export type LoadResult =
       readonly problems: readonly Problem[]
       /** Every file that was read or should have been: the ones whose change may mend it. */
       readonly files: readonly string[]
+      /** SHA-256, hex, of those that could be read: what is refused, so that it is refused once. */
+      readonly digests: ReadonlyMap<string, string>
     }
 
 /** Digits of the version: enough to tell two configurations apart in a record. */
@@ -60,18 +62,21 @@ export async function loadSettings(options: LoadOptions): Promise<LoadResult> {
   const source = await readTextFile(file, readFile)
   if (!source.ok) {
     const problem = { file, line: 1, column: 1, message: source.why }
-    return { ok: false, problems: [problem], files: [file] }
+    return { ok: false, problems: [problem], files: [file], digests: new Map() }
   }
   const document = readYaml(file, source.text)
-  if (!document.ok) return { ok: false, problems: document.problems, files: [file] }
+  if (!document.ok) {
+    const digests = new Map([[file, source.digest]])
+    return { ok: false, problems: document.problems, files: [file], digests }
+  }
   const { config, faults, residue } = complete(document.data)
   const reading = new Reading({ document, faults, residue, env: options.env, readFile })
   const settings = config === undefined ? undefined : await read(reading, config, file)
   const problems = inOrder(reading.problems)
   const files = [file, ...reading.files.keys()]
-  if (settings === undefined || problems.length > 0) return { ok: false, problems, files }
-  const version = versionOf(file, [{ file, text: source.text }, ...settings.policies])
   const digests = new Map([[file, source.digest], ...definedIn(reading.files)])
+  if (settings === undefined || problems.length > 0) return { ok: false, problems, files, digests }
+  const version = versionOf(file, [{ file, text: source.text }, ...settings.policies])
   return {
     ok: true,
     settings: freeze({ ...settings, version, files, digests }),

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { GatehouseEvent } from '../model/event.ts'
+import type { Loaded } from './load-all.ts'
+import { loadAll } from './load-all.ts'
+import type { Log } from './log.ts'
+import { createReloader } from './reload.ts'
+
+type Files = Readonly<Record<string, string>>
+type Logged = { readonly level: string; readonly message: string; readonly facts: unknown }
+
+const POLICY = 'version: 1\nrules: []\n'
+
+const CONFIG = `version: 1
+public_url: http://127.0.0.1:8787
+servers:
+  docs: http://127.0.0.1:3001/mcp
+policies: [policy.yaml]
+`.replace('docs: ', 'docs:\n    upstream: ')
+
+/** A gateway that began with these files, as far as reloading goes. */
+async function begin(t: TestContext, files: Files = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-reload-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  const write = async (changed: Files): Promise<void> => {
+    for (const [name, text] of Object.entries(changed)) await writeFile(join(directory, name), text)
+  }
+  await write({ 'gatehouse.yaml': CONFIG, 'policy.yaml': POLICY, ...files })
+  const source = { file: join(directory, 'gatehouse.yaml'), env: {} }
+  const started = await loadAll(source)
+  assert.ok(started.ok)
+  let current = started.settings
+  const watched: Pick<Extract<Loaded, { ok: false }>, 'files' | 'digests'>[] = []
+  const logged: Logged[] = []
+  const events: GatehouseEvent[] = []
+  const log: Log = (level, message, facts = {}) => logged.push({ level, message, facts })
+  let refusal: string | undefined
+  const reloader = createReloader({
+    source,
+    started: started.settings,
+    current: () => current,
+    adopt: async ({ settings }) => {
+      if (refusal !== undefined) throw new Error(refusal)
+      current = settings
+    },
+    alsoWatch: (refused) => watched.push(refused),
+    plant: { now: () => 0, emit: (event) => events.push(event) },
+    log,
+  })
+  return {
+    path: (name: string) => join(directory, name),
+    write,
+    reloader,
+    watched,
+    logged,
+    events,
+    refuseWith: (message: string) => (refusal = message),
+  }
+}
+
+test('what is watched after a refusal is what was refused, not what still runs', async (t) => {
+  const wrong: readonly Files[] = [
+    { 'gatehouse.yaml': 'version: [' },
+    { 'gatehouse.yaml': `${CONFIG}colour: blue\n` },
+    { 'gatehouse.yaml': CONFIG, 'policy.yaml': 'version: 1\nrules: 7\n' },
+  ]
+  const { write, reloader, watched, path } = await begin(t)
+  for (const files of wrong) {
+    await write(files)
+    assert.equal((await reloader.reload()).ok, false)
+    const { digests } = watched.at(-1)!
+    for (const [name, text] of Object.entries(files)) {
+      assert.equal(digests.get(path(name)), hash('sha256', text, 'hex'))
+    }
+  }
+})
+
+test('a configuration that cannot be put to work is watched like one that is not valid', async (t) => {
+  const { write, reloader, watched, path, refuseWith } = await begin(t)
+  const text = `${CONFIG}allowed_origins: []\n`
+  await write({ 'gatehouse.yaml': text })
+  refuseWith('no')
+  assert.equal((await reloader.reload()).ok, false)
+  assert.equal(watched.at(-1)?.digests.get(path('gatehouse.yaml')), hash('sha256', text, 'hex'))
+})
