@@ -26,7 +26,8 @@ export type RawServer = {
 /** Answers a request by writing to its socket, which stays open unless it is closed here. */
 export type RawAnswer = (socket: Socket, request: RawRequest) => void
 
-export async function startRawServer(answer: RawAnswer): Promise<RawServer> {
+/** @param fixedPort A port to listen on; a free one by default. */
+export async function startRawServer(answer: RawAnswer, fixedPort = 0): Promise<RawServer> {
   const seen: RawRequest[] = []
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -38,7 +39,7 @@ export async function startRawServer(answer: RawAnswer): Promise<RawServer> {
       answer(socket, request)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(fixedPort, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}/mcp`,
