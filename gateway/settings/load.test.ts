@@ -165,6 +165,7 @@ test('a missing configuration file is a problem like any other', async () => {
   assert.deepEqual(result, {
     ok: false,
     files: ['/nowhere/gatehouse.yaml'],
+    digests: new Map(),
     problems: [
       {
         file: '/nowhere/gatehouse.yaml',
