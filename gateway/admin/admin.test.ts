@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import type { GatehouseEvent } from '../model/event.ts'
 import type { RevocationProblem } from '../registry/revocation.ts'
@@ -222,6 +223,67 @@ test('a revocation is made, in force, in the answer and in the record', async ()
   assert.deepEqual(records(events), [
     [entry.by, 'revocations.add', true, `201 ${entry.id}: token jti-1 of ${ISSUER}`],
   ])
+})
+
+test('a whole token or API key is nowhere: not in the list, an answer or a record', async () => {
+  const { ask, events, revocations } = createAdminDesk()
+  const secret = randomBytes(32).toString('base64url')
+  const [key, jwt] = [`ghk_abcd1234_${secret}`, `eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJ4In0.${secret}`]
+  const named = { kind: 'token', issuer: ISSUER, value: 'jti-1' }
+  const wishes = [
+    ...[key, jwt, `Bearer ${jwt}`].map((value) => ({ ...named, value })),
+    ...[key, jwt].map((reason) => ({ ...named, reason })),
+    ...[key, jwt].map((value) => ({ kind: 'client', value })),
+    { ...named, issuer: jwt },
+  ]
+  for (const wish of wishes) {
+    const answer = await ask({ ...ADD, body: JSON.stringify(wish), actor: key })
+    assert.deepEqual(errorOf(answer), { status: 400, error: 'invalid' })
+    assert.match(JSON.stringify(answer.body), /give its (jti, a claim|prefix, the 8 char)/)
+    assert.ok(!JSON.stringify(answer).includes(secret))
+  }
+  await ask({ method: 'DELETE', path: `/admin/revocations/${key}` })
+  await ask({ method: 'PUT', path: `/admin/revocations/${jwt}` })
+  assert.equal(revocations.size, 0)
+  assert.ok(!JSON.stringify(events).includes(secret))
+  const body = JSON.stringify({ kind: 'token', issuer: 'urn:gatehouse:api-key', value: key })
+  assert.equal((await ask({ ...ADD, body })).status, 201)
+  assert.equal(revocations.list()[0]?.value, 'abcd1234')
+  assert.ok(!JSON.stringify([events, revocations.list()]).includes(secret))
+})
+
+test('revoking what the configuration does not know is done, with a warning', async () => {
+  const { ask, events, revocations } = createAdminDesk()
+  const warnings = () => events.filter(({ type }) => type === 'warning')
+  const known = [
+    { kind: 'subject', issuer: ISSUER, value: 'user-1' },
+    { kind: 'client', value: 'app' },
+    { kind: 'token', issuer: 'urn:gatehouse:api-key', value: 'abcd1234' },
+    { kind: 'subject', issuer: 'urn:gatehouse:api-key', value: 'nightly' },
+  ]
+  for (const wish of known) {
+    const { body } = await ask({ ...ADD, body: JSON.stringify(wish) })
+    assert.ok(!Object.hasOwn(Object(body), 'warning'))
+  }
+  assert.deepEqual(warnings(), [])
+  const unknown = [
+    [{ kind: 'client', issuer: `${ISSUER}/`, value: 'app' }, 'issuer "https://idp.example/"'],
+    [
+      { kind: 'token', issuer: 'urn:gatehouse:api-key', value: 'abcd1235' },
+      'API key with the prefix "abcd1235"',
+    ],
+  ] as const
+  for (const [wish, what] of unknown) {
+    const answer = await ask({ ...ADD, body: JSON.stringify(wish) })
+    const warning = `the configuration has no ${what}`
+    assert.equal(answer.status, 201)
+    assert.deepEqual(answer.body, { ...revocations.list().at(-1), warning })
+    assert.deepEqual(warnings().at(-1), {
+      type: 'warning',
+      what: 'revoked_unknown',
+      detail: warning,
+    })
+  }
 })
 
 test('a body that is not exactly a revocation is refused, changes nothing and is recorded', async () => {

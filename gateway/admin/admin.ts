@@ -10,6 +10,7 @@ import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
 import { claimedActor, plainText } from './claimed-actor.ts'
 import { createFailureMeter } from './failure-meter.ts'
+import type { Known } from './revocation-actions.ts'
 import { addRevocation, liftRevocation, listRevocations } from './revocation-actions.ts'
 import { createTokenCheck } from './token-check.ts'
 
@@ -35,6 +36,8 @@ export type AdminOptions = {
   /** Settings refuse one that could be guessed; undefined answers 404 to everything. */
   readonly token: Secret | undefined
   readonly revocations: Revocations
+  /** Whom the configuration at work knows: revoking anything else is done, with a warning. */
+  readonly known: () => Known
   readonly status: () => AdminStatus
   /** Reads the configuration again; `problems` are lines of text for the operator. */
   readonly reload: () => Promise<{ readonly ok: boolean; readonly problems: readonly string[] }>
@@ -73,7 +76,7 @@ const ACTIONS: readonly Action[] = [
     name: 'revocations.add',
     method: 'POST',
     path: /^\/admin\/revocations$/,
-    run: ({ request, options, by }) => addRevocation(request, options.revocations, by),
+    run: ({ request, options, by }) => addRevocation(request, options, by),
   },
   {
     name: 'revocations.lift',

@@ -1,3 +1,5 @@
+import { withoutCredentials } from '../identity/credential-text.ts'
+
 /** Characters of a claimed name that are recorded. */
 const MAX_ACTOR_CHARS = 64
 
@@ -11,10 +13,11 @@ const MAX_DETAIL_CHARS = 200
  */
 export function claimedActor(header: string | undefined): string {
   const claimed = Array.from(header?.trim() ?? '').slice(0, MAX_ACTOR_CHARS)
-  return claimed.join('').replaceAll(/[^\p{L}\p{N}._@+-]/gu, '_')
+  return withoutCredentials(claimed.join('')).replaceAll(/[^\p{L}\p{N}._@+-]/gu, '_')
 }
 
-/** Returns the text on one line without control characters, cut to 200 characters. */
+/** Returns the text on one line without credentials and control characters, cut to 200 characters. */
 export function plainText(text: string): string {
-  return text.slice(0, MAX_DETAIL_CHARS).toWellFormed().replaceAll(/\p{C}/gu, '?')
+  const start = text.slice(0, MAX_DETAIL_CHARS).toWellFormed()
+  return withoutCredentials(start).replaceAll(/\p{C}/gu, '?')
 }

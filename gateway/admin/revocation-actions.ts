@@ -1,4 +1,6 @@
 /** Listing, adding and lifting revocations by the admin API. */
+import { API_KEY_ISSUER } from '../identity/api-keys.ts'
+import type { Emit } from '../model/event.ts'
 import type { Revocation, RevocationProblem } from '../registry/revocation.ts'
 import { REVOCATION_ID, RevocationError } from '../registry/revocation.ts'
 import type { Revocations } from '../registry/revocations.ts'
@@ -6,6 +8,19 @@ import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
 import { plainText } from './claimed-actor.ts'
 import { readRevocationBody } from './revocation-body.ts'
+
+/** The issuers and API keys of a configuration. */
+export type Known = {
+  readonly issuers: readonly string[]
+  readonly apiKeyPrefixes: readonly string[]
+}
+
+/** What adding a revocation needs. */
+export type RevokeDesk = {
+  readonly revocations: Revocations
+  readonly known: () => Known
+  readonly emit: Emit
+}
 
 /** Revocations of one answer, at most and by default. */
 const MAX_PAGE = 1000
@@ -41,10 +56,13 @@ export function listRevocations(query: URLSearchParams, revocations: Revocations
   return { status: 200, body: { revocations: page, total: all.length, ...more } }
 }
 
-/** `POST /admin/revocations`: in force at this process when answered, elsewhere within seconds. */
+/**
+ * `POST /admin/revocations`: in force at this process when answered, elsewhere within seconds. A slip
+ * in an issuer or a prefix would revoke nothing that is in use; the `warning` says so.
+ */
 export async function addRevocation(
   request: { readonly query: URLSearchParams; readonly body: () => Promise<string> },
-  revocations: Revocations,
+  { revocations, known, emit }: RevokeDesk,
   by: string,
 ): Promise<AdminAnswer> {
   if (request.query.size > 0) return problem(400, 'invalid', 'no query is known here')
@@ -52,7 +70,10 @@ export async function addRevocation(
   if ('refused' in read) return read.refused
   try {
     const entry = await revocations.revoke({ ...read.asked, by })
-    return { status: 201, body: entry, detail: describe(entry) }
+    const warning = unknownOf(entry, known())
+    if (warning === undefined) return { status: 201, body: entry, detail: describe(entry) }
+    emit({ type: 'warning', what: 'revoked_unknown', detail: plainText(warning) })
+    return { status: 201, body: { ...entry, warning }, detail: describe(entry) }
   } catch (error) {
     return failed(error)
   }
@@ -72,6 +93,16 @@ export async function liftRevocation(
   } catch (error) {
     return failed(error)
   }
+}
+
+function unknownOf({ kind, issuer, value }: Revocation, known: Known): string | undefined {
+  if (issuer === undefined) return undefined
+  if (issuer !== API_KEY_ISSUER) {
+    if (known.issuers.includes(issuer)) return undefined
+    return `the configuration has no issuer ${JSON.stringify(issuer)}`
+  }
+  if (kind !== 'token' || known.apiKeyPrefixes.includes(value)) return undefined
+  return `the configuration has no API key with the prefix ${JSON.stringify(value)}`
 }
 
 function failed(error: unknown): AdminAnswer {

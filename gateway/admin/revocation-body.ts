@@ -1,4 +1,6 @@
 /** Reads the body of `POST /admin/revocations`. */
+import { API_KEY_ISSUER } from '../identity/api-keys.ts'
+import { apiKeyPrefix, credentialFault } from '../identity/credential-text.ts'
 import type { RevokeRequest } from '../registry/revocation.ts'
 import { REVOCATION_KINDS } from '../registry/revocation.ts'
 import type { AdminAnswer } from './answer.ts'
@@ -34,7 +36,19 @@ export async function readRevocationBody(body: () => Promise<string>): Promise<R
   if (expiresInSeconds !== undefined && typeof expiresInSeconds !== 'number') {
     return invalid('expiresInSeconds must be a number')
   }
-  return { asked: { kind, issuer, value, reason, expiresInSeconds } }
+  const ofApiKey = kind === 'token' && issuer === API_KEY_ISSUER
+  const asked = { kind, issuer, value: ofApiKey ? apiKeyPrefix(value) : value, reason }
+  const held = heldCredential(asked)
+  return held === undefined ? { asked: { ...asked, expiresInSeconds } } : invalid(held)
+}
+
+/**
+ * What to do instead, when a text holds a credential: the list, its answers and the audit log are read
+ * by people who must not have it.
+ */
+function heldCredential(texts: Readonly<Record<string, string | undefined>>): string | undefined {
+  const faults = Object.entries(texts).map(([field, text = '']) => credentialFault(field, text))
+  return faults.find((fault) => fault !== undefined)
 }
 
 async function readText(body: () => Promise<string>): Promise<string | undefined> {

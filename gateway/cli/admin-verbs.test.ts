@@ -1,5 +1,6 @@
 /** The verbs that are clients of the admin API, against the real one, with `fetch` handed in. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -115,6 +116,39 @@ test('every kind can be revoked, and says what it names', async () => {
     const entry = desk.revocations.list().at(-1)
     assert.deepEqual([entry?.kind, entry?.value, entry?.issuer], expected)
   }
+})
+
+test('a whole API key or token never leaves the command, but the prefix of the key does', async () => {
+  const secret = randomBytes(32).toString('base64url')
+  const [key, jwt] = [`ghk_abcd1234_${secret}`, `eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJ4In0.${secret}`]
+  const issuer = ['--issuer', 'https://idp.example']
+  for (const args of [
+    ['--token', jwt, ...issuer],
+    ['--token', key, ...issuer],
+    ['--api-key', jwt],
+    ['--client', key],
+    ['--lift', jwt],
+    ['--client', 'app', '--reason', key],
+  ]) {
+    const { code, err } = await run(revoke, args)
+    assert.equal(code, 2)
+    assert.match(err, /^--[a-z-]+ holds a whole (token; give its jti|API key; give its prefix), /)
+    assert.ok(!err.includes(secret))
+  }
+  const desk = createAdminDesk()
+  const { fetch, sent } = fetchOf(desk)
+  const { code, out, err } = await run(revoke, ['--api-key', key], { fetch })
+  assert.deepEqual([code, err], [0, ''])
+  assert.match(out, /^revoked: [0-9a-f]{24} {2}token "abcd1234" of/)
+  assert.ok(!JSON.stringify(sent).includes(secret))
+})
+
+test('a warning of the gateway is printed, and the revocation is made', async () => {
+  const { fetch } = fetchOf(createAdminDesk())
+  const { code, out, err } = await run(revoke, ['--api-key', 'ghk_zzzz1234'], { fetch })
+  assert.equal(code, 0)
+  assert.match(out, /^revoked: /)
+  assert.equal(err, 'warning: the configuration has no API key with the prefix "zzzz1234"')
 })
 
 test('a revoke that is not one clear wish is refused before anything is sent', async () => {

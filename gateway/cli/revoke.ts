@@ -1,6 +1,7 @@
 /** `gatehouse revoke`: ends tokens, grants, sessions, clients and subjects at a running gateway. */
 import { parseArgs } from 'node:util'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
+import { apiKeyPrefix, credentialFault } from '../identity/credential-text.ts'
 import type { AskAdmin } from './admin-client.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
@@ -13,9 +14,10 @@ const USAGE = `usage: gatehouse revoke --token JTI --issuer ISSUER
 
 Revokes at a running gateway: at once there, within seconds at others on the same state store.
 
-  --token JTI        one token, by its jti; the entry ends when no such token could live any more
+  --token JTI        one token, by its jti and never by its text; the entry ends when no such token
+                     could live any more
   --subject SUBJECT  everything issued to the subject until now; later tokens work
-  --api-key PREFIX   an API key, by its prefix, until lifted
+  --api-key PREFIX   an API key, by the 8 characters after ghk_, until lifted
   --client CLIENT    all tokens of a client, until lifted
   --grant GRANT      all tokens of a grant (gid), until lifted
   --session SESSION  all tokens of a session (sid), until lifted
@@ -72,7 +74,7 @@ export async function revoke(
   return withAdmin({ values, io, fetch }, async (ask) => {
     if (goal.verb === 'list') await list(ask, io)
     else if (goal.verb === 'lift') await lift(ask, io, goal.id)
-    else io.out(`revoked: ${describe(await ask('POST', '/admin/revocations', goal.body))}`)
+    else await add(ask, io, goal.body)
     return 0
   })
 }
@@ -86,6 +88,8 @@ function readGoal(values: Values): Goal {
   const value = values[goal]
   if (value === '') return wrong(`--${goal} is empty`)
   const { issuer, reason } = values
+  const held = heldCredential(goal, values)
+  if (held !== undefined) return wrong(held)
   const unused = unusedOf(goal, values)
   if (unused !== undefined) return wrong(`${unused} says nothing with --${goal}`)
   if (value === undefined || typeof value === 'boolean') return { verb: 'list' }
@@ -97,7 +101,20 @@ function readGoal(values: Values): Goal {
     goal === 'api-key'
       ? { kind: 'token', issuer: API_KEY_ISSUER }
       : { kind: goal, ...(issuer === undefined ? {} : { issuer }) }
-  return { verb: 'revoke', body: { ...named, value, ...(reason === undefined ? {} : { reason }) } }
+  const name = goal === 'api-key' ? apiKeyPrefix(value) : value
+  const said = reason === undefined ? {} : { reason }
+  return { verb: 'revoke', body: { ...named, value: name, ...said } }
+}
+
+/** A credential in any of the values is not even sent; of an API key only the prefix is. */
+function heldCredential(goal: (typeof GOALS)[number], values: Values): string | undefined {
+  for (const name of [goal, 'issuer', 'reason'] as const) {
+    const text = values[name]
+    if (typeof text !== 'string') continue
+    const fault = credentialFault(`--${name}`, name === 'api-key' ? apiKeyPrefix(text) : text)
+    if (fault !== undefined) return fault
+  }
+  return undefined
 }
 
 function unusedOf(goal: (typeof GOALS)[number], values: Values): string | undefined {
@@ -109,6 +126,12 @@ function unusedOf(goal: (typeof GOALS)[number], values: Values): string | undefi
 
 function wrong(problem: string): Goal {
   return { verb: 'wrong', problem }
+}
+
+async function add(ask: AskAdmin, io: Io, body: Readonly<Record<string, string>>): Promise<void> {
+  const made = await ask('POST', '/admin/revocations', body)
+  io.out(`revoked: ${describe(made)}`)
+  if (typeof made['warning'] === 'string') io.err(`warning: ${made['warning']}`)
 }
 
 async function lift(ask: AskAdmin, io: Io, id: string): Promise<void> {

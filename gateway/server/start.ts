@@ -1,5 +1,7 @@
 /** Wires the gateway from a loaded configuration, runs it, reloads it and stops it. */
 import { createAdmin } from '../admin/admin.ts'
+import type { Known } from '../admin/revocation-actions.ts'
+import type { Settings } from '../settings/settings.ts'
 import { enter } from './doors.ts'
 import type { Generation } from './generation.ts'
 import { createGeneration } from './generation.ts'
@@ -154,6 +156,13 @@ function serve(arrival: Arrival, house: House): void {
   })
 }
 
+function knownTo({ issuers, apiKeys }: Settings): Known {
+  return {
+    issuers: issuers.map(({ issuer }) => issuer),
+    apiKeyPrefixes: apiKeys.map(({ prefix }) => prefix),
+  }
+}
+
 async function openOps(house: House, reloader: Reloader, listener: Listener): Promise<OpsListener> {
   const { plant, streams, options } = house
   const { ops } = options.loaded.settings
@@ -167,6 +176,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
     admin: createAdmin({
       token: ops.adminToken,
       revocations: plant.revocations,
+      known: () => knownTo(house.current.settings),
       now: plant.now,
       emit: plant.emit,
       reload: async () => {

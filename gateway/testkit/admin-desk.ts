@@ -35,6 +35,7 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
   const admin = createAdmin({
     token: new Secret(ADMIN_TOKEN),
     revocations,
+    known: () => ({ issuers: ['https://idp.example'], apiKeyPrefixes: ['abcd1234'] }),
     status: () => ({ version: '1.2.3', ready: true }),
     reload: async () => ({ ok: true, problems: [] }),
     emit: (event) => events.push(event),
