@@ -55,7 +55,10 @@ test('a valid configuration exits 0 and says what would run', async (t) => {
     out,
     /^ {2}docs: http:\/\/127\.0\.0\.1:8787\/mcp -> http:\/\/127\.0\.0\.1:3001\/mcp \(credential in Authorization; 1 allow rule, 0 deny rules\)$/m,
   )
-  assert.match(out, /^ {2}https:\/\/idp\.example: keys fetched, .* callers are agent by default$/m)
+  assert.match(
+    out,
+    /^ {2}https:\/\/idp\.example: keys from https:\/\/idp\.example\/jwks \(not fetched by check\), RS256 .*callers are agent by default$/m,
+  )
   assert.ok(!out.includes(TOKEN))
 })
 

@@ -86,8 +86,18 @@ function describeServer(server: McpServer, rules: Rules): string {
 }
 
 function describeIssuer({ issuer, jwks, algorithms, kind }: IssuerSettings): string {
-  const source = { url: 'fetched', file: 'from a file', inline: 'in the configuration' }[jwks.kind]
-  return `${issuer}: keys ${source}, ${algorithms.join(' ')}, callers are ${kind} by default`
+  return `${issuer}: keys ${describeKeys(jwks)}, ${algorithms.join(' ')}, callers are ${kind} by default`
+}
+
+function describeKeys(jwks: IssuerSettings['jwks']): string {
+  switch (jwks.kind) {
+    case 'url':
+      return `from ${jwks.url} (not fetched by check)`
+    case 'file':
+      return `from ${jwks.file}`
+    case 'inline':
+      return 'in the configuration'
+  }
 }
 
 function count(number: number, what: string): string {

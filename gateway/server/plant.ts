@@ -23,6 +23,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import type { Log } from './log.ts'
+import { createEventLog } from './log-events.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
 const AUDIT_CLOSE_MS = 5_000
@@ -63,11 +64,12 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const audit = createAudit({ ...settings.audit, instance, version: () => configVersion, now })
   await audit.open()
   const metrics = createMetrics({ version, now })
+  const logEvent = createEventLog(log)
   const emit: Emit = (event) => {
     if (event.type === 'reload' && event.ok) configVersion = event.version
     metrics.event(event)
     audit.event(event)
-    if (event.type === 'warning') log('warn', event.what, { detail: event.detail })
+    logEvent(event)
   }
   const store = await openStore(settings, now)
   const revocations = createRevocations({

@@ -1,0 +1,21 @@
+/** Which events operators also read in the log: warnings, and issuers whose keys cannot be had. */
+import type { GatehouseEvent } from '../model/event.ts'
+import type { Log } from './log.ts'
+
+/**
+ * Returns the function that logs what is worth it. Keys that cannot be fetched are told when that
+ * begins and when it ends, however often they are tried; one entry an issuer is remembered.
+ */
+export function createEventLog(log: Log): (event: GatehouseEvent) => void {
+  const failing = new Set<string>()
+  return (event) => {
+    if (event.type === 'warning') log('warn', event.what, { detail: event.detail })
+    if (event.type !== 'jwks_fetched') return
+    const { issuer, ok, detail } = event
+    if (ok && failing.delete(issuer))
+      log('info', 'the keys of an issuer are fetched again', { issuer })
+    if (ok || failing.has(issuer)) return
+    failing.add(issuer)
+    log('warn', 'the keys of an issuer cannot be fetched', { issuer, detail })
+  }
+}
