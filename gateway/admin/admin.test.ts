@@ -145,10 +145,10 @@ test('the status is what the gateway says, and asking is recorded', async () => 
 test('a reload says how it went, and both ways are recorded', async () => {
   let problems: readonly string[] = []
   const { ask, events } = createAdminDesk({
-    reload: async () => ({ ok: problems.length === 0, problems }),
+    reload: async () => ({ ok: problems.length === 0, problems, notices: ['note'] }),
   })
   const request = { method: 'POST', path: '/admin/reload' }
-  assert.deepEqual((await ask(request)).body, { ok: true, problems: [] })
+  assert.deepEqual((await ask(request)).body, { ok: true, problems: [], notices: ['note'] })
   problems = ['gatehouse.yaml:3:5: unknown key']
   const refused = await ask(request)
   assert.equal(refused.status, 422)

@@ -39,11 +39,20 @@ export type AdminOptions = {
   /** Whom the configuration at work knows: revoking anything else is done, with a warning. */
   readonly known: () => Known
   readonly status: () => AdminStatus
-  /** Reads the configuration again; `problems` are lines of text for the operator. */
-  readonly reload: () => Promise<{ readonly ok: boolean; readonly problems: readonly string[] }>
+  /** Reads the configuration again. */
+  readonly reload: () => Promise<Reloaded>
   readonly emit: Emit
   /** Epoch milliseconds. */
   readonly now: () => number
+}
+
+/** How a reload ended, in lines of text for the operator. */
+export type Reloaded = {
+  readonly ok: boolean
+  /** Why it was refused. */
+  readonly problems: readonly string[]
+  /** What to know of it when it was taken, such as settings that wait for a restart. */
+  readonly notices: readonly string[]
 }
 
 type Ask = {
@@ -148,8 +157,8 @@ function readStatus({ request, options }: Ask): AdminAnswer {
 async function reload({ request, options }: Ask): Promise<AdminAnswer> {
   const refused = refuseQuery(request)
   if (refused !== undefined) return refused
-  const { ok, problems } = await options.reload()
-  if (ok) return { status: 200, body: { ok, problems } }
+  const { ok, problems, notices } = await options.reload()
+  if (ok) return { status: 200, body: { ok, problems, notices } }
   const message = `the new configuration is not valid; the old one stays\n${problems.join('\n')}`
   return problem(422, 'invalid_configuration', message, { fields: { problems } })
 }

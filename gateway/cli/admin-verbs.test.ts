@@ -208,13 +208,19 @@ test('the status is printed field by field, and tells readiness by the exit code
 
 test('a reload that failed prints the problems and is not a success', async () => {
   const problems = ['gatehouse.yaml:3:5: unknown key', 'policy.yaml:1:1: empty']
-  const bad = fetchOf(createAdminDesk({ reload: async () => ({ ok: false, problems }) }))
+  const bad = fetchOf(
+    createAdminDesk({ reload: async () => ({ ok: false, problems, notices: [] }) }),
+  )
   const { code, out, err } = await run(reload, [], bad)
   assert.equal(code, 1)
   assert.equal(out, '')
   for (const problem of problems) assert.ok(err.includes(`\n${problem}`))
   const good = fetchOf(createAdminDesk())
   assert.deepEqual(await run(reload, [], good), { code: 0, out: 'reloaded', err: '' })
+  const notices = ['listen.port has changed: it stays as it was until a restart']
+  const noted = createAdminDesk({ reload: async () => ({ ok: true, problems: [], notices }) })
+  const { out: said } = await run(reload, [], fetchOf(noted))
+  assert.equal(said, `reloaded\nnote: ${notices[0]}`)
 })
 
 test('a gateway that cannot be reached is named, with what to look at', async () => {

@@ -6,7 +6,8 @@ import type { Io } from './io.ts'
 const USAGE = `usage: gatehouse reload [OPTIONS]
 
 Makes a running gateway read its configuration and policies again. When they are not valid the
-gateway keeps those it has, and the problems are printed.
+gateway keeps those it has, and the problems are printed. Settings that only a restart can change
+are named.
 
 ${ADMIN_USAGE}`
 
@@ -22,8 +23,9 @@ export async function reload(
     return 0
   }
   return withAdmin({ values, io, fetch }, async (ask) => {
-    await ask('POST', '/admin/reload')
+    const { notices } = await ask('POST', '/admin/reload')
     io.out('reloaded')
+    for (const notice of Array.isArray(notices) ? notices : []) io.out(`note: ${String(notice)}`)
     return 0
   })
 }

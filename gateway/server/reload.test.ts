@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { inspect } from 'node:util'
 import type { GatehouseEvent } from '../model/event.ts'
 import type { Loaded } from './load-all.ts'
 import { loadAll } from './load-all.ts'
@@ -18,10 +19,10 @@ const POLICY = 'version: 1\nrules: []\n'
 const CONFIG = `version: 1
 public_url: http://127.0.0.1:8787
 servers:
-  docs: http://127.0.0.1:3001/mcp
+  docs:
+    upstream: http://127.0.0.1:3001/mcp
 policies: [policy.yaml]
-`.replace('docs: ', 'docs:\n    upstream: ')
-
+`
 /** A gateway that began with these files, as far as reloading goes. */
 async function begin(t: TestContext, files: Files = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'gatehouse-reload-'))
@@ -86,4 +87,37 @@ test('a configuration that cannot be put to work is watched like one that is not
   refuseWith('no')
   assert.equal((await reloader.reload()).ok, false)
   assert.equal(watched.at(-1)?.digests.get(path('gatehouse.yaml')), hash('sha256', text, 'hex'))
+})
+
+test('what waits for a restart is named to whoever asked, and in the log', async (t) => {
+  const { write, reloader, logged } = await begin(t)
+  await write({ 'gatehouse.yaml': `${CONFIG}listen: { port: 9000 }\nstate: { driver: memory }\n` })
+  const { notices } = await reloader.reload()
+  assert.deepEqual(notices.slice(-2), [
+    'listen.port has changed: it stays as it was until a restart',
+    'state has changed: it stays as it was until a restart',
+  ])
+  assert.ok(notices.slice(0, -2).every((notice) => !notice.includes('restart')))
+  assert.match(inspect(logged), /configuration reloaded.*needsRestart: 'listen\.port, state'/s)
+})
+
+test('a server that moves because another came is warned of, once and nowhere else', async (t) => {
+  const { write, reloader, logged } = await begin(t)
+  const second = '  files:\n    upstream: http://127.0.0.1:3002/mcp\npolicies:'
+  await write({ 'gatehouse.yaml': CONFIG.replace('policies:', second) })
+  const moved =
+    'server docs has moved from http://127.0.0.1:8787/mcp to http://127.0.0.1:8787/mcp/docs; ' +
+    '"path: /mcp" would keep it'
+  const { notices } = await reloader.reload()
+  assert.ok(notices.includes(moved))
+  assert.ok(logged.some(({ level, message }) => level === 'warn' && message === moved))
+  assert.ok(!(await reloader.reload()).notices.includes(moved))
+})
+
+test('a server that moves with its whole gateway is warned of, without advice', async (t) => {
+  const { write, reloader } = await begin(t)
+  await write({ 'gatehouse.yaml': CONFIG.replace('http://127.0.0.1:8787', 'https://gate.example') })
+  const { notices } = await reloader.reload()
+  const moved = 'from http://127.0.0.1:8787/mcp to https://gate.example/mcp'
+  assert.ok(notices.includes(`server docs has moved ${moved}`))
 })

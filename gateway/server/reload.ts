@@ -7,7 +7,14 @@ import type { Log } from './log.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Plant } from './plant.ts'
 
-export type ReloadResult = { readonly ok: boolean; readonly problems: readonly Problem[] }
+export type ReloadResult = {
+  readonly ok: boolean
+  readonly problems: readonly Problem[]
+  /** What an operator should know of a configuration that was taken, one line each. */
+  readonly notices: readonly string[]
+}
+
+type Ready = Extract<Loaded, { ok: true }>
 
 export type LastReload = {
   readonly ok: boolean
@@ -27,7 +34,7 @@ export function createReloader(options: {
   readonly started: Settings
   readonly current: () => Settings
   /** Puts the new configuration to work; throws when it cannot, with the old one still at work. */
-  readonly adopt: (next: Extract<Loaded, { ok: true }>) => Promise<void>
+  readonly adopt: (next: Ready) => Promise<void>
   /**
    * Says which files a refused configuration is made of, and what was in them: mending any of them is
    * noticed, and what was refused is not read again until then.
@@ -39,18 +46,24 @@ export function createReloader(options: {
   const { plant, log, started } = options
   let last: LastReload = { ok: true, atMs: plant.now(), problems: [] }
 
-  const succeed = (next: Settings): ReloadResult => {
-    const restart = needsRestart(started, next)
-    plant.emit({ type: 'reload', ok: true, version: next.version, needsRestart: restart })
+  const succeed = (next: Ready, before: Settings): ReloadResult => {
+    const restart = needsRestart(started, next.settings)
+    const { version } = next.settings
+    plant.emit({ type: 'reload', ok: true, version, needsRestart: restart })
     const waiting = restart.length === 0 ? {} : { needsRestart: restart.join(', ') }
-    log('info', 'configuration reloaded', { version: next.version, ...waiting })
-    return { ok: true, problems: [] }
+    log('info', 'configuration reloaded', { version, ...waiting })
+    const warnings = [...next.warnings.map(formatProblem), ...moves(before, next.settings)]
+    for (const warning of warnings) log('warn', warning)
+    const restarts = restart.map(
+      (name) => `${name} has changed: it stays as it was until a restart`,
+    )
+    return { ok: true, problems: [], notices: [...warnings, ...restarts] }
   }
   const fail = (problems: readonly Problem[]): ReloadResult => {
     const detail = problems.map(formatProblem).join('\n')
     plant.emit({ type: 'reload', ok: false, version: options.current().version, detail })
     log('error', 'the new configuration is not valid; the old one stays', { detail })
-    return { ok: false, problems }
+    return { ok: false, problems, notices: [] }
   }
   const run = async (): Promise<ReloadResult> => {
     const next = await loadAll(options.source)
@@ -58,6 +71,7 @@ export function createReloader(options: {
       options.alsoWatch(next)
       return fail(next.problems)
     }
+    const before = options.current()
     try {
       await options.adopt(next)
     } catch (error) {
@@ -65,7 +79,7 @@ export function createReloader(options: {
       options.alsoWatch(next.settings)
       return fail([{ file: options.source.file, line: 1, column: 1, message }])
     }
-    return succeed(next.settings)
+    return succeed(next, before)
   }
 
   return {
@@ -78,6 +92,22 @@ export function createReloader(options: {
       return last
     },
   }
+}
+
+/**
+ * Servers that clients find elsewhere now. The sole server of a host is at `/mcp`, and no longer when a
+ * second one is added, which is easily overlooked.
+ */
+function moves(before: Settings, next: Settings): readonly string[] {
+  const places = new Map(before.servers.map((server) => [server.name, server]))
+  const prefix = new URL(next.publicUrl).pathname.replace(/\/$/, '')
+  return next.servers.flatMap(({ name, resource, host }) => {
+    const old = places.get(name)
+    if (old === undefined || old.resource === resource) return []
+    const moved = `server ${name} has moved from ${old.resource} to ${resource}`
+    const isNear = old.host === host && before.publicUrl === next.publicUrl
+    return [isNear ? `${moved}; "path: ${old.path.slice(prefix.length)}" would keep it` : moved]
+  })
 }
 
 /** What only a restart can change, by its name in the configuration file. */

@@ -180,8 +180,8 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
       now: plant.now,
       emit: plant.emit,
       reload: async () => {
-        const { ok, problems } = await reloader.reload()
-        return { ok, problems: problems.map(formatProblem) }
+        const { ok, problems, notices } = await reloader.reload()
+        return { ok, problems: problems.map(formatProblem), notices }
       },
       status: () => ({
         version: options.version,

@@ -37,7 +37,7 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
     revocations,
     known: () => ({ issuers: ['https://idp.example'], apiKeyPrefixes: ['abcd1234'] }),
     status: () => ({ version: '1.2.3', ready: true }),
-    reload: async () => ({ ok: true, problems: [] }),
+    reload: async () => ({ ok: true, problems: [], notices: [] }),
     emit: (event) => events.push(event),
     now,
     ...options,
