@@ -48,6 +48,14 @@ const refused: Record<string, readonly [text: string, problem: string]> = {
     '%YAML 1.1\n---\na: yes\n',
     '1:1 YAML 1.1 is not supported: remove the %YAML line',
   ],
+  'a bare reference in a flow mapping': [
+    'a: { b: Bearer ${env:T} }\nc: 1\n',
+    '1:17 inside { } and [ ] a value with a reference needs quotes: "${env:T}"',
+  ],
+  'a bare reference in a flow sequence': [
+    'a: [x, ${file:/run/t}]\n',
+    '1:9 inside { } and [ ] a value with a reference needs quotes: "${file:/run/t}"',
+  ],
   'an unclosed quotation': ['a: "b\n', '2:1 Missing closing "quote'],
 }
 

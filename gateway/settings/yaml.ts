@@ -56,9 +56,10 @@ export function readYaml(file: string, text: string): YamlResult {
     })
     // An unknown tag is only a warning to the parser; here it is a mistake like any other.
     for (const error of [...document.errors, ...document.warnings].slice(0, MAX_REPORTED)) {
-      report(error.pos[0], explain(error, text))
+      const bare = bareReference(text, error.pos[0])
+      report(error.pos[0], bare ?? explain(error, text))
       // The parser gave up inside this one, and again in everything around it.
-      if (error.code === 'RESOURCE_EXHAUSTION') break
+      if (error.code === 'RESOURCE_EXHAUSTION' || bare !== undefined) break
     }
     if (problems.length === 0) checkStructure(document, report)
     if (problems.length > 0) return { ok: false, problems }
@@ -100,6 +101,13 @@ function checkStructure(
       report(pair.key.range?.[0] ?? 0, 'merge keys (<<) are not YAML 1.2: write the keys out')
     },
   })
+}
+
+/** `{ value: ${env:TOKEN} }`, stopped at the second `{`: to YAML it begins another mapping. */
+function bareReference(text: string, offset: number): string | undefined {
+  const reference = /^\$\{[^{}\n]*\}/.exec(text.slice(Math.max(0, offset - 1)))?.[0]
+  if (reference === undefined) return undefined
+  return `inside { } and [ ] a value with a reference needs quotes: "${reference}"`
 }
 
 /** The parser's words, or ours where they tell more. */
