@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createChain } from './chain.ts'
+import { createChain, hashLine } from './chain.ts'
 import {
   type BreakKind,
   MAX_LISTED,
@@ -34,7 +34,8 @@ function breaksOf({ breaks }: Report): readonly (readonly [BreakKind, string])[]
 }
 
 test('a log as it was written is intact, and is counted', async () => {
-  const report = await verify(write('a', 3))
+  const lines = write('a', 3)
+  const report = await verify(lines)
   assert.deepEqual(report, {
     intact: true,
     records: 6,
@@ -42,7 +43,9 @@ test('a log as it was written is intact, and is counted', async () => {
     outcomes: 3,
     from: '2026-11-23T08:30:00.000Z',
     to: '2026-11-23T08:30:02.000Z',
-    instances: [{ instance: 'a', records: 6, firstSeq: 1, lastSeq: 6 }],
+    instances: [
+      { instance: 'a', records: 6, firstSeq: 1, lastSeq: 6, lastHash: hashLine(lines.at(-1)!) },
+    ],
     breakCount: 0,
     breaks: [],
     torn: [],

@@ -32,6 +32,8 @@ export type InstanceReport = {
   readonly records: number
   readonly firstSeq: number
   readonly lastSeq: number
+  /** Hash of the record numbered `lastSeq`: kept elsewhere, it shows later whether the end is missing. */
+  readonly lastHash: string
 }
 
 /** Counts are complete; lists hold the first `MAX_LISTED`. */
@@ -148,11 +150,12 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
       return {
         ...tally.report(),
         intact: breakCount + foreignCount === 0,
-        instances: [...instances].map(([instance, { records, firstSeq, lastSeq }]) => ({
+        instances: [...instances].map(([instance, seen]) => ({
           instance,
-          records,
-          firstSeq,
-          lastSeq,
+          records: seen.records,
+          firstSeq: seen.firstSeq,
+          lastSeq: seen.lastSeq,
+          lastHash: seen.hash,
         })),
         breakCount: breakCount + foreignCount,
         breaks: [...breaks, ...foreign.map(notARecord)].slice(0, MAX_LISTED),

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { createChain } from '../audit/chain.ts'
+import { createChain, hashLine } from '../audit/chain.ts'
 import { auditVerify } from './audit-verify.ts'
 
 let folder = ''
@@ -85,8 +85,32 @@ test('a last line without its newline counts, whole or torn', async () => {
   assert.match(torn.out, /1 decisions without an outcome:\n.*:3: "größe-1"/)
 })
 
-test('an empty log is intact', async () => {
-  assert.equal((await run(await file([], ''))).code, 0)
+test('an empty log is not called intact, and is no mistake', async () => {
+  const { code, out } = await run(await file([], ''))
+  assert.deepEqual([code, out], [0, 'nothing to check: no records'])
+})
+
+test('a log without a single record in it is broken', async () => {
+  const { code, out } = await run(await file(['not a record', 'nor this']))
+  assert.equal(code, 1)
+  assert.match(out, /^BROKEN\n0 records/)
+})
+
+test('the last hash of every instance is printed, and changes when the end is cut off', async () => {
+  const [one, two] = [records(2, 'one'), records(1, 'two')]
+  const { out } = await run(await file([...one, ...two]))
+  assert.ok(out.includes(`instance "one": 4 records, 1 to 4, last hash ${hashLine(one[3]!)}`))
+  assert.ok(out.includes(`instance "two": 2 records, 1 to 2, last hash ${hashLine(two[1]!)}`))
+  const cut = await run(await file(one.slice(0, 3)))
+  assert.equal(cut.code, 0)
+  assert.ok(!cut.out.includes(hashLine(one[3]!)))
+})
+
+test('of very many instances the newest are listed', async () => {
+  const names = Array.from({ length: 22 }, (_, at) => `run-${at}`)
+  const { out } = await run(await file(names.flatMap((name) => records(1, name))))
+  assert.match(out, /^2 earlier instances$/m)
+  assert.ok(!out.includes('"run-1"') && out.includes('"run-2"') && out.includes('"run-21"'))
 })
 
 test('bytes that are no UTF-8 are a change', async () => {

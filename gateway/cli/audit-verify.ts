@@ -13,8 +13,9 @@ Checks that audit records are complete and as they were written.
   --partial    earlier files are not at hand: let chains begin past their first record
   -h, --help   show this text
 
-A chain cannot show that its end is missing: keep a copy elsewhere. Exit code: 0 intact, 1 broken,
-2 used wrongly or a file cannot be read.`
+A chain cannot show that its last lines are missing: keep the last hash, which is printed for every
+instance, or a copy elsewhere. Exit code: 0 intact or empty, 1 broken, 2 used wrongly or a file cannot be
+read.`
 
 /** Longest line, in characters; what has no newline for longer is not an audit log. */
 const MAX_LINE_CHARS = 64 * 1024 * 1024
@@ -106,12 +107,17 @@ async function* textOf(file: string, maxBytes?: number): AsyncGenerator<string> 
 /** Names from the file are quoted: it may have been written by anybody. */
 function* describe(report: Report): Generator<string> {
   const { records, decisions, outcomes, from, to, instances } = report
-  yield report.intact ? 'intact' : 'BROKEN'
-  yield `${records} records (${decisions} decisions, ${outcomes} outcomes), ${from ?? '-'} to ${to ?? '-'}`
-  for (const { instance, records: own, firstSeq, lastSeq } of instances.slice(0, MAX_LISTED)) {
-    yield `instance ${quoted('"', instance)}: ${own} records, ${firstSeq} to ${lastSeq}`
+  if (report.intact && records === 0) yield 'nothing to check: no records'
+  else {
+    yield report.intact ? 'intact' : 'BROKEN'
+    yield `${records} records (${decisions} decisions, ${outcomes} outcomes), ${from ?? '-'} to ${to ?? '-'}`
   }
-  if (instances.length > MAX_LISTED) yield `and ${instances.length - MAX_LISTED} more instances`
+  // The newest: earlier ones have ended, and their hashes were printed by earlier checks.
+  if (instances.length > MAX_LISTED) yield `${instances.length - MAX_LISTED} earlier instances`
+  for (const { instance, firstSeq, lastSeq, lastHash, ...own } of instances.slice(-MAX_LISTED)) {
+    const name = quoted('"', instance)
+    yield `instance ${name}: ${own.records} records, ${firstSeq} to ${lastSeq}, last hash ${lastHash}`
+  }
   for (const { place, kind, instance, detail } of report.breaks) {
     yield `${place}: ${kind}${instance === undefined ? '' : ` (${quoted('"', instance)})`}: ${detail}`
   }
