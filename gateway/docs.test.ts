@@ -38,9 +38,9 @@ function sections(markdown: string): ReadonlyMap<string, string> {
   )
 }
 
-test('docs/errors.md describes every refusal in the order of the table, and nothing else', () => {
-  const documented = sections(read('docs/errors.md'))
-  assert.deepEqual([...documented.keys()], Object.keys(REFUSALS))
+test('docs/errors.md describes every refusal once in the order of the table, and nothing else', () => {
+  const headings = Array.from(read('docs/errors.md').matchAll(/^### `(.*)`$/gm), ([, code]) => code)
+  assert.deepEqual(headings, Object.keys(REFUSALS))
 })
 
 for (const [code, row] of Object.entries<RefusalRow>(REFUSALS)) {
