@@ -19,6 +19,8 @@ export type ChildOptions = {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Names of our own variables that the child gets besides `env`; all of them by default. */
+  readonly inherit?: readonly string[]
   readonly cwd?: string
 }
 
@@ -28,10 +30,10 @@ export const NODE = process.execPath
 /** Checkout root. */
 export const ROOT = new URL('../..', import.meta.url).pathname
 
-export function startChild({ command, args, env = {}, cwd = ROOT }: ChildOptions): Child {
+export function startChild({ command, args, env, inherit, cwd = ROOT }: ChildOptions): Child {
   const child = spawn(command, args, {
     cwd,
-    env: { ...process.env, ...env },
+    env: { ...inherited(inherit), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''
@@ -72,6 +74,11 @@ export function startChild({ command, args, env = {}, cwd = ROOT }: ChildOptions
       return code
     },
   }
+}
+
+function inherited(names: readonly string[] | undefined): NodeJS.ProcessEnv {
+  if (names === undefined) return process.env
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]))
 }
 
 async function exitOf(child: ChildProcess): Promise<number> {

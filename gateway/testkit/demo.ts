@@ -7,15 +7,17 @@ import { join } from 'node:path'
 
 import type { Child } from './child.ts'
 import { NODE, ROOT, startChild } from './child.ts'
+import { DEMO_PORTS, isPortFree, takenPorts } from './demo-ports.ts'
 import { startEverything } from './everything.ts'
 import { connectV1 } from './sdk-client.ts'
 import type { Signer } from './signer.ts'
 import { createSigner } from './signer.ts'
 
 const CONFIG = 'config/minimal.yaml'
-const URL_OF_SERVER = 'http://127.0.0.1:8787/mcp'
-const OPS = 'http://127.0.0.1:9787'
-const EVERYTHING_PORT = 3001
+const URL_OF_SERVER = `http://127.0.0.1:${DEMO_PORTS.gateway.port}/mcp`
+const OPS = `http://127.0.0.1:${DEMO_PORTS.ops.port}`
+/** The server itself, without the gateway. */
+const DIRECT = `http://127.0.0.1:${DEMO_PORTS.server.port}/mcp`
 const DIRECTORY = join(ROOT, '.cache/demo')
 const ISSUER = 'http://127.0.0.1:8788'
 /** Denied by a rule that discloses its reason, and simply not allowed by any rule. */
@@ -28,10 +30,18 @@ const title = (text: string): void =>
 
 async function main(): Promise<void> {
   const stay = process.argv.includes('--stay')
+  const taken = await takenPorts(Object.values(DEMO_PORTS), isPortFree)
+  if (taken !== undefined) {
+    process.stderr.write(`${taken}\n`)
+    process.exitCode = 1
+    return
+  }
   const signer = await prepare()
   title('1  A real MCP server and the gateway in front of it')
-  const everything = await startEverything(EVERYTHING_PORT)
+  const everything = await startEverything(DEMO_PORTS.server.port)
   say(`@modelcontextprotocol/server-everything, unmodified   ${everything.url}`)
+  say('  It listens on all interfaces and asks nobody for a token: that is how it is made, and for')
+  say('  as long as the demo runs. Of your environment it gets PATH and HOME.')
   const gateway = startChild({
     command: NODE,
     args: [join(ROOT, 'gateway/cli/main.ts'), 'serve', '-c', join(ROOT, CONFIG)],
@@ -75,7 +85,7 @@ async function show(token: string): Promise<void> {
   title('2  A stock MCP client lists tools and sees those the policy shows')
   const client = await connectV1(URL_OF_SERVER, token)
   const { tools } = await client.listTools()
-  const direct = await connectV1(`http://127.0.0.1:${EVERYTHING_PORT}/mcp`, 'none')
+  const direct = await connectV1(DIRECT, 'none')
   const all = await direct.listTools()
   say(`the server has ${all.tools.length}: ${all.tools.map(({ name }) => name).join(', ')}`)
   say(`the agent sees ${tools.length}: ${tools.map(({ name }) => name).join(', ')}`)
@@ -114,16 +124,7 @@ async function show(token: string): Promise<void> {
 
 async function remain(gateway: Child, token: string): Promise<void> {
   title('Try it (Ctrl+C ends it)')
-  say(`export TOKEN=${token}`)
-  say(
-    [
-      `curl -s ${URL_OF_SERVER} -H "Authorization: Bearer $TOKEN" \\`,
-      `  -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\`,
-      `  -d '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"me","version":"1"}}}'`,
-    ].join('\n'),
-  )
-  say(`curl -s ${OPS}/metrics | grep gatehouse_requests_total`)
-  say('Edit policies/everything.yaml: the gateway notices, and says so here.')
+  for (const line of tryIt(token)) say(line)
   const relay = setInterval(() => flush(gateway), 200)
   await new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve())
@@ -131,6 +132,35 @@ async function remain(gateway: Child, token: string): Promise<void> {
     void gateway.exited.then(() => resolve())
   })
   clearInterval(relay)
+}
+
+const INITIALIZE = {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'me', version: '1' },
+}
+
+/** Lines to paste into a shell: a session, a call that is allowed, one that is not. */
+function tryIt(token: string): readonly string[] {
+  const message = (id: number, method: string, params: object): string =>
+    `'${JSON.stringify({ jsonrpc: '2.0', id, method, params })}'`
+  const echo = message(2, 'tools/call', { name: 'echo', arguments: { message: 'hello' } })
+  const denied = message(3, 'tools/call', { name: FORBIDDEN_TOOL, arguments: {} })
+  return [
+    `TOKEN=${token}`,
+    `mcp() { curl -s ${URL_OF_SERVER} -H "Authorization: Bearer $TOKEN" \\`,
+    `  -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' "$@"; }`,
+    '',
+    '# The session id is in a header of the first answer; every later call carries it.',
+    `SESSION=$(mcp -D - -o /dev/null -d ${message(1, 'initialize', INITIALIZE)} \\`,
+    `  | tr -d '\\r' | awk 'tolower($1) == "mcp-session-id:" { print $2 }')`,
+    `mcp -H "Mcp-Session-Id: $SESSION" -d ${echo}`,
+    `mcp -H "Mcp-Session-Id: $SESSION" -d ${denied}`,
+    '',
+    `curl -s ${OPS}/metrics | grep gatehouse_requests_total`,
+    '',
+    'Edit policies/everything.yaml: the gateway notices, and says so here.',
+  ]
 }
 
 let relayed = 0

@@ -11,7 +11,12 @@ export type EverythingServer = {
   stop(): Promise<void>
 }
 
-/** @param port Fixed port; a free one by default. */
+/**
+ * Starts it with nothing of our environment but what a program needs: its tool `get-env` shows all it
+ * has. It listens on all interfaces, and cannot be told otherwise.
+ *
+ * @param port Fixed port; a free one by default.
+ */
 export async function startEverything(port?: number): Promise<EverythingServer> {
   const chosen = port ?? (await freePort())
   const require = createRequire(import.meta.url)
@@ -20,6 +25,7 @@ export async function startEverything(port?: number): Promise<EverythingServer> 
     command: NODE,
     args: [script, 'streamableHttp'],
     env: { PORT: String(chosen) },
+    inherit: ['PATH', 'HOME'],
   })
   await child.waitFor(/listening on port/i)
   return {
