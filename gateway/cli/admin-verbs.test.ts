@@ -166,7 +166,7 @@ test('a revoke that is not one clear wish is refused before anything is sent', a
   for (const args of wrong) {
     const { code, err, out } = await run(revoke, args)
     assert.equal(code, 2, args.join(' '))
-    assert.match(err, /^(give exactly one|--)[^\n]+\n\nusage: gatehouse revoke/)
+    assert.match(err, /^(give exactly one|--)[^\n]+\n\nUsage: gatehouse revoke/)
     assert.equal(out, '')
   }
   await assert.rejects(run(revoke, ['--cliemt', 'a']), { code: 'ERR_PARSE_ARGS_UNKNOWN_OPTION' })
@@ -312,7 +312,7 @@ test('help says how, and asks nobody', async () => {
   for (const verb of [revoke, reload, status]) {
     const { code, out } = await run(verb, ['--help'], { env: {} })
     assert.equal(code, 0)
-    assert.match(out, /^usage: gatehouse /)
+    assert.match(out, /^Usage: gatehouse /)
     assert.match(out, /--ops URL/)
   }
 })

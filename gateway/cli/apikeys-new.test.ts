@@ -120,5 +120,5 @@ test('a missing client, an unknown kind and a scope of two words are refused', a
 test('apikeys new --help says how it is used', async () => {
   const { code, out } = await run('--help')
   assert.equal(code, 0)
-  assert.match(out, /^usage: gatehouse apikeys new/)
+  assert.match(out, /^Usage: gatehouse apikeys new/)
 })

@@ -6,7 +6,7 @@ import { newApiKey } from '../identity/api-keys.ts'
 import type { Io } from './io.ts'
 import type { KeySources } from './keys-new.ts'
 
-const USAGE = `usage: gatehouse apikeys new --client NAME [OPTIONS]
+const USAGE = `Usage: gatehouse apikeys new --client NAME [OPTIONS]
 
 Prints a new API key and the entry to put under api_keys: in the configuration. The key is
 shown this once; the entry holds only its hash.

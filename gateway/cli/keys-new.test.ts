@@ -39,6 +39,6 @@ test('the id may be chosen, and one that a ring would refuse is refused here', a
 test('--help says how it is used, and an unknown option is a usage error', async () => {
   const { code, out } = await run('--help')
   assert.equal(code, 0)
-  assert.match(out, /^usage: gatehouse keys new/)
+  assert.match(out, /^Usage: gatehouse keys new/)
   await assert.rejects(run('--bits', '512'), { code: 'ERR_PARSE_ARGS_UNKNOWN_OPTION' })
 })

@@ -3,7 +3,7 @@ import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { Io } from './io.ts'
 
-const USAGE = `usage: gatehouse keys new [--id ID]
+const USAGE = `Usage: gatehouse keys new [--id ID]
 
 Prints a new entry for the key ring, <id>:<base64url of 32 random bytes>. Put it first in
 GATEHOUSE_KEYS or the file that keys.file names; the first key is the current one. Keep the

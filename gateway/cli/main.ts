@@ -88,6 +88,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     return args.length === 0 ? USAGE_EXIT : 0
   }
   const row = COMMANDS.find(({ words }) => words.every((word, at) => args[at] === word))
+  const group = COMMANDS.filter(({ words }) => words.length > 1 && words[0] === first)
+  if (row === undefined && group.length > 0) return chooseVerb(group, args, io)
   if (row === undefined) {
     io.err(`gatehouse: unknown command '${args.slice(0, 2).join(' ')}'\n\n${help()}`)
     return USAGE_EXIT
@@ -102,15 +104,28 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
+/** `gatehouse policy` alone, or with a verb it does not have. */
+function chooseVerb(group: readonly Row[], [first, verb]: readonly string[], io: Io): number {
+  const isHelp = verb === '--help' || verb === '-h'
+  const what = `Usage: gatehouse ${first} VERB [OPTIONS]\n\n${table(group)}`
+  if (isHelp) io.out(what)
+  else if (verb === undefined) io.err(`gatehouse ${first}: name a verb\n\n${what}`)
+  else io.err(`gatehouse ${first}: unknown verb '${verb}'\n\n${what}`)
+  return isHelp ? 0 : USAGE_EXIT
+}
+
+function table(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(({ use }) => use.length))
+  return rows.map(({ use, does }) => `  ${use.padEnd(width)}   ${does}`).join('\n')
+}
+
 function help(): string {
-  const width = Math.max(...COMMANDS.map(({ use }) => use.length))
-  const rows = COMMANDS.map(({ use, does }) => `  ${use.padEnd(width)}   ${does}`)
   return [
     'Gatehouse, an auth gateway for MCP servers.',
     '',
     'Usage: gatehouse COMMAND [OPTIONS]',
     '',
-    ...rows,
+    table(COMMANDS),
     '',
     "'gatehouse COMMAND --help' says more. '--version' prints the version.",
   ].join('\n')

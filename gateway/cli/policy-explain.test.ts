@@ -57,6 +57,22 @@ test('prompts, resources, templates and methods can be asked about', async () =>
   }
 })
 
+test('a method that is none, or names a target, is told with what to ask instead', async () => {
+  const rows = [
+    ['tools/call', 'tools/call names a tool: ask with --tool instead'],
+    ['resources/read', 'resources/read names a resource: ask with --resource instead'],
+    ['tool/call', 'MCP has no method "tool/call"; did you mean --method tools/call?'],
+    ['GET', 'MCP has no method "GET"; methods are written as in --method tools/list'],
+  ] as const
+  for (const [method, hint] of rows) {
+    const { code, err } = await run(...ASKED, '--method', method)
+    assert.deepEqual([code, err], [1, `${hint}\n`])
+  }
+  for (const method of ['tools/list', 'ping', 'sampling/createMessage']) {
+    assert.equal((await run(...ASKED, '--method', method)).err, '')
+  }
+})
+
 test('a policy may be named without an option', async () => {
   const { code } = await run(DOCUMENTS, '--server', 'docs', '--subject', 'a', '--tool', 'read_x')
   assert.equal(code, 1)
@@ -91,7 +107,7 @@ test('a file that cannot be used ends with 1', async () => {
     'x',
   )
   assert.equal(missing.code, 1)
-  assert.match(missing.err, /^none\.yaml:1:1 cannot be read/)
+  assert.match(missing.err, /^none\.yaml:1:1 cannot read none\.yaml: no such file/)
   const config = await run('-c', 'none.yaml', '--server', 's', '--subject', 'a', '--tool', 'x')
   assert.equal(config.code, 1)
 })

@@ -2,12 +2,13 @@
 import { parseArgs } from 'node:util'
 import type { CallerKind } from '../model/caller.ts'
 import type { Problem } from '../model/problem.ts'
-import { callFor, type Question, QUESTIONS } from '../policy/ask.ts'
+import { callFor, knownMethods, type Question, QUESTIONS, targetOf } from '../policy/ask.ts'
 import { describeCaller } from '../policy/describe-caller.ts'
 import { explain } from '../policy/explain.ts'
 import { formatExplanation } from '../policy/format-explanation.ts'
 import type { Rules } from '../policy/rules.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
+import { nearest } from '../settings/nearest.ts'
 import type { Io } from './io.ts'
 import { readPolicies } from './read-policies.ts'
 
@@ -116,7 +117,25 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
   })
   const explanation = explain(read.rules, caller, callFor(asked.question), asked.server)
   for (const line of formatExplanation(explanation)) io.out(line)
-  return explanation.decision.effect === 'allow' ? 0 : 1
+  if (explanation.decision.effect === 'allow') return 0
+  const hint = methodHint(asked.question)
+  if (hint !== undefined) io.err(hint)
+  return 1
+}
+
+/** What was probably meant by a method that no rule can speak of. */
+function methodHint({ about, name }: Question): string | undefined {
+  if (about !== 'method') return undefined
+  const target = targetOf(name)
+  if (target !== undefined) return `${name} names a ${target}: ask with --${target} instead`
+  const known = knownMethods()
+  if (known.includes(name)) return undefined
+  const close = nearest(name, known)
+  const advice =
+    close === undefined
+      ? 'methods are written as in --method tools/list'
+      : `did you mean --method ${close}?`
+  return `MCP has no method "${name}"; ${advice}`
 }
 
 /** The question, or what is wrong with it. */

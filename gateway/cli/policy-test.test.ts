@@ -4,7 +4,7 @@ import { globSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { policyTest } from './policy-test.ts'
+import { EXAMPLE, policyTest } from './policy-test.ts'
 
 const POLICIES = join(import.meta.dirname, '../../policies')
 
@@ -76,7 +76,7 @@ test('a case file may name its policies', async () => {
 test('a file that is missing, no YAML, no policy or no cases ends with 1 and says where', async () => {
   const good = { 'a.yaml': POLICY, 'a.cases.yaml': casesOf('allow') }
   const rows: readonly (readonly [Readonly<Record<string, string>>, string, RegExp])[] = [
-    [{}, 'none.yaml', /^none\.cases\.yaml:1:1 cannot be read \(ENOENT\)/],
+    [{}, 'none.yaml', /^none\.cases\.yaml:1:1 cannot read none\.cases\.yaml: no such file/],
     [{ ...good, 'a.yaml': 'a: [' }, 'a.yaml', /^a\.yaml:\d+:\d+ /],
     [
       { ...good, 'a.yaml': POLICY.replace('docs/', '') },
@@ -91,6 +91,35 @@ test('a file that is missing, no YAML, no policy or no cases ends with 1 and say
     assert.equal(out, '0 passed, 0 failed\n')
     assert.match(err, says)
   }
+})
+
+test('where there are no cases, what one looks like is shown, and in which file', async () => {
+  const good = { 'a.yaml': POLICY, 'a.cases.yaml': casesOf('allow') }
+  const without: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+    [{}, 'missing'],
+    [{ ...good, 'empty.cases.yaml': '' }, 'empty'],
+    [{ ...good, 'empty.cases.yaml': 'cases: []' }, 'empty'],
+    [{ ...good, 'empty.cases.yaml': 'version: 1' }, 'empty'],
+  ]
+  for (const [files, name] of without) {
+    const { err } = await run(files, `${name}.yaml`)
+    assert.ok(err.endsWith(`no cases in ${name}.cases.yaml; one looks like this:\n\n${EXAMPLE}\n`))
+  }
+  for (const cases of ['cases: [', casesOf('perhaps'), casesOf('deny')]) {
+    const { err } = await run({ ...good, 'a.cases.yaml': cases }, 'a.yaml')
+    assert.ok(!err.includes('looks like this'))
+  }
+})
+
+test('the case that is shown as an example is one', async () => {
+  const policy = POLICY.replace('docs/read', 'docs/read_*')
+  const { code } = await run({ 'a.yaml': policy, 'a.cases.yaml': EXAMPLE }, 'a.yaml')
+  assert.equal(code, 0)
+})
+
+test('a file that is not text is told as such', async () => {
+  await writeFile(join(directory, 'b.cases.yaml'), Uint8Array.of(0x61, 0xff))
+  assert.match((await run({}, 'b.yaml')).err, /^b\.cases\.yaml:1:1 b\.cases\.yaml is not text/)
 })
 
 test('warnings are shown and do not fail the test', async () => {

@@ -1,4 +1,5 @@
 /** `gatehouse policy test`: runs the cases beside policy files. */
+import { existsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Problem } from '../model/problem.ts'
@@ -8,6 +9,15 @@ import { formatProblem } from '../server/load-all.ts'
 import type { Io } from './io.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
 
+/** The smallest case file there is. */
+export const EXAMPLE = `cases:
+  - name: an agent reads a document
+    caller: { kind: agent, subject: agent-7 }
+    server: docs
+    tool: read_document
+    expect: allow
+`
+
 const HELP = `Usage: gatehouse policy test FILE…
 
 Runs examples of what policies are meant to allow and to deny.
@@ -16,11 +26,19 @@ Runs examples of what policies are meant to allow and to deny.
                or a case file (*.cases.yaml), whose key "policy" names its policy files
   -h, --help   show this text
 
-The servers are those the policies name, and those under "servers" in the case file. The format
-of case files is described by policies/cases.schema.json. Exit code: 0 every case holds, 1 one does not or a file is wrong,
-2 used wrongly.`
+A case file looks like this; policies/cases.schema.json says what else it may hold:
 
-type Outcome = { readonly passed: number; readonly failed: number; readonly problems: number }
+${EXAMPLE}
+The servers are those the policies name, and those under "servers" in the case file. Exit code: 0 every
+case holds, 1 one does not or a file is wrong, 2 used wrongly.`
+
+type Outcome = {
+  readonly passed: number
+  readonly failed: number
+  readonly problems: number
+  /** Where cases were looked for and none were. */
+  readonly caseless?: string
+}
 
 /** @returns the exit code. */
 export async function policyTest(
@@ -40,12 +58,17 @@ export async function policyTest(
     io.err(`policy test: no file named\n\n${HELP}`)
     return 2
   }
+  const caselessFiles: string[] = []
   const total = { passed: 0, failed: 0, problems: 0 }
   for (const file of new Set(positionals.map((name) => caseFileOf(name)))) {
-    const { passed, failed, problems } = await testFile(file, io)
+    const { passed, failed, problems, caseless } = await testFile(file, io)
     total.passed += passed
     total.failed += failed
     total.problems += problems
+    if (caseless !== undefined) caselessFiles.push(caseless)
+  }
+  if (caselessFiles.length > 0) {
+    io.err(`no cases in ${caselessFiles.join(', ')}; one looks like this:\n\n${EXAMPLE}`)
   }
   io.out(`${total.passed} passed, ${total.failed} failed`)
   return total.failed + total.problems === 0 ? 0 : 1
@@ -57,15 +80,26 @@ function caseFileOf(file: string): string {
   return CASES.test(file) ? file : file.replace(/(?=\.ya?ml$)/, '.cases')
 }
 
+function holdsCases(data: unknown): boolean {
+  const isMapping = typeof data === 'object' && data !== null
+  return isMapping && 'cases' in data && Array.isArray(data.cases) && data.cases.length > 0
+}
+
 async function testFile(file: string, io: Pick<Io, 'out' | 'err'>): Promise<Outcome> {
   const stop = (problems: readonly Problem[]): Outcome => {
     for (const problem of problems) io.err(formatProblem(problem))
     return { passed: 0, failed: 0, problems: problems.length }
   }
   const document = await readDocument(file)
-  if (!document.ok) return stop(document.problems)
+  if (!document.ok) {
+    const outcome = stop(document.problems)
+    return existsSync(file) ? outcome : { ...outcome, caseless: file }
+  }
   const cases = readCases(document)
-  if (!cases.ok) return stop(cases.problems)
+  if (!cases.ok) {
+    const outcome = stop(cases.problems)
+    return holdsCases(document.data) ? outcome : { ...outcome, caseless: file }
+  }
   const { policies, servers } = cases.file
   const named = policies.length > 0 ? policies : [basename(file).replace(CASES, '')]
   const read = await readPolicies(

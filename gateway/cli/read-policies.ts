@@ -4,6 +4,7 @@ import type { Problem, SourceDocument } from '../model/problem.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { namedServers } from '../policy/named-servers.ts'
 import type { Rules } from '../policy/rules.ts'
+import { readTextFile } from '../settings/reading.ts'
 import { readYaml } from '../settings/yaml.ts'
 
 export type PoliciesRead =
@@ -31,11 +32,7 @@ export async function readPolicies(
 
 /** Reads one YAML file; a file that cannot be read is a problem like any other. */
 export async function readDocument(file: string): Promise<ReturnType<typeof readYaml>> {
-  try {
-    return readYaml(file, await readFile(file, 'utf8'))
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const message = `cannot be read (${code})`
-    return { ok: false, problems: [{ file, line: 1, column: 1, message }] }
-  }
+  const read = await readTextFile(file, (path) => readFile(path))
+  if (read.ok) return readYaml(file, read.text)
+  return { ok: false, problems: [{ file, line: 1, column: 1, message: read.why }] }
 }

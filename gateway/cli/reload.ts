@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
 
-const USAGE = `usage: gatehouse reload [OPTIONS]
+const USAGE = `Usage: gatehouse reload [OPTIONS]
 
 Makes a running gateway read its configuration and policies again. When they are not valid the
 gateway keeps those it has, and the problems are printed. Settings that only a restart can change

@@ -6,7 +6,7 @@ import type { AskAdmin } from './admin-client.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
 
-const USAGE = `usage: gatehouse revoke --token JTI --issuer ISSUER
+const USAGE = `Usage: gatehouse revoke --token JTI --issuer ISSUER
        gatehouse revoke --subject SUBJECT --issuer ISSUER
        gatehouse revoke --api-key PREFIX | --client CLIENT | --grant GRANT | --session SESSION
        gatehouse revoke --list

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
 
-const USAGE = `usage: gatehouse status [--json] [OPTIONS]
+const USAGE = `Usage: gatehouse status [--json] [OPTIONS]
 
 Asks a running gateway how it is. The exit code is 0 when it is ready for traffic, else 1.
 

@@ -15,6 +15,18 @@ const METHOD_OF = {
   template: 'completion/complete',
 } as const satisfies Partial<Record<TargetKind, string>>
 
+/** Methods that can be asked about, as MCP spells them. */
+export function knownMethods(): readonly string[] {
+  return [...METHODS.keys()]
+}
+
+/** What to ask about instead of a method that uses a target; undefined for one that names none. */
+export function targetOf(method: string): Exclude<Question['about'], 'method'> | undefined {
+  return QUESTIONS.filter((about) => about !== 'method').find(
+    (about) => METHOD_OF[about] === method,
+  )
+}
+
 /** The call a question is about. */
 export function callFor({ about, name }: Question): Call {
   const target: Target | undefined = about === 'method' ? undefined : { kind: about, name }

@@ -177,11 +177,17 @@ test('a missing configuration file is a problem like any other', async () => {
   })
 })
 
-test('a file that is not UTF-8 is refused, not repaired', async () => {
-  const files = { [POLICY_FILE]: Uint8Array.of(0x61, 0xff) }
-  assert.deepEqual(await problemsOf(BASE, { files }), [
-    '5:12 policies[0]: /etc/gh/policy.yaml is not UTF-8 text',
-  ])
+test('a file that is not text is refused as such, not repaired', async () => {
+  for (const bytes of [
+    [0x61, 0xff],
+    [0xff, 0xfe, 0x61, 0x00],
+    [0x61, 0x00, 0x62, 0x00],
+  ]) {
+    const files = { [POLICY_FILE]: Uint8Array.from(bytes) }
+    assert.deepEqual(await problemsOf(BASE, { files }), [
+      '5:12 policies[0]: /etc/gh/policy.yaml is not text (UTF-8)',
+    ])
+  }
 })
 
 test('what is left out has its documented default', async () => {

@@ -140,11 +140,18 @@ export async function readTextFile(file: string, readFile: ReadFile): Promise<Fi
   if (bytes.byteLength > MAX_YAML_BYTES) {
     return { ok: false, why: `${file} is larger than ${MAX_YAML_BYTES} bytes` }
   }
+  const text = decode(bytes)
+  if (text === undefined) return { ok: false, why: `${file} is not text (UTF-8)` }
+  return { ok: true, text, digest: hash('sha256', bytes, 'hex') }
+}
+
+/** Undefined for what is no text: NUL is valid UTF-8, and yet only found in other encodings and binaries. */
+function decode(bytes: Uint8Array): string | undefined {
+  if (bytes.includes(0)) return undefined
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return { ok: true, text, digest: hash('sha256', bytes, 'hex') }
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return { ok: false, why: `${file} is not UTF-8 text` }
+    return undefined
   }
 }
 
