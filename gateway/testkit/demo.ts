@@ -40,8 +40,10 @@ async function main(): Promise<void> {
   title('1  A real MCP server and the gateway in front of it')
   const everything = await startEverything(DEMO_PORTS.server.port)
   say(`@modelcontextprotocol/server-everything, unmodified   ${everything.url}`)
-  say('  It listens on all interfaces and asks nobody for a token: that is how it is made, and for')
-  say('  as long as the demo runs. Of your environment it gets PATH and HOME.')
+  say(
+    '  While it runs it listens on all interfaces and asks nobody for a token: it is made that way.',
+  )
+  say('  Of your environment it gets PATH and HOME.')
   const gateway = startChild({
     command: NODE,
     args: [join(ROOT, 'gateway/cli/main.ts'), 'serve', '-c', join(ROOT, CONFIG)],
@@ -123,7 +125,8 @@ async function show(token: string): Promise<void> {
 }
 
 async function remain(gateway: Child, token: string): Promise<void> {
-  title('Try it (Ctrl+C ends it)')
+  title('Try it in another terminal (Ctrl+C here ends it)')
+  say('The session id is in a header of the first answer, and every later call carries it.\n')
   for (const line of tryIt(token)) say(line)
   const relay = setInterval(() => flush(gateway), 200)
   await new Promise<void>((resolve) => {
@@ -148,10 +151,8 @@ function tryIt(token: string): readonly string[] {
   const denied = message(3, 'tools/call', { name: FORBIDDEN_TOOL, arguments: {} })
   return [
     `TOKEN=${token}`,
-    `mcp() { curl -s ${URL_OF_SERVER} -H "Authorization: Bearer $TOKEN" \\`,
+    `mcp() { curl -s -w '\\n' ${URL_OF_SERVER} -H "Authorization: Bearer $TOKEN" \\`,
     `  -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' "$@"; }`,
-    '',
-    '# The session id is in a header of the first answer; every later call carries it.',
     `SESSION=$(mcp -D - -o /dev/null -d ${message(1, 'initialize', INITIALIZE)} \\`,
     `  | tr -d '\\r' | awk 'tolower($1) == "mcp-session-id:" { print $2 }')`,
     `mcp -H "Mcp-Session-Id: $SESSION" -d ${echo}`,
@@ -214,12 +215,15 @@ async function auditSummary(): Promise<readonly string[]> {
 
 async function printNext(): Promise<void> {
   title('What to try next')
-  say('make run                                   the same, and it stays up')
-  say(`gateway/gatehouse check -c ${CONFIG}    check a configuration`)
-  say('gateway/gatehouse policy test policies/*.yaml   run the cases beside the policies')
+  say('make run                              the same, and it stays up')
+  say('gateway/gatehouse check -c config/minimal.yaml')
+  say('                                      check a configuration')
+  say('gateway/gatehouse policy test policies/*.yaml')
+  say('                                      run the cases beside the policies')
   say('gateway/gatehouse audit verify .cache/demo/audit.jsonl')
-  say('$EDITOR policies/everything.yaml            allow get-env, and run the demo again')
-  say('README.md                                   put it in front of your own server')
+  say('                                      check that the audit log is whole')
+  say('$EDITOR policies/everything.yaml      let agents have get-env, and run the demo again')
+  say('README.md                             put it in front of your own server')
 }
 
 function errorText(error: unknown): string {
