@@ -192,13 +192,32 @@ test('what stands in an entry cannot move the cursor of whoever lists it', async
 
 test('the status is printed field by field, and tells readiness by the exit code', async () => {
   let ready = true
-  const fields = { version: '1.2.3', streams: 0, checks: { audit: { state: 'ok' } }, problems: [] }
+  const fields = {
+    version: '1.2.3',
+    upSeconds: 5,
+    servers: ['docs', 'db'].map((name) => ({ name, resource: `https://gate.example/mcp/${name}` })),
+    lastReload: { ok: true, atMs: 1_800_000_000_000 },
+    checks: { audit: { state: 'ok' }, config: { state: 'warn', detail: 'not reloaded' } },
+    problems: [],
+  }
   const desk = createAdminDesk({ status: () => ({ ...fields, ready }) })
   const { fetch } = fetchOf(desk)
   assert.deepEqual(await run(status, [], { fetch }), {
     code: 0,
     err: '',
-    out: `version: 1.2.3\nstreams: 0\nchecks:\n  audit:\n    state: ok\nproblems: none\nready: true`,
+    out: `
+version      1.2.3
+up seconds   5
+servers      docs  https://gate.example/mcp/docs
+             db  https://gate.example/mcp/db
+last reload
+  ok         true
+  at         2027-01-15T08:00:00.000Z
+checks
+  audit      ok
+  config     warn  not reloaded
+problems     none
+ready        true`.slice(1),
   })
   ready = false
   const json = await run(status, ['--json'], { fetch })

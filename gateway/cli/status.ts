@@ -30,14 +30,40 @@ export async function status(
   })
 }
 
-/** The fields of an answer as indented lines. What an answer holds is the gateway's to decide. */
-function* lines(fields: object, indent = ''): Generator<string> {
+/** One line for each fact, values in one column. What an answer holds is the gateway's to decide. */
+function lines(fields: object): readonly string[] {
+  const table = [...rows(fields)]
+  const width = Math.max(...table.map(([label]) => label.length)) + 2
+  return table.map(([label, value]) => `${label.padEnd(width)}${value}`.trimEnd())
+}
+
+function* rows(fields: object, indent = ''): Generator<readonly [label: string, value: string]> {
   for (const [name, value] of Object.entries(fields) as [string, unknown][]) {
-    if (typeof value !== 'object' || value === null) yield `${indent}${name}: ${String(value)}`
-    else if (Object.keys(value).length === 0) yield `${indent}${name}: none`
-    else {
-      yield `${indent}${name}:`
-      yield* lines(value, `${indent}  `)
+    const label = indent + wordsOf(name)
+    if (Array.isArray(value)) {
+      const items = value.length === 0 ? ['none'] : value.map(textOf)
+      for (const [index, item] of items.entries()) yield [index === 0 ? label : '', item]
+    } else if (typeof value !== 'object' || value === null || 'state' in value) {
+      yield [label, name.endsWith('Ms') ? timeText(value) : textOf(value)]
+    } else {
+      yield [label, '']
+      yield* rows(value, `${indent}  `)
     }
   }
+}
+
+/** `lastReload` as `last reload`; a time needs no unit. */
+function wordsOf(name: string): string {
+  return name.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+/** The values of a small object (a server, the state of a check) side by side. */
+function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.values(value).map(String).join('  ')
+}
+
+/** RFC 3339 of epoch milliseconds. */
+function timeText(value: unknown): string {
+  return typeof value === 'number' ? new Date(value).toISOString() : textOf(value)
 }
