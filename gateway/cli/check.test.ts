@@ -96,6 +96,17 @@ test('a missing variable exits 1', async (t) => {
   )
 })
 
+test('what would keep the gateway from starting, or a key from working, is a warning', async (t) => {
+  const sha = randomBytes(32).toString('hex')
+  const key = `prefix: abcd1234, sha256: ${sha}, subject: a, owner: o, expires: '2020-01-01T00:00:00Z'`
+  const more = `audit: { sink: absent/audit.jsonl }\nstate: { driver: memory }\napi_keys: [{ ${key} }]\n`
+  const files = { 'gatehouse.yaml': CONFIG + more, 'policy.yaml': POLICY }
+  const { code, out, err } = await run(t, files)
+  assert.deepEqual([code, err], [0, ''])
+  assert.match(out, /^warning: \S+ audit\.sink: the directory DIR\/absent does not exist$/m)
+  assert.match(out, /^warning: \S+ api_keys\[0\]\.expires: the key has expired/m)
+})
+
 test('a configuration that is not there exits 1', async () => {
   const { code, err } = await runArgs(['-c', '/nowhere/gatehouse.yaml'])
   assert.equal(code, 1)

@@ -1,4 +1,5 @@
 /** `gatehouse check`: everything `serve` would refuse to start with, and nothing started. */
+import { access, constants } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { McpServer } from '../model/server.ts'
 import type { Rules } from '../policy/rules.ts'
@@ -32,7 +33,12 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     io.err(`check: -c FILE is missing\n\n${HELP}`)
     return 2
   }
-  const loaded = await loadAll({ file: values.config, env: io.env })
+  const loaded = await loadAll({
+    file: values.config,
+    env: io.env,
+    now: Date.now,
+    askWritable: (path) => access(path, constants.W_OK),
+  })
   if (!loaded.ok) {
     for (const problem of loaded.problems) io.err(formatProblem(problem))
     io.err(`${values.config} is not valid: ${count(loaded.problems.length, 'problem')}`)

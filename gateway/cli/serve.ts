@@ -35,7 +35,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   })
   if (values.help === true) return say(io.out, HELP, 0)
   if (values.config === undefined) return say(io.err, `serve: -c FILE is missing\n\n${HELP}`, 2)
-  const source = { file: values.config, env: io.env }
+  const source = { file: values.config, env: io.env, now: Date.now }
   const loaded = await loadAll(source)
   if (!loaded.ok) {
     for (const problem of loaded.problems) io.err(formatProblem(problem))

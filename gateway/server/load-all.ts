@@ -1,13 +1,11 @@
 import type { Problem } from '../model/problem.ts'
 import type { Rules } from '../policy/rules.ts'
+import type { LoadOptions } from '../settings/load.ts'
 import { loadSettings } from '../settings/load.ts'
 import type { Settings } from '../settings/settings.ts'
 import { loadPolicy } from './load-policy.ts'
 
-export type Source = {
-  readonly file: string
-  readonly env: Readonly<Record<string, string | undefined>>
-}
+export type Source = Omit<LoadOptions, 'readFile'>
 
 export type Loaded =
   | {

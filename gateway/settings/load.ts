@@ -17,7 +17,13 @@ import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './r
 import { readAudit, readState, readTelemetry } from './read-outputs.ts'
 import { readServers } from './read-servers.ts'
 import { readPolicies } from './policy-files.ts'
-import { type Environment, type ReadFile, Reading, readTextFile } from './reading.ts'
+import {
+  type AskWritable,
+  type Environment,
+  type ReadFile,
+  Reading,
+  readTextFile,
+} from './reading.ts'
 import type { PolicySource, Settings } from './settings.ts'
 import { readYaml } from './yaml.ts'
 
@@ -28,6 +34,10 @@ export type LoadOptions = {
   readonly env: Environment
   /** Default: from disk. */
   readonly readFile?: ReadFile
+  /** Epoch milliseconds, to warn of what has ended; without it nothing has. */
+  readonly now?: () => number
+  /** To warn of an audit log and a state file that could not be opened; without it nobody looks. */
+  readonly askWritable?: AskWritable
 }
 
 export type LoadResult =
@@ -70,7 +80,7 @@ export async function loadSettings(options: LoadOptions): Promise<LoadResult> {
     return { ok: false, problems: document.problems, files: [file], digests }
   }
   const { config, faults, residue } = complete(document.data)
-  const reading = new Reading({ document, faults, residue, env: options.env, readFile })
+  const reading = new Reading({ ...options, document, faults, residue, readFile })
   const settings = config === undefined ? undefined : await read(reading, config, file)
   const problems = inOrder(reading.problems)
   const files = [file, ...reading.files.keys()]
@@ -104,8 +114,8 @@ async function read(
     apiKeys: readApiKeys(reading, config),
     servers: await readServers(context),
     policies: await readPolicies(reading, config),
-    audit: readAudit(reading, config),
-    state: readState(reading, config),
+    audit: await readAudit(reading, config),
+    state: await readState(reading, config),
   }
   if (publicUrl === undefined || listen === undefined || telemetry === undefined) return undefined
   return { file, publicUrl: publicUrl.href, listen, ops, telemetry, ...rest }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
-import { problemsOf, settingsOf } from '../testkit/settings-file.ts'
+import { problemsOf, settingsOf, warningsOf } from '../testkit/settings-file.ts'
 
 const SHA = hash('sha256', 'ghk_0123abcd_made-up', 'hex')
 const ENTRY = `prefix: 0123abcd, sha256: ${SHA}, subject: bot, owner: team`
@@ -92,4 +92,14 @@ for (const [what, [text, problem]] of Object.entries(mistakes)) {
 test('a broken server does not make the servers that keys name unknown', async () => {
   const text = keys(`  - { ${ENTRY}, servers: [wiki] }`).replace('docs:', 'wiki: 5, docs:')
   assert.deepEqual(await problemsOf(text), ['4:18 servers.wiki: must be a mapping, not 5'])
+})
+
+test('an API key that has ended is a warning, one that will end is not', async () => {
+  const now = (): number => Date.parse('2027-01-31T00:00:00Z')
+  const text = (expires: string): string => keys(`  - { ${ENTRY}, expires: '${expires}' }`)
+  const warnings = await warningsOf(text('2027-01-31T00:00:00Z'), { now })
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0]!, /^6:\d+ api_keys\[0\]\.expires: the key has expired/)
+  assert.deepEqual(await warningsOf(text('2027-01-31T00:00:01Z'), { now }), [])
+  assert.deepEqual(await warningsOf(text('2020-01-31T00:00:00Z')), [])
 })

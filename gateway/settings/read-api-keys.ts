@@ -55,6 +55,7 @@ function readExpiry(reading: Reading, path: Path, text: string | undefined): num
     reading.report(path, 'no such date')
     return undefined
   }
+  if (ms <= reading.nowMs) reading.warn(path, 'the key has expired: remove it, or make a new one')
   return Math.floor(ms / 1000)
 }
 

@@ -14,24 +14,28 @@ const DEFAULT_STATE_FILE = 'gatehouse.db'
 const SECRET_HEADER = /auth|key|token|secret|password|cookie/i
 
 /** The audit log. */
-export function readAudit(reading: Reading, { audit }: ConfigFile): AuditSettings {
+export async function readAudit(reading: Reading, { audit }: ConfigFile): Promise<AuditSettings> {
   if (audit.mode === 'strict' && audit.sink === 'stdout') {
     reading.report(
       ['audit', 'mode'],
       'strict needs a file as sink: stdout cannot be flushed to disk',
     )
   }
+  const sink = audit.sink === 'stdout' ? 'stdout' : reading.absolute(audit.sink)
+  if (sink !== 'stdout') await reading.warnUnwritable(['audit', 'sink'], sink)
   return {
-    sink: audit.sink === 'stdout' ? 'stdout' : reading.absolute(audit.sink),
+    sink,
     mode: audit.mode,
     maxBuffered: audit.max_buffered,
   }
 }
 
 /** The state store. */
-export function readState(reading: Reading, { state }: ConfigFile): StateSettings {
+export async function readState(reading: Reading, { state }: ConfigFile): Promise<StateSettings> {
   if (state.driver === 'sqlite') {
-    return { driver: 'sqlite', file: reading.absolute(state.file ?? DEFAULT_STATE_FILE) }
+    const file = reading.absolute(state.file ?? DEFAULT_STATE_FILE)
+    await reading.warnUnwritable(['state', 'file'], file)
+    return { driver: 'sqlite', file }
   }
   if (state.file !== undefined) {
     reading.reportKey(['state', 'file'], 'has no effect with driver: memory')

@@ -310,3 +310,17 @@ test('what is allowed but risky is a warning', async () => {
     '5:3 servers.docs: nobody can call it: no issuers, no api_keys, not anonymous',
   ])
 })
+
+test('a public_url that ends in the path of a server is a warning, told once', async () => {
+  const urls = ['https://mcp.example', 'https://mcp.example/gate', 'https://mcp.example/mcp-gate']
+  const two = `  docs: { ${UP} }\n  db: { ${UP} }`
+  const about = async (url: string, text: string): Promise<readonly string[]> =>
+    (await warningsOf(servers(text, url))).filter((warning) => warning.includes('public_url'))
+  for (const url of urls) assert.deepEqual(await about(url, two), [], url)
+  assert.deepEqual(await about('https://mcp.example/mcp', `  docs: { ${UP} }`), [
+    '2:1 public_url: ends in /mcp; the paths of servers come after it: "docs" is at https://mcp.example/mcp/mcp',
+  ])
+  assert.deepEqual(await about('https://mcp.example/a/mcp', two), [
+    '2:1 public_url: ends in /mcp; the paths of servers come after it: "docs" is at https://mcp.example/a/mcp/mcp/docs',
+  ])
+})

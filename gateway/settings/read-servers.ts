@@ -36,11 +36,25 @@ export async function readServers(context: ServersContext): Promise<readonly Mcp
       const message = `the same public URL as server "${earlier}"`
       context.reading.reportKey(['servers', name, 'path'], message)
     }
+    if (taken.size === 0) warnRepeated(context, place)
     taken.set(place.resource, name)
     const server = await readServer(context, file, place)
     if (server !== undefined) servers.push(server)
   }
   return servers
+}
+
+/** The URL of a server where that of the gateway belongs: `/mcp` and again `/mcp` or `/mcp/docs`. */
+function warnRepeated(
+  { reading, publicUrl }: ServersContext,
+  { name, path, resource }: Place,
+): void {
+  const { prefix } = publicUrl
+  const own = path.slice(prefix.length)
+  const last = prefix.slice(prefix.lastIndexOf('/'))
+  if (prefix === '' || !(prefix.endsWith(own) || own.startsWith(`${last}/`))) return
+  const advice = `the paths of servers come after it: "${name}" is at ${resource}`
+  reading.warn(['public_url'], `ends in ${last}; ${advice}`)
 }
 
 /** Where clients find a server. */

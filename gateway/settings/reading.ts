@@ -14,6 +14,9 @@ import { MAX_YAML_BYTES } from './yaml.ts'
 /** Reads a file whole; rejects as `node:fs` does. */
 export type ReadFile = (file: string) => Promise<Uint8Array>
 
+/** Resolves when the file or directory can be written to; else rejects as `node:fs` does. */
+export type AskWritable = (path: string) => Promise<void>
+
 /** Environment variables; only those a configuration refers to are looked at. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -25,6 +28,10 @@ export type ReadingOptions = {
   readonly residue: readonly Path[]
   readonly env: Environment
   readonly readFile: ReadFile
+  /** Epoch milliseconds, to warn of what has ended; without it nothing has. */
+  readonly now?: (() => number) | undefined
+  /** To warn of outputs that could not be opened; without it nobody looks. */
+  readonly askWritable?: AskWritable | undefined
 }
 
 /** A file read for the configuration, or why it could not be. */
@@ -35,6 +42,8 @@ export type FileResult =
 /** One loading of one file, from the schema's findings to the last section. */
 export class Reading {
   readonly env: Environment
+  /** Epoch milliseconds; 0 where nobody told. */
+  readonly nowMs: number
   readonly problems: Problem[] = []
   readonly warnings: Problem[] = []
   /** Absolute paths of everything read, in order, with the digests of the files among them. */
@@ -43,9 +52,12 @@ export class Reading {
   readonly #residue: readonly Path[]
   readonly #faults: readonly Explained[]
   readonly #readFile: ReadFile
+  readonly #askWritable: AskWritable | undefined
 
   constructor(options: ReadingOptions) {
     this.env = options.env
+    this.nowMs = options.now?.() ?? 0
+    this.#askWritable = options.askWritable
     this.#document = options.document
     this.#readFile = options.readFile
     this.#residue = options.residue
@@ -114,9 +126,31 @@ export class Reading {
     return result
   }
 
+  /** Warns at `path` when this output file, made at run time, could not be: a check starts nothing. */
+  async warnUnwritable(path: Path, file: string): Promise<void> {
+    const obstacle = await this.#obstacle(file)
+    if (obstacle === undefined) return
+    // What is not there yet needs a directory to be made in.
+    const parent = dirname(file)
+    const [where, why] =
+      obstacle === 'ENOENT' ? [parent, await this.#obstacle(parent)] : [file, obstacle]
+    if (why === 'ENOENT') this.warn(path, `the directory ${parent} does not exist`)
+    else if (why !== undefined)
+      this.warn(path, `${where} cannot be written to by this user (${why})`)
+  }
+
   /** A directory whose listing decides which files are read. */
   addDirectory(directory: string): void {
     this.files.set(directory, undefined)
+  }
+
+  async #obstacle(path: string): Promise<string | undefined> {
+    try {
+      await this.#askWritable?.(path)
+      return undefined
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    }
   }
 
   #problem(wanted: {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
+import type { LoadOptions } from '../settings/load.ts'
 import { loadSettings } from '../settings/load.ts'
 
 /** Where the text given to the functions below is said to stand. */
@@ -13,16 +14,17 @@ export const POLICY_FILE = '/etc/gh/policy.yaml'
 const FILES: Readonly<Record<string, string>> = { [POLICY_FILE]: 'version: 1\nrules: []\n' }
 const RING = `k1:${randomBytes(32).toString('base64url')}`
 
-export type World = {
+export type World = Pick<LoadOptions, 'now' | 'askWritable'> & {
   /** A key ring is there unless `GATEHOUSE_KEYS` says otherwise. */
   readonly env?: Readonly<Record<string, string>>
   /** By absolute path; every other file is missing. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>
 }
 
-export function loadText(text: string, { env = {}, files = {} }: World = {}) {
+export function loadText(text: string, { env = {}, files = {}, ...world }: World = {}) {
   const known: World['files'] = { ...FILES, [CONFIG_FILE]: text, ...files }
   return loadSettings({
+    ...world,
     file: CONFIG_FILE,
     env: { GATEHOUSE_KEYS: RING, ...env },
     readFile: (file) => {
