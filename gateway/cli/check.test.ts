@@ -107,6 +107,37 @@ test('what would keep the gateway from starting, or a key from working, is a war
   assert.match(out, /^warning: \S+ api_keys\[0\]\.expires: the key has expired/m)
 })
 
+test('keys that can verify nothing, and an issuer with a name of ours, exit 1', async (t) => {
+  const ec = { kty: 'EC', crv: 'P-256', x: 'eA', y: 'eQ' }
+  const keys: readonly (readonly [key: unknown, code: number])[] = [
+    [ec, 0],
+    [{ ...ec, alg: 'ES256', use: 'sig' }, 0],
+    [{ ...ec, use: 'enc' }, 1],
+    [{ ...ec, key_ops: ['sign'] }, 1],
+    [{ ...ec, alg: 'ES512' }, 1],
+    [{ ...ec, crv: 'P-384' }, 1],
+    [{ ...ec, kty: 'RSA' }, 1],
+  ]
+  for (const [key, code] of keys) {
+    const text = JSON.stringify([key])
+    for (const [jwks, jwksFile] of [
+      [`keys: ${text}`, text],
+      ['file: jwks.json', `{"keys":${text}}`],
+    ] as const) {
+      const config = CONFIG.replace("url: 'https://idp.example/jwks'", jwks)
+      const files = { 'gatehouse.yaml': config, 'policy.yaml': POLICY, 'jwks.json': jwksFile }
+      const done = await run(t, files)
+      assert.equal(done.code, code, `${text} ${done.err}`)
+      if (code === 1)
+        assert.match(done.err, /yaml:8:\d+ issuers\[0\].* no key here can verify a token/)
+    }
+  }
+  const named = CONFIG.replace("issuer: 'https://idp.example'", "issuer: 'urn:gatehouse:api-key'")
+  const { code, err } = await run(t, { 'gatehouse.yaml': named, 'policy.yaml': POLICY })
+  assert.equal(code, 1)
+  assert.match(err, /^DIR\/gatehouse\.yaml:8:\d+ issuers\[0\]\.issuer: must begin with https/)
+})
+
 test('a configuration that is not there exits 1', async () => {
   const { code, err } = await runArgs(['-c', '/nowhere/gatehouse.yaml'])
   assert.equal(code, 1)

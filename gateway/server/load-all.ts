@@ -1,11 +1,12 @@
 import type { Problem } from '../model/problem.ts'
+import { findKey, readKeySet } from '../oauth/key-set.ts'
 import type { Rules } from '../policy/rules.ts'
 import type { LoadOptions } from '../settings/load.ts'
 import { loadSettings } from '../settings/load.ts'
 import type { Settings } from '../settings/settings.ts'
 import { loadPolicy } from './load-policy.ts'
 
-export type Source = Omit<LoadOptions, 'readFile'>
+export type Source = Omit<LoadOptions, 'readFile' | 'canVerify'>
 
 export type Loaded =
   | {
@@ -25,7 +26,7 @@ export type Loaded =
 
 /** Configuration and policies together: what `serve`, a reload and `check` all begin with. */
 export async function loadAll(source: Source): Promise<Loaded> {
-  const loaded = await loadSettings(source)
+  const loaded = await loadSettings({ ...source, canVerify })
   if (!loaded.ok) return loaded
   const policy = loadPolicy(loaded.settings)
   if (!policy.ok) {
@@ -34,6 +35,14 @@ export async function loadAll(source: Source): Promise<Loaded> {
   }
   const warnings = [...loaded.warnings, ...policy.warnings]
   return { ok: true, settings: loaded.settings, rules: policy.rules, warnings }
+}
+
+/** Whether a token signed with one of the algorithms could find its key among these. */
+function canVerify(keys: readonly unknown[], algorithms: readonly string[]): boolean {
+  const usable = readKeySet({ keys }) ?? []
+  return usable.some((key) =>
+    algorithms.some((algorithm) => findKey([key], { keyId: key.keyId, algorithm }) !== undefined),
+  )
 }
 
 /** `file:line:column message`, as editors and people read it. */

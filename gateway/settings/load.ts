@@ -19,6 +19,7 @@ import { readServers } from './read-servers.ts'
 import { readPolicies } from './policy-files.ts'
 import {
   type AskWritable,
+  type CanVerify,
   type Environment,
   type ReadFile,
   Reading,
@@ -38,6 +39,8 @@ export type LoadOptions = {
   readonly now?: () => number
   /** To warn of an audit log and a state file that could not be opened; without it nobody looks. */
   readonly askWritable?: AskWritable
+  /** To report keys that none of an issuer's tokens could be verified with; without it nobody looks. */
+  readonly canVerify?: CanVerify
 }
 
 export type LoadResult =

@@ -72,13 +72,16 @@ async function readJwks(
     return { kind: 'url', url: url.href }
   }
   if (jwks.file !== undefined) {
-    await checkKeyFile(reading, [...at, 'file'], jwks.file)
+    await checkKeyFile(reading, [...at, 'file'], { file: jwks.file, algorithms: file.algorithms })
     return { kind: 'file', file: reading.absolute(jwks.file) }
   }
   if (jwks.keys === undefined) return undefined
   for (const [index, key] of jwks.keys.entries()) {
     const why = keyFault(key)
     if (why !== undefined) reading.report([...at, 'keys', index], why)
+  }
+  if (jwks.keys.every(isSoundKey) && !reading.canVerify(jwks.keys, file.algorithms)) {
+    reading.report([...at, 'keys'], noUse(file.algorithms))
   }
   return { kind: 'inline', keys: jwks.keys }
 }
@@ -95,7 +98,11 @@ function reportExposed(
 }
 
 /** The file is read again whenever it changes; this only finds out now what would fail then. */
-async function checkKeyFile(reading: Reading, path: Path, file: string): Promise<void> {
+async function checkKeyFile(
+  reading: Reading,
+  path: Path,
+  { file, algorithms }: { readonly file: string; readonly algorithms: readonly string[] },
+): Promise<void> {
   const text = await reading.readText(path, file)
   if (text === undefined) return
   const keys = parseKeys(text)
@@ -106,10 +113,14 @@ async function checkKeyFile(reading: Reading, path: Path, file: string): Promise
     )
     return
   }
-  for (const key of keys) {
-    const why = keyFault(key)
-    if (why !== undefined) reading.report(path, `${reading.absolute(file)}: ${why}`)
-  }
+  const faults = keys.map(keyFault).filter((why) => why !== undefined)
+  if (faults.length === 0 && !reading.canVerify(keys, algorithms)) faults.push(noUse(algorithms))
+  for (const why of faults) reading.report(path, `${reading.absolute(file)}: ${why}`)
+}
+
+function noUse(algorithms: readonly string[]): string {
+  const needs = `"use" must be sig, and "kty", "crv" and "alg" fit ${algorithms.join(', ')}`
+  return `no key here can verify a token: ${needs}`
 }
 
 /** The `keys` of a JWKS document (RFC 7517 §5); undefined when the text is none. */
@@ -129,6 +140,10 @@ function keyFault(key: unknown): string | undefined {
   if (key['kty'] === 'oct') return 'a symmetric key could also sign: use a public key'
   const member = PRIVATE_MEMBERS.find((name) => Object.hasOwn(key, name))
   return member === undefined ? undefined : `a private key ("${member}"): keep only the public part`
+}
+
+function isSoundKey(key: unknown): boolean {
+  return keyFault(key) === undefined
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

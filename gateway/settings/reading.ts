@@ -17,6 +17,9 @@ export type ReadFile = (file: string) => Promise<Uint8Array>
 /** Resolves when the file or directory can be written to; else rejects as `node:fs` does. */
 export type AskWritable = (path: string) => Promise<void>
 
+/** Whether any of the keys of a JWKS could verify a token signed with one of these algorithms. */
+export type CanVerify = (keys: readonly unknown[], algorithms: readonly string[]) => boolean
+
 /** Environment variables; only those a configuration refers to are looked at. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -32,6 +35,8 @@ export type ReadingOptions = {
   readonly now?: (() => number) | undefined
   /** To warn of outputs that could not be opened; without it nobody looks. */
   readonly askWritable?: AskWritable | undefined
+  /** What keys can do is known elsewhere; without it they can do everything. */
+  readonly canVerify?: CanVerify | undefined
 }
 
 /** A file read for the configuration, or why it could not be. */
@@ -44,6 +49,7 @@ export class Reading {
   readonly env: Environment
   /** Epoch milliseconds; 0 where nobody told. */
   readonly nowMs: number
+  readonly canVerify: CanVerify
   readonly problems: Problem[] = []
   readonly warnings: Problem[] = []
   /** Absolute paths of everything read, in order, with the digests of the files among them. */
@@ -56,6 +62,7 @@ export class Reading {
 
   constructor(options: ReadingOptions) {
     this.env = options.env
+    this.canVerify = options.canVerify ?? (() => true)
     this.nowMs = options.now?.() ?? 0
     this.#askWritable = options.askWritable
     this.#document = options.document
