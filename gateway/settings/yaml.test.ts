@@ -24,6 +24,10 @@ const refused: Record<string, readonly [text: string, problem: string]> = {
     '2:1 a tab is used as indentation: YAML allows spaces only',
   ],
   'a key written twice': ['a: 1\nb: 2\na: 3\n', '3:1 duplicate key "a": each key may appear once'],
+  'a key written twice, the first time without a value': [
+    'a:\n  b:\n  b: []\n',
+    '3:3 duplicate key "b": each key may appear once',
+  ],
   'a key written twice in a flow mapping': [
     'a: {b: 1, b: 2}\n',
     '1:11 duplicate key "b": each key may appear once',

@@ -56,8 +56,9 @@ export function readYaml(file: string, text: string): YamlResult {
     })
     // An unknown tag is only a warning to the parser; here it is a mistake like any other.
     for (const error of [...document.errors, ...document.warnings].slice(0, MAX_REPORTED)) {
-      const bare = bareReference(text, error.pos[0])
-      report(error.pos[0], bare ?? explain(error, text))
+      const offset = offsetOfError(error, text)
+      const bare = bareReference(text, offset)
+      report(offset, bare ?? explain(error, text.slice(offset)))
       // The parser gave up inside this one, and again in everything around it.
       if (error.code === 'RESOURCE_EXHAUSTION' || bare !== undefined) break
     }
@@ -110,9 +111,15 @@ function bareReference(text: string, offset: number): string | undefined {
   return `inside { } and [ ] a value with a reference needs quotes: "${reference}"`
 }
 
+/** A key written twice right after the first without a value is pointed at before its line begins. */
+function offsetOfError({ code, pos }: YAMLError, text: string): number {
+  const [offset] = pos
+  return code === 'DUPLICATE_KEY' ? offset + text.slice(offset).search(/\S|$/) : offset
+}
+
 /** The parser's words, or ours where they tell more. */
-function explain(error: YAMLError, text: string): string {
-  const line = text.slice(error.pos[0]).split('\n', 1)[0] ?? ''
+function explain(error: YAMLError, rest: string): string {
+  const line = rest.split('\n', 1)[0] ?? ''
   const better: Partial<Record<YAMLError['code'], string>> = {
     DUPLICATE_KEY: `duplicate key "${line.split(':', 1)[0]?.trim() ?? ''}": each key may appear once`,
     TAB_AS_INDENT: 'a tab is used as indentation: YAML allows spaces only',
