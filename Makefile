@@ -53,6 +53,7 @@ format: deps ## Format every file in place
 docs: deps ## Write the documents that are made from the program
 	$(NODE) gateway/testkit/cli-reference.ts
 	$(NODE) gateway/testkit/config-reference.ts
+	$(NODE) gateway/testkit/policy-reference.ts
 
 .PHONY: unit
 unit: deps ## Unit tests, all in one process

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { CLI_REFERENCE, cliReference } from './testkit/cli-reference.ts'
 import { CONFIG_REFERENCE, configReference } from './testkit/config-reference.ts'
+import { POLICY_REFERENCE, policyReference } from './testkit/policy-reference.ts'
 import { REFUSALS, type RefusalRow } from './model/refusal.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -58,6 +59,26 @@ test('docs/cli.md holds what every command says with --help (`make docs` writes 
 
 test('docs/config.md holds every setting of the schema (`make docs` writes it)', () => {
   assert.equal(readFileSync(CONFIG_REFERENCE, 'utf8'), configReference())
+})
+
+test('docs/policy.md holds every key of policies and cases (`make docs` writes it)', () => {
+  const page = readFileSync(POLICY_REFERENCE, 'utf8')
+  assert.equal(page, policyReference(page))
+})
+
+test('docs/identity.md says of every reason to refuse a credential what it means, and of no other', () => {
+  const union = /^export type TokenRefusal =\n((?: {2}\| '\w+'\n)+)/m.exec(
+    read('gateway/model/event.ts'),
+  )
+  const reasons = Array.from(union?.[1]?.matchAll(/'(\w+)'/g) ?? [], ([, reason]) => reason)
+  const [, table = ''] = read('docs/identity.md').split('## Why a credential was refused')
+  const rows = Array.from(
+    table.matchAll(/^\| `(\w+)` +\| (?:400|401|503) /gm),
+    ([, reason]) => reason,
+  )
+  assert.ok(reasons.length > 0)
+  assert.deepEqual(new Set(rows), new Set(reasons))
+  assert.equal(rows.length, reasons.length)
 })
 
 test('the path of a request fits on one screen', () => {

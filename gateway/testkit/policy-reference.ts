@@ -1,0 +1,52 @@
+/**
+ * Writes the reference part of `docs/policy.md` from the schemas of policies and their cases: `make docs`.
+ * What stands before it is written by hand and kept. A test compares.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Schema } from './schema-reference.ts'
+import { readSchema, schemaSections } from './schema-reference.ts'
+
+export const POLICY_REFERENCE = join(import.meta.dirname, '../../docs/policy.md')
+
+/** Everything after this line is written by `make docs`. */
+const MARK = '<!-- The rest is written by `make docs`, from policies/*.schema.json. -->'
+
+/**
+ * Returns the page with its reference part made anew.
+ *
+ * @throws {Error} when the page has lost the line that says where that part begins.
+ */
+export function policyReference(page: string): string {
+  const end = page.indexOf(MARK)
+  if (end === -1) throw new Error(`docs/policy.md has no line ${MARK}`)
+  const policy = readSchema('policies/policy.schema.json')
+  const cases = readSchema('policies/cases.schema.json')
+  return [
+    `${page.slice(0, end)}${MARK}\n`,
+    '## Reference: policy files\n',
+    `${policy.description}\n`,
+    ...schemaSections(policy, '###'),
+    '### Keys of versions to come\n',
+    'Nothing unknown is ignored, since a condition that is not understood could be the one that matters.',
+    'These keys have a place kept for them and are refused as not known to this version:\n',
+    `- in a file: ${laterKeys(policy)}`,
+    `- in a rule: ${laterKeys(policy.$defs?.['rule'])}`,
+    `- in a subject: ${laterKeys(policy.$defs?.['subject'])}\n`,
+    '## Reference: case files\n',
+    `${cases.description}\n`,
+    ...schemaSections(cases, '###'),
+  ].join('\n')
+}
+
+/** The keys in a pattern such as `^(?:when|during)$`. */
+function laterKeys(schema: Schema | undefined): string {
+  const patterns = Object.keys(schema?.patternProperties ?? {})
+  const names = patterns.flatMap((pattern) => pattern.match(/[a-z]+/g) ?? [])
+  if (names.length === 0) throw new Error('the schema names no keys of versions to come')
+  return names.map((name) => `\`${name}\``).join(', ')
+}
+
+if (import.meta.main) {
+  writeFileSync(POLICY_REFERENCE, policyReference(readFileSync(POLICY_REFERENCE, 'utf8')))
+}
