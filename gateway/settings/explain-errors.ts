@@ -18,8 +18,8 @@ export type Explained = {
 /** What a value fails when held against one alternative of an `anyOf` or `oneOf`. */
 export type BranchErrors = (branch: AnySchemaObject, data: unknown) => readonly ErrorObject[]
 
-/** Values listed in a message before it stops being one. */
-const MAX_LISTED = 12
+/** Values listed in a message before it stops being one; the longest section has 14 keys. */
+const MAX_LISTED = 16
 
 /** One entry per mistake, in the order found. `errors` come from a validator with `verbose` on. */
 export function explainErrors(
@@ -169,7 +169,7 @@ function hint(key: string, schema: AnySchemaObject | undefined): string {
   const known = isRecord(properties) ? Object.keys(properties) : []
   const close = nearest(key, known)
   if (close !== undefined) return `; did you mean "${close}"?`
-  return known.length === 0 ? '' : `; known here: ${known.slice(0, MAX_LISTED).join(', ')}`
+  return known.length === 0 ? '' : `; known here: ${listed(known)}`
 }
 
 function didYouMean(data: unknown, allowed: unknown): string {
@@ -206,7 +206,12 @@ function describe(data: unknown): string {
 
 function list(values: unknown): string {
   const all: readonly unknown[] = Array.isArray(values) ? values : [values]
-  return all.slice(0, MAX_LISTED).map(show).join(', ')
+  return listed(all.map(show))
+}
+
+function listed(words: readonly string[]): string {
+  const rest = words.length - MAX_LISTED
+  return words.slice(0, MAX_LISTED).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }
 
 function show(value: unknown): string {

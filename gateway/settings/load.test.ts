@@ -31,6 +31,10 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
     BASE.replace('audit: {', 'audit: { path: x,'),
     '6:10 audit: unknown key "path"; known here: sink, mode, max_buffered',
   ],
+  'an unknown key where many are known': [
+    `${BASE}colour: blue\n`,
+    '7:1 unknown key "colour"; known here: version, public_url, listen, ops, trusted_proxies, allowed_origins, keys, issuers, api_keys, servers, policies, audit, state, telemetry',
+  ],
   'a value of the wrong type': [
     `${BASE}listen: { port: '8787' }\n`,
     '7:17 listen.port: must be a whole number, not text',
