@@ -1,5 +1,6 @@
 /** What readers copy from the documents, run as they would run it. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,14 +32,20 @@ async function runOn(files: Readonly<Record<string, string>>, ...args: readonly 
   }
 }
 
-const readme = samples(readFileSync(join(ROOT, 'README.md'), 'utf8'))
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const policy = readFileSync(join(ROOT, 'docs/policy.md'), 'utf8')
 const examples = policy.split(/^## Example: /m).slice(1)
 
 test('the configuration and the policy of the README are valid together, without a warning', async () => {
-  const [config = '', rules = '', ...others] = readme
+  const [config = '', rules = '', ...others] = samples(readme)
   assert.deepEqual(others, [])
-  const files = { 'gatehouse.yaml': config, 'policy.yaml': rules }
+  const [operated = ''] = /^`ops: .*`(?= in `gatehouse.yaml`)/m.exec(readme) ?? []
+  assert.notEqual(operated, '')
+  const files = {
+    'gatehouse.yaml': `${config}${operated.slice(1, -1)}\n`,
+    'policy.yaml': rules,
+    'admin-token': randomBytes(32).toString('hex'),
+  }
   const { code, output } = await runOn(files, 'check', '-c', 'gatehouse.yaml')
   assert.equal(code, 0, output)
   assert.doesNotMatch(output, /warning/i)
