@@ -117,3 +117,14 @@ test('every link between documents leads to a file', () => {
   )
   assert.deepEqual(broken, [])
 })
+
+test('every file and folder of the project that a document names is there', () => {
+  const documents = trackedFiles().filter((path) => path.endsWith('.md'))
+  const named = /`((?:gateway|docs|config|policies|deploy|loadtest)\/[\w./-]+)(?![\w./-]|[*<{…])/g
+  const missing = documents.flatMap((path) =>
+    Array.from(read(path).matchAll(named), ([, name = '']) => name)
+      .filter((name) => !name.includes('YYYY') && !existsSync(join(ROOT, name)))
+      .map((name) => `${path}: ${name}`),
+  )
+  assert.deepEqual(missing, [])
+})
