@@ -34,10 +34,10 @@ const SOCKET_BYTES = 20 * MIB
 
 /**
  * The clock by which the gateway measures runs this many times as fast, so that the half minute a
- * reader is given (SLOW_READER_MS) passes in five seconds. It collects garbage often, so that what is
+ * reader is given (SLOW_READER_MS) passes in four seconds. It collects garbage often, so that what is
  * measured is what it holds.
  */
-const HASTE = 6
+const HASTE = 7
 const BOUND_MS = SLOW_READER_MS / HASTE
 const HASTEN = `
   const now = performance.now.bind(performance)
