@@ -1,0 +1,180 @@
+/** SIGTERM loses nothing: calls finish, streams end, records are written, and the process is gone in time. */
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { eventually } from '../testkit/eventually.ts'
+import type { TestGatehouse } from '../testkit/gatehouse.ts'
+import { allowAll, startGatehouse } from '../testkit/gatehouse.ts'
+import { createRawClient } from '../testkit/raw-client.ts'
+import { openRaw } from '../testkit/raw-http.ts'
+import type { ReadAnswer } from '../testkit/read-answer.ts'
+import { readAnswer } from '../testkit/read-answer.ts'
+import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
+import { sendJson, startRecordingServer } from '../testkit/recording-server.ts'
+import { callTool } from '../testkit/rpc.ts'
+import { runCli } from '../testkit/run-cli.ts'
+
+/** What a `slow` call takes at the server. */
+const SLOW_MS = 1_200
+const SLOW_CALLS = 50
+
+/** From the end of the last call to the end of the process. */
+const EXIT_MS = 2_000
+
+let server: RecordingServer
+
+before(async () => {
+  server = await startRecordingServer(slowOrEndless)
+})
+
+after(() => server.stop())
+
+/** `slow` answers after a while, `stuck` never; a GET and `endless` stream until their reader is gone. */
+function slowOrEndless({ method, json }: Seen, response: ServerResponse): boolean {
+  const name = json?.params?.['name']
+  if (name === 'slow') {
+    setTimeout(() => sendJson(response, { jsonrpc: '2.0', id: json?.id, result: {} }), SLOW_MS)
+  } else if (name === 'endless' || method === 'GET') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const feed = setInterval(() => response.write(': still here\n\n'), 20)
+    response.on('close', () => clearInterval(feed))
+  }
+  return name === 'slow' || name === 'stuck' || name === 'endless' || method === 'GET'
+}
+
+type Bench = {
+  readonly gateway: TestGatehouse
+  readonly token: string
+  /** Opens a call whose answer may break off. */
+  open(tool: string): Promise<ReadAnswer>
+  /** Opens a stream to listen. */
+  listen(): Promise<ReadAnswer>
+}
+
+/** Runs with a gateway of its own that ends within the test. */
+async function withGateway(
+  listen: Readonly<Record<string, unknown>>,
+  run: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const gateway = await startGatehouse({
+    servers: { docs: { upstream: server.url, unlisted: 'allow' } },
+    rules: [allowAll('docs')],
+    config: ({ port }) => ({ listen: { port, ...listen } }),
+  })
+  const token = await gateway.token('docs')
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const open = (tool: string) => {
+    const body = JSON.stringify(callTool(tool, {}, 7))
+    return readAnswer(gateway.url('docs'), { method: 'POST', headers, body })
+  }
+  const listenTo = () =>
+    readAnswer(gateway.url('docs'), {
+      headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+    })
+  try {
+    await run({ gateway, token, open, listen: listenTo })
+  } finally {
+    gateway.child.signal('SIGKILL')
+    await gateway.stop()
+  }
+}
+
+/** Resolves once this many more requests have reached the server. */
+async function arrived(from: number, count: number): Promise<void> {
+  await eventually(() => assert.ok(server.seen.length >= from + count))
+}
+
+// Each has a gateway of its own, and most of what they do is wait.
+describe('SIGTERM', { concurrency: true }, () => {
+  test('lets running calls finish, ends listeners cleanly, is not ready at once, and exits with 0', async () => {
+    await withGateway({}, async ({ gateway, token, open, listen }) => {
+      const idle = await openRaw(gateway.origin)
+      idle.write(createRawClient(gateway.url('docs'), token).text({}))
+      assert.equal((await idle.read()).status, 200)
+      const calls = Array.from({ length: SLOW_CALLS }, () => open('slow'))
+      const listening = listen()
+      await eventually(async () => assert.match(await gateway.metrics(), OPEN_STREAM))
+      await eventually(() => assert.equal(slowOf(server).length, SLOW_CALLS))
+      const started = performance.now()
+      gateway.child.signal('SIGTERM')
+
+      await gateway.child.waitFor(/"stopping"/)
+      const { status, json } = await gateway.ready()
+      assert.deepEqual([status, json['ready'], json['draining']], [503, false, true])
+      assert.equal((await fetch(`${gateway.ops}/livez`)).status, 200)
+      await assert.rejects(openRaw(gateway.origin), { code: 'ECONNREFUSED' })
+      assert.equal((await listening).end, 'clean')
+      assert.equal(await idle.closes(1_000), true)
+      assert.ok(performance.now() - started < SLOW_MS, 'all this while calls run')
+
+      for (const { status, text, end } of await Promise.all(calls)) {
+        assert.deepEqual([status, end], [200, 'clean'], text)
+        assert.match(text, /"result"/)
+      }
+      const finished = performance.now()
+      assert.equal(await gateway.child.exited, 0)
+      assert.ok(performance.now() - finished < EXIT_MS)
+      await assertRecorded(gateway, SLOW_CALLS + 1)
+    })
+  })
+
+  test('cuts what has not finished at the configured bound, visibly, and still exits with 0', async () => {
+    await withGateway({ drain: '1s' }, async ({ gateway, open }) => {
+      const [before, started] = [server.seen.length, performance.now()]
+      const [stuck, endless] = [open('stuck'), open('endless')]
+      await arrived(before, 2)
+      await pause(200)
+      gateway.child.signal('SIGTERM')
+      assert.equal((await stuck).end, 'broken')
+      assert.equal((await endless).end, 'broken')
+      assert.equal(await gateway.child.exited, 0)
+      const took = performance.now() - started
+      assert.ok(took >= 1_000 && took < 1_000 + 2 * EXIT_MS, `${took} ms`)
+      await assertRecorded(gateway, 2)
+    })
+  })
+
+  test('that comes twice ends the process at once instead of waiting', async () => {
+    await withGateway({ drain: '30s' }, async ({ gateway, open }) => {
+      const before = server.seen.length
+      const stuck = open('stuck')
+      await arrived(before, 1)
+      gateway.child.signal('SIGTERM')
+      await gateway.child.waitFor(/"stopping"/)
+      gateway.child.signal('SIGTERM')
+      await Promise.race([gateway.child.exited, pause(EXIT_MS).then(() => assert.fail('waits'))])
+      assert.equal((await stuck).end, 'broken')
+    })
+  })
+
+  test('of a gateway that does nothing ends it at once, as SIGINT does', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      await withGateway({}, async ({ gateway }) => {
+        const started = performance.now()
+        gateway.child.signal(signal)
+        assert.equal(await gateway.child.exited, 0)
+        assert.ok(performance.now() - started < EXIT_MS)
+      })
+    }
+  })
+})
+
+const OPEN_STREAM = /^gatehouse_streams_open\{.*kind="get".*\} 1$/m
+
+const slowOf = ({ seen }: RecordingServer): readonly Seen[] =>
+  seen.filter(({ json }) => json?.params?.['name'] === 'slow')
+
+/** Every call that went up has its decision and its outcome, in a log that ends with the stop. */
+async function assertRecorded(gateway: TestGatehouse, calls: number): Promise<void> {
+  const records = await gateway.audit()
+  const decided = records.filter(
+    ({ type, method }) => type === 'decision' && method === 'tools/call',
+  )
+  assert.equal(decided.length, calls)
+  assert.ok(records.some(({ event }) => event === 'stopping'))
+  const { code, out } = await runCli(['audit', 'verify', gateway.auditFile])
+  assert.equal(code, 0, out)
+  assert.doesNotMatch(out, /without an outcome|half a line/)
+}
