@@ -4,6 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import type { ServerOptions as TlsOptions } from 'node:https'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
 export type Seen = {
@@ -42,19 +44,24 @@ export type RecordingServer = {
 
 export const TOOLS = ['echo', 'delete_all', 'read_file'] as const
 
-export async function startRecordingServer(override?: Override): Promise<RecordingServer> {
+/** @param tls Certificates to speak TLS with; plain HTTP by default. */
+export async function startRecordingServer(
+  override?: Override,
+  tls?: TlsOptions,
+): Promise<RecordingServer> {
   const seen: Seen[] = []
   const sockets = new Set<Socket>()
-  const http = createServer((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     void answer(request, response, record).catch(() => response.destroy())
-  })
+  }
+  const http = tls === undefined ? createServer(onRequest) : createTlsServer(tls, onRequest)
   http.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   const { port } = http.address() as AddressInfo
-  const origin = `http://127.0.0.1:${port}`
+  const origin = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   const record: RecordingServer = {
     url: `${origin}/mcp`,
     origin,
