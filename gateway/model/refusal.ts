@@ -24,6 +24,7 @@ export const REFUSALS = {
     text: 'Content-Type must be application/json',
   },
   too_large: { status: 413, rpc: -32600, text: 'Request body too large' },
+  body_broken_off: { status: 400, rpc: -32600, text: 'The request body broke off' },
   parse_error: { status: 400, rpc: -32700, text: 'Parse error' },
   invalid_request: { status: 400, rpc: -32600, text: 'Invalid request' },
   invalid_params: { status: 400, rpc: -32602, text: 'Invalid params' },

@@ -39,10 +39,10 @@ export function filter(answered: Answered, desk: Desk): Outgoing {
   const source = redactor?.source(answer.body.source) ?? answer.body.source
   if (shape === 'json') {
     if (isFiltered(permit.call.method)) throw unreadable(answer, 'list in an unexpected form')
-    return { status, headers, body: { kind: 'stream', source, farewell: undefined } }
+    return { status, headers, body: { kind: 'stream', source, ending: 'cut' } }
   }
   const events = new FilteredStream(source, answered, desk)
-  return { status, headers, body: { kind: 'stream', source: events, farewell: events.farewell } }
+  return { status, headers, body: { kind: 'stream', source: events, ending: events.ending } }
 }
 
 function show(bytes: Uint8Array, { permit }: Answered, desk: Desk): Uint8Array {

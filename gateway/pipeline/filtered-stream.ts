@@ -16,13 +16,14 @@ import type { Desk } from './desk.ts'
 import { judge } from './judge.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
+import type { StreamEnding } from './visit.ts'
 
 /** Items waiting to be judged before the server is told to wait. */
 const MAX_WAITING = 64
 
 export class FilteredStream implements Source, Sink {
-  /** The last words of a broken stream, so that the caller need not wait for a time-out. */
-  readonly farewell: (() => string) | undefined
+  /** A request is owed a response, so that its caller need not wait for a time-out. */
+  readonly ending: StreamEnding
   readonly #inner: Source
   readonly #answered: Answered
   readonly #desk: Desk
@@ -37,7 +38,7 @@ export class FilteredStream implements Source, Sink {
 
   constructor(inner: Source, answered: Answered, desk: Desk) {
     const { id } = answered.permit.call
-    this.farewell = id === undefined ? undefined : () => this.#lastWords(id)
+    this.ending = id === undefined ? 'clean' : { lastWords: () => this.#lastWords(id) }
     this.#inner = inner
     this.#answered = answered
     this.#desk = desk
@@ -58,7 +59,8 @@ export class FilteredStream implements Source, Sink {
   }
 
   abort(reason: unknown): void {
-    this.#waiting = []
+    // A message that is being judged may come after this: it has nowhere to go.
+    this.fail(reason)
     this.#inner.abort(reason)
   }
 

@@ -5,6 +5,14 @@ import type { Exchange } from '../upstream/exchange.ts'
 import type { Source } from '../upstream/answer.ts'
 import type { Head } from './admit.ts'
 
+/**
+ * How a stream ends when its source breaks off or the gateway ends it: `cut` leaves the client with an
+ * answer it can see is not whole, as for JSON; `clean` is for a stream that owes nothing, as one that
+ * only listens: its end is an end like any other (a source that breaks off is cut all the same); last
+ * words are written before the cut, so that a caller need not wait for a time-out.
+ */
+export type StreamEnding = 'cut' | 'clean' | { readonly lastWords: () => string }
+
 /** What goes back to the client. */
 export type Outgoing = {
   readonly status: number
@@ -17,11 +25,7 @@ export type Outgoing = {
     | {
         readonly kind: 'stream'
         readonly source: Source
-        /**
-         * What is written before the connection is cut when the source breaks off. Without it nothing
-         * is, as for JSON, or nothing is owed, as for a stream that only listens.
-         */
-        readonly farewell: (() => string) | undefined
+        readonly ending: StreamEnding
       }
 }
 
@@ -39,7 +43,7 @@ export type Visit = {
   readonly rawHeaders: readonly string[]
   /**
    * The whole request body. Nothing is read before the first call.
-   * @throws {Refusal} `too_large` as soon as it is known, `bad_target` when it breaks off.
+   * @throws {Refusal} `too_large` as soon as it is known, `body_broken_off`.
    */
   body(maxBytes: number): Promise<Uint8Array>
   /** True once the client hung up; nothing can be told it any more. */
@@ -52,7 +56,7 @@ export type Visit = {
   server: McpServer | undefined
   /** The place it takes among its caller's open calls or streams. */
   occupies: { readonly caller: Caller; readonly occupation: 'call' | 'stream' } | undefined
-  /** Settles when everything is handed over; rejects when the answer broke off. */
+  /** Settles when the client has taken everything or is gone; rejects when the answer broke off. */
   reply(outgoing: Outgoing): Promise<void>
 }
 

@@ -8,17 +8,22 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Journey } from '../model/journey.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Head } from '../pipeline/admit.ts'
-import type { Outgoing, Visit } from '../pipeline/visit.ts'
+import type { Outgoing, StreamEnding, Visit } from '../pipeline/visit.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Exchange } from '../upstream/exchange.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
+import { BodyReader, brokenOff } from './body-reader.ts'
+import { Outbox, SLICE_BYTES } from './outbox.ts'
 
-/** A reader that takes nothing for this long is cut off (R-RESP-7). */
+/**
+ * A reader whose socket takes nothing of what waits for it is cut off after this many milliseconds
+ * (R-RESP-7). One that takes a slice of `SLICE_BYTES` in that time may be as slow as it likes.
+ */
 export const SLOW_READER_MS = 30_000
 
 /**
- * What a refused client may still send of its body, in bytes. It is read and thrown away, since a
- * client that is cut off while it writes may never read why.
+ * What a client may still send of its body once its answer is out, in bytes. It is read and thrown
+ * away, since a client that is cut off while it writes may never read why it was refused.
  */
 const MAX_DISCARDED_BYTES = 16 * 1_048_576
 
@@ -45,9 +50,12 @@ export type HttpVisitOptions = {
   readonly expectsContinue: boolean
   /** Told when the client hangs up while a server is being asked. */
   readonly onGone: (exchange: Exchange) => void
-  /** Open streams; the visit is in there while its answer streams. */
-  readonly streams: Set<HttpVisit>
+  /** Visits that are being answered; the visit is in there until its client has taken everything. */
+  readonly answering: Set<HttpVisit>
 }
+
+/** What is done once everything before it is written; last words mean that the answer broke off. */
+type Closing = 'clean' | { readonly lastWords: string }
 
 export class HttpVisit implements Visit, Sink {
   readonly journey: Journey
@@ -56,12 +64,16 @@ export class HttpVisit implements Visit, Sink {
   exchange: Exchange | undefined
   occupies: Visit['occupies']
   gone = false
-  /** Set while a slow reader holds the answer up: monotonic milliseconds since when. */
-  stalledTick: number | undefined
   readonly #options: HttpVisitOptions
   #body: BodyReader | undefined
   #source: Source | undefined
-  #farewell: (() => string) | undefined
+  #ending: StreamEnding = 'cut'
+  #outbox: Outbox | undefined
+  #closing: Closing | undefined
+  /** What the source broke off with. */
+  #broken: unknown
+  /** Set while the reader takes nothing: monotonic milliseconds since when. */
+  #stalledTick: number | undefined
   #settle: Settle | undefined
 
   constructor(options: HttpVisitOptions) {
@@ -88,8 +100,15 @@ export class HttpVisit implements Visit, Sink {
     return this.#options.request.rawHeaders
   }
 
+  /** Whether the answer is a stream that has not ended. */
+  get streaming(): boolean {
+    return this.#source !== undefined
+  }
+
   async body(maxBytes: number): Promise<Uint8Array> {
     const { request, response } = this.#options
+    // The close that would break the reading off has been already.
+    if (this.gone) throw brokenOff()
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new Refusal('too_large')
     if (this.#options.expectsContinue) response.writeContinue()
     this.#body = new BodyReader(maxBytes)
@@ -110,59 +129,75 @@ export class HttpVisit implements Visit, Sink {
     this.journey.status = outgoing.status
     if (outgoing.body.kind === 'whole') {
       this.#replyWhole(outgoing, outgoing.body.bytes)
+      // Mostly the socket has taken everything by now, and there is nothing to wait for.
+      if (!response.writableEnded || response.writableLength > 0) await this.#taken()
       return
     }
     response.writeHead(outgoing.status, [...outgoing.headers])
-    const { source, farewell } = outgoing.body
+    const { source, ending } = outgoing.body
     this.#source = source
-    this.#farewell = farewell
+    this.#ending = ending
     response.flushHeaders()
-    response.on('drain', onResponseDrain)
-    const ended = new Promise<void>((resolve, reject) => (this.#settle = { resolve, reject }))
-    this.#options.streams.add(this)
+    this.#openOutbox()
+    const taken = this.#taken()
     source.pipe(this)
-    await ended.finally(() => this.#options.streams.delete(this))
+    await taken
   }
 
-  /** Ends an open stream from our side: cleanly when nothing is owed, else with a farewell. */
+  /** Ends an open stream from our side, as its ending says. */
   endStream(reason: 'revoked' | 'shutdown'): void {
-    if (this.#source === undefined) return
-    this.journey.ending = reason
     const source = this.#source
-    if (this.#farewell === undefined) {
+    if (source === undefined) {
+      // All of it is on its way; a caller who was revoked gets no more of it.
+      if (reason === 'revoked') this.#destroyAs(reason)
+      return
+    }
+    this.journey.ending = reason
+    if (this.#ending === 'clean') {
       this.#source = undefined
-      this.#options.response.end()
-      this.#settle?.resolve()
+      this.#close('clean')
     }
     source.abort(new Refusal(reason === 'revoked' ? 'invalid_token' : 'shutting_down'))
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.gone) return true
+    if (this.#source === undefined) return true
     this.journey.bytesOut += chunk.length
-    const ready = this.#options.response.write(chunk)
-    if (!ready) this.stalledTick ??= performance.now()
-    return ready
+    return this.#send(chunk)
   }
 
   end(): void {
-    this.#options.response.end()
+    if (this.#source === undefined) return
     this.#source = undefined
-    this.#settle?.resolve()
+    this.#close('clean')
   }
 
   /** The answer broke off: the client must be able to tell, so the connection is cut without an end. */
   fail(error: unknown): void {
     if (this.#source === undefined) return
     this.#source = undefined
-    if (this.#farewell === undefined) this.#options.response.destroy()
-    else this.#options.response.write(this.#farewell(), destroyAfterWrite(this.#options.response))
-    this.#settle?.reject(error)
+    this.#broken = error
+    if (typeof this.#ending === 'string') this.#options.response.destroy()
+    else this.#close({ lastWords: this.#ending.lastWords() })
   }
 
-  /** Breaks the connection at once, for a reader that has stopped reading. */
+  /** Breaks the connection at once. */
   drop(): void {
     this.#options.response.destroy()
+  }
+
+  /**
+   * Breaks the connection of a reader that stays away. Called every second while it is answered.
+   *
+   * @param tick Monotonic milliseconds.
+   */
+  dropIfStalled(tick: number): void {
+    if (this.#stalledTick === undefined) return
+    // Behind another answer on its connection nothing of it can be taken yet.
+    if (this.#options.response.socket === null) this.#stalledTick = tick
+    if (tick - this.#stalledTick <= SLOW_READER_MS) return
+    this.journey.detail = 'the reader took nothing for too long'
+    this.drop()
   }
 
   /** Called by the shared listeners only. */
@@ -175,21 +210,37 @@ export class HttpVisit implements Visit, Sink {
   }
 
   onDrain(): void {
-    this.stalledTick = undefined
-    this.#source?.resume()
+    if (this.#outbox === undefined) return
+    const ready = this.#outbox.resume()
+    this.#stalledTick = ready ? undefined : performance.now()
+    if (this.#closing !== undefined) this.#finish()
+    else if (ready) this.#source?.resume()
   }
 
   onClose(): void {
     const { request, response } = this.#options
     request.visit = undefined
     response.visit = undefined
-    if (response.writableFinished) return
+    if (this.#broken !== undefined) {
+      this.#settle?.reject(this.#broken)
+      return
+    }
+    if (!response.writableFinished) this.#leave()
+    this.#settle?.resolve()
+  }
+
+  #leave(): void {
     this.gone = true
     if (this.journey.ending === 'complete') this.journey.ending = 'client_gone'
     this.#body?.fail()
     if (this.exchange !== undefined) this.#options.onGone(this.exchange)
     this.#source = undefined
-    this.#settle?.resolve()
+    this.#outbox = undefined
+  }
+
+  #destroyAs(ending: Journey['ending']): void {
+    this.journey.ending = ending
+    this.drop()
   }
 
   #replyWhole(outgoing: Outgoing, bytes: Uint8Array | string | undefined): void {
@@ -201,54 +252,65 @@ export class HttpVisit implements Visit, Sink {
     // A 204 has no length (RFC 9110 §8.6).
     const sized = status === 204 ? headers : [...headers, 'content-length', String(length)]
     response.writeHead(status, [...sized])
-    // Head and body as one string are one write; as two buffers they are a slower gathered one.
-    if (bytes instanceof Uint8Array && length <= MAX_STRING_BODY_BYTES) {
-      response.end(Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1'), 'latin1')
-    } else {
+    // Without this a body that nobody asks for any more would fill the socket and hold up what follows.
+    if (!request.complete && this.#body === undefined) request.on('data', onRequestData)
+    if (!(bytes instanceof Uint8Array)) {
       response.end(bytes)
+    } else if (length <= MAX_STRING_BODY_BYTES) {
+      // Head and body as one string are one write; as two buffers they are a slower gathered one.
+      response.end(Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1'), 'latin1')
+    } else if (length <= SLICE_BYTES) {
+      response.end(bytes)
+    } else {
+      this.#openOutbox()
+      this.#send(bytes)
+      this.#close('clean')
+      return
     }
-    if (!request.complete) request.on('data', onRequestData)
+    if (response.writableLength > 0) this.#stalledTick = performance.now()
+  }
+
+  #openOutbox(): void {
+    const { response } = this.#options
+    this.#outbox = new Outbox(response)
+    response.on('drain', onResponseDrain)
+  }
+
+  #send(chunk: Uint8Array): boolean {
+    const ready = this.#outbox?.push(chunk) ?? true
+    if (!ready) this.#stalledTick ??= performance.now()
+    return ready
+  }
+
+  /** Nothing more will be sent. */
+  #close(closing: Closing): void {
+    this.#closing = closing
+    this.#finish()
+  }
+
+  /** Ends the answer once the last of it is written. */
+  #finish(): void {
+    const { response } = this.#options
+    if (this.#outbox?.empty !== true) return
+    if (this.#closing === 'clean') response.end()
+    else if (this.#closing !== undefined)
+      response.write(this.#closing.lastWords, destroyAfterWrite(response))
+    this.#closing = undefined
+    if (response.writableLength > 0) this.#stalledTick ??= performance.now()
+  }
+
+  /** Settles when the client has taken everything; until then the visit is looked after. */
+  #taken(): Promise<void> {
+    const { answering } = this.#options
+    answering.add(this)
+    const taken = new Promise<void>((resolve, reject) => (this.#settle = { resolve, reject }))
+    return taken.finally(() => answering.delete(this))
   }
 
   /** There is nobody to tell, or the head is out already: let go of whatever would still flow. */
   #cut(outgoing: Outgoing): void {
     if (outgoing.body.kind === 'stream')
       outgoing.body.source.abort(new Refusal('upstream_unavailable'))
-  }
-}
-
-/** Collects a request body up to a bound. */
-class BodyReader {
-  readonly whole: Promise<Uint8Array>
-  readonly #maxBytes: number
-  #chunks: Uint8Array[] = []
-  #bytes = 0
-  #resolve!: (bytes: Uint8Array) => void
-  #reject!: (error: unknown) => void
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
-    this.whole = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-  }
-
-  take(chunk: Uint8Array): void {
-    this.#bytes += chunk.length
-    if (this.#bytes <= this.#maxBytes) this.#chunks.push(chunk)
-    else this.#reject(new Refusal('too_large'))
-  }
-
-  end(): void {
-    const [only] = this.#chunks
-    this.#resolve(
-      this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks),
-    )
-  }
-
-  fail(): void {
-    this.#reject(new Refusal('bad_target', { detail: 'request broken off' }))
   }
 }
 

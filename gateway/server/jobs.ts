@@ -1,9 +1,8 @@
-/** Every timer of the running gateway. What they call lives in its own room and takes the time. */
+/** What the running gateway looks after on a timer. What is called lives in its own room and takes the time. */
 import { AUDIT_TICK_MS } from '../audit/audit.ts'
 import { mayConnect } from '../policy/visible.ts'
 import type { Generation } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
-import { SLOW_READER_MS } from './http-visit.ts'
 import type { Log } from './log.ts'
 import type { Plant } from './plant.ts'
 
@@ -22,7 +21,8 @@ export type JobsOptions = {
   /** The generations that may still have visits, the newest last. */
   readonly generations: () => Iterable<Generation>
   readonly current: () => Generation
-  readonly streams: ReadonlySet<HttpVisit>
+  /** Visits that are being answered. */
+  readonly answering: ReadonlySet<HttpVisit>
 }
 
 /** Starts the timers; the returned function stops them. */
@@ -32,7 +32,7 @@ export function startJobs(options: JobsOptions): () => void {
   const everySecond = setInterval(() => {
     const tick = plant.tick()
     for (const { conversations } of options.generations()) conversations.sweep(tick)
-    for (const stream of options.streams) checkStream(stream, options, tick)
+    for (const visit of options.answering) checkAnswer(visit, options, tick)
     if (refreshing) return
     refreshing = true
     plant.revocations
@@ -55,18 +55,18 @@ export function startJobs(options: JobsOptions): () => void {
 }
 
 /**
- * A stream lives as long as its caller may have it: until revoked, until policy no longer lets the
- * caller onto the server, or, for a stream the caller opened to listen, until its token ends (a client
- * then comes back with a fresh one). A running answer is not cut by the end of a token.
+ * A reader that stays away is cut off. A stream lives as long as its caller may have it: until revoked,
+ * until policy no longer lets the caller onto the server, or, for a stream the caller opened to listen,
+ * until its credential ends (a client then comes back with a fresh one). A running answer is not cut by
+ * the end of a token.
  */
-function checkStream(stream: HttpVisit, { plant, current }: JobsOptions, tick: number): void {
-  const { caller, server, calls } = stream.journey
-  if (stream.stalledTick !== undefined && tick - stream.stalledTick > SLOW_READER_MS)
-    return stream.drop()
+function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: number): void {
+  visit.dropIfStalled(tick)
+  const { caller, server, calls } = visit.journey
   if (caller === undefined || server === undefined) return
   const { identify, rules } = current()
   const revoked = plant.revocations.isRevoked(caller)
   const denied = caller.via !== 'anonymous' && !mayConnect(rules, caller, server)
   const listening = calls[0]?.call.kind === 'open_stream'
-  if (revoked || denied || (listening && !identify.stillValid(caller))) stream.endStream('revoked')
+  if (revoked || denied || (listening && !identify.stillValid(caller))) visit.endStream('revoked')
 }

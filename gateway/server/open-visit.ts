@@ -14,7 +14,7 @@ export type Arrival = {
 export function openVisit(
   { request, response, expects }: Arrival,
   { desk, conversations }: Generation,
-  { plant, streams }: { readonly plant: Plant; readonly streams: Set<HttpVisit> },
+  { plant, answering }: { readonly plant: Plant; readonly answering: Set<HttpVisit> },
 ): HttpVisit {
   const forwardedFor = request.headers['x-forwarded-for']
   const journey = newJourney({
@@ -32,7 +32,7 @@ export function openVisit(
     request,
     response,
     journey,
-    streams,
+    answering,
     expectsContinue: expects === 'expects_continue',
     onGone: conversations.gone,
   })

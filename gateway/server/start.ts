@@ -49,7 +49,7 @@ type House = {
   readonly options: StartOptions
   readonly plant: Plant
   readonly generations: Set<Generation>
-  readonly streams: Set<HttpVisit>
+  readonly answering: Set<HttpVisit>
   readonly startedAtMs: number
   current: Generation
   draining: boolean
@@ -60,7 +60,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   const { loaded, log, source } = options
   const { settings } = loaded
   const house = await open(options)
-  const { plant, streams, generations } = house
+  const { plant, answering, generations } = house
   const listener = await listen(settings.listen, (request, response, expects) =>
     serve({ request, response, expects }, house),
   )
@@ -87,13 +87,13 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   const stopJobs = startJobs({
     plant,
     log,
-    streams,
+    answering,
     generations: () => generations,
     current: () => house.current,
   })
   const ops = await openOps(house, reloader, listener)
   plant.metrics.observeOpen({
-    streams: () => countStreams(streams),
+    streams: () => countStreams(answering),
     connections: listener.connections,
     audit: plant.audit.health,
   })
@@ -105,7 +105,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     plant.emit({ type: 'stopping', version: options.version })
     watcher.close()
     const { drainSeconds } = settings.listen
-    await drain({ listener, streams, drainSeconds, generations: () => generations })
+    await drain({ listener, answering, drainSeconds, generations: () => generations })
     stopJobs()
     await ops.close()
     await plant.close()
@@ -129,7 +129,7 @@ async function open(options: StartOptions): Promise<House> {
     plant,
     current,
     generations: new Set([current]),
-    streams: new Set(),
+    answering: new Set(),
     startedAtMs: plant.now(),
     draining: false,
   }
@@ -164,7 +164,7 @@ function knownTo({ issuers, apiKeys }: Settings): Known {
 }
 
 async function openOps(house: House, reloader: Reloader, listener: Listener): Promise<OpsListener> {
-  const { plant, streams, options } = house
+  const { plant, answering, options } = house
   const { ops } = options.loaded.settings
   const readiness = () =>
     readinessOf({ plant, lastReload: reloader.last, draining: house.draining })
@@ -188,7 +188,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
         config: house.current.settings.version,
         upSeconds: Math.round((plant.now() - house.startedAtMs) / 1_000),
         servers: house.current.settings.servers.map(({ name, resource }) => ({ name, resource })),
-        streams: streams.size,
+        streams: [...answering].filter(({ streaming }) => streaming).length,
         connections: listener.connections(),
         lastReload: reloader.last,
         ...readiness(),

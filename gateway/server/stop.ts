@@ -9,7 +9,8 @@ const LOOK_EVERY_MS = 50
 export type DrainOptions = {
   readonly listener: Listener
   readonly generations: () => Iterable<Generation>
-  readonly streams: ReadonlySet<HttpVisit>
+  /** Visits that are being answered. */
+  readonly answering: ReadonlySet<HttpVisit>
   readonly drainSeconds: number
 }
 
@@ -18,14 +19,14 @@ export type DrainOptions = {
  * rest. Resolves when no connection is left.
  */
 export async function drain(options: DrainOptions): Promise<void> {
-  const { listener, streams } = options
+  const { listener, answering } = options
   const closed = listener.close()
-  for (const stream of streams) {
-    if (stream.journey.calls[0]?.call.kind === 'open_stream') stream.endStream('shutdown')
+  for (const visit of answering) {
+    if (visit.journey.calls[0]?.call.kind === 'open_stream') visit.endStream('shutdown')
   }
   const look = setInterval(() => listener.closeIdle(), LOOK_EVERY_MS)
   const late = setTimeout(() => {
-    for (const stream of streams) stream.endStream('shutdown')
+    for (const visit of answering) visit.endStream('shutdown')
     listener.cut()
   }, options.drainSeconds * 1_000)
   await closed

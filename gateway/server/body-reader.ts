@@ -1,0 +1,42 @@
+import { Refusal } from '../model/refusal.ts'
+
+/** Collects a request body up to a bound. */
+export class BodyReader {
+  /** Rejects with `too_large` as soon as it is known, or `body_broken_off`. */
+  readonly whole: Promise<Uint8Array>
+  readonly #maxBytes: number
+  #chunks: Uint8Array[] = []
+  #bytes = 0
+  #resolve!: (bytes: Uint8Array) => void
+  #reject!: (error: unknown) => void
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+    this.whole = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  take(chunk: Uint8Array): void {
+    this.#bytes += chunk.length
+    if (this.#bytes <= this.#maxBytes) this.#chunks.push(chunk)
+    else this.#reject(new Refusal('too_large'))
+  }
+
+  end(): void {
+    const [only] = this.#chunks
+    this.#resolve(
+      this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks),
+    )
+  }
+
+  fail(): void {
+    this.#reject(brokenOff())
+  }
+}
+
+/** The client left before its body was whole. */
+export function brokenOff(): Refusal {
+  return new Refusal('body_broken_off')
+}
