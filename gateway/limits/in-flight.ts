@@ -9,14 +9,17 @@ export type Occupation = 'call' | 'stream'
 
 export type InFlight = {
   /** Takes a place. @throws {Refusal} `rate_limited` when the caller has as many open as it may. */
-  enter(caller: Caller, occupation: Occupation): void
-  /** Gives the place back; exactly once for each `enter` that returned. */
-  leave(caller: Caller, occupation: Occupation): void
+  take(caller: Caller, occupation: Occupation): void
+  /** Gives the place back; exactly once for each `take` that returned. */
+  giveBack(caller: Caller, occupation: Occupation): void
 }
 
 type Places = { call: number; stream: number }
 
-/** Bounds are per (tenant, issuer, subject, client): another token of the same party shares them. */
+/**
+ * Bounds are per (tenant, issuer, subject, client): another token of the same party shares them. All
+ * anonymous callers are one party: nothing tells them apart that they could not make up.
+ */
 export function createInFlight(bounds: {
   readonly call: number
   readonly stream: number
@@ -32,20 +35,17 @@ export function createInFlight(bounds: {
     return key
   }
   return {
-    enter(caller, occupation) {
+    take(caller, occupation) {
       const key = keyOf(caller)
-      let places = byParty.get(key)
-      if (places === undefined) {
-        places = { call: 0, stream: 0 }
-        byParty.set(key, places)
-      }
+      const places = byParty.get(key) ?? { call: 0, stream: 0 }
       if (places[occupation] >= bounds[occupation]) {
         const detail = `${bounds[occupation]} ${occupation}s open`
         throw new Refusal('rate_limited', { detail, retryAfterSeconds: RETRY_AFTER_SECONDS })
       }
       places[occupation] += 1
+      byParty.set(key, places)
     },
-    leave(caller, occupation) {
+    giveBack(caller, occupation) {
       const key = keyOf(caller)
       const places = byParty.get(key)
       if (places === undefined) return

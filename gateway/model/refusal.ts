@@ -33,7 +33,7 @@ export const REFUSALS = {
   unknown_method: { status: 404, rpc: -32601, text: 'Method not found' },
   unknown_name: { status: 400, rpc: -32602, text: 'Unknown name', judged: true },
   policy_denied: { status: 403, rpc: 1001, text: 'Denied by policy', judged: true },
-  rate_limited: { status: 429, rpc: 1002, text: 'Too many requests', judged: true },
+  rate_limited: { status: 429, rpc: 1002, text: 'Too many requests' },
   upstream_unavailable: {
     status: 502,
     rpc: 1003,

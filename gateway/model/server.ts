@@ -55,7 +55,7 @@ export type McpServer = {
   readonly resourceUris: 'canonical' | 'opaque'
   /** `allow`: forward names that the server's lists do not show. */
   readonly unlisted: 'deny' | 'allow'
-  /** `http`: refuse judged calls with 403, 429 and 502 instead of HTTP 200 and a JSON-RPC error. */
+  /** `http`: refuse judged calls with 403 and 502 instead of HTTP 200 and a JSON-RPC error. */
   readonly refusals: 'jsonrpc' | 'http'
   readonly maxBodyBytes: number
 }

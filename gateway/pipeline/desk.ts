@@ -1,6 +1,6 @@
 /**
- * Everything the path of a request needs, built once by `server/wire.ts` for one configuration and
- * never changed: a reload makes a new desk, and a visit keeps the one it began with.
+ * Everything the path of a request needs, built once by `server/generation.ts` for one configuration
+ * and never changed: a reload makes a new desk, and a visit keeps the one it began with.
  */
 import type { Identify } from '../identity/identify.ts'
 import type { InFlight } from '../limits/in-flight.ts'
@@ -51,7 +51,4 @@ export type Desk = {
 }
 
 /** What judging needs of the desk. */
-export type JudgeDesk = Pick<
-  Desk,
-  'rules' | 'catalogue' | 'lookUp' | 'inFlight' | 'record' | 'newId' | 'tick'
->
+export type JudgeDesk = Pick<Desk, 'rules' | 'catalogue' | 'lookUp' | 'record' | 'newId' | 'tick'>

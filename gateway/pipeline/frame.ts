@@ -1,4 +1,4 @@
-/** Step 3: what one frame asks for. A frame is a message, or the opening or ending of a stream. */
+/** Step 4: what one frame asks for. A frame is a message, or the opening or ending of a stream. */
 import type { Call, Direction } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
@@ -11,7 +11,7 @@ import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
-export type Seat = Pick<Visit, 'journey' | 'occupies' | 'head'> & { readonly server: McpServer }
+export type Seat = Pick<Visit, 'journey' | 'head'> & { readonly server: McpServer }
 
 export type Frame = {
   readonly seat: Seat

@@ -14,6 +14,7 @@ import type { Frame } from './frame.ts'
 import { readMessage } from './frame.ts'
 import { judge } from './judge.ts'
 import { checkMediaType } from './media-type.ts'
+import { occupy } from './occupy.ts'
 import { noteRefusal, refuse } from './refuse.ts'
 import { findServer, findSite } from './route.ts'
 import type { Seated, Visit } from './visit.ts'
@@ -29,13 +30,14 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
   }
   try {
     const head = admit(visit) // 1 route
-    const seat = enter(visit, head, desk)
+    const seat = route(visit, head, desk)
     lap('route')
     const caller = await authenticate(seat, desk) // 2
+    occupy(seat, caller, desk) // 3 limit
     lap('authenticate')
     const body = visit.httpMethod === 'POST' ? await seat.body(seat.server.maxBodyBytes) : undefined
     since = desk.tick()
-    const permit = await judge(frameOf(seat, body), caller, desk) // 3 parse, 4 authorize, 5 limit, 6 record
+    const permit = await judge(frameOf(seat, body), caller, desk) // 4 parse, 5 authorize, 6 record
     lap('judge')
     const answer = await forward(permit, seat, body, desk) // 7 swap, 8 forward
     await visit.reply(filter({ permit, answer, seat }, desk)) // 9
@@ -46,7 +48,7 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
   }
 }
 
-function enter(visit: Visit, head: Head, desk: Desk): Seated {
+function route(visit: Visit, head: Head, desk: Desk): Seated {
   const { journey } = visit
   const server = findServer(findSite(head, desk.routes), visit.target)
   journey.server = server.name

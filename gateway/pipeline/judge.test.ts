@@ -65,14 +65,6 @@ test('each element of a batch is judged on its own and recorded on its own', asy
   )
 })
 
-test('a batch takes one place among its caller’s open calls, not one for each element', async () => {
-  const desk = testDesk(RULES)
-  const seat = testSeat()
-  const many = Array.from({ length: 12 }, (_, at) => call('read_file', at)).join(',')
-  for (const frame of frames(`[${many}]`, 'up', seat)) await judge(frame, testCaller(), desk)
-  assert.equal(seat.occupies?.occupation, 'call')
-})
-
 test('a listen request passes without the resources that are not allowed, and names them', async () => {
   const desk = testDesk(RULES)
   const seat = testSeat({
@@ -181,27 +173,4 @@ test('a resource whose URI could be read in two ways is unknown, whatever the ru
   assert.ok(odd && plain)
   assert.equal(await codeOf(judge(odd, testCaller(), desk)), 'unknown_name')
   assert.equal(await codeOf(judge(plain, testCaller(), desk)), 'passed')
-})
-
-test('an eleventh open call of one caller is refused, and a place given back is free again', async () => {
-  const desk = testDesk(RULES)
-  const seats: Seat[] = []
-  for (let at = 0; at < 10; at++) {
-    const seat = testSeat()
-    seats.push(seat)
-    const [frame] = frames(call('read_file', at), 'up', seat)
-    assert.ok(frame)
-    await judge(frame, testCaller(), desk)
-  }
-  const [surplus] = frames(call('read_file', 11), 'up', testSeat())
-  assert.ok(surplus)
-  assert.equal(
-    await codeOf(judge(surplus, testCaller({ tokenId: 'another' }), desk)),
-    'rate_limited',
-  )
-  assert.equal(await codeOf(judge(surplus, testCaller({ subject: 'agent-2' }), desk)), 'passed')
-  const [first] = seats
-  assert.ok(first?.occupies)
-  desk.inFlight.leave(first.occupies.caller, first.occupies.occupation)
-  assert.equal(await codeOf(judge(surplus, testCaller(), desk)), 'passed')
 })

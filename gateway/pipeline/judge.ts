@@ -18,7 +18,6 @@ export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Prom
   const call = readFrame(frame)
   const entry = enter(seat, call, desk)
   const permit = await authorize({ caller, call, entry, seat }, desk)
-  if (call.direction === 'up') occupy(seat, permit, desk)
   await commit(seat, entry, desk)
   return permit
 }
@@ -37,14 +36,6 @@ function enter(seat: Seat, call: Call, desk: JudgeDesk): JourneyCall {
   }
   if (call.direction === 'up' || call.kind === 'request') seat.journey.calls.push(entry)
   return entry
-}
-
-/** Step 5: one place among the caller's open calls or streams, for the whole visit. */
-function occupy(seat: Seat, permit: Permit, desk: JudgeDesk): void {
-  if (seat.occupies !== undefined) return
-  const occupation = permit.call.kind === 'open_stream' ? 'stream' : 'call'
-  desk.inFlight.enter(permit.caller, occupation)
-  seat.occupies = { caller: permit.caller, occupation }
 }
 
 /** Step 6: the decision is with audit before anything goes up. */

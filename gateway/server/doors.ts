@@ -12,7 +12,7 @@ export type Documents = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 const WELL_KNOWN = '/.well-known/'
 
-export async function enter(visit: Visit, desk: Desk, documents: Documents): Promise<void> {
+export async function receive(visit: Visit, desk: Desk, documents: Documents): Promise<void> {
   if (visit.target.startsWith(WELL_KNOWN))
     return serve(visit, desk, () => document(visit, documents))
   if (visit.httpMethod === 'OPTIONS') return serve(visit, desk, () => preflight(visit, desk))

@@ -108,7 +108,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     },
     finish: (visit) => {
       const { journey, occupies } = visit
-      if (occupies !== undefined) inFlight.leave(occupies.caller, occupies.occupation)
+      if (occupies !== undefined) inFlight.giveBack(occupies.caller, occupies.occupation)
       journey.durationMs = tick() - journey.startedTick
       audit.outcome(journey)
       metrics.journey(journey)

@@ -2,7 +2,7 @@
 import { createAdmin } from '../admin/admin.ts'
 import type { Known } from '../admin/revocation-actions.ts'
 import type { Settings } from '../settings/settings.ts'
-import { enter } from './doors.ts'
+import { receive } from './doors.ts'
 import type { Generation } from './generation.ts'
 import { createGeneration } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
@@ -149,7 +149,7 @@ function serve(arrival: Arrival, house: House): void {
   generation.enter()
   if (house.draining) arrival.response.shouldKeepAlive = false
   const visit = openVisit(arrival, generation, house)
-  enter(visit, generation.desk, generation.documents).then(generation.leave, (error: unknown) => {
+  receive(visit, generation.desk, generation.documents).then(generation.leave, (error: unknown) => {
     generation.leave()
     visit.drop()
     house.options.log('error', 'a visit failed', { detail: String(error) })

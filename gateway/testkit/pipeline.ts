@@ -1,5 +1,4 @@
-/** The parts of a desk that pipeline tests need, made from real rooms: rules, catalogue, limits. */
-import { createInFlight } from '../limits/in-flight.ts'
+/** The parts of a desk that pipeline tests need, made from real rooms: rules, catalogue. */
 import type { Caller } from '../model/caller.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
@@ -34,7 +33,6 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   return {
     rules: compiled.rules,
     catalogue: createCatalogue(),
-    inFlight: createInFlight({ call: 10, stream: 10 }),
     lookUp: async ({ name }) => {
       lookedUp.push(name)
       return !name.startsWith('ghost')
@@ -104,7 +102,6 @@ export function testCaller(over: Partial<Caller> = {}): Caller {
 export function testSeat(over: { server?: McpServer; head?: Partial<Head> } = {}): Seat {
   return {
     journey: testJourney(),
-    occupies: undefined,
     head: { ...emptyHead(), ...over.head },
     server: over.server ?? testServer(),
   }

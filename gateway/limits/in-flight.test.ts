@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { testCaller } from '../testkit/pipeline.ts'
+import { createInFlight } from './in-flight.ts'
+
+test('a call above the bound is refused, whatever token it comes with, and one of another party is not', () => {
+  const inFlight = createInFlight({ call: 2, stream: 2 })
+  for (const tokenId of ['a', 'b']) inFlight.take(testCaller({ tokenId }), 'call')
+  assert.throws(() => inFlight.take(testCaller({ tokenId: 'c' }), 'call'), {
+    code: 'rate_limited',
+  })
+  for (const other of ['tenant', 'issuer', 'subject', 'client']) {
+    inFlight.take(testCaller({ [other]: 'another' }), 'call')
+  }
+})
+
+test('a place given back is free again, and a refusal takes none', () => {
+  const inFlight = createInFlight({ call: 1, stream: 1 })
+  const caller = testCaller()
+  inFlight.take(caller, 'call')
+  for (let at = 0; at < 3; at++) assert.throws(() => inFlight.take(caller, 'call'))
+  inFlight.giveBack(caller, 'call')
+  inFlight.take(caller, 'call')
+})
+
+test('streams and calls have bounds of their own', () => {
+  const inFlight = createInFlight({ call: 1, stream: 1 })
+  const caller = testCaller()
+  inFlight.take(caller, 'call')
+  inFlight.take(caller, 'stream')
+  assert.throws(() => inFlight.take(caller, 'stream'))
+  inFlight.giveBack(caller, 'call')
+  assert.throws(() => inFlight.take(caller, 'stream'))
+  inFlight.take(caller, 'call')
+})
+
+test('a refused caller is told when to come again', () => {
+  const inFlight = createInFlight({ call: 0, stream: 0 })
+  assert.throws(
+    () => inFlight.take(testCaller(), 'call'),
+    (error: { extra: unknown }) => {
+      assert.deepEqual(error.extra, { detail: '0 calls open', retryAfterSeconds: 1 })
+      return true
+    },
+  )
+})
