@@ -74,7 +74,11 @@ function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {
         },
       )
     }
+    let faulted = false
     const fault = (thrown: unknown): void => {
+      // What goes wrong on the way out must not begin it again.
+      if (faulted) return
+      faulted = true
       const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
       log('error', 'fault', { detail })
       setTimeout(resolve, FAULT_DRAIN_MS, EXIT_FAULT)
@@ -83,6 +87,8 @@ function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {
     process.on('SIGHUP', () => void hangUp(gatehouse, log))
     process.once('SIGTERM', () => stop('SIGTERM'))
     process.once('SIGINT', () => stop('SIGINT'))
+    // Whoever read the log may be gone: its lines are lost then, and nothing else.
+    process.stderr.on('error', () => undefined)
     process.on('uncaughtException', fault)
     process.on('unhandledRejection', fault)
   })

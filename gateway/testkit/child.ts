@@ -11,6 +11,8 @@ export type Child = {
   /** Resolves when the output matches; rejects with the output when it does not in time. */
   waitFor(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>
   signal(signal: NodeJS.Signals): void
+  /** Stops reading what it prints, for good: its next line has nowhere to go. */
+  deafen(): void
   /** SIGTERM, then SIGKILL after `graceMs`. Resolves with the exit code (-1 for a signal). */
   stop(graceMs?: number): Promise<number>
 }
@@ -65,6 +67,10 @@ export function startChild({ command, args, env, inherit, cwd = ROOT }: ChildOpt
         }, 20)
       }),
     signal: (signal) => void child.kill(signal),
+    deafen: () => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     stop: async (graceMs = 5_000) => {
       if (child.exitCode !== null || child.signalCode !== null) return await exited
       child.kill('SIGTERM')
