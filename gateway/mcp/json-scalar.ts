@@ -40,7 +40,7 @@ export function skipString(cursor: Cursor): boolean {
 }
 
 /** The first byte from `at` on that stops a string, four at a time: most strings are long and plain. */
-function passPlain(bytes: Buffer, from: number, end: number): number {
+export function passPlain(bytes: Buffer, from: number, end: number): number {
   let at = from
   while (
     at + 3 < end &&

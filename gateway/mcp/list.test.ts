@@ -11,24 +11,21 @@ function isShown(_kind: TargetKind, name: string): boolean {
 type Filtered = {
   readonly text: string
   readonly listed: readonly string[]
-  readonly hidden: number
   readonly nextCursor: string | undefined
 }
 
 function filtered(text: string, options: Partial<FilterOptions> = {}): Filtered {
   const answer = filterAnswer(Buffer.from(text), { show: isShown, ...options })
   assert.ok(answer.ok, answer.ok ? '' : answer.problem.message)
-  assert.equal(answer.hasNextCursor, answer.nextCursor !== undefined)
   return {
     text: Buffer.from(answer.bytes).toString(),
     listed: answer.listed.map(({ kind, name }) => `${kind} ${name}`),
-    hidden: answer.hidden,
     nextCursor: answer.nextCursor,
   }
 }
 
-function refusal(text: string): string {
-  const answer = filterAnswer(Buffer.from(text), { show: isShown })
+function refusal(text: string, id?: string): string {
+  const answer = filterAnswer(Buffer.from(text), { show: isShown, id })
   return answer.ok ? 'accepted' : answer.problem.code
 }
 
@@ -74,7 +71,6 @@ for (const [list, member, kind] of SHAPES) {
     assert.deepEqual(filtered(text), {
       text: answer(`{"${list}":[{"t":"","${member}":"\\u0061:2"}]}`),
       listed: [`${kind} x:1`, `${kind} a:2`],
-      hidden: 1,
       nextCursor: undefined,
     })
   })
@@ -97,10 +93,9 @@ test('an element whose name cannot be trusted goes and is not told', () => {
     '{"name":"a\\ud800"}',
     '{"name":"a\\u0000"}',
   ]
-  const { text, listed, hidden } = filtered(answer(`{"tools":[${odd.join(',')}]}`))
+  const { text, listed } = filtered(answer(`{"tools":[${odd.join(',')}]}`))
   assert.equal(text, answer('{"tools":[]}'))
   assert.deepEqual(listed, [])
-  assert.equal(hidden, odd.length)
 })
 
 test('an answer of another shape is returned as the very same bytes', () => {
@@ -110,15 +105,16 @@ test('an answer of another shape is returned as the very same bytes', () => {
     answer('{"tools":{"name":"x"}}'),
     answer('null'),
     '{"jsonrpc":"2.0","id":1,"error":{"code":1,"data":{"tools":[{"name":"x"}]}}}',
-    '{"jsonrpc":"2.0","method":"notifications/tasks","params":{"tools":[{"name":"x"}]}}',
-    '"x"',
+    '{"error":{"code":1},"jsonrpc":"2.0","id":null}',
+    '{"jsonrpc":"2.0","error":{"code":1}}',
+    '{"jsonrpc":"2.0","_meta":{"method":"x"},"result":{"method":"x","params":1},"id":"a"}',
   ]
   for (const text of others) {
     const bytes = Buffer.from(text)
     const result = filterAnswer(bytes, { show: () => false, cache: { maxTtlMs: 1 } })
     assert.ok(result.ok)
     assert.equal(result.bytes, bytes)
-    assert.deepEqual([result.listed, result.hidden], [[], 0])
+    assert.deepEqual(result.listed, [])
   }
 })
 
@@ -129,12 +125,54 @@ test('a list of which everything is shown is returned as the very same bytes', (
   assert.equal(result.bytes, bytes)
 })
 
-test('several lists and several answers are filtered alike', () => {
+test('several lists in one response are filtered alike', () => {
   const both = '{"tools":[{"name":"x"}],"prompts":[{"name":"x"},{"name":"b"}]}'
-  const result = filtered(`[${answer(both)}, ${answer(both)}]`)
   const kept = '{"tools":[],"prompts":[{"name":"b"}]}'
-  assert.equal(result.text, `[${answer(kept)}, ${answer(kept)}]`)
-  assert.equal(result.hidden, 4)
+  assert.equal(filtered(answer(both)).text, answer(kept))
+})
+
+test('what is not exactly one response is refused', () => {
+  const result = answer('{}')
+  const others = [
+    '"x"',
+    'null',
+    '[]',
+    `[${result}]`,
+    `[{"jsonrpc":"2.0","method":"notifications/message"},${result}]`,
+    '{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{}}',
+    '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b"}}',
+    '{"jsonrpc":"2.0","id":1,"result":{},"method":"sampling/createMessage"}',
+    '{"jsonrpc":"2.0","id":1,"result":{},"params":{}}',
+    '{"jsonrpc":"2.0","id":1,"result":{},"error":{}}',
+    '{"jsonrpc":"2.0","id":1}',
+    '{"id":1,"result":{}}',
+    '{"jsonrpc":"1.0","id":1,"result":{}}',
+    '{"jsonrpc":"2.0","result":{}}',
+    '{"jsonrpc":"2.0","id":null,"result":{}}',
+    '{"jsonrpc":"2.0","id":{"a":1},"result":{}}',
+    '{"jsonrpc":"2.0","id":1.0,"error":{}}',
+  ]
+  for (const text of others) assert.equal(refusal(text), 'invalid_request', text)
+})
+
+test('a response to another request than the one that is named is refused', () => {
+  assert.equal(refusal(answer('{}'), '1'), 'accepted')
+  for (const id of ['2', '"1"', '11'])
+    assert.equal(refusal(answer('{}'), id), 'invalid_request', id)
+  const error = '{"jsonrpc":"2.0","id":7,"error":{"code":1}}'
+  assert.equal(refusal(error, '1'), 'invalid_request')
+})
+
+test('an error without an id answers any request', () => {
+  for (const text of ['{"jsonrpc":"2.0","error":{}}', '{"jsonrpc":"2.0","error":{},"id":null}']) {
+    assert.equal(refusal(text, '1'), 'accepted', text)
+  }
+})
+
+test('an id may be escaped otherwise than the client wrote it', () => {
+  const text = '{"jsonrpc":"2.0","id":"\\u00e9\\/","result":{}}'
+  assert.equal(refusal(text, '"é/"'), 'accepted')
+  assert.equal(refusal(text, '"e/"'), 'invalid_request')
 })
 
 test('the cursor is told, an empty one too, and stays where it is', () => {
@@ -182,17 +220,18 @@ test('what readers could take differently is refused', () => {
     answer('{"tool\\u017f":[{"name":"x"}]}'),
     '{"jsonrpc":"2.0","id":1,"Result":{"tools":[{"name":"x"}]}}',
     `${answer('{"tools":[]}')}{}`,
-    `[${answer('{"tools":[]}')}`,
     answer('{"tools":[{"name":"a"},]}'),
     `\ufeff${answer('{"tools":[]}')}`,
     answer('['.repeat(200) + ']'.repeat(200)),
-    '',
+    '{"jsonrpc":"2.0","id":1,"result":{},"Method":"sampling/createMessage"}',
+    '{"jsonrpc":"2.0","id":1,"id":2,"result":{}}',
+    '{',
   ]
   for (const text of hostile) assert.equal(refusal(text), 'parse_error', text.slice(0, 80))
 })
 
 test('a resource of 8 MiB in one string is within bounds', () => {
   const blob = 'A'.repeat(8_388_608)
-  const { hidden } = filtered(answer(`{"contents":[{"uri":"a:b","blob":"${blob}"},{"uri":"x:y"}]}`))
-  assert.equal(hidden, 1)
+  const { text } = filtered(answer(`{"contents":[{"uri":"a:b","blob":"${blob}"},{"uri":"x:y"}]}`))
+  assert.ok(text.endsWith('"}]}}') && !text.includes('x:y'))
 })

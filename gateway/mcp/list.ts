@@ -1,7 +1,7 @@
 /**
- * Takes out of a server's answer what a caller may not see, without touching the rest: the answer is
- * sliced around what goes, never written anew. It works by shape and not by method, because a gateway
- * without memory need not know which request an answer on a stream belongs to.
+ * Takes out of a server's response what a caller may not see, without touching the rest: the response
+ * is sliced around what goes, never written anew. It works by shape and not by method, because a gateway
+ * without memory need not know which request a response on a stream belongs to.
  */
 import type { Target, TargetKind } from '../model/call.ts'
 import { ANSWER_BOUNDS } from './bounds.ts'
@@ -21,10 +21,17 @@ import {
 } from './json-value.ts'
 import type { Malformed } from './malformed.ts'
 import { isLookAlike, type NameTable, nameTable, protocolName } from './member-names.ts'
+import type { RpcId } from './message.ts'
 import { isPlainText } from './plain-text.ts'
 import { ENVELOPE } from './protocol-members.ts'
+import { readId, sameId } from './read-id.ts'
 
 export type FilterOptions = {
+  /**
+   * The request it must answer: its id as its bytes read. An error may lack an id all the same, from a
+   * server that could not read the request. Without it the response may have any.
+   */
+  readonly id?: string | undefined
   /** Asked once for every named element, in order. */
   readonly show: (kind: TargetKind, name: string) => boolean
   /**
@@ -41,10 +48,7 @@ export type FilteredAnswer =
       readonly bytes: Uint8Array
       /** Every name seen, shown or not, in order. */
       readonly listed: readonly Target[]
-      /** Elements taken out, those without a name included. */
-      readonly hidden: number
-      /** Whether there is another page; an empty cursor is one too. */
-      readonly hasNextCursor: boolean
+      /** The cursor of the next page; an empty one is one too. */
       readonly nextCursor: string | undefined
     }
   | { readonly ok: false; readonly problem: Malformed }
@@ -59,72 +63,113 @@ const LISTS = {
   contents: { kind: 'resource', names: nameTable(['uri']) },
 } as const satisfies Record<string, { kind: TargetKind; names: NameTable<string> }>
 
-const LIST_NAMES = nameTable(['tools', 'prompts', 'resources', 'resourceTemplates', 'contents'])
+/** Their names, which are what a response is recognised by. */
+export const LIST_NAMES = nameTable([
+  'tools',
+  'prompts',
+  'resources',
+  'resourceTemplates',
+  'contents',
+])
 const PAGE_NAMES = nameTable(['nextCursor', 'cacheScope', 'ttlMs'])
 
 type Filtering = {
   readonly options: FilterOptions
   readonly edits: Edit[]
   readonly listed: Target[]
-  hidden: number
   nextCursor: string | undefined
 }
 
+/** What has been read of the envelope of a response. */
+type Envelope = {
+  saysVersion2: boolean
+  id: RpcId | 'absent' | 'null' | 'unfit'
+  hasResult: boolean
+  hasError: boolean
+  /** Whether it has a member of a request or notification. */
+  asks: boolean
+}
+
 /**
- * Filters one JSON-RPC answer, or an array of them. Where `result` holds an array named in `LISTS`, the
- * elements stay that have a name `show` is true for; an element without a string as its name, or with
- * a member that could be mistaken for it, goes. Order, cursor and `_meta` stay, and an answer without
- * such an array is returned as it is.
+ * Filters one JSON-RPC response. Where `result` holds an array named in `LISTS`, the elements stay that
+ * have a name `show` is true for; an element without a string as its name, or with a member that could
+ * be mistaken for it, goes. Order, cursor and `_meta` stay, and a response without such an array is
+ * returned as it is.
  *
- * Refuses with `parse_error` what the strict scanner refuses within `ANSWER_BOUNDS`, and an answer with
- * a member that could be mistaken for `result` or for one of the arrays.
+ * Refuses with `parse_error` what the strict scanner refuses within `ANSWER_BOUNDS` and a response with
+ * a member that could be mistaken for one of the envelope or for one of the arrays; with
+ * `invalid_request` whatever is not exactly one response to the request of `options.id`: an array, a
+ * request or notification, the response to another request.
  */
 export function filterAnswer(bytes: Uint8Array, options: FilterOptions): FilteredAnswer {
   const cursor = createCursor(bytes, ANSWER_BOUNDS)
-  const filtering: Filtering = {
-    options,
-    edits: [],
-    listed: [],
-    hidden: 0,
-    nextCursor: undefined,
+  const filtering: Filtering = { options, edits: [], listed: [], nextCursor: undefined }
+  if (cursor.problem !== undefined) return unreadable(cursor)
+  if (nextKind(cursor) !== 'object') return invalid('An answer must be one JSON-RPC response')
+  const envelope: Envelope = {
+    saysVersion2: false,
+    id: 'absent',
+    hasResult: false,
+    hasError: false,
+    asks: false,
   }
-  if (cursor.problem !== undefined || !filterFrame(cursor, filtering) || !atEnd(cursor)) {
-    const message = cursor.problem ?? 'Parse error'
-    return { ok: false, problem: { code: 'parse_error', message } }
-  }
-  const { edits, listed, hidden, nextCursor } = filtering
-  return {
-    ok: true,
-    bytes: edits.length === 0 ? bytes : splice(cursor.bytes, edits),
-    listed,
-    hidden,
-    hasNextCursor: nextCursor !== undefined,
-    nextCursor,
-  }
-}
-
-function filterFrame(cursor: Cursor, filtering: Filtering): boolean {
-  if (nextKind(cursor) !== 'array') return filterMessage(cursor, filtering)
-  enterArray(cursor)
-  while (nextElement(cursor)) {
-    if (!filterMessage(cursor, filtering)) return false
-  }
-  return cursor.problem === undefined
-}
-
-function filterMessage(cursor: Cursor, filtering: Filtering): boolean {
-  if (nextKind(cursor) !== 'object') return skipValue(cursor)
   enterObject(cursor)
   while (nextMember(cursor)) {
-    const name = protocolName(cursor, ENVELOPE)
-    if (name === undefined && isLookAlike(cursor, ENVELOPE)) return failAlike(cursor)
-    const passed =
-      name === 'result' && nextKind(cursor) === 'object'
-        ? filterResult(cursor, filtering)
-        : skipValue(cursor)
-    if (!passed) return false
+    if (!readMember(cursor, filtering, envelope)) break
+  }
+  if (!atEnd(cursor)) return unreadable(cursor)
+  const objection = objectionTo(envelope, options.id)
+  if (objection !== undefined) return invalid(objection)
+  const { edits, listed, nextCursor } = filtering
+  const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
+  return { ok: true, bytes: shown, listed, nextCursor }
+}
+
+function unreadable({ problem }: Cursor): FilteredAnswer {
+  return { ok: false, problem: { code: 'parse_error', message: problem ?? 'Parse error' } }
+}
+
+function invalid(message: string): FilteredAnswer {
+  return { ok: false, problem: { code: 'invalid_request', message } }
+}
+
+function readMember(cursor: Cursor, filtering: Filtering, envelope: Envelope): boolean {
+  switch (protocolName(cursor, ENVELOPE)) {
+    case 'jsonrpc':
+      envelope.saysVersion2 = readText(cursor) === '2.0'
+      break
+    case 'id':
+      envelope.id = readId(cursor)
+      break
+    case 'result':
+      envelope.hasResult = true
+      return nextKind(cursor) === 'object' ? filterResult(cursor, filtering) : skipValue(cursor)
+    case 'error':
+      envelope.hasError = true
+      return skipValue(cursor)
+    case 'method':
+    case 'params':
+      envelope.asks = true
+      return skipValue(cursor)
+    case undefined:
+      return isLookAlike(cursor, ENVELOPE) ? failAlike(cursor) : skipValue(cursor)
   }
   return cursor.problem === undefined
+}
+
+/** What keeps this from being the response that is due (JSON-RPC 2.0 §5); undefined when nothing does. */
+function objectionTo(
+  { saysVersion2, id, hasResult, hasError, asks }: Envelope,
+  due: string | undefined,
+): string | undefined {
+  if (!saysVersion2) return 'jsonrpc must be "2.0"'
+  if (asks) return 'A request came where a response was due'
+  if (hasResult === hasError) return 'A response needs a result or an error'
+  if (id === 'unfit') return 'id must be a string or an integer'
+  if (typeof id === 'string') return hasResult ? 'A result needs the id of its request' : undefined
+  return due === undefined || sameId(id.text, due)
+    ? undefined
+    : 'The response is to another request'
 }
 
 function filterResult(cursor: Cursor, filtering: Filtering): boolean {
@@ -168,8 +213,8 @@ function filterList(
       leading = undefined
       anyShown = true
     } else {
-      filtering.hidden += 1
-      // Behind something shown, the comma before goes with it; else the comma after, see above.
+      // Behind something shown the comma before goes with it. In front of all that is shown the comma
+      // after does: the cut then ends where the first shown element starts.
       if (anyShown) edits.push({ start: end, end: cursor.at, text: '' })
       else leading ??= start
     }

@@ -34,6 +34,15 @@ export function readId(cursor: Cursor): RpcId | 'null' | 'unfit' {
   return kind === 'null' ? 'null' : 'unfit'
 }
 
+/**
+ * Whether two ids, each as its bytes read, are the same: a server may escape a string otherwise than the
+ * client did. Both must have been read by `readId`.
+ */
+export function sameId(a: string, b: string): boolean {
+  if (a === b) return true
+  return a.startsWith('"') && b.startsWith('"') && JSON.parse(a) === JSON.parse(b)
+}
+
 function rawText(cursor: Cursor, start: number): string {
   return cursor.bytes.toString('utf8', start, cursor.at)
 }

@@ -1,56 +1,67 @@
 /**
- * Step 9: what of the answer this caller may see. Lists lose what policy hides, streams are read
- * frame by frame, and nothing of a server that concerns only its own clients comes through: no
- * redirects, no challenges, no cookies, no error pages (R-RESP).
+ * Step 9: what of the answer this caller may see. JSON is one response to the caller's request or is not
+ * shown, lists lose what policy hides, streams are read frame by frame, and nothing of a server that
+ * concerns only its own clients comes through: no redirects, no challenges, no cookies, no error pages
+ * (R-RESP).
  */
 import { Refusal } from '../model/refusal.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
+import type { Redactor } from '../upstream/redact.ts'
 import { createRedactor } from '../upstream/redact.ts'
 import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
 import { FilteredStream } from './filtered-stream.ts'
-import { isFiltered } from './forward.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
 import type { Outgoing } from './visit.ts'
+import { WatchedAnswer } from './watched-answer.ts'
 
 /** @throws {Refusal} `upstream_unavailable` for an answer that must not, or cannot, be shown. */
 export function filter(answered: Answered, desk: Desk): Outgoing {
   const { answer, permit } = answered
-  const { status } = answer
   const { server } = permit
   const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
-  const shape = shapeOf(answered)
   if (answer.sessionId !== undefined && redactor?.isIn(answer.sessionId) === true) {
     throw unreadable(answer, 'its credential as session id')
   }
+  const { shape, body } = show(answered, redactor, desk)
   noteSession(answered, desk)
-  const headers = headersFor(answered, shape, desk)
-  if (shape === 'nothing') {
-    if (answer.body.kind === 'stream') answer.body.source.abort(new Error('not shown'))
-    return { status, headers, body: { kind: 'whole', bytes: undefined } }
-  }
-  if (answer.body.kind === 'whole') {
-    const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
-    const shown = status < 300 ? show(bytes, answered, desk) : bytes
-    return { status, headers, body: { kind: 'whole', bytes: shown } }
-  }
-  const source = redactor?.source(answer.body.source) ?? answer.body.source
-  if (shape === 'json') {
-    if (isFiltered(permit.call.method)) throw unreadable(answer, 'list in an unexpected form')
-    return { status, headers, body: { kind: 'stream', source, ending: 'cut' } }
-  }
-  const events = new FilteredStream(source, answered, desk)
-  return { status, headers, body: { kind: 'stream', source: events, ending: events.ending } }
-}
-
-function show(bytes: Uint8Array, { permit }: Answered, desk: Desk): Uint8Array {
-  return isFiltered(permit.call.method) ? showMessage(bytes, permit, desk) : bytes
+  return { status: answer.status, headers: headersFor(answered, shape, desk), body }
 }
 
 /** What the caller is shown of a body. `nothing`: only the status is. */
 type Shape = 'json' | 'events' | 'nothing'
+
+type Shown = { readonly shape: Shape; readonly body: Outgoing['body'] }
+
+const NOTHING: Shown = { shape: 'nothing', body: { kind: 'whole', bytes: undefined } }
+
+function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): Shown {
+  const { answer, permit } = answered
+  const shape = shapeOf(answered)
+  if (shape === 'nothing') {
+    if (answer.body.kind === 'stream') answer.body.source.abort(new Error('not shown'))
+    return NOTHING
+  }
+  // Only requests have answers in JSON, and they have an id; nothing answers an empty one.
+  const { id = '' } = permit.call
+  if (answer.body.kind === 'whole') {
+    const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
+    const shown = showMessage({ bytes, id, permit }, desk)
+    if (shown.ok) return { shape, body: { kind: 'whole', bytes: shown.bytes } }
+    // An error page of the server's framework: the status says all that its client must know.
+    if (answer.status >= 400 && answer.status < 500) return NOTHING
+    throw unreadable(answer, shown.problem.message)
+  }
+  const source = redactor?.source(answer.body.source) ?? answer.body.source
+  if (shape === 'json') {
+    const watched = new WatchedAnswer(source, id)
+    return { shape, body: { kind: 'stream', source: watched, ending: 'cut' } }
+  }
+  const events = new FilteredStream(source, answered, desk)
+  return { shape, body: { kind: 'stream', source: events, ending: events.ending } }
+}
 
 /** Statuses and forms of a server that make sense to its client; the rest is between the server and us. */
 function shapeOf({ answer, permit }: Answered): Shape {
@@ -62,11 +73,13 @@ function shapeOf({ answer, permit }: Answered): Shape {
   if (status >= 500 && type !== 'application/json') throw unreadable(answer, `status ${status}`)
   // We asked for none, and what cannot be read cannot be filtered.
   if (contentEncoding.toLowerCase() !== 'identity') throw unreadable(answer, 'a content coding')
-  if (type === 'application/json') return 'json'
   if (type === 'text/event-stream') return 'events'
   const { kind } = permit.call
+  // Nothing else is answered in JSON: a stream is a stream, and a receipt is empty.
+  if (type === 'application/json' && kind === 'request') return 'json'
   const isOwed = status < 300 && (kind === 'request' || kind === 'open_stream')
-  if (isOwed) throw unreadable(answer, `content type ${type}`)
+  // The type itself is in the server's words, which may be anything.
+  if (isOwed) throw unreadable(answer, 'an unexpected content type')
   return 'nothing'
 }
 

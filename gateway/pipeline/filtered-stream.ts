@@ -5,6 +5,7 @@
  */
 import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
 import type { Message } from '../mcp/message.ts'
+import { sameId } from '../mcp/read-id.ts'
 import { scan } from '../mcp/scan.ts'
 import type { SseEvent, SseItem } from '../mcp/sse.ts'
 import { createSseFramer, formatSse } from '../mcp/sse.ts'
@@ -145,9 +146,15 @@ export class FilteredStream implements Source, Sink {
       if (message.id !== undefined) void decline(seat, message.id.text, this.#desk.conversations)
       return undefined
     }
-    const shown = message.kind === 'response' ? showMessage(own, permit, this.#desk) : own
-    if (message.kind === 'response' && message.id?.text === permit.call.id) this.#responded = true
-    return Buffer.from(shown.buffer, shown.byteOffset, shown.byteLength).toString('utf8')
+    if (message.kind !== 'response') return textOf(own)
+    // Any id: a stream of a legacy session may carry responses to other requests of it.
+    const shown = showMessage({ bytes: own, id: undefined, permit }, this.#desk)
+    if (!shown.ok) throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
+    const { id } = permit.call
+    if (message.id !== undefined && id !== undefined && sameId(message.id.text, id)) {
+      this.#responded = true
+    }
+    return textOf(shown.bytes)
   }
 
   #lastWords(id: string): string {
@@ -156,4 +163,8 @@ export class FilteredStream implements Source, Sink {
     const error = '{"code":1003,"message":"The server broke off its answer"}'
     return `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }

@@ -3,7 +3,9 @@
  * in the caller's own session. One look-up at a time per session, and at most one a second, so that
  * made-up names cost a server next to nothing.
  */
+import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
 import { filterAnswer } from '../mcp/list.ts'
+import { scan } from '../mcp/scan.ts'
 import { createSseFramer } from '../mcp/sse.ts'
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -74,17 +76,19 @@ async function list(
   const method = kind === 'tool' ? 'tools/list' : 'prompts/list'
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
+    // In a legacy session ids may not repeat; a random one cannot meet the client's own.
+    const id = `"gatehouse-${crypto.randomUUID()}"`
     const exchange = conversations.send(seat.server, {
       method: 'POST',
       headers: headersFor(method, call, seat),
-      body: Buffer.from(listBody(method, call, cursor)),
+      body: Buffer.from(listBody(id, method, call, cursor)),
       collect: { maxBytes: MAX_LIST_BYTES, above: 'refuse', events: 'collect' },
       whenGone: 'abort',
       timeoutMs: TIMEOUT_MS,
     })
     const answer = await exchange.answer
     if (answer.status >= 400 && answer.status < 500) return 'refused'
-    cursor = learn(answer, seat, catalogue)
+    cursor = learn(answer, id, seat, catalogue)
     if (cursor === undefined) return 'listed'
   }
   return 'listed'
@@ -110,7 +114,7 @@ function headersFor(method: string, call: Call, seat: Seat): string[] {
   })
 }
 
-function listBody(method: string, call: Call, cursor: string | undefined): string {
+function listBody(id: string, method: string, call: Call, cursor: string | undefined): string {
   const meta = {
     'io.modelcontextprotocol/protocolVersion': call.version,
     'io.modelcontextprotocol/clientCapabilities': {},
@@ -120,36 +124,29 @@ function listBody(method: string, call: Call, cursor: string | undefined): strin
     ...(cursor === undefined ? {} : { cursor }),
     ...(call.era === 'modern' ? { _meta: meta } : {}),
   }
-  // In a legacy session ids may not repeat; a random one cannot meet the client's own.
-  const id = `gatehouse-${crypto.randomUUID()}`
-  return JSON.stringify({ jsonrpc: '2.0', id, method, params })
+  return `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${JSON.stringify(params)}}`
 }
 
 /** @returns the cursor of the next page. */
-function learn(answer: Answer, seat: Seat, catalogue: Catalogue): string | undefined {
-  for (const message of messagesOf(answer)) {
-    const read = filterAnswer(message, { show: () => true })
-    if (!read.ok) throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
-    catalogue.learn(seat.server.name, read.listed)
-    if (read.hasNextCursor) return nextCursor(message)
+function learn(answer: Answer, id: string, seat: Seat, catalogue: Catalogue): string | undefined {
+  const response = responseIn(answer, id)
+  const read = response && filterAnswer(response, { id, show: () => true })
+  if (read?.ok !== true) throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
+  catalogue.learn(seat.server.name, read.listed)
+  return read.nextCursor
+}
+
+/** The response to this request; on a stream it may stand among other messages. */
+function responseIn({ body, contentType }: Answer, id: string): Uint8Array | undefined {
+  if (body.kind !== 'whole') return undefined
+  if (mediaType(contentType) !== 'text/event-stream') return body.bytes
+  for (const item of createSseFramer({ maxEventBytes: MAX_LIST_BYTES }).push(body.bytes)) {
+    if (item.kind !== 'event' || !item.data) continue
+    const bytes = Buffer.from(item.data)
+    const scanned = scan(bytes, ANSWER_BOUNDS)
+    const messages = scanned.ok ? scanned.messages : []
+    const own = messages.find((message) => message.kind === 'response' && message.id?.text === id)
+    if (own !== undefined) return bytes.subarray(own.span.start, own.span.end)
   }
   return undefined
-}
-
-function messagesOf({ body, contentType }: Answer): readonly Uint8Array[] {
-  if (body.kind !== 'whole') return []
-  if (mediaType(contentType) !== 'text/event-stream') return [body.bytes]
-  const messages: Uint8Array[] = []
-  for (const item of createSseFramer({ maxEventBytes: MAX_LIST_BYTES }).push(body.bytes)) {
-    if (item.kind === 'event' && item.data) messages.push(Buffer.from(item.data))
-  }
-  return messages
-}
-
-function nextCursor(message: Uint8Array): string | undefined {
-  const parsed: unknown = JSON.parse(Buffer.from(message).toString())
-  if (typeof parsed !== 'object' || parsed === null || !('result' in parsed)) return undefined
-  const { result } = parsed
-  if (typeof result !== 'object' || result === null || !('nextCursor' in result)) return undefined
-  return typeof result.nextCursor === 'string' ? result.nextCursor : undefined
 }

@@ -1,34 +1,38 @@
+import type { FilteredAnswer } from '../mcp/list.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Permit } from '../model/permit.ts'
-import { Refusal } from '../model/refusal.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
 import type { Seated } from './visit.ts'
 
 /** Longest that a client may keep a filtered list (`ttlMs`, MCP 2026-07-28 caching). */
-const MAX_LIST_TTL_MS = 60_000
+const CACHE = { maxTtlMs: 60_000 }
 
 /** One answer to one permitted call. */
 export type Answered = { readonly permit: Permit; readonly answer: Answer; readonly seat: Seated }
 
+export type Showing = {
+  readonly bytes: Uint8Array
+  /** The request it must answer, see `FilterOptions`. */
+  readonly id: string | undefined
+  readonly permit: Permit
+}
+
 /**
- * One JSON-RPC message of a server without what policy hides from this caller. What it lists teaches
- * the catalogue which names exist.
- *
- * @throws {Refusal} `upstream_unavailable` when the message cannot be read strictly.
+ * One JSON-RPC response of a server without what policy hides from this caller, or why it cannot be
+ * shown. What it lists teaches the catalogue which names exist.
  */
 export function showMessage(
-  bytes: Uint8Array,
-  permit: Permit,
+  { bytes, id, permit }: Showing,
   desk: Pick<Desk, 'rules' | 'catalogue'>,
-): Uint8Array {
+): FilteredAnswer {
   const { caller, server } = permit
   const filtered = filterAnswer(bytes, {
+    id,
     show: (kind, name) => isVisible(desk.rules, caller, server.name, kind, name),
-    cache: { maxTtlMs: MAX_LIST_TTL_MS },
+    cache: CACHE,
   })
-  if (!filtered.ok) throw new Refusal('upstream_unavailable', { detail: filtered.problem.message })
-  desk.catalogue.learn(server.name, filtered.listed)
-  return filtered.bytes
+  if (filtered.ok && filtered.listed.length > 0) desk.catalogue.learn(server.name, filtered.listed)
+  return filtered
 }

@@ -136,7 +136,7 @@ for (const status of [500, 502, 503, 504]) {
   })
 }
 
-for (const type of ['text/html', 'text/plain', 'application/octet-stream', 'image/svg+xml', '']) {
+for (const type of ['text/html', 'text/plain', 'image/svg+xml', `x/${SECRET}`, '']) {
   test(`an answer of type '${type}' is not shown`, async () => {
     assertUnavailable(await call(httpAnswer(PAGE, { headers: { 'content-type': type } })))
     const json = JSON.stringify(RESULT)
