@@ -35,9 +35,12 @@ export type FoundApiKey =
 export type ApiKeys = {
   /** Returns the key that is exactly this text and has not ended. */
   find(text: string, nowSeconds: number): FoundApiKey
-  /** Whether the caller's key is still configured. */
-  has(caller: Caller): boolean
+  /** The key this caller came with, as it is configured now; undefined when it is no longer. */
+  of(caller: Caller): ApiKey | undefined
 }
+
+/** The hash each caller came with. A reload hands it on, since callers in it outlive a configuration. */
+export type ApiKeyDigests = WeakMap<Caller, Buffer>
 
 /** What every key text begins with: secret scanners and the bearer check know it by this. */
 export const API_KEY_MARK = 'ghk_'
@@ -58,9 +61,13 @@ export function newApiKey(randomBytes: (size: number) => Buffer): NewApiKey {
 /**
  * Returns the lookup over the configured keys.
  *
+ * @param digests Of this configuration's callers, which are written into it, and of earlier ones.
  * @throws {Error} when two keys have the same prefix, or a hash is no SHA-256.
  */
-export function createApiKeys(entries: readonly ApiKeyEntry[]): ApiKeys {
+export function createApiKeys(
+  entries: readonly ApiKeyEntry[],
+  digests: ApiKeyDigests = new WeakMap(),
+): ApiKeys {
   const known = new Map<string, { readonly digest: Buffer; readonly key: ApiKey }>()
   for (const entry of entries) {
     const digest = Buffer.from(entry.sha256, 'hex')
@@ -68,7 +75,9 @@ export function createApiKeys(entries: readonly ApiKeyEntry[]): ApiKeys {
     if (digest.length !== NOTHING.length) {
       throw new Error(`sha256 of API key ${entry.prefix} must be 64 hex digits`)
     }
-    known.set(entry.prefix, { digest, key: keyOf(entry) })
+    const key = keyOf(entry)
+    known.set(entry.prefix, { digest, key })
+    digests.set(key.caller, digest)
   }
   return {
     find: (text, nowSeconds) => {
@@ -81,7 +90,13 @@ export function createApiKeys(entries: readonly ApiKeyEntry[]): ApiKeys {
       if (nowSeconds >= found.key.caller.expiresAtSeconds) return { ok: false, reason: 'expired' }
       return { ok: true, key: found.key }
     },
-    has: ({ tokenId }) => tokenId !== undefined && known.has(tokenId),
+    of: (caller) => {
+      const found = known.get(caller.tokenId ?? '')
+      // A prefix whose hash was replaced is the prefix of another key.
+      return found !== undefined && digests.get(caller)?.equals(found.digest) === true
+        ? found.key
+        : undefined
+    },
   }
 }
 

@@ -2,6 +2,7 @@
  * Bearer tokens by their text: known, verified under way, refused a moment ago, or new. Says whether a
  * token is valid, not for what.
  */
+import type { Caller } from '../model/caller.ts'
 import type { FloodGate } from './flood-gate.ts'
 import type { Issuer } from './issuers.ts'
 import { createRefusedTokens } from './refused-tokens.ts'
@@ -12,6 +13,8 @@ import { verifyToken } from './verify-token.ts'
 export type BearerTokens = {
   /** Returns a token verified before, if the settings and keys it was verified under are in force. */
   find(token: string): TokenEntry | undefined
+  /** The token of this caller, if it was verified under settings and keys that are in force. */
+  of(caller: Caller): TokenEntry | undefined
   /**
    * Verifies a token that is not known. Reason `flooded` when there is no place for it or its address
    * failed too often; then nothing was verified.
@@ -51,13 +54,15 @@ export function createBearerTokens(options: BearerTokensOptions): BearerTokens {
     }
   }
 
+  const ifInForce = (entry: TokenEntry | undefined): TokenEntry | undefined => {
+    if (entry === undefined) return undefined
+    const issuer = issuersByTrust.get(entry.trust)
+    return issuer?.keys.generation === entry.keyGeneration ? entry : undefined
+  }
+
   return {
-    find: (token) => {
-      const entry = tokens.get(token, now())
-      if (entry === undefined) return undefined
-      const issuer = issuersByTrust.get(entry.trust)
-      return issuer?.keys.generation === entry.keyGeneration ? entry : undefined
-    },
+    find: (token) => ifInForce(tokens.get(token, now())),
+    of: (caller) => ifInForce(tokens.entryOf(caller)),
     verify: async (token, address) => {
       // Neither costs a verification, so neither is charged to the address.
       const reason = refused.get(token, now())

@@ -57,40 +57,6 @@ test('a token revoked while it is being verified is refused', async () => {
   assert.equal(await answer, 'invalid_token: revoked')
 })
 
-test('an open stream may go on until its caller expires, is revoked or is trusted no more', async () => {
-  const { identify, bearer, claims, world } = oneIssuer()
-  const caller = await bearer(await signer.sign(claims()))
-  assert.ok(isCaller(caller))
-  assert.ok(identify.stillValid(caller))
-  assert.ok(!testIdentity().identify.stillValid(caller), 'its issuer is configured no more')
-  world.isRevoked = () => true
-  assert.ok(!identify.stillValid(caller))
-  world.isRevoked = () => false
-  world.nowMs = (caller.expiresAtSeconds + 30) * 1000 - 1
-  assert.ok(identify.stillValid(caller))
-  world.nowMs += 1
-  assert.ok(!identify.stillValid(caller))
-})
-
-test('the stream of an API key may go on only while the key is configured', () => {
-  const entry = {
-    prefix: 'abcdefgh',
-    sha256: 'ab'.repeat(32),
-    tenant: 'default',
-    subject: 's',
-    client: 'c',
-    owner: 'o',
-    kind: 'service',
-    scopes: [],
-    groups: [],
-    servers: undefined,
-    expiresAtSeconds: undefined,
-  } as const
-  const caller = { via: 'api_key', tokenId: 'abcdefgh', expiresAtSeconds: Infinity } as Caller
-  assert.ok(testIdentity({ apiKeys: [entry] }).identify.stillValid(caller))
-  assert.ok(!testIdentity().identify.stillValid(caller))
-})
-
 test('a token whose key was withdrawn is refused once the keys are fetched again', async () => {
   let keys = [signer.jwk, rotated.jwk]
   const { identify, bearer, claims, world } = testIdentity({

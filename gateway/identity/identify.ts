@@ -10,6 +10,7 @@ import { LEEWAY_SECONDS } from '../oauth/check-claims.ts'
 import type { Revocations } from './admission.ts'
 import { createAdmission } from './admission.ts'
 import { ANONYMOUS } from './anonymous.ts'
+import type { ApiKeyDigests } from './api-keys.ts'
 import { createApiKeys } from './api-keys.ts'
 import { createBearerTokens } from './bearer-tokens.ts'
 import { bearerOf, kindOfBearer } from './credential.ts'
@@ -31,11 +32,12 @@ export type Presented = {
   readonly address: string
 }
 
-/** What a reload hands to the next `createIdentify`: verified tokens and fetched keys. */
+/** What a reload hands to the next `createIdentify`: verified tokens, fetched keys, hashes of callers' keys. */
 export type Handover = {
   readonly tokens: TokenCache
   /** By issuer and source; an entry whose source changed is not taken over. */
   readonly keys: ReadonlyMap<string, IssuerKeys>
+  readonly apiKeyDigests: ApiKeyDigests
 }
 
 export type Identify = {
@@ -47,8 +49,12 @@ export type Identify = {
    *   `keys_unavailable` or `overloaded`; the reason is in `extra.detail` and never in the message.
    */
   (presented: Presented, server: McpServer): Caller | Promise<Caller>
-  /** Whether an open stream of this caller may go on: neither expired nor revoked nor removed. */
-  stillValid(caller: Caller): boolean
+  /**
+   * Whether an open stream of this caller on this server may go on: its credential has not ended, is not
+   * revoked, and would be accepted there now. A token counts as one to be verified again when the settings
+   * of its issuer have changed or one of the issuer's keys was withdrawn: then it may not.
+   */
+  stillValid(caller: Caller, server: McpServer): boolean
   /**
    * Fetches keys that are missing or due. Call it at start, after a reload and once a minute; without it
    * they are fetched by the first token that needs them. Never rejects.
@@ -80,7 +86,8 @@ export type IdentifyOptions = {
 export function createIdentify(options: IdentifyOptions): Identify {
   const { now, emit, revocations, handover } = options
   const { issuers, keys } = openIssuers(options, handover?.keys)
-  const apiKeys = createApiKeys(options.apiKeys)
+  const apiKeyDigests: ApiKeyDigests = handover?.apiKeyDigests ?? new WeakMap()
+  const apiKeys = createApiKeys(options.apiKeys, apiKeyDigests)
   const tokens = handover?.tokens ?? createTokenCache()
   const gate = createFloodGate(now)
   const bearers = createBearerTokens({ issuers, tokens, gate, now })
@@ -146,15 +153,30 @@ export function createIdentify(options: IdentifyOptions): Identify {
     return entry.caller
   }
 
+  /** When the credential of this caller ends, in epoch seconds; undefined when it would be refused now. */
+  const endOf = (caller: Caller, server: McpServer): number | undefined => {
+    switch (caller.via) {
+      case 'anonymous':
+        return server.anonymous ? Infinity : undefined
+      case 'jwt': {
+        const entry = bearers.of(caller)
+        if (entry === undefined || admission.token(entry, server) !== undefined) return undefined
+        return caller.expiresAtSeconds + LEEWAY_SECONDS
+      }
+      case 'api_key': {
+        const key = apiKeys.of(caller)
+        if (key === undefined || admission.apiKey(key, server) !== undefined) return undefined
+        return key.caller.expiresAtSeconds
+      }
+    }
+  }
+
   return Object.assign(identify, {
-    stillValid: (caller: Caller) =>
-      now() / 1000 < caller.expiresAtSeconds + LEEWAY_SECONDS &&
-      !revocations.isRevoked(caller) &&
-      (caller.via !== 'jwt' || issuers.has(caller.issuer)) &&
-      (caller.via !== 'api_key' || apiKeys.has(caller)),
+    stillValid: (caller: Caller, server: McpServer) =>
+      now() / 1000 < (endOf(caller, server) ?? -Infinity),
     refreshKeys: async () => {
       await Promise.all(Array.from(keys.values(), (issuerKeys) => issuerKeys.refresh()))
     },
-    handover: { tokens, keys },
+    handover: { tokens, keys, apiKeyDigests },
   })
 }

@@ -29,6 +29,8 @@ export type TokenCache = {
   /** Returns the entry of exactly this token text unless it has ended. */
   get(token: string, nowMs: number): TokenEntry | undefined
   put(entry: TokenEntry): void
+  /** The entry this very caller came from, also once it is evicted; undefined for any other caller. */
+  entryOf(caller: Caller): TokenEntry | undefined
   drop(token: string): void
   /** Tokens held now, ended ones included until they are met or evicted. */
   readonly size: number
@@ -46,6 +48,8 @@ const TAIL_CHARS = 43
 /** Returns an empty cache. Two tokens with the same tail displace each other and never mix. */
 export function createTokenCache(maxTokens: number = MAX_CACHED_TOKENS): TokenCache {
   const entries = createBoundedMap<TokenEntry>(maxTokens)
+  /** Open streams hold their callers, and so keep what they came from. */
+  const origins = new WeakMap<Caller, TokenEntry>()
   return {
     get: (token, nowMs) => {
       const tail = tailOf(token)
@@ -55,7 +59,11 @@ export function createTokenCache(maxTokens: number = MAX_CACHED_TOKENS): TokenCa
       entries.delete(tail)
       return undefined
     },
-    put: (entry) => entries.set(tailOf(entry.token), entry),
+    put: (entry) => {
+      entries.set(tailOf(entry.token), entry)
+      origins.set(entry.caller, entry)
+    },
+    entryOf: (caller) => origins.get(caller),
     drop: (token) => {
       const tail = tailOf(token)
       if (entries.get(tail)?.token === token) entries.delete(tail)
