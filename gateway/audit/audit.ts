@@ -1,6 +1,6 @@
 /**
- * The audit log: what was decided, before anything goes up, and how it ended. Every line is chained to
- * the one before (`chain.ts`), kept in a bounded buffer (`writer.ts`) and appended to a file or
+ * The audit log: what was decided, before anything goes up, and how it ended. Lines are numbered and
+ * their batches chained (`chain.ts`), kept in a bounded buffer (`writer.ts`) and appended to a file or
  * standard output (`output.ts`). When lines cannot be written, calls are refused at the bound.
  */
 import type { GatehouseEvent } from '../model/event.ts'
@@ -46,7 +46,7 @@ export type Audit = {
   /** Opens the sink; rejects with an Error that names the file. Call it before listening. */
   open(): Promise<void>
   /**
-   * Records what was decided about a call (without one: about the visit) and sets `call.recorded`.
+   * Records what was decided about a call (without one: about the visit) and sets `call.decision`.
    * Buffered: returns undefined. Strict: a promise that resolves once the record is on disk.
    *
    * @throws {Refusal} `audit_unavailable` when there is no room, when the oldest unwritten record is
@@ -84,12 +84,6 @@ export const AUDIT_TICK_MS = 100
 /** Records that may wait unless configured otherwise: about a second of a busy gateway, some 6 MB. */
 export const DEFAULT_MAX_BUFFERED = 10_000
 
-/**
- * Decisions whose text is kept for their outcome to repeat, one per call in flight, some 500 bytes
- * each; above it outcomes make it anew.
- */
-const MAX_CONTEXTS = 10_000
-
 export function createAudit(options: AuditOptions): Audit {
   const strict = options.mode === 'strict'
   const records = createRecords(options)
@@ -98,10 +92,10 @@ export function createAudit(options: AuditOptions): Audit {
     output: options.output ?? createOutput(options.sink),
     sync: strict ? 'always' : 'never',
     maxBuffered: options.maxBuffered ?? DEFAULT_MAX_BUFFERED,
+    onBatch: chain.part,
     now: options.now,
   })
   const decidedVisits = new WeakSet<Journey>()
-  const contexts = new Map<string, string>()
   let lost = 0
   let lostTold = 0
 
@@ -114,15 +108,11 @@ export function createAudit(options: AuditOptions): Audit {
   const decide = (journey: Journey, call: JourneyCall | undefined): void => {
     const fields = records.decision(journey, call)
     const line = push(fields)
-    if (call === undefined) {
-      decidedVisits.add(journey)
-      return
-    }
-    call.recorded = true
-    if (contexts.size < MAX_CONTEXTS) contexts.set(call.id, contextIn(line, fields))
+    if (call === undefined) decidedVisits.add(journey)
+    else call.decision = contextIn(line, fields)
   }
   const end = (journey: Journey, call: JourneyCall | undefined): void => {
-    const recorded = call === undefined ? decidedVisits.has(journey) : call.recorded
+    const recorded = call === undefined ? decidedVisits.has(journey) : call.decision !== undefined
     if (!recorded) {
       if (!writer.accepts()) {
         lost += 2
@@ -130,9 +120,7 @@ export function createAudit(options: AuditOptions): Audit {
       }
       decide(journey, call)
     }
-    const context = call === undefined ? undefined : contexts.get(call.id)
-    push(records.outcome(journey, call, context))
-    if (call !== undefined) contexts.delete(call.id)
+    push(records.outcome(journey, call, call?.decision))
   }
 
   const flush = async (): Promise<void> => {

@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto'
 import { quoted } from './text.ts'
 
-/** `prev` of an instance's first record: base64url of 32 zero bytes. */
+/** `prev` of an instance's first batch: base64url of 32 zero bytes. */
 export const GENESIS = 'A'.repeat(43)
 
-/** Turns the fields of records into lines that carry the hash of the line before. */
+/**
+ * Turns the fields of records into numbered lines, and the batches they are written in into a chain:
+ * the first line of each batch carries the hash of the batch before.
+ */
 export type Chain = {
   /**
    * The line (without newline) of the next record.
@@ -12,29 +15,40 @@ export type Chain = {
    * @param fields Its JSON object without the closing brace.
    */
   seal(fields: string): string
+  /**
+   * Ends the batch that `seal` has filled since the last call.
+   *
+   * @param bytes All its lines as they are written, each with its newline.
+   */
+  part(bytes: Uint8Array): void
 }
 
-/** SHA-256 of a line without its newline, as UTF-8, in base64url. */
-export function hashLine(line: string): string {
-  return hash('sha256', line, 'base64url')
+/** SHA-256 of a batch of lines, in base64url. */
+export function hashBatch(bytes: Uint8Array | string): string {
+  return hash('sha256', bytes, 'base64url')
 }
 
 /**
- * A chain of one writer, from its first record. Removing, changing or moving a line shows in the line
- * after it; what is missing at the end shows nowhere, and neither does a chain made anew as a whole.
+ * A chain of one writer, from its first record. Removing or moving a line shows in the numbers, changing
+ * one in the hash after its batch; what is missing at the end shows nowhere, and neither does a change
+ * in the last batch or a chain made anew as a whole.
  *
  * @param instance Names the writer; must never have been used before.
  */
 export function createChain(instance: string): Chain {
   const tail = `${quoted(',"instance":"', instance)},"seq":`
   let seq = 0
-  let prev = GENESIS
+  let prev: string | undefined = GENESIS
   return {
     seal(fields) {
       seq += 1
+      if (prev === undefined) return `${fields}${tail}${seq}}`
       const line = `${fields}${tail}${seq},"prev":"${prev}"}`
-      prev = hashLine(line)
+      prev = undefined
       return line
+    },
+    part(bytes) {
+      prev = hashBatch(bytes)
     },
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createChain, hashLine } from './chain.ts'
+import { createChain, hashBatch } from './chain.ts'
 import {
   type BreakKind,
   MAX_LISTED,
@@ -9,17 +9,23 @@ import {
   type VerifyOptions,
 } from './verify.ts'
 
-/** `calls` calls of one instance, two lines each. */
+/** `calls` calls of one instance, two lines each, a batch for each. */
 function write(instance: string, calls: number): string[] {
   const chain = createChain(instance)
   return Array.from({ length: calls }, (_, at) => {
     const id = `${instance}-${at + 1}`
     const head = `{"time":"2026-11-23T08:30:0${at % 10}.000Z"`
-    return [
+    const batch = [
       chain.seal(`${head},"type":"decision","id":"${id}","rule":"readers"`),
       chain.seal(`${head},"type":"outcome","id":"${id}","rule":"readers"`),
     ]
+    chain.part(bytesOf(batch))
+    return batch
   }).flat()
+}
+
+function bytesOf(lines: readonly string[]): Uint8Array {
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''))
 }
 
 function verify(lines: readonly string[], options?: VerifyOptions): Promise<Report> {
@@ -44,7 +50,13 @@ test('a log as it was written is intact, and is counted', async () => {
     from: '2026-11-23T08:30:00.000Z',
     to: '2026-11-23T08:30:02.000Z',
     instances: [
-      { instance: 'a', records: 6, firstSeq: 1, lastSeq: 6, lastHash: hashLine(lines.at(-1)!) },
+      {
+        instance: 'a',
+        records: 6,
+        firstSeq: 1,
+        lastSeq: 6,
+        lastHash: hashBatch(bytesOf(lines.slice(4))),
+      },
     ],
     breakCount: 0,
     breaks: [],
@@ -64,16 +76,18 @@ test('lines of several instances may be mixed', async () => {
   assert.equal((await verify(mixed)).intact, true)
 })
 
-test('a record changed in the middle shows in the one after it', async () => {
+test('a record changed in the middle shows where the next batch begins', async () => {
   const lines = write('a', 3)
-  lines[2] = lines[2]!.replace('readers', 'writers')
-  assert.deepEqual(breaksOf(await verify(lines)), [['changed', 'line 4']])
+  lines[3] = lines[3]!.replace('readers', 'writers')
+  const report = await verify(lines)
+  assert.deepEqual(breaksOf(report), [['changed', 'line 5']])
+  assert.match(report.breaks[0]!.detail, /among records 3 to 5/)
 })
 
 test('a single space more in a line is a change', async () => {
   const lines = write('a', 2)
   lines[0] = lines[0]!.replace('{"time"', '{ "time"')
-  assert.deepEqual(breaksOf(await verify(lines)), [['changed', 'line 2']])
+  assert.deepEqual(breaksOf(await verify(lines)), [['changed', 'line 3']])
 })
 
 test('a record that was changed together with its own hash shows all the same', async () => {
@@ -82,7 +96,7 @@ test('a record that was changed together with its own hash shows all the same', 
   const kinds = breaksOf(await verify(lines))
   assert.deepEqual(kinds, [
     ['changed', 'line 3'],
-    ['changed', 'line 4'],
+    ['changed', 'line 5'],
   ])
 })
 
@@ -175,6 +189,43 @@ for (const [what, line] of FOREIGN) {
     assert.deepEqual(breaksOf(report), [['not_a_record', 'line 3']])
   })
 }
+
+test('a batch that was moved whole shows in its numbers', async () => {
+  const lines = write('a', 3)
+  lines.push(...lines.splice(2, 2))
+  assert.deepEqual(breaksOf(await verify(lines)), [
+    ['missing', 'line 3'],
+    ['out_of_order', 'line 5'],
+    ['out_of_order', 'line 6'],
+  ])
+})
+
+test('a batch that was cut in two by a hash of its own is a change', async () => {
+  const lines = write('a', 2)
+  lines[1] = lines[1]!.replace(/\}$/, `,"prev":"${'B'.repeat(43)}"}`)
+  assert.equal(breaksOf(await verify(lines))[0]?.join(), 'changed,line 2')
+})
+
+test('batches joined by taking the hash between them away are a change', async () => {
+  const lines = write('a', 3)
+  lines[2] = lines[2]!.replace(/,"prev":"[^"]+"/, '')
+  assert.deepEqual(breaksOf(await verify(lines)), [['changed', 'line 5']])
+})
+
+test('of a batch whose beginning is elsewhere nothing is said, of the next everything', async () => {
+  const lines = write('a', 4).slice(1)
+  assert.equal((await verify(lines, { start: 'later' })).intact, true)
+  lines[2] = lines[2]!.replace('readers', 'writers')
+  assert.deepEqual(breaksOf(await verify(lines, { start: 'later' })), [['changed', 'line 4']])
+  const cut = await verify(lines.slice(0, 1), { start: 'later' })
+  assert.equal(cut.instances[0]?.lastHash, undefined)
+})
+
+test('what a chain cannot show: a change in the last batch', async () => {
+  const lines = write('a', 3)
+  lines[5] = lines[5]!.replace('readers', 'writers')
+  assert.equal((await verify(lines)).intact, true)
+})
 
 test('what a chain cannot show: an end that is missing', async () => {
   assert.equal((await verify(write('a', 3).slice(0, 4))).intact, true)

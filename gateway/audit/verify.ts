@@ -1,13 +1,14 @@
 /**
  * Checks audit lines as they stream by: every instance's chain by itself, however the lines of several
- * are mixed. A chain shows what was changed, removed or moved before its end; it cannot show that its
- * end is missing, nor that all of it was written anew.
+ * are mixed. A chain shows what was changed, removed or moved before its last batch; it cannot show
+ * that its end is missing, nor that all of it was written anew.
  */
-import { GENESIS, hashLine } from './chain.ts'
+import { createHash, type Hash } from 'node:crypto'
+import { GENESIS } from './chain.ts'
 import { createUnreadable } from './torn.ts'
 
 export type BreakKind =
-  /** The hash in `prev` is not that of the line before: one of the two was changed. */
+  /** The hash in `prev` is not that of the batch before: one of its lines was changed, or the hash. */
   | 'changed'
   /** Records between two numbers are not there. */
   | 'missing'
@@ -32,8 +33,11 @@ export type InstanceReport = {
   readonly records: number
   readonly firstSeq: number
   readonly lastSeq: number
-  /** Hash of the record numbered `lastSeq`: kept elsewhere, it shows later whether the end is missing. */
-  readonly lastHash: string
+  /**
+   * Hash of the last batch, `prev` of the one to come: kept elsewhere, it shows later whether the end
+   * is missing. Undefined when the batch is not here from its start.
+   */
+  readonly lastHash: string | undefined
 }
 
 /** Counts are complete; lists hold the first `MAX_LISTED`. */
@@ -75,15 +79,18 @@ type AuditRecord = {
   readonly id: string | undefined
   readonly instance: string
   readonly seq: number
-  readonly prev: string
+  /** Only the first record of a batch has one. */
+  readonly prev: string | undefined
 }
 
 /** What is known of an instance; `last` is the number of its last record in the whole log. */
 type Seen = {
-  hash: string
   lastSeq: number
   records: number
   last: number
+  /** Of the lines of the batch so far; undefined while its beginning is not known. */
+  batch: Hash | undefined
+  batchSeq: number
   readonly firstSeq: number
 }
 
@@ -111,22 +118,21 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
   let breakCount = 0
 
   const follow = (record: AuditRecord, text: string): Wrong | undefined => {
-    const { instance, seq, prev } = record
-    const last = tally.records()
-    const hash = hashLine(text)
-    const seen = instances.get(instance)
+    const { instance, seq } = record
+    let seen = instances.get(instance)
+    const before = seen?.lastSeq
     if (seen === undefined) {
-      instances.set(instance, { hash, firstSeq: seq, lastSeq: seq, records: 1, last })
-      return wrongStart(record, options)
+      seen = { firstSeq: seq, lastSeq: 0, records: 0, last: 0, batch: undefined, batchSeq: seq }
+      instances.set(instance, seen)
     }
     seen.records += 1
-    seen.last = last
+    seen.last = tally.records()
     if (seq <= seen.lastSeq) {
       return { kind: 'out_of_order', detail: `record ${seq} after record ${seen.lastSeq}` }
     }
-    const wrong = wrongAfter(seen, seq, prev)
+    const wrong = before === undefined ? wrongStart(record, options) : wrongAfter(seen, record)
     seen.lastSeq = seq
-    seen.hash = hash
+    take(seen, record, text)
     return wrong
   }
 
@@ -155,7 +161,7 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
           records: seen.records,
           firstSeq: seen.firstSeq,
           lastSeq: seen.lastSeq,
-          lastHash: seen.hash,
+          lastHash: seen.batch?.copy().digest('base64url'),
         })),
         breakCount: breakCount + foreignCount,
         breaks: [...breaks, ...foreign.map(notARecord)].slice(0, MAX_LISTED),
@@ -203,10 +209,19 @@ function createTally(): {
   }
 }
 
+/** Adds a line to the batch it belongs to. After a gap nothing is known until the next batch begins. */
+function take(seen: Seen, { seq, prev }: AuditRecord, text: string): void {
+  if (prev !== undefined) {
+    seen.batch = createHash('sha256')
+    seen.batchSeq = seq
+  }
+  seen.batch?.update(`${text}\n`)
+}
+
 function wrongStart({ seq, prev }: AuditRecord, { start }: VerifyOptions): Wrong | undefined {
   if (seq === 1) {
     if (prev === GENESIS) return undefined
-    return { kind: 'changed', detail: 'record 1 names a record before it' }
+    return { kind: 'changed', detail: 'record 1 does not begin a chain' }
   }
   if (start === 'later') return undefined
   return {
@@ -215,14 +230,21 @@ function wrongStart({ seq, prev }: AuditRecord, { start }: VerifyOptions): Wrong
   }
 }
 
-function wrongAfter(seen: Seen, seq: number, prev: string): Wrong | undefined {
-  const expected = seen.lastSeq + 1
+function wrongAfter(seen: Seen, { seq, prev }: AuditRecord): Wrong | undefined {
+  const { batch, batchSeq, lastSeq } = seen
+  const expected = lastSeq + 1
   if (seq > expected) {
+    seen.batch = undefined
     const gap = expected === seq - 1 ? `record ${expected}` : `records ${expected} to ${seq - 1}`
     return { kind: 'missing', detail: `${gap} missing before record ${seq}` }
   }
-  if (prev === seen.hash) return undefined
-  return { kind: 'changed', detail: `record ${seen.lastSeq} or ${seq} is not what was written` }
+  if (prev === undefined || batch === undefined || prev === batch.digest('base64url')) {
+    return undefined
+  }
+  return {
+    kind: 'changed',
+    detail: `among records ${batchSeq} to ${seq} one is not what was written`,
+  }
 }
 
 function notARecord(place: string): Break {
@@ -246,7 +268,8 @@ function parseRecord(text: string): AuditRecord | undefined {
   const [time, type, id] = [field('time'), field('type'), field('id')]
   const [instance, seq, prev] = [field('instance'), field('seq'), field('prev')]
   if (typeof time !== 'string' || typeof type !== 'string') return undefined
-  if (typeof instance !== 'string' || typeof prev !== 'string') return undefined
+  if (typeof instance !== 'string') return undefined
+  if (prev !== undefined && typeof prev !== 'string') return undefined
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined
   return { time, type, id: typeof id === 'string' ? id : undefined, instance, seq, prev }
 }

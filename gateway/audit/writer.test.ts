@@ -3,7 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import { Refusal } from '../model/refusal.ts'
 import { createMemoryOutput } from '../testkit/memory-output.ts'
-import { BATCH_CHARS, createWriter, MAX_AGE_MS, RETRY_MS, type WriterOptions } from './writer.ts'
+import { BATCH_BYTES } from './gathering.ts'
+import { createWriter, MAX_AGE_MS, RETRY_MS, type WriterOptions } from './writer.ts'
 
 const FULL = new Error('ENOSPC: no space left on device')
 
@@ -14,6 +15,7 @@ function start(over: Partial<WriterOptions> = {}) {
     output,
     sync: 'always',
     maxBuffered: 100,
+    onBatch: () => undefined,
     now: () => clock.ms,
     ...over,
   })
@@ -187,13 +189,17 @@ test('lines nobody waits for are written at the tick', async () => {
 
 test('64 KiB are written without waiting for the tick', async () => {
   const { output, writer } = start()
-  writer.push('a'.repeat(BATCH_CHARS))
+  writer.push('a'.repeat(BATCH_BYTES))
   await turn()
   assert.equal(output.lines().length, 1)
 })
 
-test('a backlog is written in order, a mebibyte at a time', async () => {
-  const { output, writer } = start({ maxBuffered: 10_000 })
+test('a backlog is written in order, a batch at a time', async () => {
+  const batches: string[] = []
+  const { output, writer } = start({
+    maxBuffered: 10_000,
+    onBatch: (bytes) => batches.push(Buffer.from(bytes).toString()),
+  })
   const lines = Array.from({ length: 300 }, (_, at) => `${at} ${'x'.repeat(10_000)}`)
   output.writeError = FULL
   for (const line of lines) writer.push(line)
@@ -201,7 +207,36 @@ test('a backlog is written in order, a mebibyte at a time', async () => {
   output.writeError = undefined
   await writer.flush()
   assert.deepEqual(output.lines(), lines)
-  assert.ok(output.syncs >= 3)
+  assert.equal(output.syncs, batches.length)
+  assert.ok(batches.length >= 40)
+  assert.ok(batches.every((batch) => batch.length < 2 * BATCH_BYTES))
+  assert.equal(output.files().join(''), batches.join(''))
+})
+
+test('a line longer than a batch is written whole, and so is the next one', async () => {
+  const { output, writer } = start()
+  const lines = ['é'.repeat(BATCH_BYTES), '€'.repeat(1_000)]
+  for (const line of lines) writer.push(line)
+  await writer.flush()
+  assert.deepEqual(output.lines(), lines)
+})
+
+test('what is pushed while a batch is written does not touch the batch', async () => {
+  const { output, writer } = start()
+  const write = gate()
+  output.writing = write.promise
+  for (const name of ['a', 'b', 'c']) {
+    writer.push(name.repeat(BATCH_BYTES))
+    await turn()
+  }
+  write.open()
+  await writer.flush()
+  for (const name of ['d', 'e']) writer.push(name.repeat(100))
+  await writer.flush()
+  assert.deepEqual(
+    output.lines().map((line) => `${line[0]}${line.length}`),
+    [`a${BATCH_BYTES}`, `b${BATCH_BYTES}`, `c${BATCH_BYTES}`, 'd100', 'e100'],
+  )
 })
 
 test('a sync that failed is made again before anybody is told the line is safe', async () => {

@@ -4,6 +4,7 @@
  * loop; what comes in during a write goes with the next one (group commit). A write that fails is
  * repeated from the byte it stopped at: nothing is dropped, moved or written twice.
  */
+import { BATCH_BYTES, type Batch, createGathering } from './gathering.ts'
 import type { Output } from './output.ts'
 import { createWaiters } from './waiters.ts'
 
@@ -12,6 +13,8 @@ export type WriterOptions = {
   /** `always`: a line counts as written once it is on disk, not only handed to the system. */
   readonly sync: 'always' | 'never'
   readonly maxBuffered: number
+  /** Told of each batch of lines, in order, once no line is added to it any more. */
+  readonly onBatch: (bytes: Uint8Array) => void
   /** Epoch milliseconds. */
   readonly now: () => number
 }
@@ -40,14 +43,8 @@ export type WriterState = {
   readonly error: string | undefined
 }
 
-/** A write starts without waiting for more at this many characters: large enough to be cheap per line. */
-export const BATCH_CHARS = 64 * 1024
-
-/** Most characters of one write, so that catching up after a failure never holds the event loop up. */
-export const MAX_BATCH_CHARS = 1024 * 1024
-
-/** Most characters that wait, whatever the number of lines: 10,000 lines of common length are a fifth. */
-export const MAX_BUFFERED_CHARS = 32 * 1024 * 1024
+/** Most bytes that wait, whatever the number of lines: 10,000 lines of common length are a fifth. */
+export const MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 
 /** Age of the oldest unwritten line, in milliseconds, from which nothing is accepted any more. */
 export const MAX_AGE_MS = 10_000
@@ -57,20 +54,12 @@ export const RETRY_MS = 1_000
 
 const NEWLINE = 0x0a
 
-/** Lines on their way out; bytes before `offset` are written. */
-type Batch = {
-  readonly bytes: Uint8Array
-  readonly lines: number
-  readonly chars: number
-  readonly sinceMs: number
-  offset: number
-}
-
 export function createWriter(options: WriterOptions): Writer {
   const { output, now } = options
-  let waiting: string[] = []
-  let chars = 0
-  let sinceMs = 0
+  const gathering = createGathering()
+  /** Batches that are full, in order; they fill while a write is slow or fails. */
+  const full: Batch[] = []
+  let fullBytes = 0
   let batch: Batch | undefined
   let pushed = 0
   let settled = 0
@@ -82,27 +71,23 @@ export function createWriter(options: WriterOptions): Writer {
   let failure: { readonly atMs: number; readonly error: unknown } | undefined
 
   const oldestMs = (): number => {
-    if (batch !== undefined) return now() - batch.sinceMs
-    return waiting.length === 0 ? 0 : now() - sinceMs
+    if (settled === pushed) return 0
+    return now() - (batch ?? full[0] ?? gathering).sinceMs
   }
 
-  const cut = (): Batch | undefined => {
-    if (waiting.length === 0) return undefined
-    let taken = 0
-    let count = 0
-    while (count < waiting.length && (count === 0 || taken < MAX_BATCH_CHARS)) {
-      taken += (waiting[count]?.length ?? 0) + 1
-      count += 1
-    }
-    const lines = waiting.splice(0, count)
+  /** Ends the batch being gathered: what comes from now on is another one. */
+  const part = (): void => {
+    const taken = gathering.take()
+    if (taken === undefined) return
+    options.onBatch(taken.bytes)
     waiters.part()
-    return {
-      bytes: Buffer.from(`${lines.join('\n')}\n`),
-      lines: count,
-      chars: taken,
-      sinceMs,
-      offset: 0,
-    }
+    full.push(taken)
+    fullBytes += taken.bytes.length
+  }
+
+  const next = (): Batch | undefined => {
+    if (full.length === 0) part()
+    return full.shift()
   }
 
   const writeOut = async (one: Batch): Promise<void> => {
@@ -116,7 +101,8 @@ export function createWriter(options: WriterOptions): Writer {
 
   const settle = (one: Batch): void => {
     settled += one.lines
-    chars -= one.chars
+    fullBytes -= one.bytes.length
+    gathering.release(one)
     waiters.settle(settled)
   }
 
@@ -138,7 +124,7 @@ export function createWriter(options: WriterOptions): Writer {
     try {
       for (;;) {
         if (reopening !== undefined) await openAnew(reopening)
-        batch ??= cut()
+        batch ??= next()
         if (batch === undefined) break
         await writeOut(batch)
         settle(batch)
@@ -166,14 +152,14 @@ export function createWriter(options: WriterOptions): Writer {
   return {
     accepts: () =>
       pushed - settled < options.maxBuffered &&
-      chars < MAX_BUFFERED_CHARS &&
+      fullBytes + gathering.bytes < MAX_BUFFERED_BYTES &&
       oldestMs() <= MAX_AGE_MS,
     push(line) {
-      if (waiting.length === 0) sinceMs = now()
-      waiting.push(line)
-      chars += line.length + 1
+      gathering.add(line, now())
       pushed += 1
-      if (chars >= BATCH_CHARS && !busy && failure === undefined) startDrain()
+      if (gathering.bytes < BATCH_BYTES) return
+      part()
+      if (!busy && failure === undefined) startDrain()
     },
     written() {
       const promise = wait()

@@ -13,8 +13,8 @@ Checks that audit records are complete and as they were written.
   --partial    earlier files are not at hand: let chains begin past their first record
   -h, --help   show this text
 
-A chain cannot show that its last lines are missing: keep the last hash, which is printed for every
-instance, or a copy elsewhere. Exit code: 0 intact or empty, 1 broken, 2 used wrongly or a file cannot be
+A chain cannot show that its last lines are missing or changed: keep the last hash, which is printed for
+every instance, or a copy elsewhere. Exit code: 0 intact or empty, 1 broken, 2 used wrongly or a file cannot be
 read.`
 
 /** Longest line, in characters; what has no newline for longer is not an audit log. */
@@ -116,7 +116,7 @@ function* describe(report: Report): Generator<string> {
   if (instances.length > MAX_LISTED) yield `${instances.length - MAX_LISTED} earlier instances`
   for (const { instance, firstSeq, lastSeq, lastHash, ...own } of instances.slice(-MAX_LISTED)) {
     const name = quoted('"', instance)
-    yield `instance ${name}: ${own.records} records, ${firstSeq} to ${lastSeq}, last hash ${lastHash}`
+    yield `instance ${name}: ${own.records} records, ${firstSeq} to ${lastSeq}, last hash ${lastHash ?? 'unknown'}`
   }
   for (const { place, kind, instance, detail } of report.breaks) {
     yield `${place}: ${kind}${instance === undefined ? '' : ` (${quoted('"', instance)})`}: ${detail}`

@@ -21,8 +21,8 @@ export type JourneyCall = {
   dropped: readonly Target[]
   /** The tool or prompt name as a metric label: itself when the catalogue knows it, else `other`. */
   label: string
-  /** Whether its decision record has been handed to audit. */
-  recorded: boolean
+  /** What audit wrote about the decision, for the outcome to repeat; undefined until it was recorded. */
+  decision: string | undefined
 }
 
 /** How a visit ended. */

@@ -17,21 +17,28 @@ export type Case = {
   readonly seat: Seat
 }
 
-/** @throws {Refusal} `unknown_name` for what the caller may not know of, else why it is denied. */
-export async function authorize(asked: Case, desk: JudgeDesk): Promise<Permit> {
+/**
+ * At once when every name is known to exist; a promise when the server has to be asked first.
+ *
+ * @throws {Refusal} (or rejects with) `unknown_name` for what the caller may not know of, else why it
+ *   is denied.
+ */
+export function authorize(asked: Case, desk: JudgeDesk): Permit | Promise<Permit> {
   const { caller, call, entry, seat } = asked
-  const { server } = seat
-  const decision = decide(desk.rules, caller, call, server.name)
+  const decision = decide(desk.rules, caller, call, seat.server.name)
   if (decision.effect === 'deny') throw deny(entry, decision)
-  const missing = await firstUnlisted(asked, desk)
-  if (missing !== undefined) {
-    throw deny(entry, { rule: decision.rule, reason: 'unlisted', hidden: true, target: missing })
-  }
-  entry.effect = 'allow'
-  entry.rule = decision.rule
-  entry.dropped = decision.dropped
-  return mint({ server, caller, call, rule: decision.rule, dropped: decision.dropped })
+  const unknown = firstUnknown(asked, desk)
+  return unknown === undefined ? allow(asked, decision) : lookUp(asked, decision, desk)
 }
+
+function allow({ caller, call, entry, seat }: Case, { rule, dropped }: Allowed): Permit {
+  entry.effect = 'allow'
+  entry.rule = rule
+  entry.dropped = dropped
+  return mint({ server: seat.server, caller, call, rule, dropped })
+}
+
+type Allowed = Extract<Decision, { effect: 'allow' }>
 
 type Denial = Partial<Extract<Decision, { effect: 'deny' }>> & { readonly hidden: boolean }
 
@@ -48,17 +55,35 @@ function deny(entry: JourneyCall, denial: Denial): Refusal {
   return new Refusal('policy_denied', disclosed === undefined ? {} : { message: disclosed })
 }
 
-async function firstUnlisted(asked: Case, desk: JudgeDesk): Promise<Target | undefined> {
-  const { call, seat } = asked
+type Named = Target & { readonly kind: 'tool' | 'prompt' }
+
+/** The first tool or prompt that no list of the server has shown so far; those listed are not asked for. */
+function firstUnknown({ call, seat }: Case, { catalogue }: JudgeDesk): Named | undefined {
   if (call.direction === 'down' || seat.server.unlisted === 'allow') return undefined
   for (const target of call.targets) {
-    if (target.kind !== 'tool' && target.kind !== 'prompt') continue
-    const { kind, name } = target
-    if (desk.catalogue.knows(seat.server.name, kind, name)) continue
-    if (!(await desk.lookUp({ kind, name, call, seat }))) return target
-    asked.entry.label = name
+    if (isListed(target) && !catalogue.knows(seat.server.name, target.kind, target.name)) {
+      return target
+    }
   }
   return undefined
+}
+
+function isListed(target: Target): target is Named {
+  return target.kind === 'tool' || target.kind === 'prompt'
+}
+
+async function lookUp(asked: Case, decision: Allowed, desk: JudgeDesk): Promise<Permit> {
+  const { call, entry, seat } = asked
+  for (const target of call.targets) {
+    if (!isListed(target) || desk.catalogue.knows(seat.server.name, target.kind, target.name))
+      continue
+    const { kind, name } = target
+    if (!(await desk.lookUp({ kind, name, call, seat }))) {
+      throw deny(entry, { rule: decision.rule, reason: 'unlisted', hidden: true, target })
+    }
+    entry.label = name
+  }
+  return allow(asked, decision)
 }
 
 /** The only place where a permit is made. */

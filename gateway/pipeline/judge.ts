@@ -17,8 +17,10 @@ export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Prom
   const { seat } = frame
   const call = readFrame(frame)
   const entry = enter(seat, call, desk)
-  const permit = await authorize({ caller, call, entry, seat }, desk)
-  await commit(seat, entry, desk)
+  const authorized = authorize({ caller, call, entry, seat }, desk)
+  const permit = authorized instanceof Promise ? await authorized : authorized
+  const committed = commit(seat, entry, desk)
+  if (committed !== undefined) await committed
   return permit
 }
 
@@ -32,19 +34,20 @@ function enter(seat: Seat, call: Call, desk: JudgeDesk): JourneyCall {
     reason: undefined,
     dropped: [],
     label: desk.catalogue.label(seat.server.name, call.targets[0]),
-    recorded: false,
+    decision: undefined,
   }
   if (call.direction === 'up' || call.kind === 'request') seat.journey.calls.push(entry)
   return entry
 }
 
 /** Step 6: the decision is with audit before anything goes up. */
-async function commit(seat: Seat, entry: JourneyCall, desk: JudgeDesk): Promise<void> {
-  const { journey } = seat
-  if (journey.calls.at(-1) !== entry) return
+function commit({ journey }: Seat, entry: JourneyCall, desk: JudgeDesk): Promise<void> | undefined {
+  if (journey.calls.at(-1) !== entry) return undefined
   const from = desk.tick()
   const committed = desk.record(journey, entry)
-  entry.recorded = true
-  if (committed !== undefined) await committed
+  if (committed !== undefined) {
+    return committed.finally(() => void (journey.spentMs.record += desk.tick() - from))
+  }
   journey.spentMs.record += desk.tick() - from
+  return undefined
 }

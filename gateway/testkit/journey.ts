@@ -30,7 +30,7 @@ export function judgedCall(over: Partial<JourneyCall> = {}): JourneyCall {
     reason: undefined,
     dropped: [],
     label: 'search',
-    recorded: false,
+    decision: undefined,
     ...over,
   }
 }
