@@ -3,12 +3,15 @@ import { METRICS } from './definitions.ts'
 import type { MakeCounter } from './journey-metrics.ts'
 import { createBoundedLabel, type BoundedLabel } from './labels.ts'
 
+export type EventMetrics = {
+  readonly count: (event: GatehouseEvent) => void
+  /** Brings the counters up to date; call it before they are read. */
+  readonly settle: () => void
+}
+
 /** Counts events; `max` bounds the values of every label that names something configured. */
-export function createEventMetrics(
-  counter: MakeCounter,
-  max: number,
-): (event: GatehouseEvent) => void {
-  const verified = counter(METRICS.tokensVerified)
+export function createEventMetrics(counter: MakeCounter, max: number): EventMetrics {
+  const verified = createVerified(counter, max)
   const refused = counter(METRICS.tokensRefused)
   const fetches = counter(METRICS.keyFetches)
   const opened = counter(METRICS.sessionsOpened)
@@ -19,12 +22,10 @@ export function createEventMetrics(
   const reloads = counter(METRICS.reloads)
   const bounded = (): BoundedLabel => createBoundedLabel(max)
   const [issuer, server, action, what] = [bounded(), bounded(), bounded(), bounded()]
-  return (event) => {
+  const count = (event: GatehouseEvent): void => {
     switch (event.type) {
-      case 'token_verified': {
-        const cached = event.cached ? 'yes' : 'no'
-        return verified.inc({ issuer: issuer(event.issuer), kind: event.kind, cached })
-      }
+      case 'token_verified':
+        return verified.count(event)
       case 'token_refused':
         return refused.inc({ reason: event.reason })
       case 'jwks_fetched':
@@ -47,6 +48,38 @@ export function createEventMetrics(
       case 'stopping':
         return undefined
     }
+  }
+  return { count, settle: verified.settle }
+}
+
+type Verified = Extract<GatehouseEvent, { readonly type: 'token_verified' }>
+
+/** A known token is seen with every call: a count in a map, which the counter is told when it is read. */
+function createVerified(counter: MakeCounter, max: number) {
+  const verified = counter(METRICS.tokensVerified)
+  const issuerLabel = createBoundedLabel(max)
+  const seenAgain = new Map<string, Map<Verified['kind'], number>>()
+  return {
+    count({ issuer, kind, cached }: Verified): void {
+      if (!cached) {
+        verified.inc({ issuer: issuerLabel(issuer), kind, cached: 'no' })
+        return
+      }
+      let kinds = seenAgain.get(issuer)
+      if (kinds === undefined) {
+        kinds = new Map()
+        seenAgain.set(issuer, kinds)
+      }
+      kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+    },
+    settle(): void {
+      for (const [issuer, kinds] of seenAgain) {
+        for (const [kind, count] of kinds) {
+          verified.inc({ issuer: issuerLabel(issuer), kind, cached: 'yes' }, count)
+        }
+      }
+      seenAgain.clear()
+    },
   }
 }
 

@@ -26,13 +26,18 @@ const OVERHEAD_STAGES = [
 /** Label value where there is nothing to name: no server, no call, no rule, no caller. */
 const NONE = 'none'
 
+/**
+ * Kinds of calls that are counted apart before they are added to the counters; a kind is one set of all
+ * label values together, so there are about as many as tools in use.
+ */
+const MAX_TALLIES = 5_000
+
 /** Counts visits as they end; called for every one of them. */
 export function createJourneyMetrics(options: {
   readonly counter: MakeCounter
   readonly maxLabelValues: number
-}): { readonly count: (journey: Journey) => void; readonly text: () => string } {
+}): JourneyMetrics {
   const { counter, maxLabelValues } = options
-  const requests = counter(METRICS.requests)
   const refusals = counter(METRICS.refusals)
   const serverLabel = createBoundedLabel(maxLabelValues)
   const calls = createCallMetrics(counter, maxLabelValues)
@@ -43,62 +48,115 @@ export function createJourneyMetrics(options: {
   return {
     count(journey) {
       const server = journey.server === undefined ? NONE : serverLabel(journey.server)
-      const kind = journey.caller?.kind ?? NONE
-      if (journey.calls.length === 0) {
-        requests.inc({ server, method: NONE, outcome: outcomeOf(journey, undefined), kind })
-      }
-      for (const call of journey.calls) {
-        const outcome = outcomeOf(journey, call)
-        requests.inc({ server, method: methodLabel(call), outcome, kind })
-        calls.count(journey, { call, server, outcome })
-      }
+      if (journey.calls.length === 0) calls.countNone(journey, server)
+      for (const call of journey.calls) calls.count(journey, call, server)
       if (journey.refusal !== undefined) refusals.inc({ server, code: journey.refusal })
       overhead.observe(journey)
       if (journey.attempts > 0) upstreamOf(server).observe(journey.spentMs.upstream / 1000)
     },
+    settle: calls.settle,
     text: () => overhead.text() + upstream.text() + calls.text(),
   }
 }
 
-type JudgedCall = {
-  readonly call: JourneyCall
-  readonly server: string
-  readonly outcome: string
+export type JourneyMetrics = {
+  readonly count: (journey: Journey) => void
+  /** Brings the counters up to date; call it before they are read. */
+  readonly settle: () => void
+  /** The histograms, in the text format. */
+  readonly text: () => string
 }
 
+/** Calls that are alike in every label: how many there were since the counters were told. */
+type Tally = {
+  count: number
+  readonly request: Readonly<Record<'server' | 'method' | 'outcome' | 'kind', string>>
+  readonly decision: Readonly<Record<'server' | 'effect' | 'rule', string>>
+  readonly denial: Readonly<Record<'server' | 'reason', string>> | undefined
+  /** Calls of tools only. */
+  readonly tool: Readonly<Record<'server' | 'tool' | 'outcome', string>> | undefined
+  readonly duration: Series | undefined
+}
+
+/**
+ * Counts calls by all their labels at once, which is one look-up per call; the counters are told the
+ * sums when somebody scrapes.
+ */
 function createCallMetrics(counter: MakeCounter, maxLabelValues: number) {
+  const requests = counter(METRICS.requests)
   const decisions = counter(METRICS.decisions)
   const denials = counter(METRICS.denials)
   const toolCalls = counter(METRICS.toolCalls)
   const toolDuration = createHistogram(METRICS.toolDuration, LATENCY_SECONDS)
   const ruleLabel = createBoundedLabel(maxLabelValues)
-  const servers = new Map<string, { readonly label: BoundedLabel; readonly tools: SeriesByName }>()
+  const toolLabels = new Map<string, BoundedLabel>()
+  const tallies = new Map<string, Tally>()
 
-  const toolsOf = (server: string) => {
-    let tools = servers.get(server)
-    if (tools === undefined) {
-      tools = {
-        label: createBoundedLabel(maxLabelValues),
-        tools: createSeriesByName(toolDuration, server),
-      }
-      servers.set(server, tools)
+  const toolLabel = (server: string, tool: string): string => {
+    let label = toolLabels.get(server)
+    if (label === undefined) {
+      label = createBoundedLabel(maxLabelValues)
+      toolLabels.set(server, label)
     }
-    return tools
+    return label(tool)
+  }
+  const open = (journey: Journey, call: JourneyCall, server: string): Tally => {
+    const outcome = outcomeOf(journey, call)
+    const isTool = call.call.method === 'tools/call'
+    const tool = isTool ? toolLabel(server, call.label) : NONE
+    const rule = call.rule === undefined ? NONE : ruleLabel(call.rule)
+    return {
+      count: 0,
+      request: { server, method: methodLabel(call), outcome, kind: kindLabel(journey) },
+      decision: { server, effect: call.effect, rule },
+      denial: call.reason === undefined ? undefined : { server, reason: call.reason },
+      tool: isTool ? { server, tool, outcome } : undefined,
+      duration: isTool ? toolDuration.series([server, tool]) : undefined,
+    }
+  }
+  const settle = (): void => {
+    for (const tally of tallies.values()) {
+      const { count, request, decision, denial, tool } = tally
+      if (count === 0) continue
+      requests.inc(request, count)
+      decisions.inc(decision, count)
+      if (denial !== undefined) denials.inc(denial, count)
+      if (tool !== undefined) toolCalls.inc(tool, count)
+      tally.count = 0
+    }
+    if (tallies.size >= MAX_TALLIES) tallies.clear()
   }
 
   return {
-    count(journey: Journey, { call, server, outcome }: JudgedCall): void {
-      const rule = call.rule === undefined ? NONE : ruleLabel(call.rule)
-      decisions.inc({ server, effect: call.effect, rule })
-      if (call.reason !== undefined) denials.inc({ server, reason: call.reason })
-      if (call.call.method !== 'tools/call') return
-      const { label, tools } = toolsOf(server)
-      const tool = label(call.label)
-      toolCalls.inc({ server, tool, outcome })
-      if (journey.attempts > 0) tools(tool).observe(journey.durationMs / 1000)
+    count(journey: Journey, call: JourneyCall, server: string): void {
+      const key = tallyKey(journey, call, server)
+      let tally = tallies.get(key)
+      if (tally === undefined) {
+        if (tallies.size >= MAX_TALLIES) settle()
+        tally = open(journey, call, server)
+        tallies.set(key, tally)
+      }
+      tally.count += 1
+      if (journey.attempts > 0) tally.duration?.observe(journey.durationMs / 1000)
     },
+    countNone(journey: Journey, server: string): void {
+      const outcome = outcomeOf(journey, undefined)
+      requests.inc({ server, method: NONE, outcome, kind: kindLabel(journey) })
+    },
+    settle,
     text: () => toolDuration.text(),
   }
+}
+
+/** Everything a tally's labels are made from. The label comes last: no other part holds a newline. */
+function tallyKey(journey: Journey, call: JourneyCall, server: string): string {
+  const { method, kind } = call.call
+  const outcome = outcomeOf(journey, call)
+  return `${server}\n${call.rule}\n${call.effect}\n${call.reason}\n${outcome}\n${kindLabel(journey)}\n${kind}\n${method}\n${call.label}`
+}
+
+function kindLabel({ caller }: Journey): string {
+  return caller === undefined ? NONE : caller.kind
 }
 
 function createOverhead(): {

@@ -158,15 +158,44 @@ test('tokens are counted by issuer and kind, refusals by reason', async () => {
       'gatehouse_tokens_verified_total',
       { ...verified, cached: true },
       { ...verified, cached: false },
+      { ...verified, cached: true },
     ),
     [
-      'gatehouse_tokens_verified_total{issuer="https://idp.test",kind="human",cached="yes"} 1',
       'gatehouse_tokens_verified_total{issuer="https://idp.test",kind="human",cached="no"} 1',
+      'gatehouse_tokens_verified_total{issuer="https://idp.test",kind="human",cached="yes"} 2',
     ],
   )
   await told('', { type: 'token_refused', reason: 'expired' })
   assert.deepEqual(await lines('gatehouse_tokens_refused_total'), [
     'gatehouse_tokens_refused_total{reason="expired"} 1',
+  ])
+})
+
+test('counts go on from one scrape to the next', async () => {
+  const { told, after } = start()
+  const seen = {
+    type: 'token_verified',
+    issuer: 'https://idp.test',
+    kind: 'human',
+    cached: true,
+  } as const
+  await told('gatehouse_tokens_verified_total', seen)
+  assert.deepEqual(await told('gatehouse_tokens_verified_total', seen, seen), [
+    'gatehouse_tokens_verified_total{issuer="https://idp.test",kind="human",cached="yes"} 3',
+  ])
+  await after('gatehouse_requests_total', endedJourney())
+  assert.deepEqual(await after('gatehouse_requests_total', endedJourney(), endedJourney()), [
+    'gatehouse_requests_total{server="docs",method="tools/call",outcome="ok",kind="agent"} 3',
+  ])
+})
+
+test('a flood of made-up method names is counted as one, and nothing is lost', async () => {
+  const { after } = start()
+  const journeys = Array.from({ length: 12_000 }, (_, at) =>
+    endedJourney({ calls: [judgedCall({ call: testCall({ method: `x/${at}` }) })] }),
+  )
+  assert.deepEqual(await after('gatehouse_requests_total', ...journeys), [
+    'gatehouse_requests_total{server="docs",method="other",outcome="ok",kind="agent"} 12000',
   ])
 })
 

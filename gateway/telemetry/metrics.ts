@@ -62,16 +62,18 @@ export function createMetrics(options: MetricsOptions): Metrics {
   gauge(METRICS.build).set({ version: options.version, node: process.versions.node }, 1)
   const lastReload = gauge(METRICS.lastReload)
   const journeys = createJourneyMetrics({ counter, maxLabelValues: max })
-  const count = createEventMetrics(counter, max)
+  const events = createEventMetrics(counter, max)
   return {
     journey: journeys.count,
     event(event) {
-      count(event)
+      events.count(event)
       const loaded = event.type === 'started' || (event.type === 'reload' && event.ok)
       if (loaded) lastReload.set(options.now() / 1000)
     },
     observeOpen: (gauges) => observe(gauges, registry),
     async render() {
+      journeys.settle()
+      events.settle()
       const text = await registry.metrics()
       return { contentType: registry.contentType, text: `${text}\n${journeys.text()}` }
     },
