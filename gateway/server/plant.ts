@@ -23,6 +23,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import type { Log } from './log.ts'
+import { createIds } from './new-id.ts'
 import { createEventLog } from './log-events.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
@@ -96,7 +97,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     catalogue: createCatalogue(),
     inFlight,
     emit,
-    newId: randomUUID,
+    newId: createIds(),
     now,
     tick,
     readFile: (file) => readFile(file, 'utf8'),
