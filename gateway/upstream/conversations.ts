@@ -8,6 +8,8 @@ import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { ExchangeOptions } from './exchange.ts'
 import { Exchange } from './exchange.ts'
+import type { Waiting } from './waiting.ts'
+import { createWaiting } from './waiting.ts'
 
 /**
  * Calls of departed clients that may run on unheard, as a share of a server's connections. In the legacy
@@ -48,6 +50,9 @@ export function createConversations(
     running.delete(exchange)
     lines.get(exchange.server)?.draining.delete(exchange)
   }
+  const dequeue = (exchange: Exchange): void => {
+    lines.get(exchange.server)?.waiting.leave(exchange.bodyBytes)
+  }
 
   return {
     send(server, request) {
@@ -57,14 +62,12 @@ export function createConversations(
         collect: request.collect,
         whenGone: request.whenGone,
         deadlineTick: tick() + (request.timeoutMs ?? upstream.totalTimeoutMs),
+        bodyBytes: request.body?.length ?? 0,
       })
       exchange.onDone = forget
       running.add(exchange)
-      const pool = lines.get(server.name)?.pool
-      if (pool === undefined) {
-        exchange.abort(new Refusal('upstream_unavailable', { detail: 'no such server' }))
-        return exchange
-      }
+      const line = lines.get(server.name)
+      if (line === undefined) return refused(exchange, 'no such server')
       const dispatch = {
         method: request.method,
         path: upstream.path,
@@ -74,9 +77,16 @@ export function createConversations(
         bodyTimeout: upstream.idleTimeoutMs,
       }
       try {
-        if (request.method === 'GET') pool.stream(dispatch, exchange)
-        else pool.call(dispatch, exchange)
+        if (request.method === 'GET') {
+          line.pool.stream(dispatch, exchange)
+          return exchange
+        }
+        if (!line.waiting.hasRoom) return refused(exchange, 'too many calls wait for it')
+        line.waiting.enter(exchange.bodyBytes)
+        exchange.onDequeued = dequeue
+        line.pool.call(dispatch, exchange)
       } catch (error) {
+        exchange.dequeued()
         exchange.abort(new Refusal('upstream_unavailable', { detail: String(error), cause: error }))
       }
       return exchange
@@ -104,14 +114,20 @@ export function createConversations(
   }
 }
 
+function refused(exchange: Exchange, detail: string): Exchange {
+  exchange.abort(new Refusal('upstream_unavailable', { detail }))
+  return exchange
+}
+
 /** The connections to one server, and what still runs on them for clients that have left. */
 type Line = {
   readonly pool: UpstreamPool
+  readonly waiting: Waiting
   readonly draining: Set<Exchange>
   readonly maxDraining: number
 }
 
 function openLine({ upstream }: McpServer): Line {
   const maxDraining = Math.floor(upstream.maxConnections * DRAINING_SHARE)
-  return { pool: createPool(upstream), draining: new Set(), maxDraining }
+  return { pool: createPool(upstream), waiting: createWaiting(), draining: new Set(), maxDraining }
 }

@@ -29,6 +29,8 @@ export type ExchangeOptions = {
   readonly whenGone: 'abort' | 'drain'
   /** Monotonic milliseconds when an answer that is not a stream must be complete. */
   readonly deadlineTick: number
+  /** Size of the request body, which is held until the request is sent. */
+  readonly bodyBytes: number
 }
 
 type State = 'waiting' | 'collecting' | 'streaming' | 'draining' | 'done'
@@ -37,6 +39,11 @@ export class Exchange implements Handler, Source {
   readonly answer: Promise<Answer>
   /** Called once when the exchange is over, with its own reference. */
   onDone: ((exchange: Exchange) => void) | undefined
+  /**
+   * Called once when the request no longer waits for a connection, with its own reference. An exchange
+   * that is over may wait on: what waits cannot be taken out of its place.
+   */
+  onDequeued: ((exchange: Exchange) => void) | undefined
   /** Whether the answer is an event stream, which has no total deadline. */
   streamed = false
 
@@ -63,6 +70,10 @@ export class Exchange implements Handler, Source {
 
   get server(): string {
     return this.#options.server
+  }
+
+  get bodyBytes(): number {
+    return this.#options.bodyBytes
   }
 
   get deadlineTick(): number {
@@ -93,7 +104,7 @@ export class Exchange implements Handler, Source {
   abort(reason: unknown): void {
     if (this.#state === 'done') return
     this.#aborted = reason
-    this.#controller?.abort(reason instanceof Error ? reason : new Error('aborted'))
+    this.#controller?.abort(asError(reason))
     this.#over(reason)
   }
 
@@ -124,6 +135,7 @@ export class Exchange implements Handler, Source {
   }
 
   onRequestStart(controller: Controller): void {
+    this.dequeued()
     this.#controller = controller
     if (this.#aborted !== undefined) controller.abort(asError(this.#aborted))
   }
@@ -179,8 +191,16 @@ export class Exchange implements Handler, Source {
   }
 
   onResponseError(_controller: Controller, error: Error): void {
+    this.dequeued()
     if (this.#state === 'done') return
     this.#over(translate(error))
+  }
+
+  /** The request no longer waits: it is sent, or will never be. */
+  dequeued(): void {
+    const dequeued = this.onDequeued
+    this.onDequeued = undefined
+    dequeued?.(this)
   }
 
   #overflow(controller: Controller): void {
