@@ -64,9 +64,13 @@ function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: nu
   visit.dropIfStalled(tick)
   const { caller, server, calls } = visit.journey
   if (caller === undefined || server === undefined) return
-  const { identify, rules } = current()
+  const { identify, rules, settings } = current()
   const revoked = plant.revocations.isRevoked(caller)
   const denied = caller.via !== 'anonymous' && !mayConnect(rules, caller, server)
-  const listening = calls[0]?.call.kind === 'open_stream'
-  if (revoked || denied || (listening && !identify.stillValid(caller))) visit.endStream('revoked')
+  if (revoked || denied) visit.endStream('revoked')
+  else if (calls[0]?.call.kind === 'open_stream') {
+    // As it is configured now: what it asks of its callers may have changed.
+    const now = settings.servers.find(({ name }) => name === server)
+    if (now === undefined || !identify.stillValid(caller, now)) visit.endStream('revoked')
+  }
 }
