@@ -42,7 +42,6 @@ export type Params = {
   readonly name: string | undefined
   readonly uri: string | undefined
   readonly taskId: string | undefined
-  readonly level: string | undefined
   readonly requestState: string | undefined
   /** `protocolVersion` of `initialize`. */
   readonly protocolVersion: string | undefined

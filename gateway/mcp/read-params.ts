@@ -37,7 +37,6 @@ export function readParams(cursor: Cursor, draft: Draft): Params | undefined {
     name: undefined,
     uri: undefined,
     taskId: undefined,
-    level: undefined,
     requestState: undefined,
     protocolVersion: undefined,
     requestId: undefined,
@@ -86,9 +85,6 @@ function readParam(cursor: Cursor, draft: Draft, params: Writable<Params>): bool
       break
     case 'protocolVersion':
       params.protocolVersion = readText(cursor)
-      break
-    case 'level':
-      params.level = readText(cursor)
       break
     case undefined:
       return skipOther(cursor, draft, PARAMS)
