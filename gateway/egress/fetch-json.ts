@@ -5,6 +5,8 @@
 import { Agent, request } from 'undici'
 import type { Dispatcher } from 'undici'
 
+import { isLoopback } from '../model/loopback.ts'
+
 /** Why a document was not fetched. */
 export type FetchProblem =
   | 'bad_url'
@@ -29,10 +31,12 @@ export type FetchJson = {
   /**
    * Returns the JSON object at this URL.
    *
+   * @param plainOrigins Origins for which the operator allowed plain http (`allow_insecure_http`);
+   *   loopback always may.
    * @throws {FetchError} for anything but status 200 and one JSON object within the limits.
    *   Redirects are a status like any other and are not followed.
    */
-  (url: string): Promise<Readonly<Record<string, unknown>>>
+  (url: string, plainOrigins?: readonly string[]): Promise<Readonly<Record<string, unknown>>>
   /** Closes idle connections; running fetches end by themselves. */
   close(): Promise<void>
 }
@@ -44,10 +48,6 @@ export type FetchJsonOptions = {
   readonly maxBytes?: number
   /** Extra certificate authorities (PEM) for issuers with a private one. */
   readonly ca?: string
-  /**
-   * Origins for which the operator allowed plain http (`allow_insecure_http`); loopback always may.
-   */
-  readonly plainOrigins?: readonly string[]
 }
 
 /** A key set fetch holds up the first token of a new key, so it gets one second (threats R-TOK-7). */
@@ -59,16 +59,15 @@ const DEFAULT_MAX_BYTES = 64 * 1024
 /** One issuer needs one connection; two allow for a second document at the same time. */
 const CONNECTIONS = 2
 
-/** Returns a fetch with connections of its own. */
+/** Returns a fetch with connections of its own: one for the life of the process. */
 export function createFetchJson(options: FetchJsonOptions = {}): FetchJson {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_MAX_BYTES, ca } = options
-  const plainOrigins = options.plainOrigins ?? []
   const agent = new Agent({
     connections: CONNECTIONS,
     connect: { timeout: timeoutMs, ...(ca !== undefined && { ca }) },
     allowH2: false,
   })
-  const fetchJson = async (url: string) => {
+  const fetchJson = async (url: string, plainOrigins: readonly string[] = []) => {
     const checked = checkUrl(url, plainOrigins)
     const signal = AbortSignal.timeout(timeoutMs)
     try {
@@ -98,10 +97,6 @@ function checkUrl(text: string, plainOrigins: readonly string[]): URL {
     throw new FetchError('bad_url', text.replace(/\/\/[^/]*@/, '//'), { what })
   }
   return url
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname)
 }
 
 function get(

@@ -3,7 +3,6 @@
  * makes the next generation; visits keep the one they began with, and its connections close when the
  * last of them has left, so that no request fails because of a reload.
  */
-import { createFetchJson } from '../egress/fetch-json.ts'
 import { createIdentify } from '../identity/identify.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { McpServer } from '../model/server.ts'
@@ -102,12 +101,13 @@ export function createGeneration(options: {
 }
 
 function identifyFor(settings: Settings, plant: Plant, previous: Generation | undefined): Identify {
+  // Settings have checked these addresses: plain http only where the operator allowed it.
+  const plainOrigins = keyOrigins(settings)
   const identify = createIdentify({
     issuers: settings.issuers,
     apiKeys: settings.apiKeys,
     revocations: plant.revocations,
-    // Settings have checked these addresses: plain http only where the operator allowed it.
-    fetchJson: createFetchJson({ plainOrigins: keyOrigins(settings) }),
+    fetchJson: (url) => plant.fetchJson(url, plainOrigins),
     readFile: plant.readFile,
     now: plant.now,
     emit: plant.emit,

@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 
 import type { AdminRequest } from '../admin/admin.ts'
 import type { AdminAnswer } from '../admin/answer.ts'
-import { isLoopback } from '../settings/urls.ts'
+import { isLoopback } from '../model/loopback.ts'
 import type { Readiness } from './readiness.ts'
 
 /** An admin request body. */

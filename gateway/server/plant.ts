@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises'
 
 import type { Audit } from '../audit/audit.ts'
 import { createAudit } from '../audit/audit.ts'
+import type { FetchJson } from '../egress/fetch-json.ts'
+import { createFetchJson } from '../egress/fetch-json.ts'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
 import type { InFlight } from '../limits/in-flight.ts'
 import { createInFlight } from '../limits/in-flight.ts'
@@ -44,6 +46,8 @@ export type Plant = {
   /** Monotonic milliseconds. */
   readonly tick: () => number
   readonly readFile: (file: string) => Promise<string>
+  /** For the keys of issuers; keys that a reload takes over are fetched with it too. */
+  readonly fetchJson: FetchJson
   readonly startTrace: (journey: Journey) => void
   /** Ends a visit: gives its place back and makes metrics, trace and audit from its journey. */
   readonly finish: (visit: Visit) => void
@@ -83,6 +87,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const { otlp } = settings.telemetry
   const tracer =
     otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
+  const fetchJson = createFetchJson()
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
     stream: settings.listen.maxStreamsPerCaller,
@@ -101,6 +106,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     now,
     tick,
     readFile: (file) => readFile(file, 'utf8'),
+    fetchJson,
     startTrace: (journey) => {
       const started = tracer?.startTrace(journey.trace)
       if (started === undefined) return
@@ -116,6 +122,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       tracer?.journey(journey)
     },
     close: async () => {
+      await fetchJson.close()
       await tracer?.shutdown()
       await inTime(audit.close(), AUDIT_CLOSE_MS).catch((error: unknown) =>
         log('error', 'audit records were lost', { detail: String(error) }),

@@ -4,7 +4,7 @@ import type { ConfigFile } from './config-file.ts'
 import { parseKeyRing } from './key-ring.ts'
 import type { Reading } from './reading.ts'
 import type { RingKey } from './settings.ts'
-import { isLoopback } from './urls.ts'
+import { isLoopback } from '../model/loopback.ts'
 
 /** Where the ring is read from when the file names none. */
 const KEYS_VARIABLE = 'GATEHOUSE_KEYS'

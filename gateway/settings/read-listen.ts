@@ -7,7 +7,8 @@ import { readCertificate, readPrivateKey } from './read-pem.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
 import type { Listen, ListenTls, Ops } from './settings.ts'
-import { isLoopback, parseHttpUrl } from './urls.ts'
+import { isLoopback } from '../model/loopback.ts'
+import { parseHttpUrl } from './urls.ts'
 
 /** 256 bit in base64url. Shorter could still be strong, but nobody can tell by looking. */
 const MIN_ADMIN_TOKEN_CHARS = 43

@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from 'node:net'
+import { isLoopback } from '../model/loopback.ts'
 
 export type UrlResult =
   | { readonly ok: true; readonly url: URL }
@@ -17,13 +17,6 @@ export function parseHttpUrl(text: string): UrlResult {
   }
   if (text.includes('#')) return wrong('must not contain a fragment (#)')
   return { ok: true, url }
-}
-
-/** Whether a host name, address or URL hostname (`[::1]`) can only mean this machine. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/^\[|\]$/g, '')
-  if (isIP(name) !== 0) return name === '::1' || (isIPv4(name) && name.startsWith('127.'))
-  return name === 'localhost' || name.endsWith('.localhost')
 }
 
 /** Whether what goes to `url` can be read on a wire. */
