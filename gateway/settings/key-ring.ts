@@ -2,8 +2,8 @@
  * The key ring: lines, or entries separated by commas, of `<id>:<base64url of 32 bytes>`. The first is
  * current. Blank lines and lines beginning with # are skipped.
  */
+import type { RingKey } from '../model/ring-key.ts'
 import { Secret } from '../model/secret.ts'
-import type { RingKey } from './settings.ts'
 
 /** Keys are for AES-256-GCM and HKDF-SHA256: 256 bit. */
 const KEY_BYTES = 32

@@ -1,9 +1,9 @@
 /** Section `keys`: the ring of `keys.file`, else that of the environment. */
 import type { Path } from '../model/problem.ts'
+import type { RingKey } from '../model/ring-key.ts'
 import type { ConfigFile } from './config-file.ts'
 import { parseKeyRing } from './key-ring.ts'
 import type { Reading } from './reading.ts'
-import type { RingKey } from './settings.ts'
 import { isLoopback } from '../model/loopback.ts'
 
 /** Where the ring is read from when the file names none. */

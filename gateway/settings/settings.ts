@@ -3,6 +3,7 @@
  * defaults filled in. Times carry their unit in the name.
  */
 import type { CallerKind } from '../model/caller.ts'
+import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
 import type { McpServer } from '../model/server.ts'
 
@@ -62,10 +63,6 @@ export type Ops = {
   /** Bearer credential of the admin API; without it the API answers 404. */
   readonly adminToken: Secret | undefined
 }
-
-/** One key of the ring (`<id>:<base64url of 32 bytes>`); the first is current. */
-export type RingKey = { readonly id: string; readonly key: Secret }
-
 export type IssuerSettings = {
   readonly issuer: string
   readonly tenant: string
