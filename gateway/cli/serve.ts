@@ -52,6 +52,8 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
     return say(io.err, 'gatehouse: not started', 1)
   }
   const { settings } = loaded
+  // Signals are listened for before anybody can know that it is up.
+  const stopped = untilStopped(gatehouse, log)
   log('info', 'gatehouse listens', {
     version,
     public: settings.publicUrl,
@@ -59,7 +61,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
     ops: `${settings.ops.host}:${gatehouse.opsPort}`,
     config: settings.version,
   })
-  return await untilStopped(gatehouse, log)
+  return await stopped
 }
 
 function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {

@@ -10,7 +10,7 @@ import { allowAll, startGatehouse } from '../testkit/gatehouse.ts'
 import { createRawClient } from '../testkit/raw-client.ts'
 import { openRaw } from '../testkit/raw-http.ts'
 import type { ReadAnswer } from '../testkit/read-answer.ts'
-import { readAnswer } from '../testkit/read-answer.ts'
+import { messagesIn, readAnswer } from '../testkit/read-answer.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool } from '../testkit/rpc.ts'
@@ -128,11 +128,26 @@ describe('SIGTERM', { concurrency: true }, () => {
       await pause(200)
       gateway.child.signal('SIGTERM')
       assert.equal((await stuck).end, 'broken')
-      assert.equal((await endless).end, 'broken')
+      const { text, end } = await endless
+      // Its caller waits for a response: it gets an error, and no clean end that looks like one.
+      assert.equal(end, 'broken')
+      assert.equal(messagesIn(text).find(({ id }) => id === 7)?.error?.code, 1003)
       assert.equal(await gateway.child.exited, 0)
       const took = performance.now() - started
       assert.ok(took >= 1_000 && took < 1_000 + 2 * EXIT_MS, `${took} ms`)
       await assertRecorded(gateway, 2)
+    })
+  })
+
+  test('is not held up by a connection that says nothing', async () => {
+    await withGateway({ drain: '6s' }, async ({ gateway }) => {
+      const silent = await openRaw(gateway.origin)
+      const started = performance.now()
+      gateway.child.signal('SIGTERM')
+      assert.equal(await gateway.child.exited, 0)
+      silent.end()
+      const took = performance.now() - started
+      assert.ok(took < EXIT_MS, `exit after ${took} ms`)
     })
   })
 

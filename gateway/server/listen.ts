@@ -31,7 +31,7 @@ export type Listener = {
   readonly connections: () => number
   /** Reads the certificate files again; connections already open keep theirs. Throws when they do not fit. */
   reloadCertificates(tls: ListenTls): void
-  /** Stops accepting and lets idle connections go. Resolves when the last one is closed. */
+  /** Stops accepting and lets idle connections go, silent ones too. Resolves when the last one is closed. */
   close(): Promise<void>
   closeIdle(): void
   /** Cuts whatever is still open. */
@@ -50,11 +50,17 @@ export async function listen(options: Listen, onRequest: OnRequest): Promise<Lis
     admit(request, response, 'expects_continue'),
   )
   server.on('clientError', answerUnreadable)
+  const sockets = openSockets(server)
   await started(server, options)
   const address = server.address()
+  const closeIdle = (): void => {
+    server.closeIdleConnections()
+    // Node counts as idle only what has been asked something before.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
-    connections: connectionCounter(server),
+    connections: () => sockets.size,
     reloadCertificates: (tls) => {
       if ('setSecureContext' in server && typeof server.setSecureContext === 'function') {
         server.setSecureContext(certificates(tls))
@@ -63,10 +69,12 @@ export async function listen(options: Listen, onRequest: OnRequest): Promise<Lis
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        server.closeIdleConnections()
+        closeIdle()
       }),
-    closeIdle: () => server.closeIdleConnections(),
-    cut: () => server.closeAllConnections(),
+    closeIdle,
+    cut: () => {
+      for (const socket of sockets) socket.destroy()
+    },
   }
 }
 
@@ -114,15 +122,14 @@ async function started(
   })
 }
 
-function connectionCounter(
-  server: Server<typeof VisitRequest, typeof VisitResponse>,
-): () => number {
-  let open = 0
+/** The connections that are open, those in the middle of their TLS handshake included. */
+function openSockets(server: Server<typeof VisitRequest, typeof VisitResponse>): Set<Socket> {
+  const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
-    open += 1
-    socket.once('close', () => (open -= 1))
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
   })
-  return () => open
+  return sockets
 }
 
 /**

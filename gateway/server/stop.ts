@@ -27,7 +27,8 @@ export async function drain(options: DrainOptions): Promise<void> {
   const look = setInterval(() => listener.closeIdle(), LOOK_EVERY_MS)
   const late = setTimeout(() => {
     for (const visit of answering) visit.endStream('shutdown')
-    listener.cut()
+    // Their last words are written when this turn of the event loop ends.
+    setImmediate(listener.cut)
   }, options.drainSeconds * 1_000)
   await closed
   clearInterval(look)
