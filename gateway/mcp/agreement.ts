@@ -5,8 +5,17 @@
  */
 import type { Call } from '../model/call.ts'
 import type { Message } from './message.ts'
-import type { Asks } from './methods.ts'
+import { type Asks, findMethod } from './methods.ts'
 import { decodeMirrored } from './sentinel.ts'
+
+/** What is asked for one at a time and by name, so that `Mcp-Name` can mirror it. */
+const NAMED: ReadonlySet<Asks> = new Set(['tool', 'prompt', 'resource', 'task'])
+
+/** Whether this modern call must have an `Mcp-Name`, which then has been compared with its body. */
+export function mirrorsName({ kind, method }: Pick<Call, 'kind' | 'method'>): boolean {
+  const row = kind === 'request' ? findMethod(method, 'up', 'modern') : undefined
+  return row !== undefined && NAMED.has(row.asks)
+}
 
 /**
  * What disagrees about `Mcp-Method`; undefined when nothing does. Requests must have it; on a
@@ -31,9 +40,7 @@ export function nameDisagreement(
   targets: Call['targets'],
   header: string | undefined,
 ): string | undefined {
-  if (asks !== 'tool' && asks !== 'prompt' && asks !== 'resource' && asks !== 'task') {
-    return undefined
-  }
+  if (!NAMED.has(asks)) return undefined
   if (header === undefined) return 'Mcp-Name is missing'
   const named = decodeMirrored(header)
   if (named === undefined) return 'Mcp-Name is not a valid encoding'

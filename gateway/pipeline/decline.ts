@@ -1,5 +1,6 @@
 /** Tells a server that its request to the caller was not delivered, so that it does not wait for one. */
 import { REFUSALS } from '../model/refusal.ts'
+import { UNREAD } from '../upstream/collect.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import { credentialHeaders } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
@@ -25,14 +26,14 @@ export async function decline(
     method: 'POST',
     headers: upHeaders({
       method: 'POST',
-      era: 'legacy',
-      head: { ...seat.head, params: [], method: undefined, name: undefined },
+      call: { era: 'legacy', kind: 'response', method: '' },
+      head: seat.head,
       traceparent: undefined,
       tracestate: undefined,
       credential: credentialHeaders(seat.server),
     }),
     body: Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error}}`),
-    collect: { maxBytes: 65_536, above: 'refuse', events: 'collect' },
+    collect: UNREAD,
     whenGone: 'abort',
     timeoutMs: TIMEOUT_MS,
   })

@@ -2,16 +2,13 @@
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer } from '../upstream/answer.ts'
-import { COALESCE_BYTES } from '../upstream/exchange.ts'
-import type { UpstreamRequest } from '../upstream/conversations.ts'
+import type { Collect } from '../upstream/collect.ts'
+import { COALESCED, WHOLE_LIST } from '../upstream/collect.ts'
 import type { Head } from './admit.ts'
 import type { Desk } from './desk.ts'
 import { swap } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
 import type { Visit } from './visit.ts'
-
-/** The largest list that is buffered to be filtered. */
-export const MAX_LIST_BYTES = 8 * 1_048_576
 
 /** Needs a permit: nothing can be forwarded that was not judged. */
 export async function forward(
@@ -29,7 +26,7 @@ export async function forward(
   const method = methodOf(permit)
   const headers = upHeaders({
     method,
-    era: permit.call.era,
+    call: permit.call,
     head,
     traceparent: desk.formatTrace(journey),
     tracestate: journey.trace?.state,
@@ -60,10 +57,8 @@ export function isFiltered(method: string): boolean {
   return method.endsWith('/list') || method === 'resources/read'
 }
 
-function collectFor(permit: Permit): UpstreamRequest['collect'] {
-  if (isFiltered(permit.call.method))
-    return { maxBytes: MAX_LIST_BYTES, above: 'refuse', events: 'flow' }
-  return { maxBytes: COALESCE_BYTES, above: 'stream', events: 'flow' }
+function collectFor(permit: Permit): Collect {
+  return isFiltered(permit.call.method) ? WHOLE_LIST : COALESCED
 }
 
 function methodOf(permit: Permit): 'POST' | 'GET' | 'DELETE' {
