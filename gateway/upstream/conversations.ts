@@ -6,6 +6,7 @@ import type { UpstreamPool } from '../egress/pool.ts'
 import { createPool } from '../egress/pool.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
+import type { Collect } from './collect.ts'
 import type { ExchangeOptions } from './exchange.ts'
 import { Exchange } from './exchange.ts'
 import type { Waiting } from './waiting.ts'
@@ -21,7 +22,7 @@ export type UpstreamRequest = {
   readonly method: 'POST' | 'GET' | 'DELETE'
   readonly headers: string[]
   readonly body: Uint8Array | undefined
-  readonly collect: ExchangeOptions['collect']
+  readonly collect: Collect
   readonly whenGone: ExchangeOptions['whenGone']
   /** Milliseconds for the whole answer; the server's configured total when absent. */
   readonly timeoutMs?: number

@@ -8,9 +8,7 @@ import type { Controller, Handler } from '../egress/pool.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer, Sink, Source } from './answer.ts'
 import { mediaType } from './answer.ts'
-
-/** Answers up to this size are sent on in one piece. */
-export const COALESCE_BYTES = 65_536
+import type { Collect } from './collect.ts'
 
 /** The largest JSON answer passed on (R-RESP-7). */
 export const MAX_ANSWER_BYTES = 16 * 1_048_576
@@ -19,12 +17,7 @@ export type ExchangeOptions = {
   /** Name of the server it is with. */
   readonly server: string
   /** How much may be held back: a filtered list is needed whole, anything else is only coalesced. */
-  readonly collect: {
-    readonly maxBytes: number
-    readonly above: 'stream' | 'refuse'
-    /** Whether an event stream flows, or is collected to its end like any other answer. */
-    readonly events: 'flow' | 'collect'
-  }
+  readonly collect: Collect
   /** What to do when the client leaves: give up, or let the server finish unheard (legacy eras). */
   readonly whenGone: 'abort' | 'drain'
   /** Monotonic milliseconds when an answer that is not a stream must be complete. */
