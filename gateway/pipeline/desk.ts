@@ -46,6 +46,11 @@ export type Desk = {
   readonly metadataUrl: (server: McpServer) => string
   /** Scopes for the 401 challenge and the metadata. */
   readonly scopesOf: (server: McpServer) => readonly string[]
+  /**
+   * Writes the outcome of what the server asked of the client, which is over once it was passed on or
+   * refused. The journey must not hold this call any more: streams have no end, and memory has one.
+   */
+  readonly settle: (journey: Journey, call: JourneyCall) => void
   /** Called once when a visit is over, however it ended. */
   readonly finish: (visit: Visit) => void
 }

@@ -22,6 +22,12 @@ import type { StreamEnding } from './visit.ts'
 /** Items waiting to be judged before the server is told to wait. */
 const MAX_WAITING = 64
 
+/**
+ * Replies to refused requests that one stream has open at once. A server that asks faster than it takes
+ * them waits: nobody owes it more.
+ */
+const MAX_DECLINING = 16
+
 export class FilteredStream implements Source, Sink {
   /** A request is owed a response, so that its caller need not wait for a time-out. */
   readonly ending: StreamEnding
@@ -36,6 +42,7 @@ export class FilteredStream implements Source, Sink {
   #innerEnded = false
   /** Whether the response to the caller's request has passed. */
   #responded = false
+  readonly #declining = new Set<Promise<void>>()
 
   constructor(inner: Source, answered: Answered, desk: Desk) {
     const { id } = answered.permit.call
@@ -143,8 +150,10 @@ export class FilteredStream implements Source, Sink {
       )
     } catch (error) {
       if (!(error instanceof Refusal) || message.kind === 'response') throw error
-      if (message.id !== undefined) void decline(seat, message.id.text, this.#desk.conversations)
+      if (message.id !== undefined) await this.#decline(message.id.text)
       return undefined
+    } finally {
+      this.#settle()
     }
     if (message.kind !== 'response') return textOf(own)
     // Any id: a stream of a legacy session may carry responses to other requests of it.
@@ -155,6 +164,25 @@ export class FilteredStream implements Source, Sink {
       this.#responded = true
     }
     return textOf(shown.bytes)
+  }
+
+  /** Tells the server that its request was refused; in the modern era there is no way up for that. */
+  async #decline(id: string): Promise<void> {
+    const { permit, seat } = this.#answered
+    if (permit.call.era === 'modern') return
+    if (this.#declining.size >= MAX_DECLINING) await Promise.race(this.#declining)
+    const declined = decline(seat, id, this.#desk.conversations).finally(() =>
+      this.#declining.delete(declined),
+    )
+    this.#declining.add(declined)
+  }
+
+  /** What the server asked is over: the journey keeps what the caller asked. */
+  #settle(): void {
+    const { journey } = this.#answered.seat
+    if (journey.calls.at(-1)?.call.direction !== 'down') return
+    const settled = journey.calls.pop()
+    if (settled !== undefined) this.#desk.settle(journey, settled)
   }
 
   #lastWords(id: string): string {

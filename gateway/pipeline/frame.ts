@@ -24,7 +24,10 @@ export type Frame = {
 
 /** @throws {Refusal} with the protocol's own code for what is malformed. */
 export function readFrame(frame: Frame): Call {
-  const headers = frame.direction === 'up' ? (frame.seat.head ?? {}) : {}
+  const { direction, seat } = frame
+  // Of what comes down only the version is known, which is that of the exchange.
+  const headers =
+    direction === 'up' ? (seat.head ?? {}) : { protocolVersion: seat.head?.protocolVersion }
   const read = readContent(frame, headers)
   if (!read.ok) throw malformed(read.problem)
   return read.call

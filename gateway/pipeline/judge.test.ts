@@ -115,6 +115,14 @@ test('a server’s sampling request is not delivered unless a rule names the met
   assert.equal(desk.recorded.length, 1)
 })
 
+test('a modern exchange brings no requests of the server, whatever a rule allows', async () => {
+  const desk = testDesk([...RULES, SAMPLING])
+  const text = '{"jsonrpc":"2.0","id":9,"method":"sampling/createMessage","params":{"messages":[]}}'
+  const [frame] = frames(text, 'down', testSeat({ head: { protocolVersion: '2026-07-28' } }))
+  assert.ok(frame)
+  assert.equal(await codeOf(judge(frame, testCaller(), desk)), 'unknown_method')
+})
+
 test('a server’s notification about a resource reaches only those who may read it', async () => {
   const desk = testDesk(RULES)
   const updated = (uri: string): string =>

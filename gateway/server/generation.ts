@@ -80,6 +80,7 @@ export function createGeneration(options: {
       record: plant.audit.decision,
       metadataUrl: (server) => metadataUrl(server.resource),
       scopesOf,
+      settle: plant.settle,
       finish: plant.finish,
     },
     enter: () => {

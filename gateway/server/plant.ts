@@ -10,7 +10,7 @@ import { API_KEY_ISSUER } from '../identity/api-keys.ts'
 import type { InFlight } from '../limits/in-flight.ts'
 import { createInFlight } from '../limits/in-flight.ts'
 import type { Emit } from '../model/event.ts'
-import type { Journey } from '../model/journey.ts'
+import type { Journey, JourneyCall } from '../model/journey.ts'
 import type { Catalogue } from '../pipeline/catalogue.ts'
 import { createCatalogue } from '../pipeline/catalogue.ts'
 import type { Visit } from '../pipeline/visit.ts'
@@ -50,6 +50,7 @@ export type Plant = {
   readonly fetchJson: FetchJson
   readonly startTrace: (journey: Journey) => void
   /** Ends a visit: gives its place back and makes metrics, trace and audit from its journey. */
+  readonly settle: (journey: Journey, call: JourneyCall) => void
   readonly finish: (visit: Visit) => void
   close(): Promise<void>
 }
@@ -113,6 +114,13 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       journey.traceId = started.traceId
       journey.spanId = started.spanId
     },
+    settle: (journey, call) => {
+      const own = journeyOf(journey, call, tracer)
+      own.durationMs = tick() - journey.startedTick
+      audit.outcome(own)
+      metrics.call(own, call)
+      tracer?.journey(own)
+    },
     finish: (visit) => {
       const { journey, occupies } = visit
       if (occupies !== undefined) inFlight.giveBack(occupies.caller, occupies.occupation)
@@ -130,6 +138,15 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       await store.close()
     },
   }
+}
+
+/** A call of a visit that goes on, as a record of its own; its span is a child of the visit's. */
+function journeyOf(journey: Journey, call: JourneyCall, tracer: Tracer | undefined): Journey {
+  const { traceId, spanId, trace } = journey
+  if (traceId === undefined || spanId === undefined) return { ...journey, calls: [call] }
+  const parent = { traceId, parentId: spanId, sampled: true, state: trace?.state }
+  const own = tracer?.startTrace(parent)
+  return { ...journey, calls: [call], trace: parent, spanId: own?.spanId }
 }
 
 async function openStore(settings: Settings, now: () => number): Promise<SweptStore> {

@@ -54,6 +54,10 @@ export function createJourneyMetrics(options: {
       overhead.observe(journey)
       if (journey.attempts > 0) upstreamOf(server).observe(journey.spentMs.upstream / 1000)
     },
+    countCall(journey, call) {
+      const server = journey.server === undefined ? NONE : serverLabel(journey.server)
+      calls.count(journey, call, server)
+    },
     settle: calls.settle,
     text: () => overhead.text() + upstream.text() + calls.text(),
   }
@@ -61,6 +65,8 @@ export function createJourneyMetrics(options: {
 
 export type JourneyMetrics = {
   readonly count: (journey: Journey) => void
+  /** Counts one call of a visit that goes on. */
+  readonly countCall: (journey: Journey, call: JourneyCall) => void
   /** Brings the counters up to date; call it before they are read. */
   readonly settle: () => void
   /** The histograms, in the text format. */

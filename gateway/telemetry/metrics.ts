@@ -1,7 +1,7 @@
 /** What happened, as numbers. Counts are made from journeys and events, gauges when somebody scrapes. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { GatehouseEvent } from '../model/event.ts'
-import type { Journey } from '../model/journey.ts'
+import type { Journey, JourneyCall } from '../model/journey.ts'
 import { METRICS, type Definition } from './definitions.ts'
 import { createEventMetrics } from './event-metrics.ts'
 import { createJourneyMetrics, type MakeCounter } from './journey-metrics.ts'
@@ -40,6 +40,8 @@ export type Gauges = {
 export type Metrics = {
   /** Counts a visit that has ended. */
   journey(journey: Journey): void
+  /** Counts one call of a visit that goes on; the visit is counted without it. */
+  call(journey: Journey, call: JourneyCall): void
   event(event: GatehouseEvent): void
   /** Says where the values come from that are read at scrape time; call it once. */
   observeOpen(gauges: Gauges): void
@@ -65,6 +67,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const events = createEventMetrics(counter, max)
   return {
     journey: journeys.count,
+    call: journeys.countCall,
     event(event) {
       events.count(event)
       const loaded = event.type === 'started' || (event.type === 'reload' && event.ok)

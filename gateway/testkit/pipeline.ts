@@ -2,7 +2,7 @@
 import type { Caller } from '../model/caller.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
-import type { JudgeDesk } from '../pipeline/desk.ts'
+import type { Desk, JudgeDesk } from '../pipeline/desk.ts'
 import { createCatalogue } from '../pipeline/catalogue.ts'
 import type { Seat } from '../pipeline/frame.ts'
 import type { Head } from '../pipeline/admit.ts'
@@ -11,6 +11,9 @@ import { compilePolicy } from '../policy/compile.ts'
 import { newJourney } from '../server/new-journey.ts'
 
 export type TestDesk = JudgeDesk & {
+  readonly settle: Desk['settle']
+  /** Calls of servers whose outcome was written, in order. */
+  readonly settled: JourneyCall[]
   /** Decisions handed to audit, in order. */
   readonly recorded: JourneyCall[]
   /** Names that were looked up at the server. */
@@ -29,6 +32,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   if (!compiled.ok) throw new Error(compiled.problems.map(({ message }) => message).join('\n'))
   const recorded: JourneyCall[] = []
   const lookedUp: string[] = []
+  const settled: JourneyCall[] = []
   let ids = 0
   return {
     rules: compiled.rules,
@@ -43,6 +47,8 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     },
     newId: () => `call-${(ids += 1)}`,
     tick: () => 0,
+    settle: (_journey, call) => void settled.push(call),
+    settled,
     recorded,
     lookedUp,
   }

@@ -144,3 +144,35 @@ test('neither a look-up nor a reply to the server carries the last event id', as
   }
   assert.equal(server.seen.filter(({ json }) => json?.error !== undefined).length, 1)
 })
+
+test('a server that floods its stream with requests has sixteen replies open and no more', async (t) => {
+  const tools = { id: 'tools', effect: 'allow', subjects: [{ any: true }], tools: ['docs/*'] }
+  const fresh = await startGatehouse({ servers: { docs: server.url }, rules: [tools] })
+  t.after(() => fresh.stop())
+  const replies = (): number => server.seen.filter(({ json }) => json?.error !== undefined).length
+  server.override = ({ method, json }, response) => {
+    // Replies are never taken.
+    if (json?.error !== undefined) return new Promise(() => undefined)
+    if (method !== 'GET') return false
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (let id = 0; id < 5_000; id++) {
+      response.write(`data: {"jsonrpc":"2.0","id":${id},"method":"sampling/createMessage"}\n\n`)
+    }
+    return true
+  }
+  const listening = new AbortController()
+  const own = await fresh.token('docs')
+  const headers = { authorization: `Bearer ${own}`, accept: 'text/event-stream' }
+  await fetch(fresh.url('docs'), { headers, signal: listening.signal })
+  await eventually(() => assert.equal(replies(), 16))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.equal(replies(), 16)
+  // What was refused is over, although the stream is not.
+  await eventually(async () => {
+    const asked = (await fresh.audit()).filter(({ direction }) => direction === 'down')
+    const outcomes = asked.filter(({ type }) => type === 'outcome')
+    assert.equal(outcomes.length, 16)
+    assert.deepEqual(new Set(outcomes.map(({ outcome }) => outcome)), new Set(['refused']))
+  })
+  listening.abort()
+})
