@@ -67,6 +67,22 @@ test('what only begins like the credential comes through whole', () => {
   assert.equal(stream([`a${begun}`, 'Z', begun]).text, `a${begun}Z${begun}`)
 })
 
+test('a value whose last word is short is looked for as a whole', () => {
+  for (const value of ['Token id-4711 abc', 'opaque-secret ']) {
+    const made = redactor(value)
+    const text = Buffer.from(made.whole(Buffer.from(`a ${value}, abc`))).toString()
+    assert.equal(text, 'a [redacted], abc')
+  }
+})
+
+test('a value of fewer than eight bytes is no secret', () => {
+  const made = createRedactor(
+    { kind: 'static', header: 'x-key', value: new Secret('abc 123') },
+    () => undefined,
+  )
+  assert.equal(made, undefined)
+})
+
 test('a server without a credential needs no redactor', () => {
   assert.equal(
     createRedactor({ kind: 'none' }, () => undefined),

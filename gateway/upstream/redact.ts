@@ -19,24 +19,32 @@ export type Redactor = {
 }
 
 /**
- * A redactor for the secrets of this credential: the whole header value and, for a value of two words
- * such as `Bearer x`, the second. Undefined when there is nothing to hide.
+ * A redactor for the secret of this credential. Undefined when there is nothing to hide: no credential, or
+ * one of fewer than 8 bytes.
  */
 export function createRedactor(credential: Credential, onHit: () => void): Redactor | undefined {
   if (credential.kind === 'none') return undefined
-  const value = credential.value.reveal()
-  const word = value.slice(value.lastIndexOf(' ') + 1)
-  const secret = Buffer.from(word)
+  const text = secretIn(credential.value.reveal())
+  const secret = Buffer.from(text)
   if (secret.length < MIN_SECRET_BYTES) return undefined
   return {
-    isIn: (text) => {
-      const found = text.includes(word)
+    isIn: (other) => {
+      const found = other.includes(text)
       if (found) onHit()
       return found
     },
     whole: (bytes) => replaceAll(bytes, secret, onHit),
     source: (inner) => new RedactedSource(inner, secret, onHit),
   }
+}
+
+/**
+ * The secret part of a header value: its last word, so that it is found with and without the scheme
+ * before it (`Bearer x`); the whole value where that word is too short to be looked for alone.
+ */
+function secretIn(value: string): string {
+  const word = value.slice(value.lastIndexOf(' ') + 1)
+  return Buffer.byteLength(word) < MIN_SECRET_BYTES ? value : word
 }
 
 function replaceAll(bytes: Uint8Array, secret: Buffer, onHit: () => void): Uint8Array {
