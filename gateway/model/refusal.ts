@@ -11,6 +11,7 @@ export const REFUSALS = {
   head_too_large: { status: 431, rpc: -32600, text: 'Too many request headers' },
   bad_credential: { status: 400, rpc: 1000, text: 'More than one credential, or a malformed one' },
   not_found: { status: 404, rpc: 1000, text: 'Not found' },
+  session_unknown: { status: 404, rpc: 1000, text: 'Session not found' },
   method_not_allowed: { status: 405, rpc: -32600, text: 'Method not allowed' },
   misdirected: { status: 421, rpc: 1000, text: 'This host is not served here' },
   origin_forbidden: { status: 403, rpc: 1000, text: 'Origin not allowed' },

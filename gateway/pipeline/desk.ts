@@ -8,8 +8,10 @@ import type { Emit } from '../model/event.ts'
 import type { Journey, JourneyCall, TraceContext } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Rules } from '../policy/rules.ts'
+import type { Seals } from '../seal/seal.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { Sessions } from './handles.ts'
 import type { LookUp } from './look-up.ts'
 import type { Routes } from './route.ts'
 import type { Visit } from './visit.ts'
@@ -24,6 +26,10 @@ export type Desk = {
   readonly lookUp: LookUp
   readonly inFlight: InFlight
   readonly conversations: Conversations
+  readonly seals: Seals
+  readonly sessions: Sessions
+  /** Epoch milliseconds. */
+  readonly now: () => number
   /** Monotonic milliseconds. */
   readonly tick: () => number
   readonly newId: () => string

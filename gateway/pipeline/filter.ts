@@ -8,9 +8,11 @@ import { Refusal } from '../model/refusal.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
 import type { Redactor } from '../upstream/redact.ts'
+import { wholeSource } from '../upstream/whole-source.ts'
 import { createRedactor } from '../upstream/redact.ts'
 import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
+import { negotiatedVersion, sealSession } from './handles.ts'
 import { FilteredStream } from './filtered-stream.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
@@ -46,7 +48,7 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
   }
   // Only requests have answers in JSON, and they have an id; nothing answers an empty one.
   const { id = '' } = permit.call
-  if (answer.body.kind === 'whole') {
+  if (answer.body.kind === 'whole' && shape === 'json') {
     const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
     const shown = showMessage({ bytes, id, permit }, desk)
     if (shown.ok) return { shape, body: { kind: 'whole', bytes: shown.bytes } }
@@ -54,7 +56,8 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
     if (answer.status >= 400 && answer.status < 500) return NOTHING
     throw unreadable(answer, shown.problem.message)
   }
-  const source = redactor?.source(answer.body.source) ?? answer.body.source
+  const unread = answer.body.kind === 'stream' ? answer.body.source : wholeSource(answer.body.bytes)
+  const source = redactor?.source(unread) ?? unread
   if (shape === 'json') {
     const watched = new WatchedAnswer(source, id)
     return { shape, body: { kind: 'stream', source: watched, ending: 'cut' } }
@@ -89,11 +92,8 @@ function unreadable(answer: Answer, detail: string): Refusal {
   return refusal
 }
 
-function headersFor(
-  { answer, permit, seat }: Answered,
-  shape: Shape,
-  desk: Desk,
-): readonly string[] {
+function headersFor(answered: Answered, shape: Shape, desk: Desk): readonly string[] {
+  const { answer, seat } = answered
   const headers = ['cache-control', 'no-store']
   if (shape === 'events') {
     headers[1] = 'no-store, no-transform'
@@ -101,9 +101,8 @@ function headersFor(
   } else if (shape === 'json') {
     headers.push('content-type', 'application/json')
   }
-  if (answer.sessionId !== undefined && permit.call.era === 'legacy') {
-    headers.push('mcp-session-id', answer.sessionId)
-  }
+  const handle = sessionHandle(answered, desk)
+  if (handle !== undefined) headers.push('mcp-session-id', handle)
   if (answer.retryAfter !== undefined && /^\d{1,9}$/.test(answer.retryAfter)) {
     headers.push('retry-after', answer.retryAfter)
   }
@@ -112,6 +111,17 @@ function headersFor(
   }
   headers.push(...corsHeaders(seat, desk.routes))
   return headers
+}
+
+/** What the client is told of the session: a new handle where one was opened, else the one it sent. */
+function sessionHandle({ answer, permit, seat }: Answered, desk: Desk): string | undefined {
+  const { sessionId: id } = answer
+  if (id === undefined || permit.call.era !== 'legacy') return undefined
+  if (permit.call.method !== 'initialize') {
+    return id === seat.session?.id ? seat.session.handle : undefined
+  }
+  const version = negotiatedVersion(answer, permit.call)
+  return sealSession({ id, version }, { ...permit, seals: desk.seals })
 }
 
 /** The methods of the endpoint that a server says it takes. */

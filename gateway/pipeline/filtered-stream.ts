@@ -15,6 +15,8 @@ import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
 import { decline } from './decline.ts'
 import type { Desk } from './desk.ts'
 import { judge } from './judge.ts'
+import { ownerOf } from './handles.ts'
+import { sealIds } from './request-ids.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
 import type { StreamEnding } from './visit.ts'
@@ -115,7 +117,8 @@ export class FilteredStream implements Source, Sink {
   }
 
   /** What goes on of one item; undefined when nothing does. */
-  async #pass(item: SseItem): Promise<string | undefined> {
+  async #pass(read: SseItem): Promise<string | undefined> {
+    const item = this.#withOwnId(read)
     if (item.kind === 'comment') return formatSse(item)
     if (item.kind === 'overflow')
       throw new Refusal('upstream_unavailable', { detail: 'event too large' })
@@ -124,6 +127,13 @@ export class FilteredStream implements Source, Sink {
       throw new Refusal('upstream_unavailable', { detail: 'HTTP+SSE endpoint event' })
     }
     return await this.#passMessages(item, Buffer.from(item.data))
+  }
+
+  /** An event id resumes a stream, so it is a handle: sealed for the caller and server of this one. */
+  #withOwnId(item: SseItem): SseItem {
+    const { call, caller, server } = this.#answered.permit
+    if (item.kind !== 'event' || !item.id || call.era !== 'legacy') return item
+    return { ...item, id: this.#desk.seals.seal('event', ownerOf(caller, server), item.id) }
   }
 
   async #passMessages(item: SseEvent, bytes: Uint8Array): Promise<string | undefined> {
@@ -155,7 +165,9 @@ export class FilteredStream implements Source, Sink {
     } finally {
       this.#settle()
     }
-    if (message.kind !== 'response') return textOf(own)
+    if (message.kind !== 'response') {
+      return textOf(sealIds(own, message, { permit, seat, desk: this.#desk }))
+    }
     // Any id: a stream of a legacy session may carry responses to other requests of it.
     const shown = showMessage({ bytes: own, id: undefined, permit }, this.#desk)
     if (!shown.ok) throw new Refusal('upstream_unavailable', { detail: shown.problem.message })

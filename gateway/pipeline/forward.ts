@@ -3,17 +3,17 @@ import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Collect } from '../upstream/collect.ts'
-import { COALESCED, WHOLE_LIST } from '../upstream/collect.ts'
-import type { Head } from './admit.ts'
+import { COALESCED, NEGOTIATION, WHOLE_LIST } from '../upstream/collect.ts'
 import type { Desk } from './desk.ts'
+import { openIds } from './request-ids.ts'
 import { swap } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
-import type { Visit } from './visit.ts'
+import type { Seated } from './visit.ts'
 
 /** Needs a permit: nothing can be forwarded that was not judged. */
 export async function forward(
   permit: Permit,
-  visit: Visit & { readonly head: Head },
+  visit: Seated,
   body: Uint8Array | undefined,
   desk: Desk,
 ): Promise<Answer> {
@@ -36,7 +36,7 @@ export async function forward(
   const exchange = desk.conversations.send(permit.server, {
     method,
     headers,
-    body,
+    body: body === undefined ? undefined : openIds(body, permit, visit, desk),
     collect: collectFor(permit),
     whenGone: permit.call.era === 'modern' || method === 'GET' ? 'abort' : 'drain',
   })
@@ -58,7 +58,9 @@ export function isFiltered(method: string): boolean {
 }
 
 function collectFor(permit: Permit): Collect {
-  return isFiltered(permit.call.method) ? WHOLE_LIST : COALESCED
+  const { method } = permit.call
+  if (method === 'initialize') return NEGOTIATION
+  return isFiltered(method) ? WHOLE_LIST : COALESCED
 }
 
 function methodOf(permit: Permit): 'POST' | 'GET' | 'DELETE' {

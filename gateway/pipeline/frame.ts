@@ -11,7 +11,7 @@ import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
-export type Seat = Pick<Visit, 'journey' | 'head'> & { readonly server: McpServer }
+export type Seat = Pick<Visit, 'journey' | 'head' | 'session'> & { readonly server: McpServer }
 
 export type Frame = {
   readonly seat: Seat
@@ -24,13 +24,20 @@ export type Frame = {
 
 /** @throws {Refusal} with the protocol's own code for what is malformed. */
 export function readFrame(frame: Frame): Call {
-  const { direction, seat } = frame
-  // Of what comes down only the version is known, which is that of the exchange.
-  const headers =
-    direction === 'up' ? (seat.head ?? {}) : { protocolVersion: seat.head?.protocolVersion }
-  const read = readContent(frame, headers)
+  const read = readContent(frame, mirrored(frame))
   if (!read.ok) throw malformed(read.problem)
   return read.call
+}
+
+/**
+ * The headers that speak of the message; of what comes down only the version is known, which is that of
+ * the exchange. Where a request names none, the one its session negotiated is in force.
+ */
+function mirrored({ direction, seat: { head, session } }: Frame): MirroredHeaders {
+  const protocolVersion = head?.protocolVersion ?? (session?.version || undefined)
+  return direction === 'down'
+    ? { protocolVersion }
+    : { protocolVersion, method: head?.method, name: head?.name }
 }
 
 function readContent({ seat, direction, content }: Frame, headers: MirroredHeaders): CallRead {

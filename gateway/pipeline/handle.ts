@@ -12,6 +12,7 @@ import { filter } from './filter.ts'
 import { forward } from './forward.ts'
 import type { Frame } from './frame.ts'
 import { readMessage } from './frame.ts'
+import { openHandles } from './handles.ts'
 import { judge } from './judge.ts'
 import { checkMediaType } from './media-type.ts'
 import { occupy } from './occupy.ts'
@@ -34,6 +35,7 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
     lap('route')
     const caller = await authenticate(seat, desk) // 2
     occupy(seat, caller, desk) // 3 limit
+    openHandles(seat, caller, desk)
     lap('authenticate')
     const body = visit.httpMethod === 'POST' ? await seat.body(seat.server.maxBodyBytes) : undefined
     since = desk.tick()

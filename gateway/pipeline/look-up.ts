@@ -3,19 +3,16 @@
  * in the caller's own session. One look-up at a time per session and at most one a second; sessions can
  * be made up as names can, so a caller has a bound over all of them too.
  */
-import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
 import { filterAnswer } from '../mcp/list.ts'
-import { scan } from '../mcp/scan.ts'
-import { createSseFramer } from '../mcp/sse.ts'
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Answer } from '../upstream/answer.ts'
-import { mediaType } from '../upstream/answer.ts'
-import { MAX_LIST_BYTES, OWN_LIST } from '../upstream/collect.ts'
+import { OWN_LIST } from '../upstream/collect.ts'
 import type { UpstreamRequest } from '../upstream/conversations.ts'
 import type { Catalogue, ListedKind } from './catalogue.ts'
 import type { Seat } from './frame.ts'
+import { responseIn } from './response-in.ts'
 import { credentialHeaders } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
 
@@ -219,19 +216,4 @@ function learn(answer: Answer, id: string, seat: Seat, catalogue: Catalogue): st
   if (read?.ok !== true) throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
   catalogue.learn(seat.server.name, read.listed)
   return read.nextCursor
-}
-
-/** The response to this request; on a stream it may stand among other messages. */
-function responseIn({ body, contentType }: Answer, id: string): Uint8Array | undefined {
-  if (body.kind !== 'whole') return undefined
-  if (mediaType(contentType) !== 'text/event-stream') return body.bytes
-  for (const item of createSseFramer({ maxEventBytes: MAX_LIST_BYTES }).push(body.bytes)) {
-    if (item.kind !== 'event' || !item.data) continue
-    const bytes = Buffer.from(item.data)
-    const scanned = scan(bytes, ANSWER_BOUNDS)
-    const messages = scanned.ok ? scanned.messages : []
-    const own = messages.find((message) => message.kind === 'response' && message.id?.text === id)
-    if (own !== undefined) return bytes.subarray(own.span.start, own.span.end)
-  }
-  return undefined
 }

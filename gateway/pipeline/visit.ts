@@ -29,6 +29,16 @@ export type Outgoing = {
       }
 }
 
+/** A session of a legacy server, as its handle tells. */
+export type Session = {
+  /** What the client knows it by. */
+  readonly handle: string
+  /** The server's own id. */
+  readonly id: string
+  /** The protocol version that was negotiated; empty when the server's answer did not say. */
+  readonly version: string
+}
+
 /**
  * One HTTP exchange with a client, without its socket. `server/` makes it, the pipeline works on it,
  * and `reply` is the only way back.
@@ -54,6 +64,8 @@ export type Visit = {
   head: Head | undefined
   /** The server this visit is for, once routed. */
   server: McpServer | undefined
+  /** The legacy session it is in, once its handle has been opened. */
+  session?: Session | undefined
   /** The place it takes among its caller's open calls or streams. */
   occupies: { readonly caller: Caller; readonly occupation: 'call' | 'stream' } | undefined
   /** Settles when the client has taken everything or is gone; rejects when the answer broke off. */

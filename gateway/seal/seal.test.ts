@@ -77,6 +77,19 @@ test('two handles of the same text differ, and neither holds the text', () => {
   assert.ok(!Buffer.from(one!, 'base64url').toString('latin1').includes('upstream'))
 })
 
+test('the handle of a request is the same each time, and another for anything else', () => {
+  const handle = seals.seal('request', OWNER, '7')
+  assert.equal(seals.seal('request', OWNER, '7'), handle)
+  assert.equal(seals.open('request', OWNER, handle), '7')
+  const others = [
+    seals.seal('request', OWNER, '8'),
+    seals.seal('request', [...OWNER, 'x'], '7'),
+    createSeals([key('a')]).seal('request', OWNER, '7'),
+  ]
+  const nonce = (text: string): string => Buffer.from(text, 'base64url').toString('hex', 4, 16)
+  for (const other of others) assert.notEqual(nonce(other), nonce(handle))
+})
+
 test('another process with the same ring opens it, one with another ring does not', () => {
   const ring = [key('a'), key('b')]
   const handle = createSeals(ring).seal('session', OWNER, 'x')

@@ -4,7 +4,14 @@
  * RFC 5869). What a handle is bound to is authenticated and not in it: opened for anybody else, or for
  * another purpose, it looks like one that was never made.
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto'
 import type { RingKey } from '../model/ring-key.ts'
 import { Secret } from '../model/secret.ts'
 
@@ -32,6 +39,13 @@ const KEY_MARK_BYTES = 4
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const SUBKEY_BYTES = 32
+/**
+ * Purposes whose handle must be the same whenever the same is sealed: a server's cancellation names the
+ * request as it was named when it was sent. Their nonce is made of what is sealed, so it repeats for
+ * nothing else.
+ */
+const REPEATABLE: ReadonlySet<Purpose> = new Set(['request'])
+
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 
 type Key = { readonly mark: Buffer; readonly of: (purpose: Purpose) => Uint8Array }
@@ -43,9 +57,11 @@ export function createSeals(ring: readonly RingKey[]): Seals {
   if (current === undefined) throw new Error('a key ring needs a key')
   return {
     seal(purpose, bound, text) {
-      const iv = randomBytes(IV_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', current.of(purpose), iv)
-      cipher.setAAD(contextOf(purpose, bound))
+      const key = current.of(purpose)
+      const context = contextOf(purpose, bound)
+      const iv = REPEATABLE.has(purpose) ? nonceOf(key, context, text) : randomBytes(IV_BYTES)
+      const cipher = createCipheriv('aes-256-gcm', key, iv)
+      cipher.setAAD(context)
       const sealed = [cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
       return Buffer.concat([current.mark, iv, ...sealed]).toString('base64url')
     },
@@ -96,6 +112,17 @@ function decrypt(key: Uint8Array, context: Buffer, bytes: Buffer): string | unde
   } catch {
     return undefined
   }
+}
+
+/** Keyed by a hash of the key, which is used for nothing else. */
+function nonceOf(key: Uint8Array, context: Buffer, text: string): Buffer {
+  const own = createHash('sha256').update('nonce').update(key).digest()
+  return createHmac('sha256', own)
+    .update(context)
+    .update('\n')
+    .update(text)
+    .digest()
+    .subarray(0, IV_BYTES)
 }
 
 /** Lengths are in it through JSON, so that no two lists read alike. */

@@ -8,10 +8,12 @@ import type { Identify } from '../identity/identify.ts'
 import type { McpServer } from '../model/server.ts'
 import { metadataUrl } from '../oauth/metadata.ts'
 import type { Desk } from '../pipeline/desk.ts'
+import { createSessions } from '../pipeline/handles.ts'
 import { createLookUp } from '../pipeline/look-up.ts'
 import { buildRoutes } from '../pipeline/route.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
+import { createSeals } from '../seal/seal.ts'
 import type { Settings } from '../settings/settings.ts'
 import { formatTraceparent, parseTraceparent } from '../telemetry/traceparent.ts'
 import type { Conversations } from '../upstream/conversations.ts'
@@ -45,6 +47,7 @@ export function createGeneration(options: {
 }): Generation {
   const { settings, rules, plant, previous } = options
   const conversations = createConversations(settings.servers, plant.tick)
+  const seals = createSeals(settings.keys.length > 0 ? settings.keys : [plant.temporaryKey])
   const identify = identifyFor(settings, plant, previous)
   const routes = buildRoutes(settings.servers, settings.allowedOrigins)
   const scopesOf = (server: McpServer): readonly string[] =>
@@ -70,6 +73,9 @@ export function createGeneration(options: {
       lookUp: createLookUp({ conversations, catalogue: plant.catalogue, tick: plant.tick }),
       inFlight: plant.inFlight,
       conversations,
+      seals,
+      sessions: createSessions(seals),
+      now: plant.now,
       tick: plant.tick,
       newId: plant.newId,
       emit: plant.emit,

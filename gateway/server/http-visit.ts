@@ -61,6 +61,7 @@ export class HttpVisit implements Visit, Sink {
   readonly journey: Journey
   head: Head | undefined
   server: McpServer | undefined
+  session: Visit['session']
   exchange: Exchange | undefined
   occupies: Visit['occupies']
   gone = false

@@ -14,8 +14,10 @@ import type { Journey, JourneyCall } from '../model/journey.ts'
 import type { Catalogue } from '../pipeline/catalogue.ts'
 import { createCatalogue } from '../pipeline/catalogue.ts'
 import type { Visit } from '../pipeline/visit.ts'
+import type { RingKey } from '../model/ring-key.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import { createRevocations } from '../registry/revocations.ts'
+import { temporaryKey } from '../seal/seal.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
@@ -41,6 +43,8 @@ export type Plant = {
   readonly inFlight: InFlight
   readonly emit: Emit
   readonly newId: () => string
+  /** Seals handles when the configuration has no key ring. */
+  readonly temporaryKey: RingKey
   /** Epoch milliseconds. */
   readonly now: () => number
   /** Monotonic milliseconds. */
@@ -104,6 +108,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     inFlight,
     emit,
     newId: createIds(),
+    temporaryKey: temporaryKey(),
     now,
     tick,
     readFile: (file) => readFile(file, 'utf8'),

@@ -8,9 +8,13 @@ import type { Seat } from '../pipeline/frame.ts'
 import type { Head } from '../pipeline/admit.ts'
 import { emptyHead } from '../pipeline/admit.ts'
 import { compilePolicy } from '../policy/compile.ts'
+import type { Seals } from '../seal/seal.ts'
+import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { newJourney } from '../server/new-journey.ts'
 
 export type TestDesk = JudgeDesk & {
+  readonly seals: Seals
+  readonly now: () => number
   readonly settle: Desk['settle']
   /** Calls of servers whose outcome was written, in order. */
   readonly settled: JourneyCall[]
@@ -47,6 +51,8 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     },
     newId: () => `call-${(ids += 1)}`,
     tick: () => 0,
+    now: () => 0,
+    seals: createSeals([temporaryKey()]),
     settle: (_journey, call) => void settled.push(call),
     settled,
     recorded,

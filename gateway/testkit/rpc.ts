@@ -36,6 +36,19 @@ export async function post(
   return { status: response.status, headers: response.headers, text, json: parse(text) }
 }
 
+/** Opens a legacy session and returns its id, as the client sees it. */
+export async function openSession(
+  url: string,
+  token: string,
+  protocolVersion = '2025-11-25',
+): Promise<string> {
+  const params = { protocolVersion, capabilities: {}, clientInfo: { name: 'c', version: '1' } }
+  const { status, headers, text } = await post(url, request('initialize', params), { token })
+  const sessionId = headers.get('mcp-session-id')
+  if (sessionId === null) throw new Error(`no session opened: ${status} ${text}`)
+  return sessionId
+}
+
 /** A legacy call of a tool. */
 export function callTool(name: string, args: unknown = {}, id: unknown = 1): unknown {
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } }

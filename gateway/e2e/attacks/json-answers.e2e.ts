@@ -18,7 +18,7 @@ import { startGatehouse } from '../../testkit/gatehouse.ts'
 import { readAnswer } from '../../testkit/read-answer.ts'
 import type { Override, RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
-import { callTool, post, request } from '../../testkit/rpc.ts'
+import { callTool, openSession, post, request } from '../../testkit/rpc.ts'
 
 const SAMPLING = {
   jsonrpc: '2.0',
@@ -231,10 +231,12 @@ test('an error of the server comes with its status, with an id or without', asyn
 })
 
 test('a page of a framework in JSON is not shown, and its status is', async () => {
+  server.override = undefined
+  const sessionId = await openSession(gateway.url('docs'), token)
   server.override = answering({ detail: 'Session not found', path: '/internal' }, 404)
   const reply = await post(gateway.url('docs'), callTool('echo'), {
     token,
-    headers: { 'mcp-session-id': 'ended' },
+    headers: { 'mcp-session-id': sessionId },
   })
   assert.deepEqual([reply.status, reply.text], [404, ''])
   assert.equal(reply.headers.get('content-type'), null)

@@ -11,7 +11,7 @@ import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
 import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../../testkit/recording-server.ts'
 import type { Reply } from '../../testkit/rpc.ts'
-import { callTool, modern, post } from '../../testkit/rpc.ts'
+import { callTool, modern, openSession, post } from '../../testkit/rpc.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -64,12 +64,14 @@ for (const status of [400, 401, 403, 404, 408, 429, 500, 503]) {
 }
 
 test('a session that has ended is told so by the server, and its 404 stays a 404', async () => {
+  server.override = undefined
+  const sessionId = await openSession(gateway.url('docs'), token)
   server.override = (_seen, response) => {
     response.writeHead(404, { 'content-type': 'application/json' })
     response.end('{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"No such session"}}')
     return true
   }
-  const reply = await call('never_listed', { 'mcp-session-id': 'ended' })
+  const reply = await call('never_listed', { 'mcp-session-id': sessionId })
   assert.deepEqual([reply.status, reply.json?.error?.code], [404, -32_001])
 })
 
@@ -86,16 +88,25 @@ test('a list that pages slowly or without an end holds a call no longer than thr
   assert.equal(reply.json?.error?.code, 1003)
 })
 
-test('two hundred made-up sessions of one caller cost the server a handful of lists', async () => {
+test('two hundred sessions of one caller cost the server a handful of lists', async () => {
+  const url = gateway.url('docs')
+  const sessions: string[] = []
+  for (let at = 0; at < 200; at++) sessions.push(await openSession(url, token))
   const started = performance.now()
-  for (let at = 0; at < 200; at++) {
-    const reply = await call('ghost', { 'mcp-session-id': `made-up-${at}` })
+  for (const sessionId of sessions) {
+    const reply = await call('ghost', { 'mcp-session-id': sessionId })
     assert.ok(reply.json?.error)
   }
   const seconds = Math.ceil((performance.now() - started) / 1_000)
   const lists = server.calls('tools/list').length
   assert.ok(lists > 0 && lists <= 5 * seconds, `${lists} lists in ${seconds} s`)
   assert.equal(server.calls('tools/call').length, 0)
+})
+
+test('a session that was made up costs the server nothing', async () => {
+  const reply = await call('ghost', { 'mcp-session-id': 'made-up' })
+  assert.equal(reply.status, 404)
+  assert.equal(server.seen.length, 0)
 })
 
 test('mirrored headers that nobody compares with the body do not go up', async () => {
@@ -135,7 +146,9 @@ test('neither a look-up nor a reply to the server carries the last event id', as
   const fresh = await startGatehouse({ servers: { docs: server.url }, rules: [tools] })
   t.after(() => fresh.stop())
   const own = await fresh.token('docs')
-  const headers = { ...LIES, 'mcp-session-id': 's-7', 'last-event-id': 'e-7' }
+  const sessionId = await openSession(fresh.url('docs'), own)
+  server.seen.length = 0
+  const headers = { ...LIES, 'mcp-session-id': sessionId, 'last-event-id': 'e-7' }
   await post(fresh.url('docs'), callTool('echo'), { token: own, headers })
   await eventually(() => assert.equal(server.seen.length, 3))
   for (const seen of server.seen) {

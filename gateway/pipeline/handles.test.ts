@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Call } from '../model/call.ts'
+import type { Caller } from '../model/caller.ts'
+import { Refusal } from '../model/refusal.ts'
+import { createSeals, temporaryKey } from '../seal/seal.ts'
+import { testCaller, testSeat, testServer } from '../testkit/pipeline.ts'
+import type { Answer } from '../upstream/answer.ts'
+import type { Head } from './admit.ts'
+import { createSessions, negotiatedVersion, openHandles, ownerOf, sealSession } from './handles.ts'
+import type { Seated } from './visit.ts'
+
+const seals = createSeals([temporaryKey()])
+const sessions = createSessions(seals)
+const alice = testCaller()
+const server = testServer()
+
+function open(head: Partial<Head>, caller: Caller = alice, at = server): Seated {
+  const seat = { ...testSeat({ head, server: at }), httpMethod: 'GET' } as Seated
+  openHandles(seat, caller, { seals, sessions })
+  return seat
+}
+
+function handleOf(id: string, version = '2025-11-25'): string {
+  return sealSession({ id, version }, { caller: alice, server, seals })
+}
+
+function refused(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof Refusal && error.code === code
+}
+
+test('a session goes up as the server knows it, and keeps its handle and version', () => {
+  const sessionId = handleOf('upstream-1')
+  const seat = open({ sessionId })
+  assert.equal(seat.head.sessionId, 'upstream-1')
+  assert.deepEqual(seat.session, { handle: sessionId, id: 'upstream-1', version: '2025-11-25' })
+})
+
+test('a request without a session has none', () => {
+  const seat = open({})
+  assert.deepEqual([seat.head.sessionId, seat.session], [undefined, undefined])
+})
+
+test('a session is unknown to everybody else, at every other server, and as the server spells it', () => {
+  const sessionId = handleOf('upstream-1')
+  const others: readonly [Caller, typeof server][] = [
+    [testCaller({ subject: 'mallory' }), server],
+    [testCaller({ client: 'another' }), server],
+    [testCaller({ issuer: 'http://other.test' }), server],
+    [testCaller({ tenant: 'other' }), server],
+    [alice, testServer({ name: 'mail' })],
+  ]
+  for (const [caller, at] of others) {
+    assert.throws(() => open({ sessionId }, caller, at), refused('session_unknown'))
+  }
+  for (const sessionId of ['upstream-1', '', handleOf('x').slice(1)]) {
+    assert.throws(() => open({ sessionId }), refused('session_unknown'))
+  }
+})
+
+test('a session that was opened before is still unknown to everybody else', () => {
+  const sessionId = handleOf('upstream-2')
+  for (let at = 0; at < 3; at += 1) assert.equal(open({ sessionId }).session?.id, 'upstream-2')
+  const mallory = testCaller({ subject: 'mallory' })
+  assert.throws(() => open({ sessionId }, mallory), refused('session_unknown'))
+  const mail = testServer({ name: 'mail' })
+  assert.throws(() => open({ sessionId }, alice, mail), refused('session_unknown'))
+})
+
+test('a refreshed token of the same party keeps the session', () => {
+  const refreshed = testCaller({
+    tokenId: 'jti-2',
+    issuedAtSeconds: 600,
+    scopes: new Set(['more']),
+  })
+  assert.equal(open({ sessionId: handleOf('upstream-1') }, refreshed).session?.id, 'upstream-1')
+})
+
+test('an event id is opened for its owner only', () => {
+  const lastEventId = seals.seal('event', ownerOf(alice, server), '42')
+  assert.equal(open({ lastEventId }).head.lastEventId, '42')
+  const mallory = testCaller({ subject: 'mallory' })
+  assert.throws(() => open({ lastEventId }, mallory), refused('invalid_request'))
+  assert.throws(() => open({ lastEventId: '42' }), refused('invalid_request'))
+  assert.throws(() => open({ lastEventId: handleOf('42') }), refused('invalid_request'))
+})
+
+test('only a stream can be resumed: with any other request an event id is nothing', () => {
+  const seat = { ...testSeat({ head: { lastEventId: '42' } }), httpMethod: 'POST' } as Seated
+  openHandles(seat, alice, { seals, sessions })
+  assert.equal(seat.head.lastEventId, undefined)
+})
+
+test('the modern revisions have no sessions: what is sent is neither opened nor refused', () => {
+  const seat = open({ protocolVersion: '2026-07-28', sessionId: 'made-up', lastEventId: '1' })
+  assert.equal(seat.session, undefined)
+})
+
+test('a session id of a server that is none is refused, not passed on', () => {
+  for (const id of ['', 'a b', 'é', 'x'.repeat(1_025), 'a\u007f']) {
+    assert.throws(() => handleOf(id), refused('upstream_unavailable'))
+  }
+  assert.match(handleOf('x'.repeat(1_024)), /^[\x21-\x7e]+$/)
+})
+
+const RESULT = '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-03-26"}}'
+const NEGOTIATIONS = [
+  ['JSON', 'application/json', RESULT, '2025-03-26'],
+  ['a stream', 'text/event-stream', `: hi\n\nevent: message\ndata: ${RESULT}\n\n`, '2025-03-26'],
+  ['an error', 'application/json', '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}', ''],
+  ['another response', 'text/event-stream', `data: ${RESULT.replace('1', '2')}\n\n`, ''],
+  ['a version nobody knows', 'application/json', RESULT.replace('2025-03-26', '1999-01-01'), ''],
+  ['no JSON', 'application/json', 'oops', ''],
+] as const
+
+for (const [what, contentType, text, expected] of NEGOTIATIONS) {
+  test(`the negotiated version in ${what}`, () => {
+    const body = { kind: 'whole', bytes: Buffer.from(text) }
+    const answer = { contentType, body } as unknown as Answer
+    assert.equal(negotiatedVersion(answer, { id: '1' } as Call), expected)
+  })
+}

@@ -1,0 +1,119 @@
+/**
+ * The handles a legacy client keeps for us: session and event ids of a server are sealed on their way
+ * down and opened on their way up, so that a handle works for the caller and server it was made for,
+ * whatever its token is by then, and on every replica. Nothing is kept here.
+ */
+import { MODERN_VERSIONS, SUPPORTED_VERSIONS } from '../mcp/versions.ts'
+import type { Call } from '../model/call.ts'
+import type { Caller } from '../model/caller.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { McpServer } from '../model/server.ts'
+import type { Seals } from '../seal/seal.ts'
+import type { Answer } from '../upstream/answer.ts'
+import { responseIn } from './response-in.ts'
+import type { Seated, Session } from './visit.ts'
+
+/** Longest session id of a server that is taken, in characters. */
+const MAX_SESSION_ID_CHARS = 1_024
+
+/** Whom and what a handle is bound to. A refreshed token of the same party is the same owner. */
+export function ownerOf(
+  { tenant, issuer, subject, client }: Caller,
+  server: McpServer,
+): readonly string[] {
+  return [tenant, issuer, subject, client, server.name]
+}
+
+/** Sessions by their handle; opening one costs as much as judging a call, so the latest are kept. */
+export type Sessions = {
+  /** Undefined for a handle that is not this caller's at this server. */
+  open(handle: string, caller: Caller, server: McpServer): Session | undefined
+}
+
+/** Sessions kept per caller, which lives as long as its token is cached; clients have one or two. */
+const MAX_KEPT = 8
+
+export function createSessions(seals: Seals): Sessions {
+  const kept = new WeakMap<Caller, Map<string, Session>>()
+  return {
+    open(handle, caller, server) {
+      const key = `${server.name} ${handle}`
+      let own = kept.get(caller)
+      const known = own?.get(key)
+      if (known !== undefined) return known
+      const text = seals.open('session', ownerOf(caller, server), handle)
+      if (text === undefined) return undefined
+      if (own === undefined) kept.set(caller, (own = new Map()))
+      if (own.size >= MAX_KEPT) own.clear()
+      const at = text.indexOf(' ')
+      const session = { handle, version: text.slice(0, at), id: text.slice(at + 1) }
+      own.set(key, session)
+      return session
+    },
+  }
+}
+
+/**
+ * Opens the handles of a request: from here on its head holds the server's own ids.
+ *
+ * @throws {Refusal} `session_unknown` for a session that is not this caller's at this server,
+ *   `invalid_request` for an event id that is not.
+ */
+export function openHandles(seat: Seated, caller: Caller, desk: HandleDesk): void {
+  const { head, server } = seat
+  // The modern revisions have neither: what is sent all the same is ignored.
+  if (MODERN_VERSIONS.includes(head.protocolVersion ?? '')) return
+  if (head.sessionId !== undefined) {
+    seat.session = desk.sessions.open(head.sessionId, caller, server)
+    if (seat.session === undefined) throw new Refusal('session_unknown')
+    head.sessionId = seat.session.id
+  }
+  // Only a stream can be resumed.
+  if (seat.httpMethod !== 'GET') head.lastEventId = undefined
+  if (head.lastEventId === undefined) return
+  head.lastEventId = desk.seals.open('event', ownerOf(caller, server), head.lastEventId)
+  if (head.lastEventId === undefined) {
+    throw new Refusal('invalid_request', { message: 'Last-Event-ID is not of this session' })
+  }
+}
+
+type HandleDesk = { readonly seals: Seals; readonly sessions: Sessions }
+
+/**
+ * The handle of a session that a server has just opened.
+ *
+ * @param version What was negotiated; empty when the answer does not say.
+ * @throws {Refusal} `upstream_unavailable` for an id that is none (MCP 2025-11-25, "Session Management").
+ */
+export function sealSession(
+  { id, version }: { readonly id: string; readonly version: string },
+  {
+    caller,
+    server,
+    seals,
+  }: { readonly caller: Caller; readonly server: McpServer; readonly seals: Seals },
+): string {
+  if (id.length > MAX_SESSION_ID_CHARS || !/^[\x21-\x7e]+$/.test(id)) {
+    throw new Refusal('upstream_unavailable', { detail: 'a session id that is none' })
+  }
+  return seals.seal('session', ownerOf(caller, server), `${version} ${id}`)
+}
+
+/** The version in the answer to `initialize`; empty where there is none to read. */
+export function negotiatedVersion(answer: Answer, { id = '' }: Call): string {
+  const response = responseIn(answer, id)
+  if (response === undefined) return ''
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(response).toString('utf8'))
+    const version = member(member(parsed, 'result'), 'protocolVersion')
+    return SUPPORTED_VERSIONS.find((known) => known === version) ?? ''
+  } catch {
+    return ''
+  }
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.getOwnPropertyDescriptor(value, name)?.value
+    : undefined
+}

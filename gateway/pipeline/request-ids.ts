@@ -1,0 +1,72 @@
+/**
+ * Ids of the requests a legacy server sends its client. They go down sealed and come back with the
+ * response, so that an answer to what was never asked, or was asked in another session, is refused on
+ * any replica without remembering anything. The only ids the gateway rewrites.
+ */
+import type { Message, RpcId } from '../mcp/message.ts'
+import type { Edit } from '../mcp/edit.ts'
+import { splice } from '../mcp/edit.ts'
+import type { Permit } from '../model/permit.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { Desk } from './desk.ts'
+import { ownerOf } from './handles.ts'
+import type { Seat } from './frame.ts'
+
+/** How long a client may take to answer, at least; at most it is twice as long. */
+const LIFE_MS = 3_600_000
+
+type IdDesk = Pick<Desk, 'seals' | 'now'>
+
+/** A message on its way down with the ids of the server's own requests sealed. */
+export function sealIds(
+  own: Uint8Array,
+  message: Message,
+  { permit, seat, desk }: { readonly permit: Permit; readonly seat: Seat; readonly desk: IdDesk },
+): Uint8Array {
+  if (permit.call.era !== 'legacy') return own
+  const id = idOfServer(message)
+  if (id === undefined) return own
+  const handle = desk.seals.seal('request', boundTo(permit, seat), `${hourOf(desk)} ${id.text}`)
+  const { start, end } = message.span
+  const edit: Edit = { start: id.span.start - start, end: id.span.end - start, text: `"${handle}"` }
+  return end > start ? splice(own, [edit]) : own
+}
+
+/** The id of a request, or the one a cancellation of such a request names. */
+function idOfServer({ kind, id, method, params }: Message): RpcId | undefined {
+  if (kind === 'request') return id
+  return method === 'notifications/cancelled' ? params?.requestId : undefined
+}
+
+/**
+ * A client's response with the server's own id in it again; anything else as it is.
+ *
+ * @throws {Refusal} `invalid_request` when it answers no request of this session.
+ */
+export function openIds(body: Uint8Array, permit: Permit, seat: Seat, desk: IdDesk): Uint8Array {
+  const { kind, id, spans } = permit.call
+  if (kind !== 'response') return body
+  const text = id === undefined ? undefined : openId(id, permit, seat, desk)
+  if (text === undefined || spans.id === undefined) {
+    throw new Refusal('invalid_request', { message: 'This answers no request of the server' })
+  }
+  return splice(body, [{ ...spans.id, text }])
+}
+
+function openId(id: string, permit: Permit, seat: Seat, desk: IdDesk): string | undefined {
+  const handle: unknown = JSON.parse(id)
+  if (typeof handle !== 'string') return undefined
+  const text = desk.seals.open('request', boundTo(permit, seat), handle)
+  if (text === undefined) return undefined
+  const at = text.indexOf(' ')
+  const age = hourOf(desk) - Number(text.slice(0, at))
+  return age === 0 || age === 1 ? text.slice(at + 1) : undefined
+}
+
+function boundTo({ caller, server }: Permit, { session }: Seat): readonly string[] {
+  return [...ownerOf(caller, server), session?.id ?? '']
+}
+
+function hourOf({ now }: IdDesk): number {
+  return Math.floor(now() / LIFE_MS)
+}
