@@ -45,3 +45,16 @@ test('a refused caller is told when to come again', () => {
     },
   )
 })
+
+test('parties that have nothing open are forgotten, and those that have something are not', () => {
+  const inFlight = createInFlight({ call: 1, stream: 1 })
+  const busy = testCaller({ subject: 'busy' })
+  inFlight.take(busy, 'call')
+  for (let at = 0; at < 25_000; at++) {
+    const caller = testCaller({ subject: `agent-${at}` })
+    inFlight.take(caller, 'call')
+    inFlight.giveBack(caller, 'call')
+  }
+  assert.ok(inFlight.remembered <= 10_002, `${inFlight.remembered}`)
+  assert.throws(() => inFlight.take(busy, 'call'))
+})

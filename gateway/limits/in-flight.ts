@@ -12,9 +12,17 @@ export type InFlight = {
   take(caller: Caller, occupation: Occupation): void
   /** Gives the place back; exactly once for each `take` that returned. */
   giveBack(caller: Caller, occupation: Occupation): void
+  /** Parties remembered, those with nothing open included. */
+  readonly remembered: number
 }
 
 type Places = { call: number; stream: number }
+
+/**
+ * Parties with nothing open that are remembered: deleting and adding one with each call would cost more
+ * than the call's other bookkeeping together.
+ */
+const MAX_IDLE_PARTIES = 10_000
 
 /**
  * Bounds are per (tenant, issuer, subject, client): another token of the same party shares them. All
@@ -25,6 +33,11 @@ export function createInFlight(bounds: {
   readonly stream: number
 }): InFlight {
   const byParty = new Map<string, Places>()
+  let idle = 0
+  const dropIdle = (): void => {
+    for (const [key, { call, stream }] of byParty) if (call + stream === 0) byParty.delete(key)
+    idle = 0
+  }
   const byCaller = new WeakMap<Caller, string>()
   const keyOf = (caller: Caller): string => {
     let key = byCaller.get(caller)
@@ -37,20 +50,27 @@ export function createInFlight(bounds: {
   return {
     take(caller, occupation) {
       const key = keyOf(caller)
-      const places = byParty.get(key) ?? { call: 0, stream: 0 }
+      const known = byParty.get(key)
+      const places = known ?? { call: 0, stream: 0 }
       if (places[occupation] >= bounds[occupation]) {
         const detail = `${bounds[occupation]} ${occupation}s open`
         throw new Refusal('rate_limited', { detail, retryAfterSeconds: RETRY_AFTER_SECONDS })
       }
+      if (known === undefined) byParty.set(key, places)
+      else if (places.call + places.stream === 0) idle -= 1
       places[occupation] += 1
-      byParty.set(key, places)
     },
     giveBack(caller, occupation) {
       const key = keyOf(caller)
       const places = byParty.get(key)
       if (places === undefined) return
       places[occupation] -= 1
-      if (places.call <= 0 && places.stream <= 0) byParty.delete(key)
+      if (places.call + places.stream > 0) return
+      idle += 1
+      if (idle > MAX_IDLE_PARTIES) dropIdle()
+    },
+    get remembered() {
+      return byParty.size
     },
   }
 }

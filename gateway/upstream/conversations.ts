@@ -9,6 +9,7 @@ import type { McpServer } from '../model/server.ts'
 import type { Collect } from './collect.ts'
 import type { ExchangeOptions } from './exchange.ts'
 import { Exchange } from './exchange.ts'
+import { createRoster } from './roster.ts'
 import type { Waiting } from './waiting.ts'
 import { createWaiting } from './waiting.ts'
 
@@ -46,9 +47,9 @@ export function createConversations(
   tick: () => number,
 ): Conversations {
   const lines = new Map(servers.map((server) => [server.name, openLine(server)]))
-  const running = new Set<Exchange>()
+  const running = createRoster<Exchange>()
   const forget = (exchange: Exchange): void => {
-    running.delete(exchange)
+    running.remove(exchange)
     lines.get(exchange.server)?.draining.delete(exchange)
   }
   const dequeue = (exchange: Exchange): void => {
@@ -101,12 +102,12 @@ export function createConversations(
       if (line.draining.size > line.maxDraining) oldest?.abort(new Refusal('upstream_unavailable'))
     },
     sweep(now) {
-      for (const exchange of running) {
+      for (const exchange of [...running.members]) {
         if (exchange.deadlineTick <= now) exchange.abort(new Refusal('upstream_timeout'))
       }
     },
     get running() {
-      return running.size
+      return running.members.length
     },
     close: async () =>
       void (await Promise.all([...lines.values()].map(({ pool }) => pool.close()))),

@@ -37,6 +37,8 @@ export class Exchange implements Handler, Source {
    * that is over may wait on: what waits cannot be taken out of its place.
    */
   onDequeued: ((exchange: Exchange) => void) | undefined
+  /** Its place among those that run; see `roster.ts`. */
+  place = -1
   /** Whether the answer is an event stream, which has no total deadline. */
   streamed = false
 
