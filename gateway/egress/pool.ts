@@ -27,8 +27,6 @@ export type Dispatch = {
   /** Flat name, value, name, value. */
   readonly headers: string[]
   readonly body: Uint8Array | null
-  readonly headersTimeout: number
-  readonly bodyTimeout: number
 }
 
 export type UpstreamPool = {
@@ -57,6 +55,9 @@ function options(upstream: Upstream, connections: number): Pool.Options {
   return {
     connections,
     pipelining: 1,
+    // Exchanges watch the time themselves: undici makes two timers per request, which outlive it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     connect: {

@@ -7,7 +7,7 @@ import { createPool } from '../egress/pool.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Collect } from './collect.ts'
-import type { ExchangeOptions } from './exchange.ts'
+import type { ExchangeLimits, ExchangeOptions } from './exchange.ts'
 import { Exchange } from './exchange.ts'
 import { createRoster } from './roster.ts'
 import type { Waiting } from './waiting.ts'
@@ -63,7 +63,8 @@ export function createConversations(
         server: server.name,
         collect: request.collect,
         whenGone: request.whenGone,
-        deadlineTick: tick() + (request.timeoutMs ?? upstream.totalTimeoutMs),
+        limits: limitsOf(upstream, request.timeoutMs),
+        tick,
         bodyBytes: request.body?.length ?? 0,
       })
       exchange.onDone = forget
@@ -75,8 +76,6 @@ export function createConversations(
         path: upstream.path,
         headers: request.headers,
         body: request.body ?? null,
-        headersTimeout: upstream.headersTimeoutMs,
-        bodyTimeout: upstream.idleTimeoutMs,
       }
       try {
         if (request.method === 'GET') {
@@ -119,6 +118,13 @@ export function createConversations(
 function refused(exchange: Exchange, detail: string): Exchange {
   exchange.abort(new Refusal('upstream_unavailable', { detail }))
   return exchange
+}
+
+function limitsOf(
+  upstream: McpServer['upstream'],
+  totalMs = upstream.totalTimeoutMs,
+): ExchangeLimits {
+  return { headersMs: upstream.headersTimeoutMs, idleMs: upstream.idleTimeoutMs, totalMs }
 }
 
 /** The connections to one server, and what still runs on them for clients that have left. */

@@ -7,11 +7,13 @@ import { Exchange } from './exchange.ts'
 /** An exchange, and what happened to it. */
 function openExchange(whenGone: 'abort' | 'drain' = 'drain') {
   const events: string[] = []
+  const clock = { tick: 0 }
   const exchange = new Exchange({
     server: 'docs',
     collect: { maxBytes: 100, above: 'stream', events: 'flow' },
     whenGone,
-    deadlineTick: 1_000,
+    limits: { headersMs: 300, idleMs: 200, totalMs: 1_000 },
+    tick: () => clock.tick,
     bodyBytes: 7,
   })
   exchange.onDone = () => void events.push('done')
@@ -21,7 +23,7 @@ function openExchange(whenGone: 'abort' | 'drain' = 'drain') {
     resume: () => undefined,
     abort: (reason: Error) => void events.push(`cut: ${reason.message}`),
   } as unknown as Controller
-  return { exchange, controller, events }
+  return { exchange, controller, events, clock }
 }
 
 test('an exchange whose client leaves while it waits is over, and waits on until its turn', async () => {
@@ -59,4 +61,50 @@ test('an exchange is cut with an error whatever the reason is', async () => {
   exchange.abort('a word')
   await assert.rejects(exchange.answer, (reason) => reason === 'a word')
   assert.deepEqual(events, ['dequeued 7', 'cut: aborted', 'done'])
+})
+
+const JSON_HEAD = { 'content-type': 'application/json' }
+const EVENTS_HEAD = { 'content-type': 'text/event-stream' }
+
+test('a call that waits for its connection has its whole time, and from then on that of the headers', () => {
+  const { exchange, controller, clock } = openExchange()
+  assert.equal(exchange.deadlineTick, 1_000)
+  clock.tick = 500
+  exchange.onRequestStart(controller)
+  assert.equal(exchange.deadlineTick, 800)
+  clock.tick = 900
+  exchange.onResponseStart(controller, 100, {})
+  assert.equal(exchange.deadlineTick, 800)
+})
+
+test('a server that falls silent in its answer has until it is idle, and never longer than all in all', () => {
+  const { exchange, controller, clock } = openExchange()
+  exchange.onRequestStart(controller)
+  clock.tick = 100
+  exchange.onResponseStart(controller, 200, JSON_HEAD)
+  assert.equal(exchange.deadlineTick, 300)
+  clock.tick = 290
+  exchange.onResponseData(controller, Buffer.from('{'))
+  assert.equal(exchange.deadlineTick, 490)
+  clock.tick = 950
+  exchange.onResponseData(controller, Buffer.from('}'))
+  assert.equal(exchange.deadlineTick, 1_000)
+})
+
+test('a stream may last, be silent while its reader is slow, and not when it is listened to', () => {
+  const { exchange, controller, clock } = openExchange()
+  let ready = true
+  exchange.onRequestStart(controller)
+  exchange.onResponseStart(controller, 200, EVENTS_HEAD)
+  assert.equal(exchange.deadlineTick, Infinity)
+  clock.tick = 5_000
+  exchange.pipe({ write: () => ready, end: () => undefined, fail: () => undefined })
+  assert.equal(exchange.deadlineTick, 5_200)
+  ready = false
+  clock.tick = 5_100
+  exchange.onResponseData(controller, Buffer.from(':\n'))
+  assert.equal(exchange.deadlineTick, Infinity)
+  clock.tick = 9_000
+  exchange.resume()
+  assert.equal(exchange.deadlineTick, 9_200)
 })

@@ -20,10 +20,21 @@ export type ExchangeOptions = {
   readonly collect: Collect
   /** What to do when the client leaves: give up, or let the server finish unheard (legacy eras). */
   readonly whenGone: 'abort' | 'drain'
-  /** Monotonic milliseconds when an answer that is not a stream must be complete. */
-  readonly deadlineTick: number
+  readonly limits: ExchangeLimits
+  /** Monotonic milliseconds. */
+  readonly tick: () => number
   /** Size of the request body, which is held until the request is sent. */
   readonly bodyBytes: number
+}
+
+/** In milliseconds; whoever owns the exchange looks at `deadlineTick` from time to time. */
+export type ExchangeLimits = {
+  /** From the end of the request to the first answer header. */
+  readonly headersMs: number
+  /** Silence of the server in the middle of its answer, while it is being listened to. */
+  readonly idleMs: number
+  /** The whole of an answer that is not a stream, waiting for a connection included. */
+  readonly totalMs: number
 }
 
 type State = 'waiting' | 'collecting' | 'streaming' | 'draining' | 'done'
@@ -46,6 +57,11 @@ export class Exchange implements Handler, Source {
   #state: State = 'waiting'
   #controller: Controller | undefined
   #aborted: unknown
+  /** When it all must be over; time-outs here cost nothing per request, as timers would. */
+  readonly #totalTick: number
+  /** When the request was sent, then when the server was last heard; undefined while it waits. */
+  #heardTick: number | undefined
+  #paused = false
   #status = 0
   #headers: NodeJS.Dict<string | string[]> = {}
   #chunks: Uint8Array[] = []
@@ -57,6 +73,7 @@ export class Exchange implements Handler, Source {
 
   constructor(options: ExchangeOptions) {
     this.#options = options
+    this.#totalTick = options.tick() + options.limits.totalMs
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -71,9 +88,14 @@ export class Exchange implements Handler, Source {
     return this.#options.bodyBytes
   }
 
+  /** Monotonic milliseconds from which it has taken too long. */
   get deadlineTick(): number {
+    const { headersMs, idleMs } = this.#options.limits
     const endless = this.streamed && this.#state !== 'draining'
-    return endless ? Infinity : this.#options.deadlineTick
+    const total = endless ? Infinity : this.#totalTick
+    // A server that is told to wait is not silent.
+    if (this.#heardTick === undefined || this.#paused) return total
+    return Math.min(total, this.#heardTick + (this.#state === 'waiting' ? headersMs : idleMs))
   }
 
   get draining(): boolean {
@@ -93,7 +115,7 @@ export class Exchange implements Handler, Source {
     this.#state = 'draining'
     this.#chunks = []
     this.#sink = undefined
-    this.#controller?.resume()
+    this.resume()
   }
 
   abort(reason: unknown): void {
@@ -104,10 +126,13 @@ export class Exchange implements Handler, Source {
   }
 
   pause(): void {
+    this.#paused = true
     this.#controller?.pause()
   }
 
   resume(): void {
+    if (this.#paused) this.#heardTick = this.#options.tick()
+    this.#paused = false
     this.#controller?.resume()
   }
 
@@ -125,28 +150,30 @@ export class Exchange implements Handler, Source {
       sink.end()
       this.#over(undefined)
     } else if (ready) {
-      this.#controller?.resume()
+      this.resume()
     }
   }
 
   onRequestStart(controller: Controller): void {
     this.dequeued()
     this.#controller = controller
+    this.#heardTick = this.#options.tick()
     if (this.#aborted !== undefined) controller.abort(asError(this.#aborted))
   }
 
   onResponseStart(
-    controller: Controller,
+    _controller: Controller,
     status: number,
     headers: NodeJS.Dict<string | string[]>,
   ): void {
     if (status < 200 || this.#state !== 'waiting') return
+    this.#heardTick = this.#options.tick()
     this.#status = status
     this.#headers = headers
     const events = mediaType(one(headers['content-type'])) === 'text/event-stream'
     this.streamed = events && this.#options.collect.events === 'flow'
     if (this.streamed) {
-      controller.pause()
+      this.pause()
       this.#state = 'streaming'
       this.#hand({ kind: 'stream', source: this })
     } else {
@@ -155,18 +182,19 @@ export class Exchange implements Handler, Source {
   }
 
   onResponseData(controller: Controller, chunk: Uint8Array): void {
+    this.#heardTick = this.#options.tick()
     if (this.#state === 'draining') return this.#drain(controller, chunk)
     this.#bytes += chunk.length
     if (this.#bytes > MAX_ANSWER_BYTES && !this.streamed) {
       return this.abort(new Refusal('upstream_unavailable', { detail: 'answer above 16 MiB' }))
     }
     if (this.#sink !== undefined) {
-      if (!this.#sink.write(chunk)) controller.pause()
+      if (!this.#sink.write(chunk)) this.pause()
       return
     }
     this.#chunks.push(chunk)
     if (this.#state === 'collecting' && this.#bytes > this.#options.collect.maxBytes) {
-      this.#overflow(controller)
+      this.#overflow()
     }
   }
 
@@ -198,12 +226,12 @@ export class Exchange implements Handler, Source {
     dequeued?.(this)
   }
 
-  #overflow(controller: Controller): void {
+  #overflow(): void {
     if (this.#options.collect.above === 'refuse') {
       const detail = `answer above ${this.#options.collect.maxBytes} bytes`
       return this.abort(new Refusal('upstream_unavailable', { detail }))
     }
-    controller.pause()
+    this.pause()
     this.#state = 'streaming'
     this.#hand({ kind: 'stream', source: this })
   }
@@ -258,13 +286,9 @@ function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error('aborted')
 }
 
-/** undici's error codes in our words; the message goes to operators only. */
+/** What undici says in our words; its code goes to operators only. */
 function translate(error: Error): Refusal {
   if (error instanceof Refusal) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  const late = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT'
-  return new Refusal(late ? 'upstream_timeout' : 'upstream_unavailable', {
-    detail: code,
-    cause: error,
-  })
+  return new Refusal('upstream_unavailable', { detail: code, cause: error })
 }
