@@ -101,9 +101,8 @@ export function createConversations(
       if (line.draining.size > line.maxDraining) oldest?.abort(new Refusal('upstream_unavailable'))
     },
     sweep(now) {
-      for (const exchange of [...running.members]) {
-        if (exchange.deadlineTick <= now) exchange.abort(new Refusal('upstream_timeout'))
-      }
+      const late = running.members.filter(({ deadlineTick }) => deadlineTick <= now)
+      for (const exchange of late) exchange.abort(new Refusal('upstream_timeout'))
     },
     get running() {
       return running.members.length
