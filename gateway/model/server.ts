@@ -14,9 +14,11 @@ export type UpstreamTls = {
 }
 
 export type Upstream = {
+  /** Streamable HTTP, or the HTTP+SSE of revision 2024-11-05: an event stream and an address for POSTs. */
+  readonly transport: 'http' | 'sse'
   /** Scheme, host and port; the only place this server's credential is ever sent to. */
   readonly origin: string
-  /** Path and query of the MCP endpoint there. */
+  /** Path and query of the MCP endpoint there; of the event stream, for HTTP+SSE. */
   readonly path: string
   readonly tls: UpstreamTls | undefined
   readonly connectTimeoutMs: number

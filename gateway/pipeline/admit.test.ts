@@ -19,6 +19,7 @@ function visit(rawHeaders: readonly string[], over: Partial<Visit> = {}): Visit 
     exchange: undefined,
     head: undefined,
     server: undefined,
+    endpoint: undefined,
     occupies: undefined,
     reply: () => Promise.resolve(),
     ...over,

@@ -20,10 +20,13 @@ export async function decline(
   id: string,
   conversations: Conversations,
 ): Promise<void> {
+  // Before an HTTP+SSE server has said where, there is nowhere to send it.
+  if (seat.server.upstream.transport === 'sse' && seat.endpoint === undefined) return
   const { rpc, text } = REFUSALS.policy_denied
   const error = JSON.stringify({ code: rpc, message: text })
   const exchange = conversations.send(seat.server, {
     method: 'POST',
+    ...(seat.endpoint !== undefined && { path: seat.endpoint }),
     headers: upHeaders({
       method: 'POST',
       call: { era: 'legacy', kind: 'response', method: '' },

@@ -67,7 +67,7 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
 }
 
 /** Statuses and forms of a server that make sense to its client; the rest is between the server and us. */
-function shapeOf({ answer, permit }: Answered): Shape {
+function shapeOf({ answer, permit, seat }: Answered): Shape {
   const { status, contentEncoding = 'identity' } = answer
   const type = mediaType(answer.contentType)
   const foreign =
@@ -76,8 +76,10 @@ function shapeOf({ answer, permit }: Answered): Shape {
   if (status >= 500 && type !== 'application/json') throw unreadable(answer, `status ${status}`)
   // We asked for none, and what cannot be read cannot be filtered.
   if (contentEncoding.toLowerCase() !== 'identity') throw unreadable(answer, 'a content coding')
-  if (type === 'text/event-stream') return 'events'
   const { kind } = permit.call
+  // HTTP+SSE: a POST has a receipt, and what it asks for comes on the stream.
+  if (seat.endpoint !== undefined && kind !== 'open_stream') return 'nothing'
+  if (type === 'text/event-stream') return 'events'
   // Nothing else is answered in JSON: a stream is a stream, and a receipt is empty.
   if (type === 'application/json' && kind === 'request') return 'json'
   const isOwed = status < 300 && (kind === 'request' || kind === 'open_stream')

@@ -14,11 +14,13 @@ import type { Sink, Source } from '../upstream/answer.ts'
 import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
 import { decline } from './decline.ts'
 import type { Desk } from './desk.ts'
+import { showEndpoint } from './endpoint.ts'
 import { judge } from './judge.ts'
 import { ownerOf } from './handles.ts'
 import { sealIds } from './request-ids.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
+import { readTold } from './tell-on-stream.ts'
 import type { StreamEnding } from './visit.ts'
 
 /** Items waiting to be judged before the server is told to wait. */
@@ -122,9 +124,17 @@ export class FilteredStream implements Source, Sink {
     if (item.kind === 'comment') return formatSse(item)
     if (item.kind === 'overflow')
       throw new Refusal('upstream_unavailable', { detail: 'event too large' })
-    if (item.data === undefined || item.data === '') return formatSse(item)
+    const { permit, seat } = this.#answered
     if (item.event === 'endpoint') {
-      throw new Refusal('upstream_unavailable', { detail: 'HTTP+SSE endpoint event' })
+      const data = showEndpoint(item.data ?? '', { seat, caller: permit.caller }, this.#desk)
+      return formatSse({ ...item, data })
+    }
+    if (item.data === undefined || item.data === '') return formatSse(item)
+    if (permit.server.upstream.transport === 'sse') {
+      // Clients of this era read messages only; what else is sent keeps the connection alive.
+      if (!isMessage(item)) return formatSse({ ...item, data: undefined })
+      const told = readTold(item.data, permit, this.#desk)
+      if (told !== undefined) return formatSse({ ...item, data: told })
     }
     return await this.#passMessages(item, Buffer.from(item.data))
   }
@@ -203,6 +213,11 @@ export class FilteredStream implements Source, Sink {
     const error = '{"code":1003,"message":"The server broke off its answer"}'
     return `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`
   }
+}
+
+/** The type of an event without one is `message` (WHATWG HTML, "Server-sent events"). */
+function isMessage({ event }: SseEvent): boolean {
+  return event === undefined || event === '' || event === 'message'
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -35,6 +35,7 @@ export async function forward(
   journey.spentMs.swap = desk.tick() - from
   const exchange = desk.conversations.send(permit.server, {
     method,
+    ...(visit.endpoint !== undefined && { path: visit.endpoint }),
     headers,
     body: body === undefined ? undefined : openIds(body, permit, visit, desk),
     collect: collectFor(permit),

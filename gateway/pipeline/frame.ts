@@ -11,7 +11,9 @@ import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
-export type Seat = Pick<Visit, 'journey' | 'head' | 'session'> & { readonly server: McpServer }
+export type Seat = Pick<Visit, 'journey' | 'head' | 'session' | 'endpoint'> & {
+  readonly server: McpServer
+}
 
 export type Frame = {
   readonly seat: Seat

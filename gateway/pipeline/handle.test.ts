@@ -28,6 +28,7 @@ function visitBy(httpMethod: string) {
     exchange: undefined,
     head: emptyHead(),
     server: undefined,
+    endpoint: undefined,
     occupies: undefined,
     reply: async (outgoing) => void seen.replies.push(outgoing),
   }

@@ -8,6 +8,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { Head } from './admit.ts'
 import { admit } from './admit.ts'
 import type { Desk } from './desk.ts'
+import { openEndpoint } from './endpoint.ts'
 import { filter } from './filter.ts'
 import { forward } from './forward.ts'
 import type { Frame } from './frame.ts'
@@ -16,8 +17,8 @@ import { openHandles } from './handles.ts'
 import { judge } from './judge.ts'
 import { checkMediaType } from './media-type.ts'
 import { occupy } from './occupy.ts'
-import { noteRefusal, refuse } from './refuse.ts'
 import { findServer, findSite } from './route.ts'
+import { answerRefusal } from './tell-on-stream.ts'
 import type { Seated, Visit } from './visit.ts'
 
 /** Serves one visit to its end. Never rejects: whatever goes wrong is a refusal, and is recorded. */
@@ -34,6 +35,7 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
     const seat = route(visit, head, desk)
     lap('route')
     const caller = await authenticate(seat, desk) // 2
+    openEndpoint(seat, caller, desk)
     occupy(seat, caller, desk) // 3 limit
     openHandles(seat, caller, desk)
     lap('authenticate')
@@ -44,7 +46,7 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
     const answer = await forward(permit, seat, body, desk) // 7 swap, 8 forward
     await visit.reply(filter({ permit, answer, seat }, desk)) // 9
   } catch (error) {
-    await visit.reply(refuse(noteRefusal(error, visit), visit, desk))
+    await visit.reply(await answerRefusal(error, visit, desk))
   } finally {
     desk.finish(visit)
   }

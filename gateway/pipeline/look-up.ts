@@ -6,12 +6,12 @@
 import { filterAnswer } from '../mcp/list.ts'
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
-import type { McpServer } from '../model/server.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { OWN_LIST } from '../upstream/collect.ts'
-import type { UpstreamRequest } from '../upstream/conversations.ts'
 import type { Catalogue, ListedKind } from './catalogue.ts'
 import type { Seat } from './frame.ts'
+import type { Asking } from './list-on-stream.ts'
+import { listOnStream } from './list-on-stream.ts'
 import { responseIn } from './response-in.ts'
 import { credentialHeaders } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
@@ -55,11 +55,6 @@ type Memory = { readonly running: Promise<Outcome>; endedTick: number | undefine
 
 /** What one caller has had looked up at one server since `sinceTick`. */
 type Spent = { readonly sinceTick: number; count: number; newest: Promise<unknown> | undefined }
-
-/** What of `Conversations` is needed. */
-type Asking = {
-  send(server: McpServer, request: UpstreamRequest): { readonly answer: Promise<Answer> }
-}
 
 export type LookUpOptions = {
   readonly conversations: Asking
@@ -151,6 +146,15 @@ async function list(
   { conversations, catalogue, tick }: LookUpOptions,
 ): Promise<Outcome> {
   const method = kind === 'tool' ? 'tools/list' : 'prompts/list'
+  if (seat.server.upstream.transport === 'sse') {
+    await listOnStream(seat.server, conversations, {
+      method,
+      maxPages: MAX_PAGES,
+      timeoutMs: TIMEOUT_MS,
+      learn: (response, id) => learnNames(response, id, seat, catalogue),
+    })
+    return 'listed'
+  }
   const deadlineTick = tick() + TIMEOUT_MS
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -211,7 +215,15 @@ function listBody(id: string, method: string, call: Call, cursor: string | undef
 
 /** @returns the cursor of the next page. */
 function learn(answer: Answer, id: string, seat: Seat, catalogue: Catalogue): string | undefined {
-  const response = responseIn(answer, id)
+  return learnNames(responseIn(answer, id), id, seat, catalogue)
+}
+
+function learnNames(
+  response: Uint8Array | undefined,
+  id: string,
+  seat: Seat,
+  catalogue: Catalogue,
+): string | undefined {
   const read = response && filterAnswer(response, { id, show: () => true })
   if (read?.ok !== true) throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
   catalogue.learn(seat.server.name, read.listed)

@@ -49,7 +49,7 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
     headers.push('retry-after', String(Math.ceil(extra.retryAfterSeconds)))
   }
   if (code === 'method_not_allowed') {
-    headers.push('allow', isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS')
+    headers.push('allow', methodsOf(visit))
   }
   headers.push(...corsHeaders(visit, desk.routes))
   return {
@@ -74,6 +74,12 @@ function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Visit
   if (!readable) return row.status
   const plain = visit.server?.refusals === 'http' && code !== 'unknown_name'
   return plain ? row.status : 200
+}
+
+/** An HTTP+SSE server takes a POST only where it says on its stream. */
+function methodsOf(visit: Visit): string {
+  if (visit.server?.upstream.transport === 'sse') return 'GET, OPTIONS'
+  return isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS'
 }
 
 function isModern(visit: Visit): boolean {

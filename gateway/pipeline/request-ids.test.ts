@@ -101,3 +101,19 @@ test('responses, other notifications and requests of clients keep their ids', ()
   const asked = '{"jsonrpc":"2.0","id":7,"method":"tools/list"}'
   assert.equal(up(asked), asked)
 })
+
+test('over HTTP+SSE a request of the server is answered where its own stream says and nowhere else', () => {
+  const desk = { seals, now: () => 0 }
+  const seat = Object.assign(testSeat(), { endpoint: '/m?s=1' })
+  const permit = permitFor({ kind: 'open_stream' })
+  const asked = sealIds(Buffer.from(ASKED), messageIn(ASKED), { permit, seat, desk })
+  const answer = `{"jsonrpc":"2.0","id":"${idIn(Buffer.from(asked).toString())}","result":{}}`
+  const { kind, id, spans } = messageIn(answer)
+  const open = (endpoint: string): string => {
+    const own = permitFor({ kind, id: id?.text, spans })
+    const at = Object.assign(testSeat(), { endpoint })
+    return Buffer.from(openIds(Buffer.from(answer), own, at, desk)).toString()
+  }
+  assert.equal(open('/m?s=1'), '{"jsonrpc":"2.0","id":7,"result":{}}')
+  assert.throws(() => open('/m?s=2'), notAsked)
+})

@@ -63,8 +63,9 @@ function openId(id: string, permit: Permit, seat: Seat, desk: IdDesk): string | 
   return age === 0 || age === 1 ? text.slice(at + 1) : undefined
 }
 
-function boundTo({ caller, server }: Permit, { session }: Seat): readonly string[] {
-  return [...ownerOf(caller, server), session?.id ?? '']
+/** A session is its id, or where its messages go over HTTP+SSE. */
+function boundTo({ caller, server }: Permit, { session, endpoint }: Seat): readonly string[] {
+  return [...ownerOf(caller, server), session?.id ?? endpoint ?? '']
 }
 
 function hourOf({ now }: IdDesk): number {

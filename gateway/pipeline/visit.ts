@@ -66,6 +66,11 @@ export type Visit = {
   server: McpServer | undefined
   /** The legacy session it is in, once its handle has been opened. */
   session?: Session | undefined
+  /**
+   * HTTP+SSE: where messages of this session go at the server, path and query. Known of a stream once the
+   * server has said it, and of a POST once its handle is open.
+   */
+  endpoint?: string | undefined
   /** The place it takes among its caller's open calls or streams. */
   occupies: { readonly caller: Caller; readonly occupation: 'call' | 'stream' } | undefined
   /** Settles when the client has taken everything or is gone; rejects when the answer broke off. */

@@ -63,6 +63,7 @@ export class HttpVisit implements Visit, Sink {
   server: McpServer | undefined
   session: Visit['session']
   exchange: Exchange | undefined
+  endpoint: string | undefined
   occupies: Visit['occupies']
   gone = false
   readonly #options: HttpVisitOptions

@@ -81,6 +81,10 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     audit.event(event)
     logEvent(event)
   }
+  if (settings.keys.length === 0) {
+    const detail = 'sessions end when the gateway does; "gatehouse keys new" prints a key'
+    log('warn', 'there is no key ring', { detail })
+  }
   const store = await openStore(settings, now)
   const revocations = createRevocations({
     store,

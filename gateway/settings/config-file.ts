@@ -99,6 +99,7 @@ export type ServerFile = {
 /** Written in full: the loader has replaced a plain URL by `{ url }`. */
 export type UpstreamFile = {
   readonly url: string
+  readonly transport: 'http' | 'sse'
   readonly allow_insecure_http: boolean
   readonly tls?: {
     readonly ca?: string

@@ -62,6 +62,7 @@ test('a server has the defaults the reference names', async () => {
     issuers: undefined,
     scopes: [],
     upstream: {
+      transport: 'http',
       origin: 'https://up.example',
       path: '/mcp',
       tls: undefined,
@@ -87,6 +88,7 @@ test('everything written about a server arrives, in its own units', async () => 
     host: docs.example
     upstream:
       url: https://up.example:8443/mcp?x=1
+      transport: sse
       tls: { ca: ca.pem, cert: c.pem, key: k.pem, server_name: inner.example }
       connect_timeout: 500ms
       headers_timeout: 1m
@@ -104,6 +106,7 @@ test('everything written about a server arrives, in its own units', async () => 
   const { servers: found } = await settingsOf(servers(text), { files: PEM })
   const [server] = found
   assert.deepEqual(server?.upstream, {
+    transport: 'sse',
     origin: 'https://up.example:8443',
     path: '/mcp?x=1',
     tls: {

@@ -156,6 +156,7 @@ async function readUpstream(
     reading.reportKey([...at, 'tls'], 'has no effect on an http:// URL')
   }
   return {
+    transport: file.transport,
     origin: url.origin,
     path: url.pathname + url.search,
     tls,

@@ -51,6 +51,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     issuers: undefined,
     scopes: [],
     upstream: {
+      transport: 'http',
       origin: 'http://127.0.0.1:1',
       path: '/mcp',
       tls: undefined,

@@ -4,8 +4,11 @@ export type Collect = {
   readonly maxBytes: number
   /** What becomes of an answer above `maxBytes`. */
   readonly above: 'stream' | 'refuse'
-  /** Whether an event stream flows, or is collected to its end like any other answer. */
-  readonly events: 'flow' | 'collect'
+  /**
+   * Whether an event stream flows, without a deadline or within that of the exchange, or is collected
+   * to its end like any other answer.
+   */
+  readonly events: 'flow' | 'flow_in_time' | 'collect'
 }
 
 /** The largest list that is held to be filtered. */
@@ -25,3 +28,6 @@ export const OWN_LIST: Collect = { maxBytes: MAX_LIST_BYTES, above: 'refuse', ev
 
 /** An answer that nobody reads. */
 export const UNREAD: Collect = { maxBytes: 65_536, above: 'refuse', events: 'collect' }
+
+/** An event stream that the gateway itself opens and reads. */
+export const OWN_STREAM: Collect = { maxBytes: 65_536, above: 'refuse', events: 'flow_in_time' }

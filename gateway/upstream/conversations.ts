@@ -21,6 +21,8 @@ const DRAINING_SHARE = 1 / 4
 
 export type UpstreamRequest = {
   readonly method: 'POST' | 'GET' | 'DELETE'
+  /** Path and query at the server's origin; those of its configured endpoint when absent. */
+  readonly path?: string
   readonly headers: string[]
   readonly body: Uint8Array | undefined
   readonly collect: Collect
@@ -73,7 +75,7 @@ export function createConversations(
       if (line === undefined) return refused(exchange, 'no such server')
       const dispatch = {
         method: request.method,
-        path: upstream.path,
+        path: request.path ?? upstream.path,
         headers: request.headers,
         body: request.body ?? null,
       }

@@ -50,7 +50,7 @@ export class Exchange implements Handler, Source {
   onDequeued: ((exchange: Exchange) => void) | undefined
   /** Its place among those that run; see `roster.ts`. */
   place = -1
-  /** Whether the answer is an event stream, which has no total deadline. */
+  /** Whether the answer is an event stream that flows, mostly without a total deadline. */
   streamed = false
 
   readonly #options: ExchangeOptions
@@ -90,12 +90,13 @@ export class Exchange implements Handler, Source {
 
   /** Monotonic milliseconds from which it has taken too long. */
   get deadlineTick(): number {
-    const { headersMs, idleMs } = this.#options.limits
-    const endless = this.streamed && this.#state !== 'draining'
+    const { collect, limits } = this.#options
+    const endless = this.streamed && collect.events === 'flow' && this.#state !== 'draining'
     const total = endless ? Infinity : this.#totalTick
     // A server that is told to wait is not silent.
     if (this.#heardTick === undefined || this.#paused) return total
-    return Math.min(total, this.#heardTick + (this.#state === 'waiting' ? headersMs : idleMs))
+    const silentMs = this.#state === 'waiting' ? limits.headersMs : limits.idleMs
+    return Math.min(total, this.#heardTick + silentMs)
   }
 
   get draining(): boolean {
@@ -171,7 +172,7 @@ export class Exchange implements Handler, Source {
     this.#status = status
     this.#headers = headers
     const events = mediaType(one(headers['content-type'])) === 'text/event-stream'
-    this.streamed = events && this.#options.collect.events === 'flow'
+    this.streamed = events && this.#options.collect.events !== 'collect'
     if (this.streamed) {
       this.pause()
       this.#state = 'streaming'
