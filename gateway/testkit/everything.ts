@@ -1,4 +1,4 @@
-/** The MCP reference server "everything", unmodified, over Streamable HTTP. */
+/** The MCP reference server "everything", unmodified, over Streamable HTTP or HTTP+SSE. */
 import { createRequire } from 'node:module'
 
 import type { Child } from './child.ts'
@@ -17,19 +17,22 @@ export type EverythingServer = {
  *
  * @param port Fixed port; a free one by default.
  */
-export async function startEverything(port?: number): Promise<EverythingServer> {
+export async function startEverything(
+  port?: number,
+  transport: 'streamableHttp' | 'sse' = 'streamableHttp',
+): Promise<EverythingServer> {
   const chosen = port ?? (await freePort())
   const require = createRequire(import.meta.url)
   const script = require.resolve('@modelcontextprotocol/server-everything/dist/index.js')
   const child = startChild({
     command: NODE,
-    args: [script, 'streamableHttp'],
+    args: [script, transport],
     env: { PORT: String(chosen) },
     inherit: ['PATH', 'HOME'],
   })
-  await child.waitFor(/listening on port/i)
+  await child.waitFor(/(listening|running) on port/i)
   return {
-    url: `http://127.0.0.1:${chosen}/mcp`,
+    url: `http://127.0.0.1:${chosen}${transport === 'sse' ? '/sse' : '/mcp'}`,
     child,
     stop: async () => void (await child.stop(1_000)),
   }

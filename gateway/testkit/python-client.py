@@ -1,6 +1,6 @@
 """A stock client of the Python SDK, driven line by line.
 
-Connects to MCP_URL with MCP_TOKEN, then reads one JSON command per line from standard input:
+Connects to MCP_URL with MCP_TOKEN over Streamable HTTP, or over HTTP+SSE when MCP_TRANSPORT is "sse", then reads one JSON command per line from standard input:
 {"do": "list_tools"} or any other method of ClientSession with its "args". Every command is answered by
 one JSON line: {"ok": ..., "ms": ...} or {"error": {"type", "code", "message"}, "ms": ...}. The first
 line answers the connection itself. Ends with its input.
@@ -11,9 +11,11 @@ import json
 import os
 import sys
 import time
+from contextlib import asynccontextmanager
 
 import httpx
 from mcp import ClientSession
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
 
@@ -45,14 +47,27 @@ async def obey(session: ClientSession, line: str) -> None:
         tell(started, {"error": describe(error)})
 
 
-async def main() -> None:
+@asynccontextmanager
+async def connect():
+    url = os.environ["MCP_URL"]
     headers = {"Authorization": f"Bearer {os.environ['MCP_TOKEN']}"}
+    if os.environ.get("MCP_TRANSPORT") == "sse":
+        async with sse_client(url, headers=headers) as streams:
+            yield streams
+    else:
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=30) as http,
+            streamable_http_client(url, http_client=http) as (read, write, _),
+        ):
+            yield read, write
+
+
+async def main() -> None:
     started = time.perf_counter()
     # One task for all of it: the SDK's task groups must be left where they were entered.
     try:
         async with (
-            httpx.AsyncClient(headers=headers, timeout=30) as http,
-            streamable_http_client(os.environ["MCP_URL"], http_client=http) as (read, write, _),
+            connect() as (read, write),
             ClientSession(read, write) as session,
         ):
             hello = await asyncio.wait_for(session.initialize(), COMMAND_SECONDS)

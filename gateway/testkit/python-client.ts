@@ -29,9 +29,13 @@ export type PythonClient = {
 }
 
 /** Connects; a connection that fails is an answer too. */
-export async function connectPython(url: string, token: string): Promise<PythonClient> {
+export async function connectPython(
+  url: string,
+  token: string,
+  transport: 'http' | 'sse' = 'http',
+): Promise<PythonClient> {
   const child = spawn(PYTHON, [`${ROOT}gateway/testkit/python-client.py`], {
-    env: { ...process.env, MCP_URL: url, MCP_TOKEN: token },
+    env: { ...process.env, MCP_URL: url, MCP_TOKEN: token, MCP_TRANSPORT: transport },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')

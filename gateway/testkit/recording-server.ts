@@ -130,7 +130,8 @@ function headersFor(rpc: Rpc): Record<string, string> {
   return rpc.method === 'initialize' ? { 'mcp-session-id': 'upstream-session-1' } : {}
 }
 
-function resultFor(rpc: Rpc | undefined): unknown {
+/** What a good server answers a request with; undefined for what has no answer. */
+export function resultFor(rpc: Rpc | undefined): unknown {
   switch (rpc?.method) {
     case 'initialize':
       return {

@@ -4,6 +4,7 @@ import {
   StreamableHTTPClientTransport as ModernTransport,
 } from '@modelcontextprotocol/client'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 
 /** A connected client of the TypeScript SDK v1. */
@@ -13,6 +14,27 @@ export async function connectV1(url: string, token: string): Promise<Client> {
     requestInit: { headers: { Authorization: `Bearer ${token}` } },
   })
   await client.connect(transport)
+  return client
+}
+
+/** A connected client of the TypeScript SDK v1 over HTTP+SSE. `post` stands in for `fetch` when it POSTs. */
+export async function connectSse(
+  url: string,
+  token: string,
+  post: typeof fetch = fetch,
+): Promise<Client> {
+  const client = new Client({ name: 'test-agent', version: '1.0.0' })
+  const transport = new SSEClientTransport(new URL(url), {
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+    fetch: (to, init) => (init?.method === 'POST' ? post(to, init) : fetch(to, init)),
+  })
+  try {
+    await client.connect(transport)
+  } catch (error) {
+    // A stream that broke off would be asked for again and again.
+    await transport.close()
+    throw error
+  }
   return client
 }
 
