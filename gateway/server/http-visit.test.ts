@@ -7,7 +7,13 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Outgoing, StreamEnding } from '../pipeline/visit.ts'
 import { testJourney } from '../testkit/pipeline.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
-import { HttpVisit, SLOW_READER_MS, VisitRequest, VisitResponse } from './http-visit.ts'
+import {
+  HttpVisit,
+  KEEP_ALIVE_MS,
+  SLOW_READER_MS,
+  VisitRequest,
+  VisitResponse,
+} from './http-visit.ts'
 import { SLICE_BYTES } from './outbox.ts'
 
 const MIB = 1_048_576
@@ -230,6 +236,33 @@ test('last words wait for what is before them, and their reader is looked after 
   await replied
   assert.match(wire.text, /a\r\n9\r\nbroke off\r\n$/)
   assert.equal(answering.size, 0)
+})
+
+/** What was written of the body after its first chunk, when time passes and nothing else happens. */
+async function quietly(ending: StreamEnding, ticks: readonly number[]): Promise<string> {
+  const { wire, visit } = await visitBy(WHOLE_POST)
+  const { outgoing, feed } = stream(ending)
+  void visit.reply(outgoing).catch(() => undefined)
+  feed.write(Buffer.from('data: 1\n\n'))
+  await turn()
+  const before = wire.text.length
+  for (const tick of ticks) visit.keepAlive(tick)
+  await turn()
+  visit.drop()
+  return wire.text.slice(before)
+}
+
+test('a quiet event stream gets a comment every twenty seconds, and no sooner', async () => {
+  const comment = '3\r\n:\n\n\r\n'
+  const [once, twice] = [KEEP_ALIVE_MS, 2 * KEEP_ALIVE_MS + 1_000]
+  assert.equal(await quietly('clean', [0, once - 1]), '')
+  assert.equal(await quietly('clean', [0, once]), comment)
+  assert.equal(await quietly('clean', [0, once, once + 1_000, twice]), comment + comment)
+  assert.equal(await quietly({ lastWords: () => '' }, [0, once]), comment)
+})
+
+test('a JSON answer that comes slowly gets nothing in between', async () => {
+  assert.equal(await quietly('cut', [0, KEEP_ALIVE_MS, 3 * KEEP_ALIVE_MS]), '')
 })
 
 test('what a source sends after the gateway ended its stream is not written', async () => {

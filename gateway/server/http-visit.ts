@@ -27,6 +27,10 @@ export const SLOW_READER_MS = 30_000
  */
 const MAX_DISCARDED_BYTES = 16 * 1_048_576
 
+/** A quiet event stream gets a comment this often, in milliseconds; many proxies give up after 30 s. */
+export const KEEP_ALIVE_MS = 20_000
+const KEEP_ALIVE = Buffer.from(':\n\n')
+
 /** Answers up to this size are written together with their head. */
 const MAX_STRING_BODY_BYTES = 16_384
 
@@ -76,6 +80,8 @@ export class HttpVisit implements Visit, Sink {
   #broken: unknown
   /** Set while the reader takes nothing: monotonic milliseconds since when. */
   #stalledTick: number | undefined
+  /** How much had been sent when it was last looked at, and since when it has been no more. */
+  #quiet: { readonly bytesOut: number; readonly sinceTick: number } | undefined
   #settle: Settle | undefined
 
   constructor(options: HttpVisitOptions) {
@@ -200,6 +206,22 @@ export class HttpVisit implements Visit, Sink {
     if (tick - this.#stalledTick <= SLOW_READER_MS) return
     this.journey.detail = 'the reader took nothing for too long'
     this.drop()
+  }
+
+  /**
+   * Sends a comment on an event stream that has been quiet for long: whatever stands in between takes a
+   * silent connection for a dead one. Called every second while it is answered.
+   *
+   * @param tick Monotonic milliseconds.
+   */
+  keepAlive(tick: number): void {
+    const { bytesOut } = this.journey
+    if (this.#quiet?.bytesOut !== bytesOut) this.#quiet = { bytesOut, sinceTick: tick }
+    const isEvents = this.streaming && this.#ending !== 'cut'
+    if (!isEvents || tick - this.#quiet.sinceTick < KEEP_ALIVE_MS) return
+    this.#quiet = undefined
+    // What was written last is whole events; a reader that is behind has other worries.
+    if (this.#outbox?.empty === true && this.#stalledTick === undefined) this.#send(KEEP_ALIVE)
   }
 
   /** Called by the shared listeners only. */

@@ -62,6 +62,7 @@ export function startJobs(options: JobsOptions): () => void {
  */
 function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: number): void {
   visit.dropIfStalled(tick)
+  visit.keepAlive(tick)
   const { caller, server, calls } = visit.journey
   if (caller === undefined || server === undefined) return
   const { identify, rules, settings } = current()
