@@ -46,7 +46,7 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
     const answer = await forward(permit, seat, body, desk) // 7 swap, 8 forward
     await visit.reply(filter({ permit, answer, seat }, desk)) // 9
   } catch (error) {
-    await visit.reply(await answerRefusal(error, visit, desk))
+    await answerRefusal(error, visit, desk)
   } finally {
     desk.finish(visit)
   }

@@ -37,10 +37,15 @@ const UNTOLD: ReadonlySet<RefusalCode> = new Set([
   'credential_missing',
 ])
 
-/** The answer to a visit that ended in what was thrown, which is written into its journey. */
-export async function answerRefusal(error: unknown, visit: Visit, desk: Desk): Promise<Outgoing> {
+/**
+ * Answers a visit that ended in what was thrown, which is written into its journey. At once where no
+ * server has to be asked: whoever looks after the connection must see it closed before it reads on.
+ */
+export function answerRefusal(error: unknown, visit: Visit, desk: Desk): Promise<void> {
   const refusal = noteRefusal(error, visit)
-  return await tellOnStream(refusal, refuse(refusal, visit, desk), visit, desk)
+  const outgoing = refuse(refusal, visit, desk)
+  if (visit.endpoint === undefined) return visit.reply(outgoing)
+  return tellOnStream(refusal, outgoing, visit, desk).then((told) => visit.reply(told))
 }
 
 /**
