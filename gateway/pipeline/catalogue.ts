@@ -11,6 +11,8 @@ export type ListedKind = Extract<TargetKind, 'tool' | 'prompt'>
 
 export type Catalogue = {
   knows(server: string, kind: ListedKind, name: string): boolean
+  /** The names of that kind the server has listed. */
+  names(server: string, kind: ListedKind): Iterable<string>
   learn(server: string, listed: readonly Target[]): void
   /** The name when it is known, else `other`: what a metric label may hold. */
   label(server: string, target: Target | undefined): string
@@ -23,6 +25,7 @@ export function createCatalogue(): Catalogue {
     names.get(server)?.[kind].has(name) ?? false
   return {
     knows,
+    names: (server, kind) => names.get(server)?.[kind] ?? [],
     learn(server, listed) {
       let entry = names.get(server)
       if (entry === undefined) {

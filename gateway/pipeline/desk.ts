@@ -17,6 +17,11 @@ import type { Routes } from './route.ts'
 import type { Visit } from './visit.ts'
 
 export type Desk = {
+  /**
+   * The desk of the configuration in force now. A stream may outlive the configuration it began with, and
+   * what it shows must not.
+   */
+  readonly latest: () => Desk
   /** Configuration version; audit records carry it. */
   readonly version: string
   readonly routes: Routes

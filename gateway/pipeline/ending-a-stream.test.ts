@@ -18,8 +18,9 @@ function openStream(id: string | undefined) {
   const desk = testDesk([
     { id: 'all', effect: 'allow', subjects: [{ any: true }], servers: ['docs'] },
   ])
-  const waiting = {
+  const waiting: Desk = {
     ...desk,
+    latest: () => waiting,
     record: () => new Promise<void>((resolve) => (recorded = resolve)),
   } as unknown as Desk
   const call = { direction: 'up', kind: id === undefined ? 'open_stream' : 'request', id } as Call

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 
 import type { Call, Era } from '../model/call.ts'
-import { testCaller, testDesk, testSeat, testServer } from '../testkit/pipeline.ts'
+import { testCaller, testDesk, testSeat, testServer, withLatest } from '../testkit/pipeline.ts'
 import type { Sink } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
 import { FilteredStream } from './filtered-stream.ts'
@@ -37,7 +37,7 @@ function openStream(era: Era = 'legacy') {
     abort: () => undefined,
   }
   const shown: string[] = []
-  new FilteredStream(source, answered, desk as unknown as Desk).pipe({
+  new FilteredStream(source, answered, withLatest(desk) as unknown as Desk).pipe({
     write: (chunk) => shown.push(Buffer.from(chunk).toString()) > 0,
     end: () => undefined,
     fail: (error) => assert.fail(String(error)),

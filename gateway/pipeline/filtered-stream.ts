@@ -161,12 +161,13 @@ export class FilteredStream implements Source, Sink {
 
   async #show(message: Message, bytes: Uint8Array): Promise<string | undefined> {
     const { permit, seat } = this.#answered
+    const desk = this.#desk.latest()
     const own = bytes.subarray(message.span.start, message.span.end)
     try {
       await judge(
         { seat, direction: 'down', content: { kind: 'message', message } },
         permit.caller,
-        this.#desk,
+        desk,
       )
     } catch (error) {
       if (!(error instanceof Refusal) || message.kind === 'response') throw error
@@ -176,10 +177,10 @@ export class FilteredStream implements Source, Sink {
       this.#settle()
     }
     if (message.kind !== 'response') {
-      return textOf(sealIds(own, message, { permit, seat, desk: this.#desk }))
+      return textOf(sealIds(own, message, { permit, seat, desk }))
     }
     // Any id: a stream of a legacy session may carry responses to other requests of it.
-    const shown = showMessage({ bytes: own, id: undefined, permit }, this.#desk)
+    const shown = showMessage({ bytes: own, id: undefined, permit }, desk)
     if (!shown.ok) throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
     const { id } = permit.call
     if (message.id !== undefined && id !== undefined && sameId(message.id.text, id)) {

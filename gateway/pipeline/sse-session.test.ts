@@ -26,7 +26,8 @@ const LIST =
 /** A desk whose server answers every POST with this status, or not at all. */
 function createDesk(status: number | undefined) {
   const sent: (UpstreamRequest & { readonly text: string })[] = []
-  const desk = {
+  const desk: Desk = {
+    latest: () => desk,
     ...testDesk([{ id: 'r', effect: 'allow', subjects: [{ any: true }], tools: ['docs/read'] }]),
     seals: createSeals([temporaryKey()]),
     emit: () => undefined,

@@ -44,6 +44,8 @@ export function createGeneration(options: {
   readonly rules: Rules
   readonly plant: Plant
   readonly previous: Generation | undefined
+  /** The desk in force whenever it is asked for. */
+  readonly latest: () => Desk
 }): Generation {
   const { settings, rules, plant, previous } = options
   const conversations = createConversations(settings.servers, plant.tick)
@@ -65,6 +67,7 @@ export function createGeneration(options: {
     identify,
     documents: buildDocuments({ routes, issuers, scopesOf }),
     desk: {
+      latest: options.latest,
       version: settings.version,
       routes,
       rules,

@@ -82,6 +82,8 @@ export class HttpVisit implements Visit, Sink {
   #stalledTick: number | undefined
   /** How much had been sent when it was last looked at, and since when it has been no more. */
   #quiet: { readonly bytesOut: number; readonly sinceTick: number } | undefined
+  /** Events of our own that wait for the reader. */
+  #announced: Set<string> | undefined
   #settle: Settle | undefined
 
   constructor(options: HttpVisitOptions) {
@@ -217,11 +219,35 @@ export class HttpVisit implements Visit, Sink {
   keepAlive(tick: number): void {
     const { bytesOut } = this.journey
     if (this.#quiet?.bytesOut !== bytesOut) this.#quiet = { bytesOut, sinceTick: tick }
-    const isEvents = this.streaming && this.#ending !== 'cut'
-    if (!isEvents || tick - this.#quiet.sinceTick < KEEP_ALIVE_MS) return
+    this.#tell()
+    if (tick - this.#quiet.sinceTick < KEEP_ALIVE_MS) return
     this.#quiet = undefined
-    // What was written last is whole events; a reader that is behind has other worries.
-    if (this.#outbox?.empty === true && this.#stalledTick === undefined) this.#send(KEEP_ALIVE)
+    if (this.#mayInsert()) this.#send(KEEP_ALIVE)
+  }
+
+  /**
+   * Inserts an event of our own into an event stream, as soon as its reader has taken what is before it.
+   *
+   * @param event Whole, with its blank line; one that still waits is not sent twice.
+   */
+  announce(event: string): void {
+    if (!this.streaming || this.#ending === 'cut') return
+    this.#announced ??= new Set()
+    this.#announced.add(event)
+    this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#announced === undefined || !this.#mayInsert()) return
+    const events = [...this.#announced].join('')
+    this.#announced = undefined
+    this.write(Buffer.from(events))
+  }
+
+  /** What was written last is whole events; a reader that is behind has other worries. */
+  #mayInsert(): boolean {
+    if (!this.streaming || this.#ending === 'cut') return false
+    return this.#outbox?.empty === true && this.#stalledTick === undefined
   }
 
   /** Called by the shared listeners only. */

@@ -1,4 +1,5 @@
 /** Wires the gateway from a loaded configuration, runs it, reloads it and stops it. */
+import type { Desk } from '../pipeline/desk.ts'
 import { createAdmin } from '../admin/admin.ts'
 import type { Known } from '../admin/revocation-actions.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -11,6 +12,7 @@ import type { Listener } from './listen.ts'
 import { listen } from './listen.ts'
 import type { Loaded, Source } from './load-all.ts'
 import { formatProblem } from './load-all.ts'
+import { announceChanges } from './list-changes.ts'
 import type { Log } from './log.ts'
 import type { Arrival } from './open-visit.ts'
 import { openVisit } from './open-visit.ts'
@@ -123,8 +125,9 @@ async function open(options: StartOptions): Promise<House> {
   const { loaded, log, version } = options
   const plant = await openPlant({ settings: loaded.settings, version, log })
   const { settings, rules } = loaded
-  const current = createGeneration({ settings, rules, plant, previous: undefined })
-  return {
+  const latest = (): Desk => house.current.desk
+  const current = createGeneration({ settings, rules, plant, previous: undefined, latest })
+  const house: House = {
     options,
     plant,
     current,
@@ -133,15 +136,19 @@ async function open(options: StartOptions): Promise<House> {
     startedAtMs: plant.now(),
     draining: false,
   }
+  return house
 }
 
 /** From here on visits belong to the new configuration; those under way keep theirs. */
 function adopt({ settings, rules }: Ready, house: House): void {
   const { plant, generations, current: previous } = house
-  house.current = createGeneration({ settings, rules, plant, previous })
+  const latest = (): Desk => house.current.desk
+  house.current = createGeneration({ settings, rules, plant, previous, latest })
   generations.add(house.current)
   previous.retire()
   for (const generation of generations) if (generation.over) generations.delete(generation)
+  const { catalogue } = plant
+  void announceChanges(house.answering, { before: previous.rules, after: rules, catalogue })
 }
 
 function serve(arrival: Arrival, house: House): void {

@@ -60,6 +60,11 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   }
 }
 
+/** A desk stands in for the latest one, too. */
+export function withLatest<D extends object>(desk: D): D & { latest(): D } {
+  return Object.assign(desk, { latest: () => desk })
+}
+
 export function testServer(over: Partial<McpServer> = {}): McpServer {
   return {
     name: 'docs',

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createCatalogue } from '../pipeline/catalogue.ts'
+import { testCaller, testDesk } from '../testkit/pipeline.ts'
+import { changedLists } from './list-changes.ts'
+
+const TOOLS = 'notifications/tools/list_changed'
+const PROMPTS = 'notifications/prompts/list_changed'
+
+const ALICE = testCaller({ subject: 'alice' })
+const BOB = testCaller({ subject: 'bob' })
+
+function rulesFor(tools: readonly string[], prompts: readonly string[] = ['docs/greet']) {
+  const subjects = [{ users: ['alice'] }]
+  return testDesk([
+    { id: 'tools', effect: 'allow', subjects, tools },
+    { id: 'prompts', effect: 'allow', subjects, prompts },
+  ]).rules
+}
+
+const catalogue = createCatalogue()
+catalogue.learn('docs', [
+  { kind: 'tool', name: 'read' },
+  { kind: 'tool', name: 'write' },
+  { kind: 'prompt', name: 'greet' },
+])
+
+const before = rulesFor(['docs/read'])
+const owed = (after: typeof before, caller = ALICE, server = 'docs'): readonly string[] =>
+  changedLists(caller, server, { before, after, catalogue })
+
+test('a caller is owed the lists in which it sees more or less than before', () => {
+  assert.deepEqual(owed(rulesFor(['docs/read', 'docs/write'])), [TOOLS])
+  assert.deepEqual(owed(rulesFor(['docs/write'])), [TOOLS])
+  assert.deepEqual(owed(rulesFor(['docs/read'], ['docs/other'])), [PROMPTS])
+  assert.deepEqual(owed(rulesFor(['docs/nothing'], ['docs/other'])), [TOOLS, PROMPTS])
+})
+
+test('a change that a caller cannot see is not told', () => {
+  assert.deepEqual(owed(rulesFor(['docs/read'])), [])
+  assert.deepEqual(owed(rulesFor(['docs/read', 'docs/never_listed'])), [])
+  assert.deepEqual(owed(rulesFor(['docs/write']), BOB), [])
+  assert.deepEqual(owed(rulesFor(['docs/write']), ALICE, 'mail'), [])
+})

@@ -1,0 +1,63 @@
+/**
+ * Tells open streams that what their caller sees has changed, so that clients ask for their lists again
+ * (`list_changed`, MCP server features). Only names that the server has listed can have been seen.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Caller } from '../model/caller.ts'
+import type { Catalogue, ListedKind } from '../pipeline/catalogue.ts'
+import type { Rules } from '../policy/rules.ts'
+import { isVisible } from '../policy/visible.ts'
+import type { HttpVisit } from './http-visit.ts'
+
+/** Streams looked at before calls get their turn again. */
+const STREAMS_PER_TURN = 20
+
+const METHODS = {
+  tool: 'notifications/tools/list_changed',
+  prompt: 'notifications/prompts/list_changed',
+} as const satisfies Record<ListedKind, string>
+
+export type RuleChange = {
+  readonly before: Rules
+  readonly after: Rules
+  readonly catalogue: Pick<Catalogue, 'names'>
+}
+
+/** Goes through the streams that only listen; resolves when all of them have been told what concerns them. */
+export async function announceChanges(
+  visits: Iterable<HttpVisit>,
+  change: RuleChange,
+): Promise<void> {
+  let looked = 0
+  for (const visit of [...visits]) {
+    const { caller, server, calls } = visit.journey
+    if (caller === undefined || server === undefined) continue
+    const [call] = calls
+    if (call?.call.kind !== 'open_stream' || call.call.era !== 'legacy') continue
+    for (const method of changedLists(caller, server, change)) {
+      visit.announce(`data: {"jsonrpc":"2.0","method":"${method}"}\n\n`)
+    }
+    looked += 1
+    if (looked % STREAMS_PER_TURN === 0) await turn()
+  }
+}
+
+/** The notifications that this caller is owed at this server. */
+export function changedLists(
+  caller: Caller,
+  server: string,
+  { before, after, catalogue }: RuleChange,
+): readonly string[] {
+  const kinds: readonly ListedKind[] = ['tool', 'prompt']
+  return kinds
+    .filter((kind) => {
+      for (const name of catalogue.names(server, kind)) {
+        const [was, is] = [before, after].map((rules) =>
+          isVisible(rules, caller, server, kind, name),
+        )
+        if (was !== is) return true
+      }
+      return false
+    })
+    .map((kind) => METHODS[kind])
+}
