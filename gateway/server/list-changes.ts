@@ -29,7 +29,7 @@ export async function announceChanges(
   change: RuleChange,
 ): Promise<void> {
   let looked = 0
-  for (const visit of [...visits]) {
+  for (const visit of visits) {
     const { caller, server, calls } = visit.journey
     if (caller === undefined || server === undefined) continue
     const [call] = calls
