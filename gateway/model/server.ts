@@ -14,8 +14,11 @@ export type UpstreamTls = {
 }
 
 export type Upstream = {
-  /** Streamable HTTP, or the HTTP+SSE of revision 2024-11-05: an event stream and an address for POSTs. */
-  readonly transport: 'http' | 'sse'
+  /**
+   * How it is spoken to and served: Streamable HTTP, the HTTP+SSE of revision 2024-11-05 (an event stream
+   * and an address for POSTs), or WebSocket.
+   */
+  readonly transport: 'http' | 'sse' | 'websocket'
   /** Scheme, host and port; the only place this server's credential is ever sent to. */
   readonly origin: string
   /** Path and query of the MCP endpoint there; of the event stream, for HTTP+SSE. */

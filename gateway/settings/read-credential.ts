@@ -4,7 +4,7 @@ import type { Credential } from '../model/server.ts'
 import type { ServerFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
-import { isExposed, parseHttpUrl } from './urls.ts'
+import { isExposed, parseUpstreamUrl } from './urls.ts'
 
 /** Hop-by-hop (RFC 9110 §7.6.1) or about the connection: never an end-to-end credential. */
 const CONNECTION_HEADERS = new Set([
@@ -40,7 +40,7 @@ export async function readCredential(
   if (CONNECTION_HEADERS.has(header) || OWN_HEADERS.test(header)) {
     reading.report([...at, 'header'], `${credential.header} cannot carry a credential`)
   }
-  const url = parseHttpUrl(upstream.url)
+  const url = parseUpstreamUrl(upstream.url)
   if (url.ok && isExposed(url.url)) reading.warn(at, 'the credential travels unencrypted')
   const value = await readSecret(reading, [...at, 'value'], credential.value)
   if (value === undefined) return undefined

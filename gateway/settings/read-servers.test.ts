@@ -82,6 +82,18 @@ test('a server has the defaults the reference names', async () => {
   })
 })
 
+test('a ws or wss upstream is reached by WebSocket', async () => {
+  const text = `  a: { upstream: 'ws://127.0.0.1:9/mcp?x=1' }\n  b: { upstream: 'wss://up.example/' }`
+  const { servers: found } = await settingsOf(servers(text))
+  assert.deepEqual(
+    found.map(({ upstream: { transport, origin, path } }) => [transport, origin + path]),
+    [
+      ['websocket', 'ws://127.0.0.1:9/mcp?x=1'],
+      ['websocket', 'wss://up.example/'],
+    ],
+  )
+})
+
 test('everything written about a server arrives, in its own units', async () => {
   const text = `  docs:
     path: /d
@@ -195,6 +207,30 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   'TLS settings for plain HTTP': [
     `  docs: { upstream: { url: 'http://127.0.0.1/', tls: { server_name: x } } }`,
     '6:49 servers.docs.upstream.tls: has no effect on an http:// URL',
+  ],
+  'TLS settings for a plain WebSocket': [
+    `  docs: { upstream: { url: 'ws://127.0.0.1/', tls: { server_name: x } } }`,
+    '6:47 servers.docs.upstream.tls: has no effect on a ws:// URL',
+  ],
+  'another transport for a WebSocket': [
+    `  docs: { upstream: { url: 'wss://up.example/', transport: sse } }`,
+    '6:60 servers.docs.upstream.transport: has no effect on a wss:// URL',
+  ],
+  'a plain WebSocket to another machine': [
+    `  docs: { upstream: 'ws://up.example/mcp' }`,
+    '6:21 servers.docs.upstream.url: calls would travel unencrypted; use wss://, or set allow_insecure_http: true on this upstream',
+  ],
+  'a WebSocket to the gateway itself': [
+    `  docs: { upstream: 'wss://mcp.example/mcp' }`,
+    '6:21 servers.docs.upstream.url: points back at the gateway itself',
+  ],
+  'statuses for refusals on a WebSocket': [
+    `  docs: { upstream: 'wss://up.example/mcp', refusals: http }`,
+    '6:55 servers.docs.refusals: a WebSocket has no statuses; use jsonrpc',
+  ],
+  'a path that tickets are given out at': [
+    `  docs: { upstream: 'https://up.example/mcp', path: /mcp/ws-ticket }`,
+    '6:53 servers.docs.path: /ws-ticket belongs to the gateway',
   ],
   'a certificate without its key': [
     `  docs: { upstream: { url: 'https://up.example/', tls: { cert: c.pem } } }`,

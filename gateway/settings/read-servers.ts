@@ -8,7 +8,7 @@ import { readCredential } from './read-credential.ts'
 import { readCertificate, readPrivateKey } from './read-pem.ts'
 import type { Reading } from './reading.ts'
 import { sizeBytes } from './units.ts'
-import { isExposed } from './urls.ts'
+import { isExposed, parseUpstreamUrl } from './urls.ts'
 
 /** Bounds of `max_body`: room for a handshake below, and above what one call should hold in memory. */
 const MIN_BODY_BYTES = 1024
@@ -16,6 +16,9 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
 
 /** Well-known documents of the gateway itself live here. */
 const RESERVED = '/.well-known'
+
+/** Below the path of a server, the gateway gives out tickets for WebSocket handshakes there. */
+const TICKETS = '/ws-ticket'
 
 /** What a server is read against. */
 export type ServersContext = {
@@ -88,7 +91,10 @@ async function readServer(
     reading.warn(at, 'nobody can call it: no issuers, no api_keys, not anonymous')
   }
   if (upstream === undefined || credential === undefined) return undefined
-  if (upstream.origin + upstream.path === resource) {
+  if (upstream.transport === 'websocket' && file.refusals === 'http') {
+    reading.report([...at, 'refusals'], 'a WebSocket has no statuses; use jsonrpc')
+  }
+  if ((upstream.origin + upstream.path).replace(/^ws/, 'http') === resource) {
     // A call would go round until connections run out.
     reading.report([...at, 'upstream', 'url'], 'points back at the gateway itself')
   }
@@ -132,6 +138,8 @@ function readPath(context: ServersContext, name: string, file: ServerFile): stri
   if (why !== undefined) reading.report(at, why)
   else if (path === RESERVED || path.startsWith(`${RESERVED}/`)) {
     reading.report(at, `${RESERVED}/ belongs to the gateway`)
+  } else if (path.endsWith(TICKETS)) {
+    reading.report(at, `${TICKETS} belongs to the gateway`)
   }
   return path
 }
@@ -141,7 +149,7 @@ async function readUpstream(
   at: Path,
   file: UpstreamFile,
 ): Promise<Upstream | undefined> {
-  const url = reading.url([...at, 'url'], file.url)
+  const url = reading.url([...at, 'url'], file.url, parseUpstreamUrl)
   const tls = await readUpstreamTls(reading, [...at, 'tls'], file)
   const connectTimeoutMs = reading.duration([...at, 'connect_timeout'], file.connect_timeout)
   const headersTimeoutMs = reading.duration([...at, 'headers_timeout'], file.headers_timeout)
@@ -149,14 +157,19 @@ async function readUpstream(
   const idleTimeoutMs = reading.duration([...at, 'idle_timeout'], file.idle_timeout)
   if (url === undefined) return undefined
   if (isExposed(url) && !file.allow_insecure_http) {
-    const advice = 'use https://, or set allow_insecure_http: true on this upstream'
+    const secure = url.protocol === 'ws:' ? 'wss://' : 'https://'
+    const advice = `use ${secure}, or set allow_insecure_http: true on this upstream`
     reading.report([...at, 'url'], `calls would travel unencrypted; ${advice}`)
   }
-  if (url.protocol === 'http:' && tls !== undefined) {
-    reading.reportKey([...at, 'tls'], 'has no effect on an http:// URL')
+  if ((url.protocol === 'http:' || url.protocol === 'ws:') && tls !== undefined) {
+    const kind = url.protocol === 'ws:' ? 'a ws://' : 'an http://'
+    reading.reportKey([...at, 'tls'], `has no effect on ${kind} URL`)
+  }
+  if (url.protocol.startsWith('ws') && file.transport !== 'http') {
+    reading.report([...at, 'transport'], `has no effect on a ${url.protocol}// URL`)
   }
   return {
-    transport: file.transport,
+    transport: url.protocol.startsWith('ws') ? 'websocket' : file.transport,
     origin: url.origin,
     path: url.pathname + url.search,
     tls,

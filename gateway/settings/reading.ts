@@ -8,7 +8,7 @@ import type { Path, Problem, SourceDocument } from '../model/problem.ts'
 import type { Explained } from './explain-errors.ts'
 import { pathText } from './path-text.ts'
 import { durationMs, MAX_DURATION_MS } from './units.ts'
-import { parseHttpUrl } from './urls.ts'
+import { parseHttpUrl, type UrlResult } from './urls.ts'
 import { MAX_YAML_BYTES } from './yaml.ts'
 
 /** Reads a file whole; rejects as `node:fs` does. */
@@ -106,9 +106,17 @@ export class Reading {
     return ms
   }
 
-  /** The URL written at `path`; undefined when that is reported. */
-  url(path: Path, text: string): URL | undefined {
-    const result = parseHttpUrl(text)
+  /**
+   * The URL written at `path`; undefined when that is reported.
+   *
+   * @param parse What kinds of URL there may be; http and https by default.
+   */
+  url(
+    path: Path,
+    text: string,
+    parse: (text: string) => UrlResult = parseHttpUrl,
+  ): URL | undefined {
+    const result = parse(text)
     if (!result.ok) this.report(path, result.why)
     return result.ok ? result.url : undefined
   }

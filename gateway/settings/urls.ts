@@ -6,11 +6,20 @@ export type UrlResult =
 
 /** An absolute http or https URL without user name, password and fragment. */
 export function parseHttpUrl(text: string): UrlResult {
+  return parse(text, ['https:', 'http:'])
+}
+
+/** The same, or a ws or wss URL: where an MCP server may be reached. */
+export function parseUpstreamUrl(text: string): UrlResult {
+  return parse(text, ['https:', 'http:', 'wss:', 'ws:'])
+}
+
+function parse(text: string, protocols: readonly string[]): UrlResult {
   // The URL parser drops blanks and turns backslashes around; what is written should be what is used.
   if (/[\s\\]/.test(text) || !URL.canParse(text)) return wrong('must be a URL such as https://…')
   const url = new URL(text)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return wrong('must begin with https:// or http://')
+  if (!protocols.includes(url.protocol)) {
+    return wrong(`must begin with ${protocols.map((name) => `${name}//`).join(' or ')}`)
   }
   if (url.username !== '' || url.password !== '') {
     return wrong('must not contain a user name or password')
@@ -21,7 +30,7 @@ export function parseHttpUrl(text: string): UrlResult {
 
 /** Whether what goes to `url` can be read on a wire. */
 export function isExposed(url: URL): boolean {
-  return url.protocol === 'http:' && !isLoopback(url.hostname)
+  return (url.protocol === 'http:' || url.protocol === 'ws:') && !isLoopback(url.hostname)
 }
 
 function wrong(why: string): UrlResult {
