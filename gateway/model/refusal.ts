@@ -13,6 +13,7 @@ export const REFUSALS = {
   not_found: { status: 404, rpc: 1000, text: 'Not found' },
   session_unknown: { status: 404, rpc: 1000, text: 'Session not found' },
   method_not_allowed: { status: 405, rpc: -32600, text: 'Method not allowed' },
+  upgrade_required: { status: 426, rpc: -32600, text: 'This server is served by WebSocket' },
   misdirected: { status: 421, rpc: 1000, text: 'This host is not served here' },
   origin_forbidden: { status: 403, rpc: 1000, text: 'Origin not allowed' },
   http_version: { status: 505, rpc: -32600, text: 'HTTP/1.1 required' },

@@ -14,6 +14,7 @@ import type { Catalogue } from './catalogue.ts'
 import type { Sessions } from './handles.ts'
 import type { LookUp } from './look-up.ts'
 import type { Routes } from './route.ts'
+import type { Tickets } from './tickets.ts'
 import type { Visit } from './visit.ts'
 
 export type Desk = {
@@ -62,8 +63,10 @@ export type Desk = {
    * refused. The journey must not hold this call any more: streams have no end, and memory has one.
    */
   readonly settle: (journey: Journey, call: JourneyCall) => void
+  /** For WebSocket handshakes from browsers. */
+  readonly tickets: Tickets
   /** Called once when a visit is over, however it ended. */
-  readonly finish: (visit: Visit) => void
+  readonly finish: (visit: Pick<Visit, 'journey' | 'occupies'>) => void
 }
 
 /** What judging needs of the desk. */

@@ -73,10 +73,12 @@ export function showEndpoint(
  * says; a handle that is not this caller's looks like one that was never made.
  *
  * @throws {Refusal} `not_found` for such a handle, `method_not_allowed` for a POST without one: a client
- *   that tries Streamable HTTP first then comes back with a GET.
+ *   that tries Streamable HTTP first then comes back with a GET; `upgrade_required` for a server behind a
+ *   WebSocket, which is served by WebSocket only.
  */
 export function openEndpoint(seat: Seated, caller: Caller, desk: Pick<Desk, 'seals'>): void {
   const { server, target, httpMethod } = seat
+  if (server.upstream.transport === 'websocket') throw new Refusal('upgrade_required')
   if (server.upstream.transport !== 'sse' || httpMethod === 'GET') return
   const prefix = server.path + QUERY
   if (httpMethod !== 'POST' || !target.startsWith(prefix)) throw new Refusal('method_not_allowed')

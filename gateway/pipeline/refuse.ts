@@ -8,6 +8,9 @@ import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
 import type { Outgoing, Visit } from './visit.ts'
 
+/** What of a visit its refusal depends on. */
+export type Refused = Pick<Visit, 'journey' | 'head' | 'server'>
+
 /** A head that two readers could frame differently: nothing that follows on its connection is read (RFC 9112 §11.2). */
 const UNTRUSTED_HEAD: ReadonlySet<RefusalCode> = new Set([
   'bad_header',
@@ -16,7 +19,7 @@ const UNTRUSTED_HEAD: ReadonlySet<RefusalCode> = new Set([
 ])
 
 /** What the thrown value means, written into the journey for the record. */
-export function noteRefusal(error: unknown, visit: Visit): Refusal {
+export function noteRefusal(error: unknown, visit: Pick<Visit, 'journey' | 'gone'>): Refusal {
   const refusal = toRefusal(error)
   const { journey } = visit
   // A client that hung up was not refused; that its exchange broke off is our own doing.
@@ -32,7 +35,7 @@ function toRefusal(error: unknown): Refusal {
   return new Refusal('internal', { detail, cause: error })
 }
 
-export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
+export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
   const { code, extra } = refusal
   const { journey } = visit
   const call = journey.calls.at(-1)?.call
@@ -51,6 +54,8 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
   if (code === 'method_not_allowed') {
     headers.push('allow', methodsOf(visit))
   }
+  // RFC 9110 §15.5.22
+  if (code === 'upgrade_required') headers.push('upgrade', 'websocket', 'connection', 'Upgrade')
   headers.push(...corsHeaders(visit, desk.routes))
   return {
     status,
@@ -64,7 +69,7 @@ export function refuse(refusal: Refusal, visit: Visit, desk: Desk): Outgoing {
  * Once a request has been judged, stock clients need HTTP 200 to read the error: they take a 4xx on a
  * POST for a broken transport. A modern client reads 404 for an unknown method, as its revision says.
  */
-function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Visit): number {
+function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Refused): number {
   const row = REFUSALS[code]
   if (code === 'unknown_method' && !isModern(visit)) {
     // A notification has no id to answer, and a 404 would tell a legacy client that its session ended.
@@ -77,12 +82,12 @@ function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Visit
 }
 
 /** An HTTP+SSE server takes a POST only where it says on its stream. */
-function methodsOf(visit: Visit): string {
+function methodsOf(visit: Refused): string {
   if (visit.server?.upstream.transport === 'sse') return 'GET, OPTIONS'
   return isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS'
 }
 
-function isModern(visit: Visit): boolean {
+function isModern(visit: Refused): boolean {
   return MODERN_VERSIONS.includes(visit.head?.protocolVersion ?? '')
 }
 
@@ -103,7 +108,7 @@ function dataOf(
 
 function challengeFor(
   { code, message, extra }: Refusal,
-  visit: Visit,
+  visit: Refused,
   desk: Desk,
 ): string | undefined {
   const { server } = visit

@@ -16,7 +16,15 @@ import type { RingKey } from '../model/ring-key.ts'
 import { Secret } from '../model/secret.ts'
 
 /** What a handle is for; one made for one purpose opens for no other. */
-export type Purpose = 'session' | 'event' | 'request' | 'endpoint' | 'refusal' | 'task' | 'state'
+export type Purpose =
+  | 'session'
+  | 'event'
+  | 'request'
+  | 'endpoint'
+  | 'refusal'
+  | 'task'
+  | 'state'
+  | 'ticket'
 
 export type Seals = {
   /**

@@ -1,7 +1,8 @@
-/** Where a request goes: metadata and preflights are answered here, the rest walks the pipeline. */
+/** Where a request goes: metadata, preflights and tickets are answered here, the rest walks the pipeline. */
 import { admit } from '../pipeline/admit.ts'
 import { preflightHeaders } from '../pipeline/cors.ts'
 import { handle } from '../pipeline/handle.ts'
+import { issueTicket, withoutTicketSuffix } from '../pipeline/issue-ticket.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import { findServer, findSite } from '../pipeline/route.ts'
 import type { Desk } from '../pipeline/desk.ts'
@@ -16,6 +17,7 @@ export async function receive(visit: Visit, desk: Desk, documents: Documents): P
   if (visit.target.startsWith(WELL_KNOWN))
     return serve(visit, desk, () => document(visit, documents))
   if (visit.httpMethod === 'OPTIONS') return serve(visit, desk, () => preflight(visit, desk))
+  if (withoutTicketSuffix(visit.target) !== visit.target) return issueTicket(visit, desk)
   return handle(visit, desk)
 }
 
@@ -61,7 +63,7 @@ function open(status: number, bytes: string | undefined, more: readonly string[]
 function preflight(visit: Visit, desk: Desk): Outgoing {
   const head = admit(visit)
   visit.head = head
-  findServer(findSite(head, desk.routes), visit.target)
+  findServer(findSite(head, desk.routes), withoutTicketSuffix(visit.target))
   const asked = headerOf(visit, 'access-control-request-headers')
   const headers = [
     'allow',

@@ -11,6 +11,7 @@ import type { Desk } from '../pipeline/desk.ts'
 import { createSessions } from '../pipeline/handles.ts'
 import { createLookUp } from '../pipeline/look-up.ts'
 import { buildRoutes } from '../pipeline/route.ts'
+import { createTickets } from '../pipeline/tickets.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
 import { createSeals } from '../seal/seal.ts'
@@ -48,7 +49,7 @@ export function createGeneration(options: {
   readonly latest: () => Desk
 }): Generation {
   const { settings, rules, plant, previous } = options
-  const conversations = createConversations(settings.servers, plant.tick)
+  const conversations = createConversations(settings.servers.filter(isHttp), plant.tick)
   const seals = createSeals(settings.keys.length > 0 ? settings.keys : [plant.temporaryKey])
   const identify = identifyFor(settings, plant, previous)
   const routes = buildRoutes(settings.servers, settings.allowedOrigins)
@@ -90,6 +91,7 @@ export function createGeneration(options: {
       metadataUrl: (server) => metadataUrl(server.resource),
       scopesOf,
       settle: plant.settle,
+      tickets: createTickets({ seals, store: plant.store, now: plant.now }),
       finish: plant.finish,
     },
     enter: () => {
@@ -108,6 +110,11 @@ export function createGeneration(options: {
     },
   }
   return generation
+}
+
+/** The others have a connection for each client instead of a pool. */
+function isHttp({ upstream }: McpServer): boolean {
+  return upstream.transport !== 'websocket'
 }
 
 function identifyFor(settings: Settings, plant: Plant, previous: Generation | undefined): Identify {

@@ -5,6 +5,7 @@ import type { Generation } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
 import type { Log } from './log.ts'
 import type { Plant } from './plant.ts'
+import type { Sockets } from './sockets.ts'
 
 /** Revocations, deadlines and slow readers are looked at this often. */
 const EVERY_MS = 1_000
@@ -23,6 +24,7 @@ export type JobsOptions = {
   readonly current: () => Generation
   /** Visits that are being answered. */
   readonly answering: ReadonlySet<HttpVisit>
+  readonly sockets: Pick<Sockets, 'look'>
 }
 
 /** Starts the timers; the returned function stops them. */
@@ -33,6 +35,7 @@ export function startJobs(options: JobsOptions): () => void {
     const tick = plant.tick()
     for (const { conversations } of options.generations()) conversations.sweep(tick)
     for (const visit of options.answering) checkAnswer(visit, options, tick)
+    options.sockets.look(tick)
     if (refreshing) return
     refreshing = true
     plant.revocations

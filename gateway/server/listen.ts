@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 
 import type { Listen, ListenTls } from '../settings/settings.ts'
 import { VisitRequest, VisitResponse } from './http-visit.ts'
+import type { UpgradeArrival } from './upgrade-visit.ts'
 
 /** The whole request head must arrive in this time. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -26,6 +27,13 @@ export type OnRequest = (
   expectsContinue: 'expects_continue' | 'sends_at_once',
 ) => void
 
+/** Who takes requests to upgrade to WebSocket. */
+export type Upgrades = {
+  /** Whether they are taken at this target; elsewhere they are served as if they asked for no upgrade. */
+  serves(target: string): boolean
+  receive(arrival: UpgradeArrival): void
+}
+
 export type Listener = {
   readonly port: number
   readonly connections: () => number
@@ -38,8 +46,12 @@ export type Listener = {
   cut(): void
 }
 
-export async function listen(options: Listen, onRequest: OnRequest): Promise<Listener> {
-  const server = create(options.tls)
+export async function listen(
+  options: Listen,
+  onRequest: OnRequest,
+  upgrades: Upgrades,
+): Promise<Listener> {
+  const server = create(options.tls, upgrades)
   server.maxHeadersCount = MAX_PARSED_HEADERS
   server.maxConnections = options.maxConnections
   const admit = skipClosing(onRequest)
@@ -48,6 +60,9 @@ export async function listen(options: Listen, onRequest: OnRequest): Promise<Lis
   )
   server.on('checkContinue', (request: VisitRequest, response: VisitResponse) =>
     admit(request, response, 'expects_continue'),
+  )
+  server.on('upgrade', (request: VisitRequest, socket: Socket, head: Buffer) =>
+    upgrades.receive({ request, socket, head }),
   )
   server.on('clientError', answerUnreadable)
   const sockets = openSockets(server)
@@ -80,7 +95,10 @@ export async function listen(options: Listen, onRequest: OnRequest): Promise<Lis
 
 type HttpOptions = ServerOptions<typeof VisitRequest, typeof VisitResponse>
 
-function create(tls: ListenTls | undefined): Server<typeof VisitRequest, typeof VisitResponse> {
+function create(
+  tls: ListenTls | undefined,
+  upgrades: Upgrades,
+): Server<typeof VisitRequest, typeof VisitResponse> {
   const http: HttpOptions = {
     IncomingMessage: VisitRequest,
     ServerResponse: VisitResponse,
@@ -89,6 +107,8 @@ function create(tls: ListenTls | undefined): Server<typeof VisitRequest, typeof 
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
+    shouldUpgradeCallback: ({ method, headers, url = '' }) =>
+      method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && upgrades.serves(url),
   }
   if (tls === undefined) return createServer(http)
   return createTlsServer({

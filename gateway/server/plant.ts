@@ -55,7 +55,7 @@ export type Plant = {
   readonly startTrace: (journey: Journey) => void
   /** Ends a visit: gives its place back and makes metrics, trace and audit from its journey. */
   readonly settle: (journey: Journey, call: JourneyCall) => void
-  readonly finish: (visit: Visit) => void
+  readonly finish: (visit: Pick<Visit, 'journey' | 'occupies'>) => void
   close(): Promise<void>
 }
 

@@ -23,6 +23,8 @@ import { openPlant } from './plant.ts'
 import { readinessOf } from './readiness.ts'
 import type { Reloader, ReloadResult } from './reload.ts'
 import { createReloader } from './reload.ts'
+import type { Sockets } from './sockets.ts'
+import { createSockets } from './sockets.ts'
 import { drain } from './stop.ts'
 import { countStreams } from './stream-counts.ts'
 import { watchFiles } from './watch.ts'
@@ -52,6 +54,7 @@ type House = {
   readonly plant: Plant
   readonly generations: Set<Generation>
   readonly answering: Set<HttpVisit>
+  readonly sockets: Sockets
   readonly startedAtMs: number
   current: Generation
   draining: boolean
@@ -62,9 +65,11 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   const { loaded, log, source } = options
   const { settings } = loaded
   const house = await open(options)
-  const { plant, answering, generations } = house
-  const listener = await listen(settings.listen, (request, response, expects) =>
-    serve({ request, response, expects }, house),
+  const { plant, answering, generations, sockets } = house
+  const listener = await listen(
+    settings.listen,
+    (request, response, expects) => serve({ request, response, expects }, house),
+    sockets,
   )
   const reloader = createReloader({
     source,
@@ -90,12 +95,13 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     plant,
     log,
     answering,
+    sockets,
     generations: () => generations,
     current: () => house.current,
   })
   const ops = await openOps(house, reloader, listener)
   plant.metrics.observeOpen({
-    streams: () => countStreams(answering),
+    streams: () => [...countStreams(answering), ...sockets.counts()],
     connections: listener.connections,
     audit: plant.audit.health,
   })
@@ -107,7 +113,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     plant.emit({ type: 'stopping', version: options.version })
     watcher.close()
     const { drainSeconds } = settings.listen
-    await drain({ listener, answering, drainSeconds, generations: () => generations })
+    await drain({ listener, answering, sockets, drainSeconds, generations: () => generations })
     stopJobs()
     await ops.close()
     await plant.close()
@@ -133,6 +139,7 @@ async function open(options: StartOptions): Promise<House> {
     current,
     generations: new Set([current]),
     answering: new Set(),
+    sockets: createSockets({ plant, log, current: () => house.current }),
     startedAtMs: plant.now(),
     draining: false,
   }
@@ -195,7 +202,10 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
         config: house.current.settings.version,
         upSeconds: Math.round((plant.now() - house.startedAtMs) / 1_000),
         servers: house.current.settings.servers.map(({ name, resource }) => ({ name, resource })),
-        streams: [...answering].filter(({ streaming }) => streaming).length,
+        streams: [...countStreams(answering), ...house.sockets.counts()].reduce(
+          (sum, { open }) => sum + open,
+          0,
+        ),
         connections: listener.connections(),
         lastReload: reloader.last,
         ...readiness(),

@@ -1,0 +1,61 @@
+/**
+ * Looks up names as `look-up.ts` does, on a connection of the caller's own: the list is asked for in
+ * between the caller's requests, and its answer never reaches the caller.
+ */
+import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
+import { filterAnswer } from '../mcp/list.ts'
+import { scan } from '../mcp/scan.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { Catalogue, ListedKind } from './catalogue.ts'
+import type { LookUp } from './look-up.ts'
+
+/** A list seen this recently is not asked for again. */
+const FRESH_MS = 1_000
+
+/** Pages of one list; a server with more has names that only its callers' own listing teaches. */
+const MAX_PAGES = 50
+
+/** Sends a request of ours to the server; the whole response, or a rejection when none comes in time. */
+export type AskServer = (method: string, params: object) => Promise<Uint8Array>
+
+/** @param tick Monotonic milliseconds. */
+export function createSocketLookUp(options: {
+  readonly ask: AskServer
+  readonly catalogue: Catalogue
+  readonly tick: () => number
+}): LookUp {
+  const { ask, catalogue, tick } = options
+  type Memory = { readonly running: Promise<'listed' | 'refused'>; readonly atTick: number }
+  const remembered = new Map<ListedKind, Memory>()
+  return async ({ kind, name, seat }) => {
+    let memory = remembered.get(kind)
+    if (memory === undefined || tick() - memory.atTick > FRESH_MS) {
+      const running = list({ kind, server: seat.server.name }, ask, catalogue)
+      memory = { running, atTick: tick() }
+      remembered.set(kind, memory)
+    }
+    const outcome = await memory.running
+    return outcome === 'refused' || catalogue.knows(seat.server.name, kind, name)
+  }
+}
+
+async function list(
+  { kind, server }: { readonly kind: ListedKind; readonly server: string },
+  ask: AskServer,
+  catalogue: Catalogue,
+): Promise<'listed' | 'refused'> {
+  let cursor: string | undefined
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const response = await ask(`${kind}s/list`, cursor === undefined ? {} : { cursor })
+    const read = filterAnswer(response, { show: () => true })
+    const scanned = scan(response, ANSWER_BOUNDS)
+    if (!read.ok || !scanned.ok) {
+      throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
+    }
+    if (scanned.messages[0]?.outcome !== 'result') return 'refused'
+    catalogue.learn(server, read.listed)
+    cursor = read.nextCursor
+    if (cursor === undefined) return 'listed'
+  }
+  return 'listed'
+}

@@ -1,0 +1,395 @@
+/**
+ * What is said on one WebSocket between a caller and a server, without its sockets. Each message of
+ * either side is scanned, judged, recorded and passed on as its original bytes, one after the other; a
+ * request is a visit of its own in the records. The connection remembers what was asked, so that only
+ * answers to it pass, in both directions.
+ */
+import { randomInt } from 'node:crypto'
+
+import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
+import type { Message } from '../mcp/message.ts'
+import { scan } from '../mcp/scan.ts'
+import { MODERN_VERSIONS, SUPPORTED_VERSIONS } from '../mcp/versions.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Ending, Journey } from '../model/journey.ts'
+import type { Permit } from '../model/permit.ts'
+import type { RefusalCode } from '../model/refusal.ts'
+import { Refusal, REFUSALS } from '../model/refusal.ts'
+import type { McpServer } from '../model/server.ts'
+import { createRedactor } from '../upstream/redact.ts'
+import type { Head } from './admit.ts'
+import { emptyHead } from './admit.ts'
+import { agreedVersion } from './agreed-version.ts'
+import { createAsked } from './asked.ts'
+import type { Desk, JudgeDesk } from './desk.ts'
+import { readMessage } from './frame.ts'
+import { judge } from './judge.ts'
+import { noteRefusal, refuse } from './refuse.ts'
+import { showMessage } from './show-message.ts'
+import type { AskServer } from './socket-look-up.ts'
+import { createSocketLookUp } from './socket-look-up.ts'
+import type { Visit } from './visit.ts'
+
+/** Requests of a server that may wait for the client; people may take minutes over each. */
+const MAX_ASKED_OF_CLIENT = 100
+
+/** A request of our own takes no longer, in milliseconds; the call it was for is then refused. */
+const OWN_REQUEST_MS = 2_000
+
+/** Ids of our own requests are in here, where clients that count do not come: servers may want a number. */
+const OWN_IDS = { from: 2 ** 46, to: 2 ** 47 }
+
+export type SocketSessionOptions = {
+  readonly caller: Caller
+  /** What is in force now: a reload counts from the next message on. */
+  readonly desk: () => Desk
+  readonly server: () => McpServer
+  /** The record of one message, with the caller and the server in it. */
+  readonly newJourney: () => Journey
+  readonly toClient: (message: Uint8Array | string) => void
+  readonly toServer: (message: Uint8Array | string) => void
+}
+
+/** A message as a visit, with what refusing and finishing it need. */
+type Speech = Pick<Visit, 'journey' | 'gone' | 'occupies'> & {
+  readonly head: Head
+  readonly server: McpServer
+}
+
+/** A request on its way to the server. */
+type Request = { readonly sinceTick: number } & (
+  | { readonly kind: 'call'; readonly permit: Permit; readonly speech: Speech }
+  | {
+      readonly kind: 'own'
+      readonly resolve: (response: Uint8Array) => void
+      readonly reject: (error: Refusal) => void
+    }
+)
+
+/** How a connection ends for the calls that still run; their callers are told the refusal, if any. */
+export type SessionEnd = {
+  readonly ending: Exclude<Ending, 'complete' | 'refused'>
+  readonly refusal: RefusalCode | undefined
+}
+
+export class SocketSession {
+  readonly #options: SocketSessionOptions
+  readonly #ofServer = createAsked<Request>()
+  readonly #ofClient = createAsked<Speech>()
+  #judging: { readonly desk: Desk; readonly own: JudgeDesk } | undefined
+  #upTurn: Promise<void> = Promise.resolve()
+  #downTurn: Promise<void> = Promise.resolve()
+  /** What `initialize` agreed on. */
+  #version: string | undefined
+  #spokenTick: number
+  #closing = false
+  #over = false
+
+  constructor(options: SocketSessionOptions) {
+    this.#options = options
+    this.#spokenTick = options.desk().tick()
+  }
+
+  /** Whether a call of the caller runs. */
+  get busy(): boolean {
+    return this.#ofServer.size > 0
+  }
+
+  /** When something was last said, in monotonic milliseconds; while a call runs it is never. */
+  get silentSinceTick(): number {
+    return this.busy ? Infinity : this.#spokenTick
+  }
+
+  /** A message of the client. Resolves when it was passed on or refused; never rejects. */
+  up(bytes: Uint8Array): Promise<void> {
+    this.#upTurn = this.#upTurn.then(() => this.#up(bytes))
+    return this.#upTurn
+  }
+
+  /** A message of the server. Rejects when it cannot be read: the connection is then worth nothing. */
+  down(bytes: Uint8Array): Promise<void> {
+    const turn = this.#downTurn.then(() => this.#down(bytes))
+    this.#downTurn = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Ends requests the server did not answer in time. Call it every second. */
+  sweep(tick: number): void {
+    const { totalTimeoutMs } = this.#options.server().upstream
+    const late = this.#ofServer.takeWhere(({ kind, sinceTick }) => {
+      return tick - sinceTick > (kind === 'own' ? OWN_REQUEST_MS : totalTimeoutMs)
+    })
+    const refusal = new Refusal('upstream_timeout')
+    for (const request of late) {
+      if (request.kind === 'own') request.reject(refusal)
+      else this.#refuse(refusal, request.speech, request.permit.call.id)
+    }
+  }
+
+  /** From now on new requests are refused; those that run go on. */
+  startClosing(): void {
+    this.#closing = true
+  }
+
+  /** The connection is over: what still runs is recorded. Nothing is passed on any more. */
+  end({ ending, refusal }: SessionEnd): void {
+    if (this.#over) return
+    for (const request of this.#ofServer.takeWhere(() => true)) {
+      if (request.kind === 'own') {
+        request.reject(new Refusal('upstream_unavailable', { detail: 'the connection ended' }))
+        continue
+      }
+      const { permit, speech } = request
+      speech.journey.ending = ending
+      if (refusal === undefined) this.#finish(speech)
+      else this.#refuse(new Refusal(refusal), speech, permit.call.id)
+    }
+    for (const speech of this.#ofClient.takeWhere(() => true)) {
+      speech.journey.ending = ending
+      this.#finish(speech)
+    }
+    this.#over = true
+    if (this.#version !== undefined) this.#emitSession('session_ended')
+  }
+
+  async #up(bytes: Uint8Array): Promise<void> {
+    if (this.#over) return
+    const speech = this.#begin(bytes)
+    let message: Message | undefined
+    try {
+      message = readMessage(bytes)
+      await this.#passUp(message, bytes, speech)
+    } catch (error) {
+      if (this.#over) speech.journey.ending = 'client_gone'
+      // Only requests are answered; an error with the id of a request that runs would answer that one.
+      const id = message?.kind === 'request' ? message.id?.text : undefined
+      const isTaken = id !== undefined && this.#ofServer.has(id)
+      const isAnswered = message === undefined || message.kind === 'request'
+      if (isAnswered) this.#refuse(error, speech, isTaken ? undefined : id)
+      else this.#finish(speech, error)
+    }
+  }
+
+  async #passUp(message: Message, bytes: Uint8Array, speech: Speech): Promise<void> {
+    this.#check(message)
+    const { caller, toServer } = this.#options
+    if (message.kind === 'request') {
+      this.#options.desk().inFlight.take(caller, 'call')
+      speech.occupies = { caller, occupation: 'call' }
+    }
+    const permit = await this.#judge(message, speech, 'up')
+    if (this.#over) throw new Refusal('shutting_down', { detail: 'the connection ended' })
+    speech.journey.attempts = 1
+    const sinceTick = this.#options.desk().tick()
+    const { id, params } = message
+    if (message.kind === 'request') {
+      if (id !== undefined) this.#ofServer.add(id.text, { kind: 'call', permit, speech, sinceTick })
+      toServer(bytes)
+      return
+    }
+    if (message.kind === 'response' && id !== undefined) this.#finishAsked(id.text)
+    toServer(bytes)
+    this.#finish(speech)
+    if (message.method === 'notifications/cancelled' && params?.requestId !== undefined) {
+      this.#cancel(params.requestId.text)
+    }
+  }
+
+  /** What the memory of the connection forbids, before policy is asked. */
+  #check({ kind, id, params }: Message): void {
+    const claimed = params?.meta?.protocolVersion
+    if (claimed !== undefined && MODERN_VERSIONS.includes(claimed)) {
+      const supported = SUPPORTED_VERSIONS.filter((known) => !MODERN_VERSIONS.includes(known))
+      throw new Refusal('unsupported_version', { data: { supported, requested: claimed } })
+    }
+    if (kind === 'request') {
+      if (this.#closing) throw new Refusal('shutting_down')
+      if (id !== undefined && this.#ofServer.has(id.text)) {
+        throw new Refusal('invalid_request', { message: 'The id is in use by another request' })
+      }
+    } else if (kind === 'response' && (id === undefined || !this.#ofClient.has(id.text))) {
+      throw new Refusal('invalid_request', { detail: 'an answer to what was not asked' })
+    }
+  }
+
+  async #down(bytes: Uint8Array): Promise<void> {
+    if (this.#over) return
+    this.#spokenTick = this.#options.desk().tick()
+    const server = this.#options.server()
+    const clean = createRedactor(server.credential, () => this.#reportEcho())?.whole(bytes) ?? bytes
+    const scanned = scan(clean, ANSWER_BOUNDS)
+    if (!scanned.ok) {
+      throw new Refusal('upstream_unavailable', { detail: scanned.problem.message })
+    }
+    // Each message of a batch goes down as a frame of its own: it may answer different requests.
+    for (const message of scanned.messages) {
+      const own = clean.subarray(message.span.start, message.span.end)
+      if (message.kind === 'response') await this.#answer(message, own)
+      else if (message.kind === 'request') await this.#askClient(message, own)
+      else await this.#notifyClient(message, own)
+    }
+  }
+
+  /** An answer that nobody waits for is not passed on: whose would it be? */
+  async #answer(message: Message, bytes: Uint8Array): Promise<void> {
+    const request = message.id === undefined ? undefined : this.#ofServer.take(message.id.text)
+    if (request === undefined) return
+    if (request.kind === 'own') {
+      request.resolve(bytes)
+      return
+    }
+    const { permit, speech, sinceTick } = request
+    const { id } = permit.call
+    speech.journey.spentMs.upstream = this.#options.desk().tick() - sinceTick
+    try {
+      await this.#judge(message, speech, 'down')
+      const shown = showMessage({ bytes, id, permit }, this.#options.desk())
+      if (!shown.ok) {
+        throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
+      }
+      if (permit.call.method === 'initialize' && message.outcome === 'result') {
+        this.#agree(agreedVersion(bytes))
+      }
+      speech.journey.bytesOut = shown.bytes.length
+      this.#options.toClient(shown.bytes)
+      this.#finish(speech)
+    } catch (error) {
+      this.#refuse(error, speech, id)
+    }
+  }
+
+  /** A request of the server to the client, such as for sampling; the server is told when it may not. */
+  async #askClient(message: Message, bytes: Uint8Array): Promise<void> {
+    const id = message.id?.text ?? 'null'
+    const speech = this.#begin(new Uint8Array())
+    try {
+      await this.#judge(message, speech, 'down')
+      if (this.#ofClient.size >= MAX_ASKED_OF_CLIENT || !this.#ofClient.add(id, speech)) {
+        throw new Refusal('rate_limited', {
+          detail: 'too many requests of the server, or one twice',
+        })
+      }
+      speech.journey.bytesOut = bytes.length
+      this.#options.toClient(bytes)
+    } catch (error) {
+      const { rpc, text } = REFUSALS.policy_denied
+      const said = JSON.stringify({ code: rpc, message: text })
+      this.#options.toServer(`{"jsonrpc":"2.0","id":${id},"error":${said}}`)
+      speech.journey.ending = 'refused'
+      this.#finish(speech, error)
+    }
+  }
+
+  async #notifyClient(message: Message, bytes: Uint8Array): Promise<void> {
+    // Notifications of a server take no place in the records; this one is thrown away.
+    const journey = this.#options.newJourney()
+    const speech = { journey, head: this.#head(), server: this.#options.server() }
+    try {
+      await this.#judge(message, speech, 'down')
+    } catch (error) {
+      if (error instanceof Refusal) return
+      throw error
+    }
+    const cancelled = message.params?.requestId
+    if (message.method === 'notifications/cancelled' && cancelled !== undefined) {
+      this.#finishAsked(cancelled.text)
+    }
+    this.#options.toClient(bytes)
+  }
+
+  async #judge(
+    message: Message,
+    seat: Pick<Speech, 'journey' | 'head' | 'server'>,
+    direction: 'up' | 'down',
+  ): Promise<Permit> {
+    const desk = this.#deskToJudge()
+    const from = desk.tick()
+    try {
+      const content = { kind: 'message', message } as const
+      return await judge({ seat, direction, content }, this.#options.caller, desk)
+    } finally {
+      seat.journey.spentMs.judge += desk.tick() - from
+    }
+  }
+
+  /** The desk, with look-ups on this connection instead of over HTTP. */
+  #deskToJudge(): JudgeDesk {
+    const desk = this.#options.desk()
+    if (this.#judging?.desk !== desk) {
+      const { catalogue, tick } = desk
+      const lookUp = createSocketLookUp({ ask: this.#ask, catalogue, tick })
+      this.#judging = { desk, own: { ...desk, lookUp } }
+    }
+    return this.#judging.own
+  }
+
+  readonly #ask: AskServer = (method, params) =>
+    new Promise((resolve, reject) => {
+      const id = randomInt(OWN_IDS.from, OWN_IDS.to)
+      const sinceTick = this.#options.desk().tick()
+      this.#ofServer.add(String(id), { kind: 'own', resolve, reject, sinceTick })
+      this.#options.toServer(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+    })
+
+  #begin(bytes: Uint8Array): Speech {
+    const journey = this.#options.newJourney()
+    journey.bytesIn = bytes.length
+    this.#spokenTick = this.#options.desk().tick()
+    const server = this.#options.server()
+    return { journey, gone: false, occupies: undefined, head: this.#head(), server }
+  }
+
+  /** Stands for the headers that HTTP would carry on each request of the session. */
+  #head(): Head {
+    return { ...emptyHead(), protocolVersion: this.#version }
+  }
+
+  #agree(version: string | undefined): void {
+    if (version !== undefined && !SUPPORTED_VERSIONS.includes(version)) return
+    if (this.#version === undefined) this.#emitSession('session_opened')
+    this.#version = version
+  }
+
+  /** The caller gave a call up; the server need not answer it, and what it answers is not wanted. */
+  #cancel(id: string): void {
+    const request = this.#ofServer.take(id)
+    if (request?.kind !== 'call') return
+    request.speech.journey.ending = 'client_gone'
+    this.#finish(request.speech)
+  }
+
+  #finishAsked(id: string): void {
+    const speech = this.#ofClient.take(id)
+    if (speech !== undefined) this.#finish(speech)
+  }
+
+  #refuse(error: unknown, speech: Speech, id: string | undefined): void {
+    const noted = noteRefusal(error, speech)
+    const { code, extra } = noted
+    const refusal = id === undefined ? noted : new Refusal(code, { ...extra, id })
+    const { body } = refuse(refusal, speech, this.#options.desk())
+    if (body.kind === 'whole' && body.bytes !== undefined) {
+      speech.journey.bytesOut = Buffer.byteLength(body.bytes)
+      this.#options.toClient(body.bytes)
+    }
+    this.#finish(speech)
+  }
+
+  #finish(speech: Speech, error?: unknown): void {
+    if (error !== undefined) {
+      noteRefusal(error, speech)
+      if (speech.journey.ending === 'complete') speech.journey.ending = 'refused'
+    }
+    this.#options.desk().finish(speech)
+  }
+
+  #emitSession(type: 'session_opened' | 'session_ended'): void {
+    const { caller, desk, server } = this.#options
+    desk().emit({ type, server: server().name, callerKind: caller.kind })
+  }
+
+  #reportEcho(): void {
+    const detail = `server ${this.#options.server().name} sent its credential back`
+    this.#options.desk().emit({ type: 'warning', what: 'credential_echoed', detail })
+  }
+}

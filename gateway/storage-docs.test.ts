@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createTickets } from './pipeline/tickets.ts'
+import { createRevocations } from './registry/revocations.ts'
+import { createSeals, temporaryKey } from './seal/seal.ts'
+import { createMemoryStore } from './state/memory.ts'
+
+const STORAGE = readFileSync(join(import.meta.dirname, '../docs/storage.md'), 'utf8')
+
+test('docs/storage.md lists every key that is written, and no others', async () => {
+  const clock = { nowMs: 1_800_000_000_000 }
+  const now = (): number => clock.nowMs
+  const store = createMemoryStore({ now })
+  const revocations = createRevocations({ store, now, emit: () => undefined })
+  const tickets = createTickets({ seals: createSeals([temporaryKey()]), store, now })
+  const place = { resource: 'https://gw.example/mcp', origin: undefined }
+  const ticket = tickets.issue({ authorization: 'Bearer x', apiKey: undefined }, place)
+  await tickets.redeem(ticket, place)
+  const { id } = await revocations.revoke({ kind: 'client', value: 'app', by: 'test' })
+  const written = (await store.list('')).map(({ key }) =>
+    key.replace(id, '{id}').replace(/^(ws-ticket\/).*/, '$1{id}'),
+  )
+  const documented = Array.from(STORAGE.matchAll(/^\| `(\S+\/\S+)` /gm), ([, key]) => key)
+  assert.deepEqual(documented, written)
+})

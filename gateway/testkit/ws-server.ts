@@ -1,0 +1,90 @@
+/**
+ * A real MCP server behind WebSocket: the SDK's own server, with a transport of `ws` for each connection.
+ * It writes down every message that arrives, so that a test can see what went up and that nothing did.
+ */
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { WebSocket } from 'ws'
+import { WebSocketServer } from 'ws'
+
+export type WsConnection = {
+  readonly socket: WebSocket
+  readonly headers: IncomingHttpHeaders
+  readonly mcp: McpServer
+}
+
+export type WsServer = {
+  /** `ws://` */
+  readonly url: string
+  /** Text of every message that arrived, oldest first. */
+  readonly seen: string[]
+  /** Messages of this method that arrived. */
+  calls(method: string): readonly string[]
+  readonly connections: readonly WsConnection[]
+  /** The newest connection. */
+  last(): WsConnection
+  stop(): Promise<void>
+}
+
+/** Listens on loopback with the tools `echo`, `delete_all`, `slow`, `stuck` and `ask`. */
+export async function startWsServer(): Promise<WsServer> {
+  const seen: string[] = []
+  const connections: WsConnection[] = []
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'mcp' })
+  server.on('connection', (socket, request) => {
+    socket.on('message', (data: Buffer) => seen.push(data.toString()))
+    const mcp = buildServer()
+    connections.push({ socket, headers: request.headers, mcp })
+    void mcp.connect(transportOf(socket))
+  })
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `ws://127.0.0.1:${port}/mcp`,
+    seen,
+    calls: (method) => seen.filter((text) => text.includes(`"method":"${method}"`)),
+    connections,
+    last: () => connections.at(-1)!,
+    stop: async () => {
+      for (const { socket } of connections) socket.terminate()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** What a `slow` call takes, in milliseconds. */
+export const SLOW_MS = 800
+
+function buildServer(): McpServer {
+  const mcp = new McpServer({ name: 'ws', version: '1' }, { capabilities: { logging: {} } })
+  const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] })
+  mcp.registerTool('echo', { description: 'says ok' }, () => text('echoed'))
+  mcp.registerTool('delete_all', { description: 'dangerous' }, () => text('deleted'))
+  mcp.registerTool('slow', { description: 'takes its time' }, async () => {
+    await new Promise((resolve) => setTimeout(resolve, SLOW_MS))
+    return text('slept')
+  })
+  mcp.registerTool('stuck', { description: 'never answers' }, () => new Promise(() => undefined))
+  mcp.registerTool('ask', { description: 'asks the client for its roots' }, async () => {
+    const { roots } = await mcp.server.listRoots()
+    return text(`${roots.length} roots`)
+  })
+  return mcp
+}
+
+function transportOf(socket: WebSocket): Transport {
+  const transport: Transport = {
+    start: () => Promise.resolve(),
+    close: () => Promise.resolve(socket.close()),
+    send: (message) => Promise.resolve(socket.send(JSON.stringify(message))),
+  }
+  socket.on('message', (data: Buffer) =>
+    transport.onmessage?.(JSON.parse(data.toString()) as JSONRPCMessage),
+  )
+  socket.on('close', () => transport.onclose?.())
+  socket.on('error', (error) => transport.onerror?.(error))
+  return transport
+}
