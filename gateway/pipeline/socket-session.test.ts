@@ -279,7 +279,7 @@ test('at the end calls that run are answered when there is something to say, and
 test('a session that is closing takes no new requests, and lets those that run finish', async () => {
   const { up, down, session, toServer, toClient } = testSession(ALL)
   await up({ jsonrpc: '2.0', id: 1, method: 'ping' })
-  session.startClosing()
+  session.startClosing('shutting_down')
   await up({ jsonrpc: '2.0', id: 2, method: 'ping' })
   assert.equal(toServer.length, 1)
   assert.equal(toClient[0]?.id, 2)
@@ -287,4 +287,18 @@ test('a session that is closing takes no new requests, and lets those that run f
   await down(result(1))
   assert.deepEqual(toClient[1], result(1))
   assert.equal(session.busy, false)
+})
+
+test('when the token has ended nothing of the client passes any more, and what runs is answered', async () => {
+  const { up, down, session, toServer, toClient } = testSession(ALL)
+  await up({ jsonrpc: '2.0', id: 1, method: 'ping' })
+  await down({ jsonrpc: '2.0', id: 9, method: 'roots/list' })
+  session.startClosing('invalid_token')
+  await up(result(9, { roots: [] }))
+  await up({ jsonrpc: '2.0', method: 'notifications/initialized' })
+  await up({ jsonrpc: '2.0', id: 2, method: 'ping' })
+  assert.equal(toServer.length, 1)
+  assert.equal(toClient.at(-1)?.error?.code, 1000)
+  await down(result(1))
+  assert.deepEqual(toClient.at(-1), result(1))
 })

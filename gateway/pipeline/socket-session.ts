@@ -9,7 +9,7 @@ import { randomInt } from 'node:crypto'
 import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
 import type { Message } from '../mcp/message.ts'
 import { scan } from '../mcp/scan.ts'
-import { MODERN_VERSIONS, SUPPORTED_VERSIONS } from '../mcp/versions.ts'
+import { SUPPORTED_VERSIONS } from '../mcp/versions.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Ending, Journey } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
@@ -21,6 +21,8 @@ import type { Head } from './admit.ts'
 import { emptyHead } from './admit.ts'
 import { agreedVersion } from './agreed-version.ts'
 import { createAsked } from './asked.ts'
+import type { Closing } from './check-message.ts'
+import { checkMessage } from './check-message.ts'
 import type { Desk, JudgeDesk } from './desk.ts'
 import { readMessage } from './frame.ts'
 import { judge } from './judge.ts'
@@ -82,7 +84,8 @@ export class SocketSession {
   /** What `initialize` agreed on. */
   #version: string | undefined
   #spokenTick: number
-  #closing = false
+  #closing: Closing | undefined
+  #opened = false
   #over = false
 
   constructor(options: SocketSessionOptions) {
@@ -126,9 +129,12 @@ export class SocketSession {
     }
   }
 
-  /** From now on new requests are refused; those that run go on. */
-  startClosing(): void {
-    this.#closing = true
+  /**
+   * From now on new requests are refused, and with `invalid_token` whatever the client says; calls that
+   * run go on.
+   */
+  startClosing(refusal: Closing): void {
+    this.#closing = refusal
   }
 
   /** The connection is over: what still runs is recorded. Nothing is passed on any more. */
@@ -149,7 +155,7 @@ export class SocketSession {
       this.#finish(speech)
     }
     this.#over = true
-    if (this.#version !== undefined) this.#emitSession('session_ended')
+    if (this.#opened) this.#emitSession('session_ended')
   }
 
   async #up(bytes: Uint8Array): Promise<void> {
@@ -171,7 +177,8 @@ export class SocketSession {
   }
 
   async #passUp(message: Message, bytes: Uint8Array, speech: Speech): Promise<void> {
-    this.#check(message)
+    const [ofServer, ofClient] = [this.#ofServer, this.#ofClient]
+    checkMessage(message, { ofServer, ofClient, closing: this.#closing })
     const { caller, toServer } = this.#options
     if (message.kind === 'request') {
       this.#options.desk().inFlight.take(caller, 'call')
@@ -192,23 +199,6 @@ export class SocketSession {
     this.#finish(speech)
     if (message.method === 'notifications/cancelled' && params?.requestId !== undefined) {
       this.#cancel(params.requestId.text)
-    }
-  }
-
-  /** What the memory of the connection forbids, before policy is asked. */
-  #check({ kind, id, params }: Message): void {
-    const claimed = params?.meta?.protocolVersion
-    if (claimed !== undefined && MODERN_VERSIONS.includes(claimed)) {
-      const supported = SUPPORTED_VERSIONS.filter((known) => !MODERN_VERSIONS.includes(known))
-      throw new Refusal('unsupported_version', { data: { supported, requested: claimed } })
-    }
-    if (kind === 'request') {
-      if (this.#closing) throw new Refusal('shutting_down')
-      if (id !== undefined && this.#ofServer.has(id.text)) {
-        throw new Refusal('invalid_request', { message: 'The id is in use by another request' })
-      }
-    } else if (kind === 'response' && (id === undefined || !this.#ofClient.has(id.text))) {
-      throw new Refusal('invalid_request', { detail: 'an answer to what was not asked' })
     }
   }
 
@@ -345,9 +335,9 @@ export class SocketSession {
   }
 
   #agree(version: string | undefined): void {
-    if (version !== undefined && !SUPPORTED_VERSIONS.includes(version)) return
-    if (this.#version === undefined) this.#emitSession('session_opened')
-    this.#version = version
+    if (!this.#opened) this.#emitSession('session_opened')
+    this.#opened = true
+    if (version !== undefined && SUPPORTED_VERSIONS.includes(version)) this.#version = version
   }
 
   /** The caller gave a call up; the server need not answer it, and what it answers is not wanted. */

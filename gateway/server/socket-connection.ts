@@ -1,6 +1,7 @@
 /** Two WebSockets and the session between them: back-pressure, endings, and looking after both. */
 import type { RefusalCode } from '../model/refusal.ts'
 import { Refusal } from '../model/refusal.ts'
+import type { Closing as SessionClosing } from '../pipeline/check-message.ts'
 import type { SessionEnd, SocketSession } from '../pipeline/socket-session.ts'
 import type { Wire } from '../websocket/wire.ts'
 import { CLOSE } from '../websocket/wire.ts'
@@ -69,7 +70,8 @@ export class SocketConnection {
   readonly #options: SocketConnectionOptions
   readonly #fromClient: Waiting = { messages: 0, bytes: 0 }
   readonly #fromServer: Waiting = { messages: 0, bytes: 0 }
-  #draining = false
+  /** How it ends once no call runs any more. */
+  #leaving: Closing | undefined
   #over = false
 
   constructor(options: SocketConnectionOptions) {
@@ -96,17 +98,15 @@ export class SocketConnection {
     const { client, server, session, idleTimeoutMs } = this.#options
     client.look(tick)
     server.look(tick)
-    if (this.#over || !this.#isWelcome()) return
+    if (!this.#mayGoOn()) return
     session.sweep(tick)
-    if (this.#draining && !session.busy) this.#end(GOODBYE.shutdown)
-    else if (tick - session.silentSinceTick > idleTimeoutMs) this.#end(GOODBYE.idle)
+    this.#leaveIfIdle()
+    if (tick - session.silentSinceTick > idleTimeoutMs) this.#end(GOODBYE.idle)
   }
 
   /** Ends once no call runs any more. */
   drain(): void {
-    this.#draining = true
-    this.#options.session.startClosing()
-    if (!this.#options.session.busy) this.#end(GOODBYE.shutdown)
+    this.#endWhenIdle(GOODBYE.shutdown, 'shutting_down')
   }
 
   /** Ends now; what does not close by itself is cut soon after, as every wire is. */
@@ -115,7 +115,7 @@ export class SocketConnection {
   }
 
   #onClientText(bytes: Buffer): void {
-    if (this.#over || !this.#isWelcome()) return
+    if (!this.#mayGoOn()) return
     const { session, visit } = this.#options
     visit.journey.bytesIn += bytes.length
     void this.#pass(this.#fromClient, bytes, session.up(bytes))
@@ -141,7 +141,7 @@ export class SocketConnection {
       waiting.messages -= 1
       waiting.bytes -= bytes.length
       this.#balance()
-      if (this.#draining && !this.#options.session.busy) this.#end(GOODBYE.shutdown)
+      this.#leaveIfIdle()
     }
   }
 
@@ -154,11 +154,24 @@ export class SocketConnection {
     letSpeak(server, !full && hasRoom(this.#fromServer))
   }
 
-  #isWelcome(): boolean {
+  /** Looks at the standing of the caller; false when the connection is over. */
+  #mayGoOn(): boolean {
+    if (this.#over) return false
     const standing = this.#options.standing()
-    if (standing === 'welcome') return true
-    this.#end(GOODBYE[standing])
-    return false
+    // A running call is not cut by the end of a token.
+    if (standing === 'expired') this.#endWhenIdle(GOODBYE.expired, 'invalid_token')
+    else if (standing !== 'welcome') this.#end(GOODBYE[standing])
+    return !this.#over
+  }
+
+  #endWhenIdle(goodbye: Closing, refusal: SessionClosing): void {
+    this.#leaving ??= goodbye
+    this.#options.session.startClosing(refusal)
+    this.#leaveIfIdle()
+  }
+
+  #leaveIfIdle(): void {
+    if (this.#leaving !== undefined && !this.#options.session.busy) this.#end(this.#leaving)
   }
 
   #onClientClose(code: number): void {

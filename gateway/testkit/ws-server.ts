@@ -6,6 +6,9 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import type { IncomingHttpHeaders } from 'node:http'
+import { createServer } from 'node:http'
+import type { ServerOptions as TlsOptions } from 'node:https'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
@@ -17,7 +20,7 @@ export type WsConnection = {
 }
 
 export type WsServer = {
-  /** `ws://` */
+  /** `ws://`, or `wss://` with certificates. */
   readonly url: string
   /** Text of every message that arrived, oldest first. */
   readonly seen: string[]
@@ -29,44 +32,52 @@ export type WsServer = {
   stop(): Promise<void>
 }
 
-/** Listens on loopback with the tools `echo`, `delete_all`, `slow`, `stuck` and `ask`. */
-export async function startWsServer(): Promise<WsServer> {
+/**
+ * Listens on loopback with the tools `echo`, `delete_all`, `slow`, `slower`, `stuck` and `ask`.
+ *
+ * @param tls Certificates to speak TLS with; plain by default.
+ */
+export async function startWsServer(tls?: TlsOptions): Promise<WsServer> {
   const seen: string[] = []
   const connections: WsConnection[] = []
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'mcp' })
+  const http = tls === undefined ? createServer() : createTlsServer(tls)
+  const server = new WebSocketServer({ server: http, handleProtocols: () => 'mcp' })
   server.on('connection', (socket, request) => {
     socket.on('message', (data: Buffer) => seen.push(data.toString()))
     const mcp = buildServer()
     connections.push({ socket, headers: request.headers, mcp })
     void mcp.connect(transportOf(socket))
   })
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const { port } = http.address() as AddressInfo
   return {
-    url: `ws://127.0.0.1:${port}/mcp`,
+    url: `${tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${port}/mcp`,
     seen,
     calls: (method) => seen.filter((text) => text.includes(`"method":"${method}"`)),
     connections,
     last: () => connections.at(-1)!,
     stop: async () => {
       for (const { socket } of connections) socket.terminate()
-      await new Promise((resolve) => server.close(resolve))
+      server.close()
+      await new Promise((resolve) => http.close(resolve))
     },
   }
 }
 
-/** What a `slow` call takes, in milliseconds. */
-export const SLOW_MS = 800
+/** Tools that take a while, in milliseconds. */
+const SLEEPS_MS = { slow: 800, slower: 4_000 }
 
 function buildServer(): McpServer {
   const mcp = new McpServer({ name: 'ws', version: '1' }, { capabilities: { logging: {} } })
   const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] })
   mcp.registerTool('echo', { description: 'says ok' }, () => text('echoed'))
   mcp.registerTool('delete_all', { description: 'dangerous' }, () => text('deleted'))
-  mcp.registerTool('slow', { description: 'takes its time' }, async () => {
-    await new Promise((resolve) => setTimeout(resolve, SLOW_MS))
-    return text('slept')
-  })
+  for (const [name, ms] of Object.entries(SLEEPS_MS)) {
+    mcp.registerTool(name, { description: 'takes its time' }, async () => {
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      return text('slept')
+    })
+  }
   mcp.registerTool('stuck', { description: 'never answers' }, () => new Promise(() => undefined))
   mcp.registerTool('ask', { description: 'asks the client for its roots' }, async () => {
     const { roots } = await mcp.server.listRoots()
