@@ -25,37 +25,42 @@ export function createSocketLookUp(options: {
   readonly tick: () => number
 }): LookUp {
   const { ask, catalogue, tick } = options
-  type Memory = { readonly running: Promise<'listed' | 'refused'>; readonly atTick: number }
   const remembered = new Map<ListedKind, Memory>()
   return async ({ kind, name, seat }) => {
+    const server = seat.server.name
     let memory = remembered.get(kind)
     if (memory === undefined || tick() - memory.atTick > FRESH_MS) {
-      const running = list({ kind, server: seat.server.name }, ask, catalogue)
-      memory = { running, atTick: tick() }
+      memory = { running: list(kind, server, { ask, catalogue }), atTick: tick() }
       remembered.set(kind, memory)
     }
-    const outcome = await memory.running
-    return outcome === 'refused' || catalogue.knows(seat.server.name, kind, name)
+    try {
+      await memory.running
+    } catch (error) {
+      // An earlier page may have named it.
+      if (!catalogue.knows(server, kind, name)) throw error
+    }
+    return catalogue.knows(server, kind, name)
   }
 }
 
+type Memory = { readonly running: Promise<void>; readonly atTick: number }
+
 async function list(
-  { kind, server }: { readonly kind: ListedKind; readonly server: string },
-  ask: AskServer,
-  catalogue: Catalogue,
-): Promise<'listed' | 'refused'> {
+  kind: ListedKind,
+  server: string,
+  { ask, catalogue }: { readonly ask: AskServer; readonly catalogue: Catalogue },
+): Promise<void> {
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const response = await ask(`${kind}s/list`, cursor === undefined ? {} : { cursor })
     const read = filterAnswer(response, { show: () => true })
     const scanned = scan(response, ANSWER_BOUNDS)
-    if (!read.ok || !scanned.ok) {
+    // A server that does not list is asked for nothing it does not list (fail closed).
+    if (!read.ok || !scanned.ok || scanned.messages[0]?.outcome !== 'result') {
       throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
     }
-    if (scanned.messages[0]?.outcome !== 'result') return 'refused'
     catalogue.learn(server, read.listed)
     cursor = read.nextCursor
-    if (cursor === undefined) return 'listed'
+    if (cursor === undefined) return
   }
-  return 'listed'
 }

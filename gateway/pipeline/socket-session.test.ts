@@ -302,3 +302,24 @@ test('when the token has ended nothing of the client passes any more, and what r
   await down(result(1))
   assert.deepEqual(toClient.at(-1), result(1))
 })
+
+test('a server that does not list is not asked for what nobody has listed', async () => {
+  const { up, down, toServer, toClient } = testSession(ALL)
+  const calling = up(call('echo', 4))
+  await new Promise(setImmediate)
+  await down({ jsonrpc: '2.0', id: toServer[0]?.id, error: { code: -32601, message: 'no' } })
+  await calling
+  assert.equal(toServer.length, 1)
+  assert.equal(toClient[0]?.error?.code, 1003)
+})
+
+test('a name on the second page of a list is found', async () => {
+  const { up, down, toServer } = testSession(ALL)
+  const calling = up(call('echo', 4))
+  await new Promise(setImmediate)
+  await down(result(toServer[0]?.id, { tools: [{ name: 'other' }], nextCursor: 'two' }))
+  assert.deepEqual(toServer[1]?.params, { cursor: 'two' })
+  await down(result(toServer[1]?.id, LIST))
+  await calling
+  assert.deepEqual(toServer[2], call('echo', 4))
+})
