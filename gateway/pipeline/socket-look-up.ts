@@ -22,14 +22,17 @@ export type AskServer = (method: string, params: object) => Promise<Uint8Array>
 export function createSocketLookUp(options: {
   readonly ask: AskServer
   readonly catalogue: Catalogue
+  /** Called before each look-up; throws a refusal when there were too many. */
+  readonly spend: () => void
   readonly tick: () => number
 }): LookUp {
-  const { ask, catalogue, tick } = options
+  const { ask, catalogue, spend, tick } = options
   const remembered = new Map<ListedKind, Memory>()
   return async ({ kind, name, seat }) => {
     const server = seat.server.name
     let memory = remembered.get(kind)
     if (memory === undefined || tick() - memory.atTick > FRESH_MS) {
+      spend()
       memory = { running: list(kind, server, { ask, catalogue }), atTick: tick() }
       remembered.set(kind, memory)
     }

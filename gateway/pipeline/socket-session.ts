@@ -26,6 +26,7 @@ import { checkMessage } from './check-message.ts'
 import type { Desk, JudgeDesk } from './desk.ts'
 import { readMessage } from './frame.ts'
 import { judge } from './judge.ts'
+import type { LookUpBudget } from './look-up-budget.ts'
 import { noteRefusal, refuse } from './refuse.ts'
 import { showMessage } from './show-message.ts'
 import type { AskServer } from './socket-look-up.ts'
@@ -48,6 +49,7 @@ export type SocketSessionOptions = {
   readonly server: () => McpServer
   /** The record of one message, with the caller and the server in it. */
   readonly newJourney: () => Journey
+  readonly budget: LookUpBudget
   readonly toClient: (message: Uint8Array | string) => void
   readonly toServer: (message: Uint8Array | string) => void
 }
@@ -307,7 +309,9 @@ export class SocketSession {
     const desk = this.#options.desk()
     if (this.#judging?.desk !== desk) {
       const { catalogue, tick } = desk
-      const lookUp = createSocketLookUp({ ask: this.#ask, catalogue, tick })
+      const { caller, server, budget } = this.#options
+      const spend = (): void => budget.spend(caller, server().name)
+      const lookUp = createSocketLookUp({ ask: this.#ask, catalogue, spend, tick })
       this.#judging = { desk, own: { ...desk, lookUp } }
     }
     return this.#judging.own

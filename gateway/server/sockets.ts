@@ -5,6 +5,8 @@ import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import { welcome } from '../pipeline/handshake.ts'
+import type { LookUpBudget } from '../pipeline/look-up-budget.ts'
+import { createLookUpBudget } from '../pipeline/look-up-budget.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import { SocketSession } from '../pipeline/socket-session.ts'
 import { swap } from '../pipeline/swap.ts'
@@ -46,6 +48,7 @@ export function createSockets(options: SocketsOptions): Sockets {
   /** Handshakes that are neither accepted nor refused yet. */
   const arriving = new Set<UpgradeVisit>()
   const open = new Map<SocketConnection, string>()
+  const budget = createLookUpBudget(options.plant.tick)
   let draining = false
 
   /** Counts handshakes too, or a burst of them would go beyond the bound. */
@@ -62,7 +65,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       visit,
       client: opened.client,
       server: opened.server,
-      session: sessionOf(visit, opened, options),
+      session: sessionOf(visit, opened, { ...options, budget }),
       standing: () => standingOf(permit, options),
       idleTimeoutMs: permit.server.upstream.idleTimeoutMs,
       onEnd: () => desk.finish(visit),
@@ -192,12 +195,13 @@ async function openBoth(
 function sessionOf(
   visit: UpgradeVisit,
   { permit, client, server }: Opened,
-  { plant, current }: SocketsOptions,
+  { plant, current, budget }: SocketsOptions & { readonly budget: LookUpBudget },
 ): SocketSession {
   const { caller } = permit
   const serverNow = (): McpServer => configured(permit.server.name, current()) ?? permit.server
   return new SocketSession({
     caller,
+    budget,
     desk: () => current().desk,
     server: serverNow,
     newJourney: () => {

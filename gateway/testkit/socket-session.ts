@@ -3,6 +3,7 @@ import type { Journey } from '../model/journey.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Desk } from '../pipeline/desk.ts'
+import { createLookUpBudget } from '../pipeline/look-up-budget.ts'
 import { SocketSession } from '../pipeline/socket-session.ts'
 import { testCaller, testDesk, testJourney, testServer } from './pipeline.ts'
 
@@ -68,6 +69,7 @@ export function testSession(
   const server = testServer({ upstream, ...over })
   const session = new SocketSession({
     caller: testCaller(),
+    budget: createLookUpBudget(() => clock.tick),
     desk: () => desk,
     server: () => server,
     newJourney: testJourney,
