@@ -66,7 +66,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       client: opened.client,
       server: opened.server,
       session: sessionOf(visit, opened, { ...options, budget }),
-      standing: () => standingOf(permit, options),
+      standing: createStanding(permit, options),
       idleTimeoutMs: permit.server.upstream.idleTimeoutMs,
       onEnd: () => desk.finish(visit),
       onClosed: () => open.delete(connection),
@@ -225,18 +225,22 @@ function sessionOf(
   })
 }
 
-/** Whether a connection may go on under the configuration and the revocations of this moment. */
-function standingOf(
+/** Tells whether a connection may go on under the configuration and the revocations of each moment. */
+function createStanding(
   { caller, server: first }: Permit,
   { plant, current }: SocketsOptions,
-): Standing {
-  const generation = current()
-  const server = configured(first.name, generation)
-  if (server === undefined || !isSamePlace(first, server)) return 'moved'
-  if (plant.revocations.isRevoked(caller)) return 'revoked'
-  const mayStay = caller.via === 'anonymous' || mayConnect(generation.rules, caller, server.name)
-  if (!mayStay) return 'revoked'
-  return generation.identify.stillValid(caller, server) ? 'welcome' : 'expired'
+): () => Standing {
+  let place = first
+  return () => {
+    const generation = current()
+    const server = configured(first.name, generation)
+    if (server === undefined || !isSamePlace(place, server)) return 'moved'
+    place = server
+    if (plant.revocations.isRevoked(caller)) return 'revoked'
+    const mayStay = caller.via === 'anonymous' || mayConnect(generation.rules, caller, server.name)
+    if (!mayStay) return 'revoked'
+    return generation.identify.stillValid(caller, server) ? 'welcome' : 'expired'
+  }
 }
 
 function configured(name: string, { settings }: Generation): McpServer | undefined {

@@ -35,12 +35,9 @@ export async function dial(options: DialOptions): Promise<Wire> {
   }
   const socket = new WebSocket(options.url, [options.subprotocol], settings)
   return await new Promise<Wire>((resolve, reject) => {
-    socket.once('error', reject)
+    // The first one counts; it stays, since an error that nobody listens to would end the process.
+    socket.on('error', reject)
     // The wire must be there before the first frame is read, which is in the same turn.
-    socket.once('open', () => {
-      const wire = new Wire(socket, options.tick)
-      socket.off('error', reject)
-      resolve(wire)
-    })
+    socket.once('open', () => resolve(new Wire(socket, options.tick)))
   })
 }
