@@ -222,6 +222,17 @@ test('an outcome says the rule of its decision even when the call has been judge
   )
 })
 
+test('a call names the configuration it was decided by, which a stream may have outlived', async () => {
+  const { audit, records } = start()
+  const calls = [judgedCall({ config: 'newer' }), judgedCall({ id: 'call-2' })]
+  audit.outcome(endedJourney({ config: 'older', calls }))
+  await audit.flush()
+  assert.deepEqual(
+    records().map(({ config }) => config),
+    ['newer', 'newer', 'older', 'older'],
+  )
+})
+
 const INJECTIONS = [
   ['a record after a newline', 'x\n{"time":"2026","type":"decision","effect":"allow"}'],
   ['ANSI colours', '\u001b[32mallow'],

@@ -41,7 +41,7 @@ export function createRecords(options: {
     text(',"address":"', journey.address) +
     text(',"server":"', journey.server) +
     (call === undefined ? unjudged(journey) : judged(call)) +
-    text(',"config":"', journey.config ?? options.version())
+    text(',"config":"', call?.config ?? journey.config ?? options.version())
   const event = (type: string, fields: Readonly<Record<string, unknown>>): string =>
     `${head(type)},${quoteAll({ ...fields, config: options.version() }).slice(1, -1)}`
   return {

@@ -21,6 +21,8 @@ export type JourneyCall = {
   dropped: readonly Target[]
   /** The tool or prompt name as a metric label: itself when the catalogue knows it, else `other`. */
   label: string
+  /** Version of the configuration it was decided by; a stream may outlive the one its visit began with. */
+  readonly config: string | undefined
   /** What audit wrote about the decision, for the outcome to repeat; undefined until it was recorded. */
   decision: string | undefined
 }

@@ -70,4 +70,7 @@ export type Desk = {
 }
 
 /** What judging needs of the desk. */
-export type JudgeDesk = Pick<Desk, 'rules' | 'catalogue' | 'lookUp' | 'record' | 'newId' | 'tick'>
+export type JudgeDesk = Pick<
+  Desk,
+  'version' | 'rules' | 'catalogue' | 'lookUp' | 'record' | 'newId' | 'tick'
+>

@@ -34,6 +34,7 @@ function enter(seat: Seat, call: Call, desk: JudgeDesk): JourneyCall {
     reason: undefined,
     dropped: [],
     label: desk.catalogue.label(seat.server.name, call.targets[0]),
+    config: desk.version,
     decision: undefined,
   }
   if (call.direction === 'up' || call.kind === 'request') seat.journey.calls.push(entry)

@@ -30,6 +30,7 @@ export function judgedCall(over: Partial<JourneyCall> = {}): JourneyCall {
     reason: undefined,
     dropped: [],
     label: 'search',
+    config: undefined,
     decision: undefined,
     ...over,
   }

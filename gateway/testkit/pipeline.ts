@@ -39,6 +39,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   const settled: JourneyCall[] = []
   let ids = 0
   return {
+    version: 'test',
     rules: compiled.rules,
     catalogue: createCatalogue(),
     lookUp: async ({ name }) => {
