@@ -27,7 +27,7 @@ export type Upstream = {
   readonly connectTimeoutMs: number
   /** From the end of the request to the first answer header. */
   readonly headersTimeoutMs: number
-  /** The whole of a JSON answer, or of a streamed answer to one request. */
+  /** The whole of an answer that is no event stream. */
   readonly totalTimeoutMs: number
   /** Silence on a stream after which it is given up. */
   readonly idleTimeoutMs: number

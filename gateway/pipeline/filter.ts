@@ -8,11 +8,11 @@ import { Refusal } from '../model/refusal.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
 import type { Redactor } from '../upstream/redact.ts'
-import { wholeSource } from '../upstream/whole-source.ts'
 import { createRedactor } from '../upstream/redact.ts'
 import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
-import { negotiatedVersion, sealSession } from './handles.ts'
+import { sealSession } from './handles.ts'
+import { negotiatedVersion } from './negotiation.ts'
 import { FilteredStream } from './filtered-stream.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
@@ -48,7 +48,7 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
   }
   // Only requests have answers in JSON, and they have an id; nothing answers an empty one.
   const { id = '' } = permit.call
-  if (answer.body.kind === 'whole' && shape === 'json') {
+  if (answer.body.kind === 'whole') {
     const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
     const shown = showMessage({ bytes, id, permit }, desk)
     if (shown.ok) return { shape, body: { kind: 'whole', bytes: shown.bytes } }
@@ -56,8 +56,7 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
     if (answer.status >= 400 && answer.status < 500) return NOTHING
     throw unreadable(answer, shown.problem.message)
   }
-  const unread = answer.body.kind === 'stream' ? answer.body.source : wholeSource(answer.body.bytes)
-  const source = redactor?.source(unread) ?? unread
+  const source = redactor?.source(answer.body.source) ?? answer.body.source
   if (shape === 'json') {
     const watched = new WatchedAnswer(source, id)
     return { shape, body: { kind: 'stream', source: watched, ending: 'cut' } }

@@ -3,9 +3,10 @@ import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Collect } from '../upstream/collect.ts'
-import { COALESCED, NEGOTIATION, WHOLE_LIST } from '../upstream/collect.ts'
+import { COALESCED, WHOLE_LIST } from '../upstream/collect.ts'
 import type { Desk } from './desk.ts'
 import { openIds } from './request-ids.ts'
+import { hearOut } from './negotiation.ts'
 import { swap } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
 import type { Seated } from './visit.ts'
@@ -47,7 +48,7 @@ export async function forward(
   try {
     const answer = await exchange.answer
     journey.upstreamStatus = answer.status
-    return answer
+    return permit.call.method === 'initialize' ? await hearOut(answer, permit.call) : answer
   } finally {
     journey.spentMs.upstream = desk.tick() - from - journey.spentMs.swap
   }
@@ -60,7 +61,6 @@ export function isFiltered(method: string): boolean {
 
 function collectFor(permit: Permit): Collect {
   const { method } = permit.call
-  if (method === 'initialize') return NEGOTIATION
   return isFiltered(method) ? WHOLE_LIST : COALESCED
 }
 

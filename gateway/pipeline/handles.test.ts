@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Call } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import { Refusal } from '../model/refusal.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { testCaller, testSeat, testServer } from '../testkit/pipeline.ts'
-import type { Answer } from '../upstream/answer.ts'
 import type { Head } from './admit.ts'
-import { createSessions, negotiatedVersion, openHandles, ownerOf, sealSession } from './handles.ts'
+import { createSessions, openHandles, ownerOf, sealSession } from './handles.ts'
 import type { Seated } from './visit.ts'
 
 const seals = createSeals([temporaryKey()])
@@ -102,21 +100,3 @@ test('a session id of a server that is none is refused, not passed on', () => {
   }
   assert.match(handleOf('x'.repeat(1_024)), /^[\x21-\x7e]+$/)
 })
-
-const RESULT = '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-03-26"}}'
-const NEGOTIATIONS = [
-  ['JSON', 'application/json', RESULT, '2025-03-26'],
-  ['a stream', 'text/event-stream', `: hi\n\nevent: message\ndata: ${RESULT}\n\n`, '2025-03-26'],
-  ['an error', 'application/json', '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}', ''],
-  ['another response', 'text/event-stream', `data: ${RESULT.replace('1', '2')}\n\n`, ''],
-  ['a version nobody knows', 'application/json', RESULT.replace('2025-03-26', '1999-01-01'), ''],
-  ['no JSON', 'application/json', 'oops', ''],
-] as const
-
-for (const [what, contentType, text, expected] of NEGOTIATIONS) {
-  test(`the negotiated version in ${what}`, () => {
-    const body = { kind: 'whole', bytes: Buffer.from(text) }
-    const answer = { contentType, body } as unknown as Answer
-    assert.equal(negotiatedVersion(answer, { id: '1' } as Call), expected)
-  })
-}

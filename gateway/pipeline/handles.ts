@@ -3,14 +3,11 @@
  * down and opened on their way up, so that a handle works for the caller and server it was made for,
  * whatever its token is by then, and on every replica. Nothing is kept here.
  */
-import { MODERN_VERSIONS, SUPPORTED_VERSIONS } from '../mcp/versions.ts'
-import type { Call } from '../model/call.ts'
+import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Caller } from '../model/caller.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Seals } from '../seal/seal.ts'
-import type { Answer } from '../upstream/answer.ts'
-import { responseIn } from './response-in.ts'
 import type { Seated, Session } from './visit.ts'
 
 /** Longest session id of a server that is taken, in characters. */
@@ -97,23 +94,4 @@ export function sealSession(
     throw new Refusal('upstream_unavailable', { detail: 'a session id that is none' })
   }
   return seals.seal('session', ownerOf(caller, server), `${version} ${id}`)
-}
-
-/** The version in the answer to `initialize`; empty where there is none to read. */
-export function negotiatedVersion(answer: Answer, { id = '' }: Call): string {
-  const response = responseIn(answer, id)
-  if (response === undefined) return ''
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(response).toString('utf8'))
-    const version = member(member(parsed, 'result'), 'protocolVersion')
-    return SUPPORTED_VERSIONS.find((known) => known === version) ?? ''
-  } catch {
-    return ''
-  }
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.getOwnPropertyDescriptor(value, name)?.value
-    : undefined
 }

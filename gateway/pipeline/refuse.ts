@@ -75,8 +75,11 @@ function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Refus
     // A notification has no id to answer, and a 404 would tell a legacy client that its session ended.
     return extra.id === undefined ? REFUSALS.invalid_request.status : 200
   }
+  // A 429 makes a client that tries the modern era first take the server for a legacy one.
+  if (code === 'rate_limited' && isModern(visit)) return REFUSALS.overloaded.status
   const readable = call?.kind === 'request' && 'judged' in row
-  if (!readable) return row.status
+  // So does an error in place of what the server speaks; an HTTP status says that it could not be asked.
+  if (!readable || call.method === 'server/discover') return row.status
   const plain = visit.server?.refusals === 'http' && code !== 'unknown_name'
   return plain ? row.status : 200
 }

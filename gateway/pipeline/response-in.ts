@@ -5,15 +5,16 @@ import type { Answer } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
 
 /**
- * The bytes of the response to a request in an answer that is held whole; on a stream it may stand among
+ * The bytes of the response to a request in what is held of an answer; on a stream it may stand among
  * other messages. Undefined when it is not there.
  *
  * @param id The JSON-RPC id as its bytes read.
  */
-export function responseIn({ body, contentType }: Answer, id: string): Uint8Array | undefined {
-  if (body.kind !== 'whole') return undefined
-  if (mediaType(contentType) !== 'text/event-stream') return body.bytes
-  for (const item of createSseFramer({ maxEventBytes: body.bytes.length }).push(body.bytes)) {
+export function responseIn(answer: Answer, id: string): Uint8Array | undefined {
+  const { body, contentType } = answer
+  const held = body.kind === 'whole' ? body.bytes : answer.heard
+  if (held === undefined || mediaType(contentType) !== 'text/event-stream') return held
+  for (const item of createSseFramer({ maxEventBytes: held.length }).push(held)) {
     if (item.kind !== 'event' || !item.data) continue
     const bytes = Buffer.from(item.data)
     const scanned = scan(bytes, ANSWER_BOUNDS)

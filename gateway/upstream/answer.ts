@@ -24,6 +24,8 @@ export type Answer = {
   readonly sessionId: string | undefined
   readonly retryAfter: string | undefined
   readonly allow: string | undefined
+  /** The beginning of a streamed body, where it has been read ahead. */
+  readonly heard?: Uint8Array
   readonly body:
     | { readonly kind: 'whole'; readonly bytes: Uint8Array }
     | { readonly kind: 'stream'; readonly source: Source }

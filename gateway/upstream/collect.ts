@@ -20,9 +20,6 @@ export const COALESCED: Collect = { maxBytes: 65_536, above: 'stream', events: '
 /** What may hold names to be filtered is needed whole. */
 export const WHOLE_LIST: Collect = { maxBytes: MAX_LIST_BYTES, above: 'refuse', events: 'flow' }
 
-/** The answer that opens a legacy session: what it negotiated is needed before its head goes on. */
-export const NEGOTIATION: Collect = { maxBytes: 1_048_576, above: 'refuse', events: 'collect' }
-
 /** A list that the gateway itself asked for. */
 export const OWN_LIST: Collect = { maxBytes: MAX_LIST_BYTES, above: 'refuse', events: 'collect' }
 

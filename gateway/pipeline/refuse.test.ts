@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Call } from '../model/call.ts'
+import { Refusal, type RefusalCode } from '../model/refusal.ts'
+import { judgedCall, testCall } from '../testkit/journey.ts'
+import { testJourney, testSeat, testServer } from '../testkit/pipeline.ts'
+import type { Desk } from './desk.ts'
+import { refuse } from './refuse.ts'
+import type { Visit } from './visit.ts'
+
+const desk = {
+  routes: { sites: new Map(), allowedOrigins: new Set() },
+  metadataUrl: () => 'http://127.0.0.1/metadata',
+  scopesOf: () => [],
+} as unknown as Desk
+
+/** The status and headers of a refusal of this call, under this version header. */
+function refused(code: RefusalCode, call?: Partial<Call>, protocolVersion?: string) {
+  const journey = testJourney()
+  if (call !== undefined) journey.calls.push(judgedCall({ call: testCall(call) }))
+  const { head } = testSeat({ head: { protocolVersion } })
+  const visit = { journey, head, server: testServer() } as unknown as Visit
+  const { status, body } = refuse(new Refusal(code, { retryAfterSeconds: 1 }), visit, desk)
+  const text = body.kind === 'whole' ? String(body.bytes) : ''
+  return { status, error: (JSON.parse(text) as { error: { code: number } }).error.code }
+}
+
+test('a judged call is refused so that stock clients can read why', () => {
+  for (const code of ['policy_denied', 'unknown_name', 'upstream_unavailable'] as const) {
+    assert.equal(refused(code, {}).status, 200)
+  }
+  assert.deepEqual(refused('upstream_unavailable', {}), { status: 200, error: 1003 })
+})
+
+test('nothing that answers server/discover looks like a server that does not know it', () => {
+  const discover = { method: 'server/discover', era: 'modern' } as const
+  const status = (code: RefusalCode): number => refused(code, discover, '2026-07-28').status
+  assert.equal(status('upstream_unavailable'), 502)
+  assert.equal(status('upstream_timeout'), 504)
+  assert.equal(status('policy_denied'), 403)
+})
+
+test('a caller above its places is told so in a way that its era understands', () => {
+  assert.deepEqual(refused('rate_limited'), { status: 429, error: 1002 })
+  assert.deepEqual(refused('rate_limited', undefined, '2025-11-25'), { status: 429, error: 1002 })
+  assert.deepEqual(refused('rate_limited', undefined, '2026-07-28'), { status: 503, error: 1002 })
+})
