@@ -5,15 +5,15 @@
  */
 import type { Target, TargetKind } from '../model/call.ts'
 import { ANSWER_BOUNDS } from './bounds.ts'
+import { cutElements } from './cut-elements.ts'
 import { type Edit, splice } from './edit.ts'
+import { createRound, readRoundMember, type Round } from './input-required.ts'
 import { createCursor, type Cursor, fail, peek } from './json-cursor.ts'
 import { skipNumber } from './json-scalar.ts'
 import {
   atEnd,
   countNode,
-  enterArray,
   enterObject,
-  nextElement,
   nextKind,
   nextMember,
   readText,
@@ -39,6 +39,12 @@ export type FilterOptions = {
    * this many milliseconds. Neither is added where the server sent none, which means the same.
    */
   readonly cache?: { readonly maxTtlMs: number } | undefined
+  /**
+   * For answers of the modern era: what a client is given in place of a server's `requestState`, whose
+   * JSON string it gets as its bytes read; undefined for one that must not be taken. Without it an
+   * `input_required` result is like any other.
+   */
+  readonly sealState?: ((state: string) => string | undefined) | undefined
 }
 
 export type FilteredAnswer =
@@ -50,6 +56,8 @@ export type FilteredAnswer =
       readonly listed: readonly Target[]
       /** The cursor of the next page; an empty one is one too. */
       readonly nextCursor: string | undefined
+      /** The methods an `input_required` result asks of its client, in order; undefined for any other. */
+      readonly inputs: readonly string[] | undefined
     }
   | { readonly ok: false; readonly problem: Malformed }
 
@@ -78,6 +86,8 @@ type Filtering = {
   readonly edits: Edit[]
   readonly listed: Target[]
   nextCursor: string | undefined
+  /** Undefined where rounds have no meaning. */
+  readonly round: Round | undefined
 }
 
 /** What has been read of the envelope of a response. */
@@ -99,11 +109,13 @@ type Envelope = {
  * Refuses with `parse_error` what the strict scanner refuses within `ANSWER_BOUNDS` and a response with
  * a member that could be mistaken for one of the envelope or for one of the arrays; with
  * `invalid_request` whatever is not exactly one response to the request of `options.id`: an array, a
- * request or notification, the response to another request.
+ * request or notification, the response to another request; and an `input_required` result that is not
+ * as specified, where `options.sealState` says that there may be one.
  */
 export function filterAnswer(bytes: Uint8Array, options: FilterOptions): FilteredAnswer {
   const cursor = createCursor(bytes, ANSWER_BOUNDS)
-  const filtering: Filtering = { options, edits: [], listed: [], nextCursor: undefined }
+  const round = options.sealState === undefined ? undefined : createRound()
+  const filtering: Filtering = { options, edits: [], listed: [], nextCursor: undefined, round }
   if (cursor.problem !== undefined) return unreadable(cursor)
   if (nextKind(cursor) !== 'object') return invalid('An answer must be one JSON-RPC response')
   const envelope: Envelope = {
@@ -121,8 +133,27 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
   const objection = objectionTo(envelope, options.id)
   if (objection !== undefined) return invalid(objection)
   const { edits, listed, nextCursor } = filtering
+  if (round?.required === true) {
+    const unfit = round.unfit ?? sealRound(cursor, filtering, round)
+    if (unfit !== undefined) return invalid(unfit)
+  }
   const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
-  return { ok: true, bytes: shown, listed, nextCursor }
+  const inputs = round?.required === true ? round.methods : undefined
+  return { ok: true, bytes: shown, listed, nextCursor, inputs }
+}
+
+/** Notes the edit that seals the server's state, in its place; returns what is wrong with the state. */
+function sealRound(
+  { bytes }: Cursor,
+  { options, edits }: Filtering,
+  { state }: Round,
+): string | undefined {
+  if (state === undefined) return undefined
+  const sealed = options.sealState?.(bytes.toString('utf8', state.start, state.end))
+  if (sealed === undefined) return 'requestState must not be so long'
+  edits.push({ ...state, text: `"${sealed}"` })
+  edits.sort((one, other) => one.start - other.start)
+  return undefined
 }
 
 function unreadable({ problem }: Cursor): FilteredAnswer {
@@ -180,7 +211,10 @@ function filterResult(cursor: Cursor, filtering: Filtering): boolean {
     const list = protocolName(cursor, LIST_NAMES)
     if (list === undefined) {
       if (isLookAlike(cursor, LIST_NAMES)) return failAlike(cursor)
-      if (!readPageMember(cursor, filtering)) return false
+      const { round } = filtering
+      if (round !== undefined && readRoundMember(cursor, round)) {
+        if (cursor.problem !== undefined) return false
+      } else if (!readPageMember(cursor, filtering)) return false
     } else if (nextKind(cursor) === 'array') {
       isList = true
       if (!filterList(cursor, filtering, LISTS[list])) return false
@@ -197,31 +231,12 @@ function filterList(
   list: { readonly kind: TargetKind; readonly names: NameTable<string> },
 ): boolean {
   const { edits, listed, options } = filtering
-  /** Start of the removed elements that nothing shown stands before. */
-  let leading: number | undefined
-  let anyShown = false
-  let end = cursor.at
-  enterArray(cursor)
-  while (nextElement(cursor)) {
-    peek(cursor)
-    const start = cursor.at
+  return cutElements(cursor, edits, () => {
     const name = readElementName(cursor, list.names)
-    if (cursor.problem !== undefined) return false
-    if (name !== undefined) listed.push({ kind: list.kind, name })
-    if (name !== undefined && options.show(list.kind, name)) {
-      if (leading !== undefined) edits.push({ start: leading, end: start, text: '' })
-      leading = undefined
-      anyShown = true
-    } else {
-      // Behind something shown the comma before goes with it. In front of all that is shown the comma
-      // after does: the cut then ends where the first shown element starts.
-      if (anyShown) edits.push({ start: end, end: cursor.at, text: '' })
-      else leading ??= start
-    }
-    end = cursor.at
-  }
-  if (leading !== undefined) edits.push({ start: leading, end, text: '' })
-  return cursor.problem === undefined
+    if (name === undefined || cursor.problem !== undefined) return false
+    listed.push({ kind: list.kind, name })
+    return options.show(list.kind, name)
+  })
 }
 
 /** Passes an element and returns its name, if it has exactly one that can be trusted. */

@@ -21,6 +21,8 @@ export type MethodRow = {
   readonly up: readonly Era[]
   /** The eras in which it travels from the server to the client. */
   readonly down: readonly Era[]
+  /** The eras in which a server asks it of its client in a result, to be answered by a retry. */
+  readonly input: readonly Era[]
   readonly asks: Asks
 }
 
@@ -29,14 +31,23 @@ const LEGACY: readonly Era[] = ['legacy']
 const MODERN: readonly Era[] = ['modern']
 const NEVER: readonly Era[] = []
 
-type Ways = { readonly up?: readonly Era[]; readonly down?: readonly Era[] }
+type Ways = {
+  readonly up?: readonly Era[]
+  readonly down?: readonly Era[]
+  readonly input?: readonly Era[]
+}
 
 function request(ways: Ways, asks: Asks): MethodRow {
-  return { kind: 'request', up: ways.up ?? NEVER, down: ways.down ?? NEVER, asks }
+  return row('request', ways, asks)
 }
 
 function notification(ways: Ways, asks: Asks): MethodRow {
-  return { kind: 'notification', up: ways.up ?? NEVER, down: ways.down ?? NEVER, asks }
+  return row('notification', ways, asks)
+}
+
+function row(kind: MethodRow['kind'], ways: Ways, asks: Asks): MethodRow {
+  const { up = NEVER, down = NEVER, input = NEVER } = ways
+  return { kind, up, down, input, asks }
 }
 
 /** Revisions 2024-11-05 to 2026-07-28, with the tasks extension of the last. */
@@ -62,9 +73,9 @@ export const METHODS: ReadonlyMap<string, MethodRow> = new Map([
   ['tasks/cancel', request({ up: BOTH, down: LEGACY }, 'task')],
   ['tasks/list', request({ up: LEGACY, down: LEGACY }, 'method')],
   ['tasks/update', request({ up: MODERN }, 'task')],
-  ['sampling/createMessage', request({ down: LEGACY }, 'method')],
-  ['elicitation/create', request({ down: LEGACY }, 'method')],
-  ['roots/list', request({ down: LEGACY }, 'method')],
+  ['sampling/createMessage', request({ down: LEGACY, input: MODERN }, 'method')],
+  ['elicitation/create', request({ down: LEGACY, input: MODERN }, 'method')],
+  ['roots/list', request({ down: LEGACY, input: MODERN }, 'method')],
   ['notifications/initialized', notification({ up: LEGACY }, 'connection')],
   ['notifications/cancelled', notification({ up: BOTH, down: BOTH }, 'connection')],
   ['notifications/progress', notification({ up: LEGACY, down: BOTH }, 'connection')],

@@ -4,8 +4,9 @@ import { methodDisagreement, nameDisagreement } from './agreement.ts'
 import { readEra, readLegacyVersion } from './era.ts'
 import type { Malformed } from './malformed.ts'
 import type { Message } from './message.ts'
-import { findMethod, type MethodRow } from './methods.ts'
+import { findMethod, type MethodRow, METHODS } from './methods.ts'
 import { readTargets } from './targets.ts'
+import { MODERN_VERSIONS } from './versions.ts'
 
 /**
  * The request headers that mirror the body, outer white space already stripped:
@@ -105,6 +106,32 @@ export function openStreamCall(headers: MirroredHeaders): CallRead {
 /** The call of a DELETE that ends a legacy session. Refuses as `openStreamCall` does. */
 export function endSessionCall(headers: MirroredHeaders): CallRead {
   return bodiless('end_session', headers)
+}
+
+/**
+ * The call of a request that stands in a modern server's `input_required` result. It has no id: the
+ * client's retry answers it. Refuses what no server may ask there with `unknown_method`.
+ *
+ * @param headers As for a message of direction `down`.
+ */
+export function inputCall(method: string, { protocolVersion = '' }: MirroredHeaders): CallRead {
+  const isModern = MODERN_VERSIONS.includes(protocolVersion)
+  if (!isModern || METHODS.get(method)?.input.includes('modern') !== true) {
+    return { ok: false, problem: { code: 'unknown_method', message: 'Method not found' } }
+  }
+  const call: Call = {
+    direction: 'down',
+    kind: 'request',
+    era: 'modern',
+    version: protocolVersion,
+    method,
+    needs: 'method',
+    targets: [],
+    id: undefined,
+    arguments: undefined,
+    spans: {},
+  }
+  return { ok: true, call }
 }
 
 function bodiless(kind: 'open_stream' | 'end_session', headers: MirroredHeaders): CallRead {

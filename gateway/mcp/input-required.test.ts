@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { filterAnswer } from './list.ts'
+
+/** What a client is shown of a result, each state in brackets, and what it is asked. */
+function shown(result: string, isModern = true): readonly [string, readonly string[] | undefined] {
+  const text = `{"jsonrpc":"2.0","id":1,"result":${result}}`
+  const filtered = filterAnswer(Buffer.from(text), {
+    show: (_kind, name) => !name.startsWith('x'),
+    ...(isModern && {
+      sealState: (state) => (state.includes('long') ? undefined : `[${state.replaceAll('"', '')}]`),
+    }),
+  })
+  if (!filtered.ok) return [filtered.problem.message, undefined]
+  const { bytes, inputs } = filtered
+  return [Buffer.from(bytes).toString().slice(text.indexOf(result), -1), inputs]
+}
+
+const ASKS = '"resultType":"input_required"'
+
+test('the state goes sealed, as its bytes read, before or after the type of the result', () => {
+  assert.deepEqual(shown(`{${ASKS},"requestState":"s"}`), [`{${ASKS},"requestState":"[s]"}`, []])
+  assert.deepEqual(shown(`{"requestState" : "é\\u00e9" ,${ASKS}}`), [
+    `{"requestState" : "[é\\u00e9]" ,${ASKS}}`,
+    [],
+  ])
+})
+
+test('what is asked is told in order', () => {
+  const requests = '{"a":{"method":"roots/list"},"b":{"params":{"method":"x"},"\\u006dethod":"m"}}'
+  assert.deepEqual(shown(`{"inputRequests":${requests},${ASKS}}`)[1], ['roots/list', 'm'])
+  assert.deepEqual(shown(`{${ASKS}}`)[1], [])
+})
+
+test('a state is sealed among the other changes of a result', () => {
+  const result = `{"contents":[{"uri":"x"},{"uri":"a"}],"requestState":"s",${ASKS},"tools":[{"name":"x"}]}`
+  const [text] = shown(result)
+  assert.equal(text, `{"contents":[{"uri":"a"}],"requestState":"[s]",${ASKS},"tools":[]}`)
+})
+
+test('any other result keeps what it has under these names', () => {
+  const kept = [
+    '{"resultType":"complete","requestState":"s","inputRequests":{"a":{"method":"m"}}}',
+    '{"requestState":7,"inputRequests":[]}',
+    `{"content":[{${ASKS},"requestState":"s"}]}`,
+  ]
+  for (const result of kept) assert.deepEqual(shown(result), [result, undefined])
+  const legacy = `{${ASKS},"requestState":"s","request_state":1}`
+  assert.deepEqual(shown(legacy, false), [legacy, undefined])
+})
+
+test('an unfit result that asks for more is refused', () => {
+  const unfit = [
+    ['"requestState":7', /must be a string/],
+    ['"requestState":null', /must be a string/],
+    ['"requestState":"long"', /so long/],
+    ['"inputRequests":[]', /must be an object/],
+    ['"inputRequests":{"a":1}', /must hold requests/],
+    ['"inputRequests":{"a":{}}', /must hold requests/],
+    ['"inputRequests":{"a":{"method":7}}', /must hold requests/],
+    ['"inputRequests":{"a":{"method":"roots/list","Method":"x"}}', /must hold requests/],
+    ['"inputRequests":{"a":{"method":"a\\u0000"}}', /must hold requests/],
+    ['"inputRequests":{"a":{"method":"m","method":"n"}}', /twice/],
+    ['"request_state":"s"', /mistaken/],
+    ['"InputRequests":{}', /mistaken/],
+    ['"requestState":"s","requestState":"t"', /twice/],
+  ] as const
+  for (const [member, problem] of unfit) {
+    assert.match(shown(`{${member},${ASKS}}`)[0], problem, member)
+    assert.match(shown(`{${ASKS},${member}}`)[0], problem, member)
+  }
+})
+
+test('a hundred requests may be asked in one result, and not one more', () => {
+  const asking = (count: number): string => {
+    const requests = Array.from({ length: count }, (_, at) => `"k${at}":{"method":"roots/list"}`)
+    return `{${ASKS},"inputRequests":{${requests.join(',')}}}`
+  }
+  assert.equal(shown(asking(100))[1]?.length, 100)
+  assert.match(shown(asking(101))[0], /too many/)
+})
