@@ -6,7 +6,7 @@ import { watchResponse } from './response-watch.ts'
 
 /** What is wrong with a text in pieces of this size; `passed` when nothing is. */
 function verdict(text: string, pieceBytes = Infinity, id = '1'): string {
-  const watch = watchResponse(id)
+  const watch = watchResponse(id, 'legacy')
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     const problem = watch.push(bytes.subarray(at, at + pieceBytes))
@@ -108,7 +108,7 @@ test('an id may be escaped otherwise than the client wrote it', () => {
 
 test('nothing behind the last bracket is needed to see that an answer is wrong', () => {
   const text = '{"jsonrpc":"2.0","result":{"content":[]},"id":2}'
-  const watch = watchResponse('1')
+  const watch = watchResponse('1', 'legacy')
   assert.equal(watch.push(Buffer.from(text.slice(0, -1))), undefined)
   assert.notEqual(watch.push(Buffer.from('}')), undefined)
 })
@@ -129,4 +129,54 @@ test('deep and long values inside a result are passed without being kept', () =>
   const deep = '['.repeat(100_000) + ']'.repeat(100_000)
   const text = `{"jsonrpc":"2.0","id":1,"result":{"content":${deep},"blob":"${'A'.repeat(1_000_000)}"}}`
   assert.equal(verdict(text, 16_384), 'passed')
+})
+
+/** What an answer of the modern era says of itself, or what is wrong with it, wherever chunks part. */
+function says(text: string): string {
+  const bytes = Buffer.from(text)
+  const heard = [Infinity, 1, 3].map((pieceBytes) => {
+    const watch = watchResponse('1', 'modern')
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const problem = watch.push(bytes.subarray(at, at + pieceBytes))
+      if (problem !== undefined) return problem
+    }
+    return watch.end() ?? watch.says
+  })
+  assert.equal(new Set(heard).size, 1, text)
+  return heard[0]!
+}
+
+function modern(result: string): string {
+  return `{"jsonrpc":"2.0","id":1,"result":${result}}`
+}
+
+test('a modern answer says what it is by the type of its result, wherever that stands', () => {
+  assert.equal(says(modern('{"resultType":"input_required"}')), 'input_required')
+  assert.equal(
+    says(modern('{"a":[{}],"result\\u0054ype":"input_\\u0072equired"}')),
+    'input_required',
+  )
+  assert.equal(says(modern('{"resultType" : "complete","content":[]}')), 'other')
+  assert.equal(says(modern('{"resultType":7}')), 'other')
+  assert.equal(says(modern('{"content":[]}')), 'nothing')
+  assert.equal(says(modern('{"content":[{"resultType":"input_required"}]}')), 'nothing')
+  assert.equal(says(modern('["resultType","input_required"]')), 'nothing')
+  const error = '{"code":1,"message":"x","resultType":"input_required"}'
+  assert.equal(says(`{"jsonrpc":"2.0","id":1,"error":${error}}`), 'error')
+})
+
+test('of two types the one that asks for more counts', () => {
+  const [asks, ends] = ['"resultType":"input_required"', '"resultType":"complete"']
+  assert.equal(says(modern(`{${asks},${ends}}`)), 'input_required')
+  assert.equal(says(modern(`{${ends},${asks}}`)), 'input_required')
+})
+
+test('a modern result has no look-alike of a member that makes a round, a legacy one may', () => {
+  for (const name of ['ResultType', 'request_state', 'inputrequests', 'input\u200bRequests']) {
+    const text = modern(`{"${name}":"x"}`)
+    assert.match(says(text), /mistaken/)
+    assert.equal(watched(text), 'passed')
+  }
+  assert.match(says(modern('{"resultType":{}}')), /containers/)
+  assert.equal(watched(modern('{"resultType":{}}')), 'passed')
 })

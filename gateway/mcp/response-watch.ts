@@ -6,7 +6,9 @@
  * One pass that keeps only the member name or id being read. Containers are counted and not matched:
  * what is not JSON at all is for the client to refuse.
  */
+import type { Era } from '../model/call.ts'
 import { ANSWER_BOUNDS } from './bounds.ts'
+import { INPUT_REQUIRED, ROUND_NAMES } from './input-required.ts'
 import { createCursor, type Cursor } from './json-cursor.ts'
 import { passPlain } from './json-scalar.ts'
 import { atEnd, enterObject, nextMember, readText } from './json-value.ts'
@@ -16,6 +18,11 @@ import { ENVELOPE } from './protocol-members.ts'
 import { readId, sameId } from './read-id.ts'
 
 export type ResponseWatch = {
+  /**
+   * What the answer has said of itself so far. In the modern era a result says it (`resultType`), and
+   * may do so at its end; in the legacy era a result has no types.
+   */
+  readonly says: 'nothing' | 'error' | 'input_required' | 'other'
   /** What is wrong with the answer up to the end of this chunk, which must then not be passed on. */
   push(chunk: Uint8Array): string | undefined
   /** What is wrong with an answer that ends here. */
@@ -49,6 +56,7 @@ type Member = 'jsonrpc' | 'id' | 'result' | 'error'
 type Watch = {
   /** The request's id, as its bytes read. */
   readonly due: string
+  readonly era: Era
   depth: number
   inText: boolean
   /** The byte before, in a text, was a backslash that escapes the next one. */
@@ -65,6 +73,9 @@ type Watch = {
   resultHasNames: boolean
   /** Whether the member of the result that is being read is a list if it is an array. */
   namesList: boolean
+  /** Whether it is the type of the result. */
+  namesType: boolean
+  says: ResponseWatch['says']
   readonly seen: Set<Member>
   /** Whether the id has come and is the one that is due. */
   hasId: boolean
@@ -73,10 +84,14 @@ type Watch = {
   problem: string | undefined
 }
 
-/** @param id The id of the request that must be answered, as its bytes read. */
-export function watchResponse(id: string): ResponseWatch {
+/**
+ * @param id The id of the request that must be answered, as its bytes read.
+ * @param era That of the request: whether the type of a result has a meaning.
+ */
+export function watchResponse(id: string, era: Era): ResponseWatch {
   const watch: Watch = {
     due: id,
+    era,
     depth: 0,
     inText: false,
     escaped: false,
@@ -87,6 +102,8 @@ export function watchResponse(id: string): ResponseWatch {
     member: undefined,
     resultHasNames: false,
     namesList: false,
+    namesType: false,
+    says: 'nothing',
     seen: new Set(),
     hasId: false,
     names: 0,
@@ -94,6 +111,9 @@ export function watchResponse(id: string): ResponseWatch {
     problem: undefined,
   }
   return {
+    get says() {
+      return watch.says
+    },
     push: (chunk) => push(watch, chunk),
     end: () => watch.problem ?? (isWhole(watch) ? undefined : 'The answer is not whole'),
   }
@@ -145,9 +165,7 @@ function passByte(watch: Watch, byte: number): void {
     case COMMA:
       return endMember(watch)
     case COLON:
-      if (watch.depth === 1 && (watch.member === 'id' || watch.member === 'jsonrpc')) {
-        startKeeping(watch, 'scalar')
-      }
+      if (isScalar(watch)) startKeeping(watch, 'scalar')
       return
     case OPEN_OBJECT:
     case OPEN_ARRAY:
@@ -174,6 +192,11 @@ function startText(watch: Watch): void {
   if (watch.keeps !== undefined) keep(watch, Uint8Array.of(QUOTE))
 }
 
+/** Whether the value that comes is one that is read. */
+function isScalar({ depth, member, namesType }: Watch): boolean {
+  return depth === 1 ? member === 'id' || member === 'jsonrpc' : depth === 2 && namesType
+}
+
 /** Whether the names at this depth count: those of the envelope and of an object as result. */
 function isNamed({ depth, resultHasNames }: Watch): boolean {
   return depth === 1 || (depth === 2 && resultHasNames)
@@ -182,7 +205,8 @@ function isNamed({ depth, resultHasNames }: Watch): boolean {
 function open(watch: Watch, byte: number): void {
   const { depth, member, seen } = watch
   if (depth === 0 && (byte !== OPEN_OBJECT || seen.size > 0)) return fail(watch, NOT_ONE)
-  if (watch.keeps === 'scalar') return fail(watch, 'id and jsonrpc must not be containers')
+  if (watch.keeps === 'scalar')
+    return fail(watch, 'id, jsonrpc and resultType must not be containers')
   if (depth === 2 && watch.namesList && byte === OPEN_ARRAY) {
     return fail(watch, 'A list is too large to be filtered')
   }
@@ -205,6 +229,7 @@ function endMember(watch: Watch): void {
   if (watch.keeps === 'scalar') endScalar(watch)
   watch.wantsName = true
   watch.namesList = false
+  watch.namesType = false
 }
 
 function endResponse(watch: Watch): void {
@@ -246,10 +271,17 @@ function endName(watch: Watch): void {
     return fail(watch, cursor.problem ?? NOT_ONE)
   }
   if (watch.depth === 1) startMember(watch, cursor)
-  else
-    watch.namesList =
-      protocolName(cursor, LIST_NAMES) !== undefined || isAlike(watch, cursor, LIST_NAMES)
+  else startResultMember(watch, cursor)
   watch.oddNames = cursor.oddNames
+}
+
+function startResultMember(watch: Watch, cursor: Cursor): void {
+  watch.namesList =
+    protocolName(cursor, LIST_NAMES) !== undefined || isAlike(watch, cursor, LIST_NAMES)
+  if (watch.era === 'legacy') return
+  const name = protocolName(cursor, ROUND_NAMES)
+  watch.namesType = name === 'resultType'
+  if (name === undefined) isAlike(watch, cursor, ROUND_NAMES)
 }
 
 function startMember(watch: Watch, cursor: Cursor): void {
@@ -262,6 +294,7 @@ function startMember(watch: Watch, cursor: Cursor): void {
   if (watch.seen.has(name)) return fail(watch, 'An object has a member twice')
   watch.seen.add(name)
   watch.member = name
+  if (name === 'error') watch.says = 'error'
 }
 
 function isAlike(watch: Watch, cursor: Cursor, table: NameTable<string>): boolean {
@@ -273,6 +306,12 @@ function isAlike(watch: Watch, cursor: Cursor, table: NameTable<string>): boolea
 function endScalar(watch: Watch): void {
   const { member, due } = watch
   const cursor = cursorAt(watch, '', '')
+  if (watch.depth === 2) {
+    const type = readText(cursor)
+    // Whichever of two types a client heeds: what may ask it for more is treated as if it did.
+    if (watch.says !== 'input_required') watch.says = type === INPUT_REQUIRED ? type : 'other'
+    return
+  }
   if (member === 'jsonrpc') {
     if (readText(cursor) !== '2.0') fail(watch, 'jsonrpc must be "2.0"')
     return

@@ -34,6 +34,7 @@ export const REFUSALS = {
   unsupported_version: { status: 400, rpc: -32022, text: 'Unsupported protocol version' },
   unknown_method: { status: 404, rpc: -32601, text: 'Method not found' },
   unknown_name: { status: 400, rpc: -32602, text: 'Unknown name', judged: true },
+  state_unknown: { status: 400, rpc: -32602, text: 'Unknown requestState', judged: true },
   policy_denied: { status: 403, rpc: 1001, text: 'Denied by policy', judged: true },
   rate_limited: { status: 429, rpc: 1002, text: 'Too many requests' },
   upstream_unavailable: {

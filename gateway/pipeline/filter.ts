@@ -5,7 +5,7 @@
  * (R-RESP).
  */
 import { Refusal } from '../model/refusal.ts'
-import type { Answer } from '../upstream/answer.ts'
+import type { Answer, Source } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
 import type { Redactor } from '../upstream/redact.ts'
 import { createRedactor } from '../upstream/redact.ts'
@@ -14,30 +14,46 @@ import type { Desk } from './desk.ts'
 import { sealSession } from './handles.ts'
 import { negotiatedVersion } from './negotiation.ts'
 import { FilteredStream } from './filtered-stream.ts'
+import { judgeInputs, showInputs } from './judge-inputs.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
 import type { Outgoing } from './visit.ts'
 import { WatchedAnswer } from './watched-answer.ts'
 
-/** @throws {Refusal} `upstream_unavailable` for an answer that must not, or cannot, be shown. */
-export function filter(answered: Answered, desk: Desk): Outgoing {
+/**
+ * At once, but for a whole result that asks its client for something, which is judged first.
+ *
+ * @throws {Refusal} (or rejects with) `upstream_unavailable` for an answer that cannot be shown,
+ *   `policy_denied` for one that must not be.
+ */
+export function filter(answered: Answered, desk: Desk): Outgoing | Promise<Outgoing> {
   const { answer, permit } = answered
   const { server } = permit
   const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
   if (answer.sessionId !== undefined && redactor?.isIn(answer.sessionId) === true) {
     throw unreadable(answer, 'its credential as session id')
   }
-  const { shape, body } = show(answered, redactor, desk)
+  const { shape, body, inputs } = show(answered, redactor, desk)
   noteSession(answered, desk)
-  return { status: answer.status, headers: headersFor(answered, shape, desk), body }
+  const outgoing = { status: answer.status, headers: headersFor(answered, shape, desk), body }
+  return inputs === undefined ? outgoing : judgeInputs(inputs, answered, desk).then(() => outgoing)
 }
 
 /** What the caller is shown of a body. `nothing`: only the status is. */
 type Shape = 'json' | 'events' | 'nothing'
 
-type Shown = { readonly shape: Shape; readonly body: Outgoing['body'] }
+type Shown = {
+  readonly shape: Shape
+  readonly body: Outgoing['body']
+  /** What must be judged before it is shown, see `FilteredAnswer`. */
+  readonly inputs: readonly string[] | undefined
+}
 
-const NOTHING: Shown = { shape: 'nothing', body: { kind: 'whole', bytes: undefined } }
+const NOTHING: Shown = {
+  shape: 'nothing',
+  body: { kind: 'whole', bytes: undefined },
+  inputs: undefined,
+}
 
 function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): Shown {
   const { answer, permit } = answered
@@ -51,18 +67,38 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
   if (answer.body.kind === 'whole') {
     const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
     const shown = showMessage({ bytes, id, permit }, desk)
-    if (shown.ok) return { shape, body: { kind: 'whole', bytes: shown.bytes } }
+    if (shown.ok)
+      return { shape, body: { kind: 'whole', bytes: shown.bytes }, inputs: shown.inputs }
     // An error page of the server's framework: the status says all that its client must know.
     if (answer.status >= 400 && answer.status < 500) return NOTHING
     throw unreadable(answer, shown.problem.message)
   }
   const source = redactor?.source(answer.body.source) ?? answer.body.source
   if (shape === 'json') {
-    const watched = new WatchedAnswer(source, id)
-    return { shape, body: { kind: 'stream', source: watched, ending: 'cut' } }
+    return {
+      shape,
+      body: { kind: 'stream', source: watch(source, answered, desk), ending: 'cut' },
+      inputs: undefined,
+    }
   }
   const events = new FilteredStream(source, answered, desk)
-  return { shape, body: { kind: 'stream', source: events, ending: events.ending } }
+  return {
+    shape,
+    body: { kind: 'stream', source: events, ending: events.ending },
+    inputs: undefined,
+  }
+}
+
+function watch(source: Source, answered: Answered, desk: Desk): Source {
+  const { permit } = answered
+  const { id = '', era } = permit.call
+  const showRound = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    const shown = showMessage({ bytes, id, permit }, desk)
+    if (!shown.ok) throw unreadable(answered.answer, shown.problem.message)
+    const { inputs = [] } = shown
+    return await showInputs({ bytes: shown.bytes, inputs }, answered, desk)
+  }
+  return new WatchedAnswer(source, { id, era, show: showRound })
 }
 
 /** Statuses and forms of a server that make sense to its client; the rest is between the server and us. */

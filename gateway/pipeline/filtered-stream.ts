@@ -16,8 +16,10 @@ import { decline } from './decline.ts'
 import type { Desk } from './desk.ts'
 import { showEndpoint } from './endpoint.ts'
 import { judge } from './judge.ts'
+import { showInputs } from './judge-inputs.ts'
 import { ownerOf } from './handles.ts'
 import { sealIds } from './request-ids.ts'
+import { settleDown } from './settle-down.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
 import { readTold } from './tell-on-stream.ts'
@@ -174,7 +176,7 @@ export class FilteredStream implements Source, Sink {
       if (message.id !== undefined) await this.#decline(message.id.text)
       return undefined
     } finally {
-      this.#settle()
+      settleDown(seat.journey, this.#desk)
     }
     if (message.kind !== 'response') {
       return textOf(sealIds(own, message, { permit, seat, desk }))
@@ -186,7 +188,9 @@ export class FilteredStream implements Source, Sink {
     if (message.id !== undefined && id !== undefined && sameId(message.id.text, id)) {
       this.#responded = true
     }
-    return textOf(shown.bytes)
+    const { inputs } = shown
+    if (inputs === undefined) return textOf(shown.bytes)
+    return textOf(await showInputs({ bytes: shown.bytes, inputs }, this.#answered, desk))
   }
 
   /** Tells the server that its request was refused; in the modern era there is no way up for that. */
@@ -198,14 +202,6 @@ export class FilteredStream implements Source, Sink {
       this.#declining.delete(declined),
     )
     this.#declining.add(declined)
-  }
-
-  /** What the server asked is over: the journey keeps what the caller asked. */
-  #settle(): void {
-    const { journey } = this.#answered.seat
-    if (journey.calls.at(-1)?.call.direction !== 'down') return
-    const settled = journey.calls.pop()
-    if (settled !== undefined) this.#desk.settle(journey, settled)
   }
 
   #lastWords(id: string): string {

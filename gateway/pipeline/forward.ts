@@ -1,11 +1,10 @@
-/** Step 8: the original bytes, with fresh headers and the server's own credential, to the server. */
+/** Step 8: the original bytes with fresh headers and the server's own credential, to the server. */
 import type { Permit } from '../model/permit.ts'
-import { Refusal } from '../model/refusal.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Collect } from '../upstream/collect.ts'
 import { COALESCED, WHOLE_LIST } from '../upstream/collect.ts'
+import { bodyUp } from './body-up.ts'
 import type { Desk } from './desk.ts'
-import { openIds } from './request-ids.ts'
 import { hearOut } from './negotiation.ts'
 import { swap } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
@@ -18,10 +17,6 @@ export async function forward(
   body: Uint8Array | undefined,
   desk: Desk,
 ): Promise<Answer> {
-  if (permit.dropped.length > 0) {
-    const message = 'Some of the requested subscriptions are not allowed'
-    throw new Refusal('policy_denied', { message, detail: 'partial subscription' })
-  }
   const from = desk.tick()
   const { journey, head } = visit
   const method = methodOf(permit)
@@ -38,7 +33,7 @@ export async function forward(
     method,
     ...(visit.endpoint !== undefined && { path: visit.endpoint }),
     headers,
-    body: body === undefined ? undefined : openIds(body, permit, visit, desk),
+    body: body === undefined ? undefined : bodyUp(body, permit, visit, desk),
     collect: collectFor(permit),
     whenGone: permit.call.era === 'modern' || method === 'GET' ? 'abort' : 'drain',
   })

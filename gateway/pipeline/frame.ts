@@ -1,9 +1,12 @@
-/** Step 4: what one frame asks for. A frame is a message, or the opening or ending of a stream. */
+/**
+ * Step 4: what one frame asks for. A frame is a message, the opening or ending of a stream, or a request
+ * that a server has put into a result.
+ */
 import type { Call, Direction } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { CallRead, MirroredHeaders } from '../mcp/read-call.ts'
-import { endSessionCall, openStreamCall, readCall } from '../mcp/read-call.ts'
+import { endSessionCall, inputCall, openStreamCall, readCall } from '../mcp/read-call.ts'
 import type { Malformed } from '../mcp/malformed.ts'
 import type { Message } from '../mcp/message.ts'
 import { scan } from '../mcp/scan.ts'
@@ -20,6 +23,7 @@ export type Frame = {
   readonly direction: Direction
   readonly content:
     | { readonly kind: 'message'; readonly message: Message }
+    | { readonly kind: 'input'; readonly method: string }
     | { readonly kind: 'open_stream' }
     | { readonly kind: 'end_session' }
 }
@@ -43,12 +47,15 @@ function mirrored({ direction, seat: { head, session } }: Frame): MirroredHeader
 }
 
 function readContent({ seat, direction, content }: Frame, headers: MirroredHeaders): CallRead {
-  if (content.kind !== 'message') refuseModern(headers)
   switch (content.kind) {
     case 'open_stream':
+      refuseModern(headers)
       return openStreamCall(headers)
     case 'end_session':
+      refuseModern(headers)
       return endSessionCall(headers)
+    case 'input':
+      return inputCall(content.method, headers)
     case 'message': {
       const extraMethods = seat.server.methods
       return readCall({ message: content.message, direction, headers, extraMethods })

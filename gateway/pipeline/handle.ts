@@ -11,8 +11,7 @@ import type { Desk } from './desk.ts'
 import { openEndpoint } from './endpoint.ts'
 import { filter } from './filter.ts'
 import { forward } from './forward.ts'
-import type { Frame } from './frame.ts'
-import { readMessage } from './frame.ts'
+import { type Frame, readMessage } from './frame.ts'
 import { openHandles } from './handles.ts'
 import { judge } from './judge.ts'
 import { checkMediaType } from './media-type.ts'
@@ -44,7 +43,8 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
     const permit = await judge(frameOf(seat, body), caller, desk) // 4 parse, 5 authorize, 6 record
     lap('judge')
     const answer = await forward(permit, seat, body, desk) // 7 swap, 8 forward
-    await visit.reply(filter({ permit, answer, seat }, desk)) // 9
+    const shown = filter({ permit, answer, seat }, desk) // 9
+    await visit.reply(shown instanceof Promise ? await shown : shown)
   } catch (error) {
     await answerRefusal(error, visit, desk)
   } finally {

@@ -1,5 +1,6 @@
 /** Turns a refusal into an answer. `docs/errors.md` lists them all. */
 import type { Call } from '../model/call.ts'
+import type { Journey } from '../model/journey.ts'
 import type { RefusalCode } from '../model/refusal.ts'
 import { Refusal, REFUSALS } from '../model/refusal.ts'
 import { challenge } from '../oauth/challenge.ts'
@@ -43,8 +44,7 @@ export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
   const status = statusOf(refusal, call, visit)
   const rpc = extra.rpc ?? REFUSALS[code].rpc
   journey.rpcError = rpc
-  if (journey.ending === 'complete')
-    journey.ending = journey.attempts > 0 ? 'upstream_failed' : 'refused'
+  if (journey.ending === 'complete') journey.ending = endingOf(refusal, journey)
   const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
   const authenticate = challengeFor(refusal, visit, desk)
   if (authenticate !== undefined) headers.push('www-authenticate', authenticate)
@@ -61,8 +61,13 @@ export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
     status,
     headers,
     ...(UNTRUSTED_HEAD.has(code) && { connection: 'close' }),
-    body: { kind: 'whole', bytes: bodyOf(refusal, rpc, id) },
+    body: { kind: 'whole', bytes: errorBody(refusal, id) },
   }
+}
+
+/** Policy may refuse an answer too: then nothing failed. */
+function endingOf({ code }: Refusal, { attempts }: Journey): Journey['ending'] {
+  return attempts > 0 && code !== 'policy_denied' ? 'upstream_failed' : 'refused'
 }
 
 /**
@@ -94,8 +99,13 @@ function isModern(visit: Refused): boolean {
   return MODERN_VERSIONS.includes(visit.head?.protocolVersion ?? '')
 }
 
-/** The id is echoed as its bytes read; an error whose id is unknown has none (MCP 2025-11-25 schema). */
-function bodyOf({ message, extra }: Refusal, rpc: number, id: string | undefined): string {
+/**
+ * The JSON-RPC error that tells a refusal.
+ *
+ * @param id Echoed as its bytes read; an error whose id is unknown has none (MCP 2025-11-25 schema).
+ */
+export function errorBody({ code, message, extra }: Refusal, id: string | undefined): string {
+  const rpc = extra.rpc ?? REFUSALS[code].rpc
   const data = dataOf(extra.data, extra.retryAfterSeconds)
   const error = JSON.stringify({ code: rpc, message, ...(data === undefined ? {} : { data }) })
   return `{"jsonrpc":"2.0"${id === undefined ? '' : `,"id":${id}`},"error":${error}}`

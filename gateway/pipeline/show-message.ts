@@ -4,6 +4,7 @@ import type { Permit } from '../model/permit.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
+import { sealState } from './request-state.ts'
 import type { Seated } from './visit.ts'
 
 /** Longest that a client may keep a filtered list (`ttlMs`, MCP 2026-07-28 caching). */
@@ -21,17 +22,19 @@ export type Showing = {
 
 /**
  * One JSON-RPC response of a server without what policy hides from this caller, or why it cannot be
- * shown. What it lists teaches the catalogue which names exist.
+ * shown. What it lists teaches the catalogue which names exist. Whoever shows a result with `inputs`
+ * judges them first.
  */
 export function showMessage(
   { bytes, id, permit }: Showing,
-  desk: Pick<Desk, 'rules' | 'catalogue'>,
+  desk: Pick<Desk, 'rules' | 'catalogue' | 'seals' | 'now'>,
 ): FilteredAnswer {
   const { caller, server } = permit
   const filtered = filterAnswer(bytes, {
     id,
     show: (kind, name) => isVisible(desk.rules, caller, server.name, kind, name),
     cache: CACHE,
+    sealState: permit.call.era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
   })
   if (filtered.ok && filtered.listed.length > 0) desk.catalogue.learn(server.name, filtered.listed)
   return filtered

@@ -1,21 +1,48 @@
+import type { Era } from '../model/call.ts'
 import type { ResponseWatch } from '../mcp/response-watch.ts'
 import { watchResponse } from '../mcp/response-watch.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 
 /**
+ * How much is held back of an answer that has not said what it is, in bytes. A server that says it last,
+ * and later than here, says that it is complete, or its answer is cut.
+ */
+const MAX_UNTOLD_BYTES = 65_536
+
+/** Largest `input_required` result, in bytes: it is held whole. Samples may hold images. */
+const MAX_ROUND_BYTES = 1_048_576
+
+export type Watching = {
+  /** Of the caller's request, as its bytes read. */
+  readonly id: string
+  readonly era: Era
+  /**
+   * What the client is shown of an `input_required` result; asked for once, with all of it.
+   * @throws {Refusal} (rejects with) for one that cannot be shown.
+   */
+  readonly show: (bytes: Uint8Array) => Promise<Uint8Array>
+}
+
+/**
  * A JSON answer that flows: it goes on unchanged as long as it is one response to the caller's request,
- * and breaks off before its end when it is anything else, so that no client acts on it.
+ * and breaks off before its end when it is anything else, so that no client acts on it. One that asks
+ * the client for more does not flow: it is shown as a whole.
  */
 export class WatchedAnswer implements Source, Sink {
   readonly #inner: Source
   readonly #watch: ResponseWatch
+  readonly #show: Watching['show']
   #outer: Sink | undefined
+  /** Undefined once the answer flows; what legacy answers say has no meaning. */
+  #held: Uint8Array[] | undefined
+  #heldBytes = 0
 
-  /** @param id The id of the caller's request, as its bytes read. */
-  constructor(inner: Source, id: string) {
+  constructor(inner: Source, { id, era, show }: Watching) {
     this.#inner = inner
-    this.#watch = watchResponse(id)
+    this.#watch = watchResponse(id, era)
+    this.#show = show
+    this.#held = era === 'modern' ? [] : undefined
   }
 
   pipe(sink: Sink): void {
@@ -32,32 +59,78 @@ export class WatchedAnswer implements Source, Sink {
   }
 
   abort(reason: unknown): void {
+    // A result that is being judged may come after this: it has nowhere to go.
+    this.fail(reason)
     this.#inner.abort(reason)
   }
 
   write(chunk: Uint8Array): boolean {
     if (this.#outer === undefined) return true
     const problem = this.#watch.push(chunk)
-    if (problem === undefined) return this.#outer.write(chunk)
-    this.#breakOff(problem)
-    return true
+    if (problem !== undefined) return this.#breakOff(problem)
+    if (this.#held !== undefined) return this.#hold(this.#held, chunk)
+    return this.#watch.says === 'input_required'
+      ? this.#breakOff('An answer says too late that it is no result yet')
+      : this.#outer.write(chunk)
   }
 
   end(): void {
     const problem = this.#watch.end()
-    if (problem === undefined) this.#outer?.end()
-    else this.#breakOff(problem)
+    if (problem !== undefined) this.#breakOff(problem)
+    else if (this.#held === undefined) this.#outer?.end()
+    else if (this.#watch.says === 'input_required') void this.#showRound(this.#held)
+    else {
+      this.#release(this.#held)
+      this.#outer?.end()
+    }
   }
 
   fail(error: unknown): void {
     const outer = this.#outer
     this.#outer = undefined
+    this.#held = undefined
     outer?.fail(error)
   }
 
-  #breakOff(problem: string): void {
+  #hold(held: Uint8Array[], chunk: Uint8Array): boolean {
+    held.push(chunk)
+    this.#heldBytes += chunk.length
+    switch (this.#watch.says) {
+      case 'input_required':
+        return (
+          this.#heldBytes <= MAX_ROUND_BYTES ||
+          this.#breakOff('An answer asks for too much at once')
+        )
+      case 'nothing':
+        return this.#heldBytes <= MAX_UNTOLD_BYTES || this.#release(held)
+      case 'error':
+      case 'other':
+        return this.#release(held)
+    }
+  }
+
+  #release(held: readonly Uint8Array[]): boolean {
+    this.#held = undefined
+    let ready = true
+    for (const chunk of held) ready = this.#outer?.write(chunk) ?? true
+    return ready
+  }
+
+  async #showRound(held: readonly Uint8Array[]): Promise<void> {
+    this.#held = undefined
+    try {
+      const shown = await this.#show(Buffer.concat(held))
+      this.#outer?.write(shown)
+      this.#outer?.end()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #breakOff(problem: string): true {
     const refusal = new Refusal('upstream_unavailable', { detail: problem })
     this.fail(refusal)
     this.#inner.abort(refusal)
+    return true
   }
 }

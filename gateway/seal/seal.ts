@@ -40,6 +40,9 @@ export type Seals = {
 /** Longest handle that is looked at, in characters; ours are far shorter. */
 export const MAX_HANDLE_CHARS = 8_192
 
+/** The same for the purpose `state`, which holds whatever a server wants to find again. */
+const MAX_STATE_CHARS = 393_216
+
 /** Says which key of the ring to try; the first bytes of the hash of its id. */
 const KEY_MARK_BYTES = 4
 
@@ -74,7 +77,7 @@ export function createSeals(ring: readonly RingKey[]): Seals {
       return Buffer.concat([current.mark, iv, ...sealed]).toString('base64url')
     },
     open(purpose, bound, handle) {
-      if (handle.length > MAX_HANDLE_CHARS || !BASE64URL.test(handle)) return undefined
+      if (handle.length > maxCharsOf(purpose) || !BASE64URL.test(handle)) return undefined
       const bytes = Buffer.from(handle, 'base64url')
       if (bytes.length < KEY_MARK_BYTES + IV_BYTES + TAG_BYTES) return undefined
       // Base64url has spare bits at its end; a handle has one spelling only.
@@ -85,6 +88,10 @@ export function createSeals(ring: readonly RingKey[]): Seals {
       return decrypt(key.of(purpose), contextOf(purpose, bound), bytes)
     },
   }
+}
+
+function maxCharsOf(purpose: Purpose): number {
+  return purpose === 'state' ? MAX_STATE_CHARS : MAX_HANDLE_CHARS
 }
 
 /** A new key, for a gateway whose ring is empty: what it seals ends with the process. */
