@@ -17,7 +17,11 @@ const LISTENED: readonly (readonly [SpliceName, TargetKind])[] = [
   ['taskIds', 'task'],
 ]
 
-/** @throws {Refusal} for a handle that is not this caller's, or not for this call. */
+/**
+ * A state is opened in every era and for every method: what a server made goes up in no other way.
+ *
+ * @throws {Refusal} for a handle that is not this caller's, or not for this call.
+ */
 export function bodyUp(
   body: Uint8Array,
   permit: Permit,
