@@ -3,7 +3,7 @@
  * files (JSON is YAML), a throw-away key signs its tokens, and everything is on loopback.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -117,9 +117,9 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
   const origin = config.public_url
   const ops = `http://127.0.0.1:${opsPort}`
   const writePolicy: TestGatehouse['writePolicy'] = (rules) =>
-    writeFile(files.policy, policyText(rules))
+    replaceFile(files.policy, policyText(rules))
   const writeConfig: TestGatehouse['writeConfig'] = (changes) =>
-    writeFile(files.config, JSON.stringify({ ...config, ...changes }, undefined, 2))
+    replaceFile(files.config, JSON.stringify({ ...config, ...changes }, undefined, 2))
   for (const [name, text] of Object.entries(options.files ?? {})) {
     await writeFile(join(directory, name), text)
   }
@@ -173,6 +173,12 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
       return code
     },
   }
+}
+
+/** Written beside it and put in its place, so that nobody reads half of it. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text)
+  await rename(`${file}.new`, file)
 }
 
 /** The text of a policy file with these rules. */
