@@ -56,6 +56,7 @@ async function listen(): Promise<{ text: string; readonly stop: () => void }> {
   }
   const stop = new AbortController()
   const response = await fetch(gateway.url('docs'), { headers, signal: stop.signal })
+  assert.equal(response.headers.get('x-accel-buffering'), 'no')
   const heard = { text: '', stop: () => stop.abort() }
   const read = async (): Promise<void> => {
     for await (const chunk of response.body ?? []) heard.text += Buffer.from(chunk).toString()
