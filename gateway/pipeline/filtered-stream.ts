@@ -23,7 +23,7 @@ import { settleDown } from './settle-down.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
 import { readTold } from './tell-on-stream.ts'
-import type { StreamEnding } from './visit.ts'
+import type { LastWords, StreamEnding } from './visit.ts'
 
 /** Items waiting to be judged before the server is told to wait. */
 const MAX_WAITING = 64
@@ -52,7 +52,8 @@ export class FilteredStream implements Source, Sink {
 
   constructor(inner: Source, answered: Answered, desk: Desk) {
     const { id } = answered.permit.call
-    this.ending = id === undefined ? 'clean' : { lastWords: () => this.#lastWords(id) }
+    const lastWords = (error: unknown): LastWords => this.#lastWords(id ?? '', error)
+    this.ending = id === undefined ? 'clean' : { lastWords }
     this.#inner = inner
     this.#answered = answered
     this.#desk = desk
@@ -204,12 +205,26 @@ export class FilteredStream implements Source, Sink {
     this.#declining.add(declined)
   }
 
-  #lastWords(id: string): string {
+  #lastWords(id: string, reason: unknown): LastWords {
     // A request has one response: after it, an error with its id would be a second one.
-    if (this.#responded) return ': the server broke off\n\n'
+    if (this.#responded) return { text: ': the server broke off\n\n', then: 'cut' }
+    if (this.#answered.permit.call.method === 'subscriptions/listen' && isOurDoing(reason)) {
+      // The polite end of a subscription is its result (MCP 2026-07-28, "Subscriptions").
+      const meta = `{"io.modelcontextprotocol/subscriptionId":${id}}`
+      const result = `{"resultType":"complete","_meta":${meta}}`
+      return { text: `data: {"jsonrpc":"2.0","id":${id},"result":${result}}\n\n`, then: 'end' }
+    }
     const error = '{"code":1003,"message":"The server broke off its answer"}'
-    return `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`
+    return { text: `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`, then: 'cut' }
   }
+}
+
+/** Whether the gateway ends the stream: its caller may not have it any longer, or the process ends. */
+function isOurDoing(reason: unknown): boolean {
+  return (
+    reason instanceof Refusal &&
+    (reason.code === 'invalid_token' || reason.code === 'shutting_down')
+  )
 }
 
 /** The type of an event without one is `message` (WHATWG HTML, "Server-sent events"). */

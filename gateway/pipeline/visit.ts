@@ -9,9 +9,12 @@ import type { Head } from './admit.ts'
  * How a stream ends when its source breaks off or the gateway ends it: `cut` leaves the client with an
  * answer it can see is not whole, as for JSON; `clean` is for a stream that owes nothing, as one that
  * only listens: its end is an end like any other (a source that breaks off is cut all the same); last
- * words are written before the cut, so that a caller need not wait for a time-out.
+ * words are written before the cut, so that a caller need not wait for a time-out, or are the end.
  */
-export type StreamEnding = 'cut' | 'clean' | { readonly lastWords: () => string }
+export type StreamEnding = 'cut' | 'clean' | { readonly lastWords: (error: unknown) => LastWords }
+
+/** What is written last, and whether the answer is whole with it. */
+export type LastWords = { readonly text: string; readonly then: 'cut' | 'end' }
 
 /** What goes back to the client. */
 export type Outgoing = {

@@ -8,7 +8,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Journey } from '../model/journey.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Head } from '../pipeline/admit.ts'
-import type { Outgoing, StreamEnding, Visit } from '../pipeline/visit.ts'
+import type { LastWords, Outgoing, StreamEnding, Visit } from '../pipeline/visit.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Exchange } from '../upstream/exchange.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
@@ -59,7 +59,7 @@ export type HttpVisitOptions = {
 }
 
 /** What is done once everything before it is written; last words mean that the answer broke off. */
-type Closing = 'clean' | { readonly lastWords: string }
+type Closing = 'clean' | LastWords
 
 export class HttpVisit implements Visit, Sink {
   readonly journey: Journey
@@ -186,9 +186,10 @@ export class HttpVisit implements Visit, Sink {
   fail(error: unknown): void {
     if (this.#source === undefined) return
     this.#source = undefined
-    this.#broken = error
-    if (typeof this.#ending === 'string') this.#options.response.destroy()
-    else this.#close({ lastWords: this.#ending.lastWords() })
+    const words = typeof this.#ending === 'string' ? undefined : this.#ending.lastWords(error)
+    if (words?.then !== 'end') this.#broken = error
+    if (words === undefined) this.#options.response.destroy()
+    else this.#close(words)
   }
 
   /** Breaks the connection at once. */
@@ -343,8 +344,9 @@ export class HttpVisit implements Visit, Sink {
     const { response } = this.#options
     if (this.#outbox?.empty !== true) return
     if (this.#closing === 'clean') response.end()
+    else if (this.#closing?.then === 'end') response.end(this.#closing.text)
     else if (this.#closing !== undefined)
-      response.write(this.#closing.lastWords, destroyAfterWrite(response))
+      response.write(this.#closing.text, destroyAfterWrite(response))
     this.#closing = undefined
     if (response.writableLength > 0) this.#stalledTick ??= performance.now()
   }

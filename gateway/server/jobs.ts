@@ -3,6 +3,7 @@ import { AUDIT_TICK_MS } from '../audit/audit.ts'
 import { mayConnect } from '../policy/visible.ts'
 import type { Generation } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
+import { isListening } from './listening.ts'
 import type { Log } from './log.ts'
 import type { Plant } from './plant.ts'
 import type { Sockets } from './sockets.ts'
@@ -72,7 +73,7 @@ function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: nu
   const revoked = plant.revocations.isRevoked(caller)
   const denied = caller.via !== 'anonymous' && !mayConnect(rules, caller, server)
   if (revoked || denied) visit.endStream('revoked')
-  else if (calls[0]?.call.kind === 'open_stream') {
+  else if (isListening(calls[0])) {
     // As it is configured now: what it asks of its callers may have changed.
     const now = settings.servers.find(({ name }) => name === server)
     if (now === undefined || !identify.stillValid(caller, now)) visit.endStream('revoked')

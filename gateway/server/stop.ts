@@ -1,6 +1,7 @@
 /** Going down without losing anything: calls finish, streams end politely, records are written. */
 import type { Generation } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
+import { isListening } from './listening.ts'
 import type { Listener } from './listen.ts'
 import type { Sockets } from './sockets.ts'
 
@@ -25,7 +26,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   const closed = listener.close()
   sockets.drain()
   for (const visit of answering) {
-    if (visit.journey.calls[0]?.call.kind === 'open_stream') visit.endStream('shutdown')
+    if (isListening(visit.journey.calls[0])) visit.endStream('shutdown')
   }
   const look = setInterval(() => listener.closeIdle(), LOOK_EVERY_MS)
   const late = setTimeout(() => {
