@@ -207,15 +207,15 @@ export class FilteredStream implements Source, Sink {
 
   #lastWords(id: string, reason: unknown): LastWords {
     // A request has one response: after it, an error with its id would be a second one.
-    if (this.#responded) return { text: ': the server broke off\n\n', then: 'cut' }
+    if (this.#responded) return { text: ': the server broke off\n\n', after: 'cut' }
     if (this.#answered.permit.call.method === 'subscriptions/listen' && isOurDoing(reason)) {
       // The polite end of a subscription is its result (MCP 2026-07-28, "Subscriptions").
       const meta = `{"io.modelcontextprotocol/subscriptionId":${id}}`
       const result = `{"resultType":"complete","_meta":${meta}}`
-      return { text: `data: {"jsonrpc":"2.0","id":${id},"result":${result}}\n\n`, then: 'end' }
+      return { text: `data: {"jsonrpc":"2.0","id":${id},"result":${result}}\n\n`, after: 'end' }
     }
     const error = '{"code":1003,"message":"The server broke off its answer"}'
-    return { text: `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`, then: 'cut' }
+    return { text: `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`, after: 'cut' }
   }
 }
 

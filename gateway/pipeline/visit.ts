@@ -14,7 +14,7 @@ import type { Head } from './admit.ts'
 export type StreamEnding = 'cut' | 'clean' | { readonly lastWords: (error: unknown) => LastWords }
 
 /** What is written last, and whether the answer is whole with it. */
-export type LastWords = { readonly text: string; readonly then: 'cut' | 'end' }
+export type LastWords = { readonly text: string; readonly after: 'cut' | 'end' }
 
 /** What goes back to the client. */
 export type Outgoing = {

@@ -183,7 +183,7 @@ test('a reader that takes a slice now and then is never dropped, however slow', 
 test('an event stream that has ended is looked after until it is taken', async () => {
   const { wire, visit, answering } = await visitBy(WHOLE_POST)
   wire.reads = false
-  const { outgoing, feed } = stream({ lastWords: () => ({ text: '', then: 'cut' }) })
+  const { outgoing, feed } = stream({ lastWords: () => ({ text: '', after: 'cut' }) })
   const replied = visit.reply(outgoing)
   feed.write(Buffer.alloc(MIB))
   feed.end()
@@ -200,8 +200,8 @@ test('a stream that the gateway ends is cut, ended, or cut after last words, as 
   const endings: readonly (readonly [StreamEnding, boolean, RegExp])[] = [
     ['cut', true, /\r\nhalf\r\n$/],
     ['clean', false, CLEAN_END],
-    [{ lastWords: () => ({ text: 'broke off', then: 'cut' }) }, true, /broke off\r\n$/],
-    [{ lastWords: () => ({ text: 'done', then: 'end' }) }, false, /done\r\n0\r\n\r\n$/],
+    [{ lastWords: () => ({ text: 'broke off', after: 'cut' }) }, true, /broke off\r\n$/],
+    [{ lastWords: () => ({ text: 'done', after: 'end' }) }, false, /done\r\n0\r\n\r\n$/],
   ]
   for (const [ending, cut, text] of endings) {
     const { wire, visit } = await visitBy(WHOLE_POST)
@@ -225,7 +225,7 @@ test('a stream that the gateway ends is cut, ended, or cut after last words, as 
 test('last words wait for what is before them, and their reader is looked after too', async () => {
   const { wire, visit, answering } = await visitBy(WHOLE_POST)
   wire.reads = false
-  const { outgoing, feed } = stream({ lastWords: () => ({ text: 'broke off', then: 'cut' }) })
+  const { outgoing, feed } = stream({ lastWords: () => ({ text: 'broke off', after: 'cut' }) })
   const replied = assert.rejects(visit.reply(outgoing), /server/)
   feed.write(Buffer.alloc(3 * SLICE_BYTES, 'a'))
   feed.fail(new Error('server'))
@@ -259,7 +259,7 @@ test('a quiet event stream gets a comment every twenty seconds, and no sooner', 
   assert.equal(await quietly('clean', [0, once - 1]), '')
   assert.equal(await quietly('clean', [0, once]), comment)
   assert.equal(await quietly('clean', [0, once, once + 1_000, twice]), comment + comment)
-  assert.equal(await quietly({ lastWords: () => ({ text: '', then: 'cut' }) }, [0, once]), comment)
+  assert.equal(await quietly({ lastWords: () => ({ text: '', after: 'cut' }) }, [0, once]), comment)
 })
 
 test('a JSON answer that comes slowly gets nothing in between', async () => {

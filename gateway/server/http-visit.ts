@@ -187,7 +187,7 @@ export class HttpVisit implements Visit, Sink {
     if (this.#source === undefined) return
     this.#source = undefined
     const words = typeof this.#ending === 'string' ? undefined : this.#ending.lastWords(error)
-    if (words?.then !== 'end') this.#broken = error
+    if (words?.after !== 'end') this.#broken = error
     if (words === undefined) this.#options.response.destroy()
     else this.#close(words)
   }
@@ -344,7 +344,7 @@ export class HttpVisit implements Visit, Sink {
     const { response } = this.#options
     if (this.#outbox?.empty !== true) return
     if (this.#closing === 'clean') response.end()
-    else if (this.#closing?.then === 'end') response.end(this.#closing.text)
+    else if (this.#closing?.after === 'end') response.end(this.#closing.text)
     else if (this.#closing !== undefined)
       response.write(this.#closing.text, destroyAfterWrite(response))
     this.#closing = undefined
