@@ -1,11 +1,18 @@
 /**
- * Names of tools and prompts that servers have listed. It bounds metric labels and lets the gateway
- * answer for a name that no list shows. Learned from the lists that pass and from look-ups of our own.
+ * Names of tools and prompts that servers have listed, and which arguments of a tool are mirrored into
+ * headers. It bounds metric labels, lets the gateway answer for a name that no list shows and check what
+ * is mirrored. Learned from the lists that pass and from look-ups of our own.
  */
+import { isDeepStrictEqual } from 'node:util'
+
+import type { HeaderParam, HeaderParams } from '../mcp/header-params.ts'
 import type { Target, TargetKind } from '../model/call.ts'
 
 /** Names kept per server and kind; a server that lists more is served, but its surplus is not known here. */
 const MAX_NAMES = 5_000
+
+/** Ways to mirror kept per tool, which may be listed otherwise to every caller; the oldest goes. */
+const MAX_WAYS = 8
 
 export type ListedKind = Extract<TargetKind, 'tool' | 'prompt'>
 
@@ -14,13 +21,24 @@ export type Catalogue = {
   /** The names of that kind the server has listed. */
   names(server: string, kind: ListedKind): Iterable<string>
   learn(server: string, listed: readonly Target[]): void
+  /** Notes what a page of `tools/list` says these tools mirror; only modern lists say it. */
+  learnParams(server: string, listed: readonly Target[], params: HeaderParams): void
+  /**
+   * The ways in which a tool has been listed to mirror its arguments, one of which a call must follow.
+   * Undefined for a tool that was never listed to mirror any.
+   */
+  params(server: string, tool: string): readonly Way[] | undefined
   /** The name when it is known, else `other`: what a metric label may hold. */
   label(server: string, target: Target | undefined): string
 }
 
+/** What one definition of a tool mirrors. */
+export type Way = readonly HeaderParam[]
+
 /** Starts empty; it outlives reloads, since servers are the same ones. */
 export function createCatalogue(): Catalogue {
   const names = new Map<string, { readonly tool: Set<string>; readonly prompt: Set<string> }>()
+  const ways = new Map<string, Map<string, readonly Way[]>>()
   const knows = (server: string, kind: ListedKind, name: string): boolean =>
     names.get(server)?.[kind].has(name) ?? false
   return {
@@ -37,6 +55,20 @@ export function createCatalogue(): Catalogue {
         if (entry[kind].size < MAX_NAMES) entry[kind].add(name)
       }
     },
+    learnParams(server, listed, params) {
+      let entry = ways.get(server)
+      if (entry === undefined) ways.set(server, (entry = new Map()))
+      for (const { kind, name } of listed) {
+        if (kind !== 'tool') continue
+        const known = entry.get(name)
+        const way = params.get(name) ?? []
+        // That it mirrors nothing is news only about a tool that once did.
+        if (known === undefined && (way.length === 0 || entry.size >= MAX_NAMES)) continue
+        const others = (known ?? []).filter((other) => !isDeepStrictEqual(other, way))
+        entry.set(name, [...others, way].slice(-MAX_WAYS))
+      }
+    },
+    params: (server, tool) => ways.get(server)?.get(tool),
     label(server, target) {
       if (target === undefined || (target.kind !== 'tool' && target.kind !== 'prompt')) return ''
       return knows(server, target.kind, target.name) ? target.name : 'other'

@@ -4,6 +4,7 @@ import type { Answer } from '../upstream/answer.ts'
 import type { Collect } from '../upstream/collect.ts'
 import { COALESCED, WHOLE_LIST } from '../upstream/collect.ts'
 import { bodyUp } from './body-up.ts'
+import { checkParams } from './check-params.ts'
 import type { Desk } from './desk.ts'
 import { hearOut } from './negotiation.ts'
 import { swap } from './swap.ts'
@@ -17,6 +18,7 @@ export async function forward(
   body: Uint8Array | undefined,
   desk: Desk,
 ): Promise<Answer> {
+  if (body !== undefined) checkParams(permit, visit.head, body, desk)
   const from = desk.tick()
   const { journey, head } = visit
   const method = methodOf(permit)

@@ -3,6 +3,7 @@
  * in the caller's own session. One look-up at a time per session and at most one a second; sessions can
  * be made up as names can, so a caller has a bound over all of them too.
  */
+import { readHeaderParams } from '../mcp/header-params.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -151,7 +152,7 @@ async function list(
       method,
       maxPages: MAX_PAGES,
       timeoutMs: TIMEOUT_MS,
-      learn: (response, id) => learnNames(response, id, seat, catalogue),
+      learn: (response, id) => learnNames(response, { id, call, seat, catalogue }),
     })
     return 'listed'
   }
@@ -175,7 +176,7 @@ async function list(
     if (answer.status >= 300) {
       throw new Refusal('upstream_unavailable', { detail: `status ${answer.status} for a list` })
     }
-    cursor = learn(answer, id, seat, catalogue)
+    cursor = learnNames(responseIn(answer, id), { id, call, seat, catalogue })
     if (cursor === undefined) return 'listed'
   }
   return 'listed'
@@ -213,19 +214,20 @@ function listBody(id: string, method: string, call: Call, cursor: string | undef
   return `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${JSON.stringify(params)}}`
 }
 
-/** @returns the cursor of the next page. */
-function learn(answer: Answer, id: string, seat: Seat, catalogue: Catalogue): string | undefined {
-  return learnNames(responseIn(answer, id), id, seat, catalogue)
+type Page = Pick<Asked, 'call' | 'seat'> & {
+  readonly id: string
+  readonly catalogue: Catalogue
 }
 
+/** @returns the cursor of the next page. */
 function learnNames(
   response: Uint8Array | undefined,
-  id: string,
-  seat: Seat,
-  catalogue: Catalogue,
+  { id, call, seat, catalogue }: Page,
 ): string | undefined {
   const read = response && filterAnswer(response, { id, show: () => true })
   if (read?.ok !== true) throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
-  catalogue.learn(seat.server.name, read.listed)
+  const { name } = seat.server
+  catalogue.learn(name, read.listed)
+  if (call.era === 'modern') catalogue.learnParams(name, read.listed, readHeaderParams(read.bytes))
   return read.nextCursor
 }

@@ -1,4 +1,5 @@
 import type { FilteredAnswer } from '../mcp/list.ts'
+import { readHeaderParams } from '../mcp/header-params.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Permit } from '../model/permit.ts'
 import { isVisible } from '../policy/visible.ts'
@@ -22,20 +23,30 @@ export type Showing = {
 
 /**
  * One JSON-RPC response of a server without what policy hides from this caller, or why it cannot be
- * shown. What it lists teaches the catalogue which names exist. Whoever shows a result with `inputs`
- * judges them first.
+ * shown. What it lists teaches the catalogue which names exist and what is mirrored into headers. Whoever
+ * shows a result with `inputs` judges them first.
  */
 export function showMessage(
   { bytes, id, permit }: Showing,
   desk: Pick<Desk, 'rules' | 'catalogue' | 'seals' | 'now'>,
 ): FilteredAnswer {
-  const { caller, server } = permit
+  const {
+    caller,
+    server,
+    call: { era },
+  } = permit
   const filtered = filterAnswer(bytes, {
     id,
     show: (kind, name) => isVisible(desk.rules, caller, server.name, kind, name),
     cache: CACHE,
-    sealState: permit.call.era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
+    sealState: era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
   })
-  if (filtered.ok && filtered.listed.length > 0) desk.catalogue.learn(server.name, filtered.listed)
+  if (filtered.ok && filtered.listed.length > 0) {
+    desk.catalogue.learn(server.name, filtered.listed)
+    // Of what the server sent, not of what is shown: both are the same for tools that are shown.
+    if (era === 'modern' && filtered.listed[0]?.kind === 'tool') {
+      desk.catalogue.learnParams(server.name, filtered.listed, readHeaderParams(bytes))
+    }
+  }
   return filtered
 }
