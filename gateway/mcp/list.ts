@@ -23,7 +23,7 @@ import type { Malformed } from './malformed.ts'
 import { isLookAlike, type NameTable, nameTable, protocolName } from './member-names.ts'
 import type { RpcId } from './message.ts'
 import { isPlainText } from './plain-text.ts'
-import { ENVELOPE } from './protocol-members.ts'
+import { ENVELOPE, META, META_RELATED_TASK } from './protocol-members.ts'
 import { readId, sameId } from './read-id.ts'
 
 export type FilterOptions = {
@@ -58,6 +58,8 @@ export type FilteredAnswer =
       readonly nextCursor: string | undefined
       /** The methods an `input_required` result asks of its client, in order; undefined for any other. */
       readonly inputs: readonly string[] | undefined
+      /** Whether ids of tasks may stand in it, for `renameTasks`; they are not filtered here. */
+      readonly namesTasks: boolean
     }
   | { readonly ok: false; readonly problem: Malformed }
 
@@ -78,8 +80,9 @@ export const LIST_NAMES = nameTable([
   'resources',
   'resourceTemplates',
   'contents',
+  'tasks',
 ])
-const PAGE_NAMES = nameTable(['nextCursor', 'cacheScope', 'ttlMs'])
+const PAGE_NAMES = nameTable(['nextCursor', 'cacheScope', 'ttlMs', 'task', 'taskId', '_meta'])
 
 type Filtering = {
   readonly options: FilterOptions
@@ -88,6 +91,7 @@ type Filtering = {
   nextCursor: string | undefined
   /** Undefined where rounds have no meaning. */
   readonly round: Round | undefined
+  namesTasks: boolean
 }
 
 /** What has been read of the envelope of a response. */
@@ -115,7 +119,14 @@ type Envelope = {
 export function filterAnswer(bytes: Uint8Array, options: FilterOptions): FilteredAnswer {
   const cursor = createCursor(bytes, ANSWER_BOUNDS)
   const round = options.sealState === undefined ? undefined : createRound()
-  const filtering: Filtering = { options, edits: [], listed: [], nextCursor: undefined, round }
+  const filtering: Filtering = {
+    options,
+    edits: [],
+    listed: [],
+    nextCursor: undefined,
+    namesTasks: false,
+    round,
+  }
   if (cursor.problem !== undefined) return unreadable(cursor)
   if (nextKind(cursor) !== 'object') return invalid('An answer must be one JSON-RPC response')
   const envelope: Envelope = {
@@ -132,14 +143,14 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
   if (!atEnd(cursor)) return unreadable(cursor)
   const objection = objectionTo(envelope, options.id)
   if (objection !== undefined) return invalid(objection)
-  const { edits, listed, nextCursor } = filtering
+  const { edits, listed, nextCursor, namesTasks } = filtering
   if (round?.required === true) {
     const unfit = round.unfit ?? sealRound(cursor, filtering, round)
     if (unfit !== undefined) return invalid(unfit)
   }
   const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
   const inputs = round?.required === true ? round.methods : undefined
-  return { ok: true, bytes: shown, listed, nextCursor, inputs }
+  return { ok: true, bytes: shown, listed, nextCursor, namesTasks, inputs }
 }
 
 /** Notes the edit that seals the server's state, in its place; returns what is wrong with the state. */
@@ -217,7 +228,10 @@ function filterResult(cursor: Cursor, filtering: Filtering): boolean {
       } else if (!readPageMember(cursor, filtering)) return false
     } else if (nextKind(cursor) === 'array') {
       isList = true
-      if (!filterList(cursor, filtering, LISTS[list])) return false
+      if (list === 'tasks') {
+        filtering.namesTasks = true
+        if (!skipValue(cursor)) return false
+      } else if (!filterList(cursor, filtering, LISTS[list])) return false
     } else if (!skipValue(cursor)) return false
   }
   // Without a list the only edits are cache marks, on an answer that is the same for everyone.
@@ -276,11 +290,22 @@ function readPageMember(cursor: Cursor, filtering: Filtering): boolean {
     // What is no lifetime at all counts as none.
     const clampedMs = ttlMs >= 0 ? Math.min(ttlMs, Math.floor(cache.maxTtlMs)) : 0
     text = clampedMs === ttlMs ? undefined : String(clampedMs)
+  } else if (name === '_meta' && nextKind(cursor) === 'object') {
+    readMeta(cursor, filtering)
   } else {
+    filtering.namesTasks ||= name === 'task' || name === 'taskId'
     skipValue(cursor)
   }
   if (text !== undefined) filtering.edits.push({ start, end: cursor.at, text })
   return cursor.problem === undefined
+}
+
+function readMeta(cursor: Cursor, filtering: Filtering): void {
+  enterObject(cursor)
+  while (nextMember(cursor)) {
+    filtering.namesTasks ||= protocolName(cursor, META) === META_RELATED_TASK
+    if (!skipValue(cursor)) break
+  }
 }
 
 /** Passes a value and returns its number, NaN when it is none. */

@@ -117,6 +117,16 @@ test('_meta tells a modern claim, its version and whether capabilities are an ob
   })
 })
 
+test('the related task of a message is found where it stands', () => {
+  const related = '"io.modelcontextprotocol/related-task"'
+  const text = withParams(`{"_meta":{${related}:{"x":1,"taskId":"t-1"}}}`)
+  const span = read(text).spans.relatedTask
+  assert.equal(text.slice(span?.start, span?.end), '"t-1"')
+  assert.equal(read(withParams(`{"_meta":{${related}:"t-1"}}`)).spans.relatedTask, undefined)
+  const odd = scan(Buffer.from(withParams(`{"_meta":{${related}:{"taskId":7}}}`)))
+  assert.ok(!odd.ok && odd.problem.code === 'invalid_params')
+})
+
 test('a claim inside another object is none', () => {
   const { params } = read(
     withParams('{"arguments":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}'),

@@ -5,6 +5,7 @@
 import { nameTable } from './member-names.ts'
 
 /** Keys of `_meta` that this room reads. */
+export const META_RELATED_TASK = 'io.modelcontextprotocol/related-task'
 export const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
 export const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
 
@@ -65,13 +66,16 @@ export const META = nameTable([
   META_CLIENT_CAPABILITIES,
   'io.modelcontextprotocol/clientInfo',
   'io.modelcontextprotocol/logLevel',
-  'io.modelcontextprotocol/related-task',
+  META_RELATED_TASK,
   'io.modelcontextprotocol/subscriptionId',
   'baggage',
   'progressToken',
   'traceparent',
   'tracestate',
 ])
+
+/** What holds the id of a task: `_meta["io.modelcontextprotocol/related-task"]`, `result.task`. */
+export const TASK = nameTable(['taskId'])
 
 /** `params.ref` of `completion/complete`. */
 export const REF = nameTable(['type', 'name', 'uri', 'title'])

@@ -19,8 +19,10 @@ import {
   META,
   META_CLIENT_CAPABILITIES,
   META_PROTOCOL_VERSION,
+  META_RELATED_TASK,
   PARAMS,
   REF,
+  TASK,
 } from './protocol-members.ts'
 import { readId } from './read-id.ts'
 
@@ -152,6 +154,9 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
         meta.clientCapabilities = nextKind(cursor) === 'object'
         skipValue(cursor)
         break
+      case META_RELATED_TASK:
+        readRelatedTask(cursor, draft)
+        break
       case undefined:
         skipOther(cursor, draft, META)
         break
@@ -161,6 +166,22 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
     if (cursor.problem !== undefined) break
   }
   return meta
+}
+
+/** Notes where the task stands that a message belongs to (MCP 2025-11-25, tasks). */
+function readRelatedTask(cursor: Cursor, draft: Draft): void {
+  if (nextKind(cursor) !== 'object') {
+    skipValue(cursor)
+    return
+  }
+  enterObject(cursor)
+  while (nextMember(cursor)) {
+    if (protocolName(cursor, TASK) === undefined) skipOther(cursor, draft, TASK)
+    else if (readSpan(cursor, draft, 'relatedTask', readText) === undefined) {
+      objectTo(draft, 'invalid_params', 'The related task is not a string')
+    }
+    if (cursor.problem !== undefined) break
+  }
 }
 
 function readRef(cursor: Cursor, draft: Draft): Ref | undefined {

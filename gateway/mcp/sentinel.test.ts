@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeMirrored } from './sentinel.ts'
+import { decodeMirrored, encodeMirrored } from './sentinel.ts'
 
 const LITERAL = [
   'echo',
@@ -50,3 +50,13 @@ for (const [what, value] of MALFORMED) {
     assert.equal(decodeMirrored(value), undefined)
   })
 }
+
+test('what is encoded reads the same again, and stands plain where every reader takes it so', () => {
+  const texts = ['echo', 'a b', '', ' a', 'a ', '\t', 'a\tb', 'ü', '=?base64?ZWNo?=', '\r\nx: y']
+  for (const text of texts) {
+    const value = encodeMirrored(text)
+    assert.equal(decodeMirrored(value), text)
+    assert.match(value, /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/)
+  }
+  assert.deepEqual(texts.slice(0, 2).map(encodeMirrored), ['echo', 'a b'])
+})

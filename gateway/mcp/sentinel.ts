@@ -4,6 +4,9 @@ import { isUtf8 } from 'node:buffer'
 const PREFIX = '=?base64?'
 const SUFFIX = '?='
 
+/** Visible ASCII with spaces inside; what else may stand plain is encoded, which all readers take alike. */
+const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+
 const TAB = 0x09
 const SPACE = 0x20
 const TILDE = 0x7e
@@ -20,6 +23,12 @@ export function decodeMirrored(value: string): string | undefined {
     value.startsWith(PREFIX) &&
     value.endsWith(SUFFIX)
   return wrapped ? decodeCanonical(value.slice(PREFIX.length, -SUFFIX.length)) : plain(value)
+}
+
+/** The header value that says this: itself where it can stand in a header, else in a sentinel. */
+export function encodeMirrored(text: string): string {
+  const stands = PLAIN.test(text) && !(text.startsWith(PREFIX) && text.endsWith(SUFFIX))
+  return stands ? text : `${PREFIX}${Buffer.from(text, 'utf8').toString('base64')}${SUFFIX}`
 }
 
 function decodeCanonical(text: string): string | undefined {

@@ -9,7 +9,20 @@ export type CallKind = 'request' | 'notification' | 'response' | 'open_stream' |
 export type TargetKind = 'tool' | 'prompt' | 'resource' | 'template' | 'task'
 
 /** One thing a call asks for by name: a tool or prompt name, a resource URI, a URI template, a task id. */
-export type Target = { readonly kind: TargetKind; readonly name: string }
+export type Target = {
+  readonly kind: TargetKind
+  readonly name: string
+  /** What a task id stands for; undefined for one that is not the caller's, and for all other kinds. */
+  readonly task?: Task
+}
+
+/** A task as its server knows it. */
+export type Task = {
+  /** The server's own id; the name of the target is a handle. */
+  readonly id: string
+  /** The tool whose call made it, which decides who may ask about it; empty when that is not known. */
+  readonly tool: string
+}
 
 /** A byte range of the frame, end exclusive. It covers a JSON value with its quotes or brackets. */
 export type Span = { readonly start: number; readonly end: number }
@@ -20,6 +33,7 @@ export type SpliceName =
   | 'requestId'
   | 'taskId'
   | 'taskIds'
+  | 'relatedTask'
   | 'requestState'
   | 'resourceSubscriptions'
 

@@ -8,9 +8,11 @@ import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { testCaller, testSeat, testServer } from '../testkit/pipeline.ts'
 import { bodyUp } from './body-up.ts'
 import { sealState } from './request-state.ts'
+import { createTasks } from './tasks.ts'
 
 const HOUR_MS = 3_600_000
 const seals = createSeals([temporaryKey()])
+const tasks = createTasks(seals, new Map())
 
 type Over = {
   readonly method?: string
@@ -39,7 +41,7 @@ function permitFor(text: string, over: Over, dropped: readonly Target[] = []): P
 
 /** What goes up of a frame. */
 function up(text: string, over: Over = {}, dropped: readonly Target[] = []): string {
-  const desk = { seals, now: () => over.nowMs ?? 0 }
+  const desk = { seals, tasks, now: () => over.nowMs ?? 0 }
   const permit = permitFor(text, over, dropped)
   return Buffer.from(bodyUp(Buffer.from(text), permit, testSeat(), desk)).toString()
 }
@@ -112,7 +114,7 @@ test('X-05 what a caller may not follow is taken out of the filter, and the rest
   ]
   const method = 'subscriptions/listen'
   const body = listen('[ "file:///a", "file:///b", "t" ]', '["t","file:///b"]')
-  assert.equal(up(body, { method }, dropped), listen('[ "file:///a", "t" ]', '["file:///b"]'))
+  assert.equal(up(body, { method }, dropped), listen('[ "file:///a", "t" ]', '[]'))
   const nothingLeft = listen('["file:///b","file:///\\u0062"]', '["t"]')
   assert.equal(up(nothingLeft, { method }, dropped), listen('[]', '[]'))
 })
@@ -120,5 +122,5 @@ test('X-05 what a caller may not follow is taken out of the filter, and the rest
 test('a frame without handles and nothing dropped goes up as the very bytes that came', () => {
   const text = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}'
   const body = Buffer.from(text)
-  assert.equal(bodyUp(body, permitFor(text, {}), testSeat(), { seals, now: () => 0 }), body)
+  assert.equal(bodyUp(body, permitFor(text, {}), testSeat(), { seals, tasks, now: () => 0 }), body)
 })

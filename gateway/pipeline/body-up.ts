@@ -4,18 +4,12 @@
  */
 import { cutTexts } from '../mcp/cut-elements.ts'
 import { type Edit, splice } from '../mcp/edit.ts'
-import type { SpliceName, TargetKind } from '../model/call.ts'
 import type { Permit } from '../model/permit.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
+import { openTasks, openTasksInResponse } from './open-tasks.ts'
 import { openIds } from './request-ids.ts'
 import { openState } from './request-state.ts'
-
-/** The lists of `subscriptions/listen` that name targets. */
-const LISTENED: readonly (readonly [SpliceName, TargetKind])[] = [
-  ['resourceSubscriptions', 'resource'],
-  ['taskIds', 'task'],
-]
 
 /**
  * A state is opened in every era and for every method: what a server made goes up in no other way.
@@ -26,12 +20,16 @@ export function bodyUp(
   body: Uint8Array,
   permit: Permit,
   seat: Seat,
-  desk: Pick<Desk, 'seals' | 'now'>,
+  desk: Pick<Desk, 'seals' | 'tasks' | 'now'>,
 ): Uint8Array {
   const { call, dropped } = permit
-  if (call.kind === 'response') return openIds(body, permit, seat, desk)
-  if (dropped.length === 0 && call.spans.requestState === undefined) return body
-  const edits = [...openState(body, permit, desk), ...withoutDropped(body, permit)]
+  if (call.kind === 'response') {
+    return openTasksInResponse(openIds(body, permit, seat, desk), permit, desk)
+  }
+  const tasks = openTasks(body, permit, desk)
+  const isAsItCame = tasks.length === 0 && call.spans.requestState === undefined
+  if (isAsItCame && dropped.length === 0) return body
+  const edits = [...openState(body, permit, desk), ...tasks, ...withoutDropped(body, permit)]
   return splice(
     body,
     edits.toSorted((one, other) => one.start - other.start),
@@ -43,9 +41,7 @@ function withoutDropped(
   body: Uint8Array,
   { call: { spans }, dropped }: Pick<Permit, 'call' | 'dropped'>,
 ): readonly Edit[] {
-  return LISTENED.flatMap(([member, kind]) => {
-    const span = spans[member]
-    const names = dropped.filter((target) => target.kind === kind).map(({ name }) => name)
-    return span === undefined || names.length === 0 ? [] : cutTexts(body, span, new Set(names))
-  })
+  const span = spans.resourceSubscriptions
+  const names = dropped.filter(({ kind }) => kind === 'resource').map(({ name }) => name)
+  return span === undefined || names.length === 0 ? [] : cutTexts(body, span, new Set(names))
 }

@@ -14,6 +14,7 @@ import type { Catalogue } from './catalogue.ts'
 import type { Sessions } from './handles.ts'
 import type { LookUp } from './look-up.ts'
 import type { Routes } from './route.ts'
+import type { Tasks } from './tasks.ts'
 import type { Tickets } from './tickets.ts'
 import type { Visit } from './visit.ts'
 
@@ -34,6 +35,7 @@ export type Desk = {
   readonly conversations: Conversations
   readonly seals: Seals
   readonly sessions: Sessions
+  readonly tasks: Tasks
   /** Epoch milliseconds. */
   readonly now: () => number
   /** Monotonic milliseconds. */
@@ -72,5 +74,5 @@ export type Desk = {
 /** What judging needs of the desk. */
 export type JudgeDesk = Pick<
   Desk,
-  'version' | 'rules' | 'catalogue' | 'lookUp' | 'record' | 'newId' | 'tick'
+  'version' | 'rules' | 'catalogue' | 'lookUp' | 'tasks' | 'record' | 'newId' | 'tick'
 >

@@ -66,7 +66,8 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
   const { id = '' } = permit.call
   if (answer.body.kind === 'whole') {
     const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
-    const shown = showMessage({ bytes, id, permit }, desk)
+    const { seat } = answered
+    const shown = showMessage({ bytes, id, permit, seat, answers: 'this_call' }, desk)
     if (shown.ok)
       return { shape, body: { kind: 'whole', bytes: shown.bytes }, inputs: shown.inputs }
     // An error page of the server's framework: the status says all that its client must know.
@@ -90,10 +91,10 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
 }
 
 function watch(source: Source, answered: Answered, desk: Desk): Source {
-  const { permit } = answered
+  const { permit, seat } = answered
   const { id = '', era } = permit.call
   const showRound = async (bytes: Uint8Array): Promise<Uint8Array> => {
-    const shown = showMessage({ bytes, id, permit }, desk)
+    const shown = showMessage({ bytes, id, permit, seat, answers: 'this_call' }, desk)
     if (!shown.ok) throw unreadable(answered.answer, shown.problem.message)
     const { inputs = [] } = shown
     return await showInputs({ bytes: shown.bytes, inputs }, answered, desk)

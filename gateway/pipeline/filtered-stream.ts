@@ -182,13 +182,13 @@ export class FilteredStream implements Source, Sink {
     if (message.kind !== 'response') {
       return textOf(sealIds(own, message, { permit, seat, desk }))
     }
-    // Any id: a stream of a legacy session may carry responses to other requests of it.
-    const shown = showMessage({ bytes: own, id: undefined, permit }, desk)
-    if (!shown.ok) throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
     const { id } = permit.call
-    if (message.id !== undefined && id !== undefined && sameId(message.id.text, id)) {
-      this.#responded = true
-    }
+    const isOwn = message.id !== undefined && id !== undefined && sameId(message.id.text, id)
+    const answers = isOwn ? 'this_call' : 'any_call'
+    // Any id: a stream of a legacy session may carry responses to other requests of it.
+    const shown = showMessage({ bytes: own, id: undefined, permit, seat, answers }, desk)
+    if (!shown.ok) throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
+    if (isOwn) this.#responded = true
     const { inputs } = shown
     if (inputs === undefined) return textOf(shown.bytes)
     return textOf(await showInputs({ bytes: shown.bytes, inputs }, this.#answered, desk))

@@ -51,9 +51,9 @@ export async function forward(
   }
 }
 
-/** Whether the answer may hold names that must be filtered, so that it is needed whole. */
+/** Whether the answer may hold names that must be filtered or replaced, so that it is needed whole. */
 export function isFiltered(method: string): boolean {
-  return method.endsWith('/list') || method === 'resources/read'
+  return method.endsWith('/list') || method === 'resources/read' || method.startsWith('tasks/')
 }
 
 function collectFor(permit: Permit): Collect {

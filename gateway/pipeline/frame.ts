@@ -14,7 +14,7 @@ import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
-export type Seat = Pick<Visit, 'journey' | 'head' | 'session' | 'endpoint'> & {
+export type Seat = Pick<Visit, 'journey' | 'head' | 'session' | 'endpoint' | 'tasks'> & {
   readonly server: McpServer
 }
 

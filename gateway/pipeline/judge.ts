@@ -11,11 +11,12 @@ import { authorize } from './authorize.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
+import { nameTasks } from './name-tasks.ts'
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
 export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Promise<Permit> {
   const { seat } = frame
-  const call = readFrame(frame)
+  const call = nameTasks(readFrame(frame), { caller, seat }, desk)
   const entry = enter(seat, call, desk)
   const authorized = authorize({ caller, call, entry, seat }, desk)
   const permit = authorized instanceof Promise ? await authorized : authorized

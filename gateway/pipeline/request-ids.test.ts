@@ -8,6 +8,7 @@ import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { testCaller, testSeat, testServer } from '../testkit/pipeline.ts'
 import type { Seat } from './frame.ts'
 import { openIds, sealIds } from './request-ids.ts'
+import { createTasks } from './tasks.ts'
 
 const HOUR_MS = 3_600_000
 const seals = createSeals([temporaryKey()])
@@ -31,7 +32,7 @@ function messageIn(text: string) {
 
 /** What the client is sent for a message of its server. */
 function down(text: string, session: string | undefined = 's-1', nowMs = 0): string {
-  const desk = { seals, now: () => nowMs }
+  const desk = { seals, tasks: createTasks(seals, new Map()), now: () => nowMs }
   const seat = seatIn(session)
   const permit = permitFor({ kind: 'open_stream' })
   return Buffer.from(sealIds(Buffer.from(text), messageIn(text), { permit, seat, desk })).toString()
@@ -44,7 +45,7 @@ function up(
 ): string {
   const { kind, id, spans } = messageIn(text)
   const permit = permitFor({ kind, id: id?.text, spans }, over.subject)
-  const desk = { seals, now: () => over.nowMs ?? 0 }
+  const desk = { seals, tasks: createTasks(seals, new Map()), now: () => over.nowMs ?? 0 }
   const seat = seatIn(over.session ?? 's-1')
   return Buffer.from(openIds(Buffer.from(text), permit, seat, desk)).toString()
 }
@@ -103,7 +104,7 @@ test('responses, other notifications and requests of clients keep their ids', ()
 })
 
 test('over HTTP+SSE a request of the server is answered where its own stream says and nowhere else', () => {
-  const desk = { seals, now: () => 0 }
+  const desk = { seals, tasks: createTasks(seals, new Map()), now: () => 0 }
   const seat = Object.assign(testSeat(), { endpoint: '/m?s=1' })
   const permit = permitFor({ kind: 'open_stream' })
   const asked = sealIds(Buffer.from(ASKED), messageIn(ASKED), { permit, seat, desk })

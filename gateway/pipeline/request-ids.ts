@@ -4,32 +4,39 @@
  * any replica without remembering anything. The only ids the gateway rewrites.
  */
 import type { Message, RpcId } from '../mcp/message.ts'
-import type { Edit } from '../mcp/edit.ts'
 import { splice } from '../mcp/edit.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Desk } from './desk.ts'
 import { ownerOf } from './handles.ts'
 import type { Seat } from './frame.ts'
+import { taskEdits } from './show-tasks.ts'
 
 /** How long a client may take to answer, at least; at most it is twice as long. */
 const LIFE_MS = 3_600_000
 
 type IdDesk = Pick<Desk, 'seals' | 'now'>
 
-/** A message on its way down with the ids of the server's own requests sealed. */
+type DownDesk = IdDesk & Pick<Desk, 'tasks'>
+
+/** A message on its way down with the ids of the server's own requests, and those of tasks, sealed. */
 export function sealIds(
   own: Uint8Array,
   message: Message,
-  { permit, seat, desk }: { readonly permit: Permit; readonly seat: Seat; readonly desk: IdDesk },
+  { permit, seat, desk }: { readonly permit: Permit; readonly seat: Seat; readonly desk: DownDesk },
 ): Uint8Array {
-  if (permit.call.era !== 'legacy') return own
-  const id = idOfServer(message)
-  if (id === undefined) return own
-  const handle = desk.seals.seal('request', boundTo(permit, seat), `${hourOf(desk)} ${id.text}`)
-  const { start, end } = message.span
-  const edit: Edit = { start: id.span.start - start, end: id.span.end - start, text: `"${handle}"` }
-  return end > start ? splice(own, [edit]) : own
+  const edits = taskEdits(own, message, { permit, seat, desk })
+  const id = permit.call.era === 'legacy' ? idOfServer(message) : undefined
+  if (id !== undefined) {
+    const handle = desk.seals.seal('request', boundTo(permit, seat), `${hourOf(desk)} ${id.text}`)
+    const { start } = message.span
+    edits.push({ start: id.span.start - start, end: id.span.end - start, text: `"${handle}"` })
+  }
+  if (edits.length === 0) return own
+  return splice(
+    own,
+    edits.toSorted((one, other) => one.start - other.start),
+  )
 }
 
 /** The id of a request, or the one a cancellation of such a request names. */

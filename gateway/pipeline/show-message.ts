@@ -5,7 +5,9 @@ import type { Permit } from '../model/permit.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
+import type { Seat } from './frame.ts'
 import { sealState } from './request-state.ts'
+import { showTasks } from './show-tasks.ts'
 import type { Seated } from './visit.ts'
 
 /** Longest that a client may keep a filtered list (`ttlMs`, MCP 2026-07-28 caching). */
@@ -19,6 +21,9 @@ export type Showing = {
   /** The request it must answer, see `FilterOptions`. */
   readonly id: string | undefined
   readonly permit: Permit
+  readonly seat: Seat
+  /** Whether it answers the permitted call; what it tells may else be of any call. */
+  readonly answers: 'this_call' | 'any_call'
 }
 
 /**
@@ -27,9 +32,10 @@ export type Showing = {
  * shows a result with `inputs` judges them first.
  */
 export function showMessage(
-  { bytes, id, permit }: Showing,
-  desk: Pick<Desk, 'rules' | 'catalogue' | 'seals' | 'now'>,
+  showing: Showing,
+  desk: Pick<Desk, 'rules' | 'catalogue' | 'seals' | 'tasks' | 'now'>,
 ): FilteredAnswer {
+  const { bytes, id, permit } = showing
   const {
     caller,
     server,
@@ -48,5 +54,6 @@ export function showMessage(
       desk.catalogue.learnParams(server.name, filtered.listed, readHeaderParams(bytes))
     }
   }
-  return filtered
+  if (!filtered.ok || !filtered.namesTasks) return filtered
+  return { ...filtered, bytes: showTasks(filtered.bytes, showing, desk) }
 }

@@ -21,14 +21,15 @@ import type { Head } from './admit.ts'
 import { emptyHead } from './admit.ts'
 import { agreedVersion } from './agreed-version.ts'
 import { createAsked } from './asked.ts'
-import type { Closing } from './check-message.ts'
-import { checkMessage } from './check-message.ts'
+import { checkMessage, type Closing } from './check-message.ts'
 import type { Desk, JudgeDesk } from './desk.ts'
-import { readMessage } from './frame.ts'
+import { readMessage, type Seat } from './frame.ts'
 import { judge } from './judge.ts'
 import type { LookUpBudget } from './look-up-budget.ts'
+import { withOwnTasks } from './open-tasks.ts'
 import { noteRefusal, refuse } from './refuse.ts'
 import { showMessage } from './show-message.ts'
+import { sealTasks } from './show-tasks.ts'
 import type { AskServer } from './socket-look-up.ts'
 import { createSocketLookUp } from './socket-look-up.ts'
 import type { Visit } from './visit.ts'
@@ -188,16 +189,17 @@ export class SocketSession {
     }
     const permit = await this.#judge(message, speech, 'up')
     if (this.#over) throw new Refusal('shutting_down', { detail: 'the connection ended' })
+    const sent = withOwnTasks(bytes, permit, this.#options.desk())
     speech.journey.attempts = 1
     const sinceTick = this.#options.desk().tick()
     const { id, params } = message
     if (message.kind === 'request') {
       if (id !== undefined) this.#ofServer.add(id.text, { kind: 'call', permit, speech, sinceTick })
-      toServer(bytes)
+      toServer(sent)
       return
     }
     if (message.kind === 'response' && id !== undefined) this.#finishAsked(id.text)
-    toServer(bytes)
+    toServer(sent)
     this.#finish(speech)
     if (message.method === 'notifications/cancelled' && params?.requestId !== undefined) {
       this.#cancel(params.requestId.text)
@@ -235,7 +237,8 @@ export class SocketSession {
     speech.journey.spentMs.upstream = this.#options.desk().tick() - sinceTick
     try {
       await this.#judge(message, speech, 'down')
-      const shown = showMessage({ bytes, id, permit }, this.#options.desk())
+      const showing = { bytes, id, permit, seat: speech, answers: 'this_call' } as const
+      const shown = showMessage(showing, this.#options.desk())
       if (!shown.ok) {
         throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
       }
@@ -261,8 +264,9 @@ export class SocketSession {
           detail: 'too many requests of the server, or one twice',
         })
       }
-      speech.journey.bytesOut = bytes.length
-      this.#options.toClient(bytes)
+      const shown = this.#withTasks(message, bytes, speech)
+      speech.journey.bytesOut = shown.length
+      this.#options.toClient(shown)
     } catch (error) {
       const { rpc, text } = REFUSALS.policy_denied
       const said = JSON.stringify({ code: rpc, message: text })
@@ -286,7 +290,12 @@ export class SocketSession {
     if (message.method === 'notifications/cancelled' && cancelled !== undefined) {
       this.#finishAsked(cancelled.text)
     }
-    this.#options.toClient(bytes)
+    this.#options.toClient(this.#withTasks(message, bytes, speech))
+  }
+
+  #withTasks(message: Message, own: Uint8Array, seat: Seat): Uint8Array {
+    const permit = { caller: this.#options.caller, server: seat.server }
+    return sealTasks(own, message, { permit, seat, desk: this.#options.desk() })
   }
 
   async #judge(

@@ -4,6 +4,7 @@ import type { McpServer } from '../model/server.ts'
 import type { Exchange } from '../upstream/exchange.ts'
 import type { Source } from '../upstream/answer.ts'
 import type { Head } from './admit.ts'
+import type { KnownTask } from './tasks.ts'
 
 /**
  * How a stream ends when its source breaks off or the gateway ends it: `cut` leaves the client with an
@@ -74,6 +75,8 @@ export type Visit = {
    * server has said it, and of a POST once its handle is open.
    */
   endpoint?: string | undefined
+  /** Tasks of this caller that the visit is about, by the ids of the server. */
+  tasks?: Map<string, KnownTask>
   /** The place it takes among its caller's open calls or streams. */
   occupies: { readonly caller: Caller; readonly occupation: 'call' | 'stream' } | undefined
   /** Settles when the client has taken everything or is gone; rejects when the answer broke off. */

@@ -21,7 +21,7 @@ export type Coverage = {
   readonly excepted: Readonly<Record<Area, readonly Glob[]>>
 }
 
-/** The area whose globs speak of this kind of target. None speaks of tasks: they are never allowed. */
+/** The area whose globs speak of this kind of target. None speaks of tasks: their tools decide. */
 export function areaOf(kind: TargetKind): TargetArea | undefined {
   switch (kind) {
     case 'tool':

@@ -140,9 +140,25 @@ test('servers alone cover every tool, prompt, resource, template and method ther
   }
 })
 
-test('tasks are never allowed in this version, not even with a whole server', () => {
+test('a task of which no tool is known is never allowed, not even with a whole server', () => {
   const call = callOf('tasks/get', 'targets', [{ kind: 'task', name: 't' }])
   assert.equal(outcome([{ servers: ['**'] }], call), 'deny no_rule')
+})
+
+test('a task is as allowed as calling the tool that made it, unless a deny names its method', () => {
+  const of = (tool: string, method = 'tasks/get') =>
+    callOf(method, 'targets', [{ kind: 'task', name: 'handle', task: { id: 'secret', tool } }])
+  const secret = { ...DENY, tools: ['docs/secret'] }
+  const rules = [{ servers: ['docs'] }, secret]
+  assert.equal(outcome(rules, of('echo')), 'allow rule-1')
+  assert.equal(outcome(rules, of('secret')), 'deny rule-2')
+  assert.equal(outcome(rules, of('')), 'deny no_rule')
+  assert.equal(outcome([{ tools: ['docs/echo'] }], of('other')), 'deny no_rule')
+  assert.equal(outcome([{ tools: ['docs/*'] }], of('a'.repeat(5_000))), 'deny no_rule')
+  for (const method of ['tasks/cancel', 'tools/call']) {
+    const denies = [{ tools: ['docs/*'] }, { ...DENY, methods: [method] }]
+    assert.equal(outcome(denies, of('echo', 'tasks/cancel')), 'deny rule-2')
+  }
 })
 
 test('a method is allowed by name, on all servers or on those listed', () => {

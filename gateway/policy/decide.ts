@@ -58,6 +58,7 @@ export function decide(rules: Rules, caller: Caller, call: Call, server: string)
  * so that lists and calls cannot drift apart.
  */
 export function decideTarget(view: View, method: string, target: Target): Decision {
+  if (target.kind === 'task') return decideTask(view, method, target)
   if (target.name.length > MAX_NAME_LENGTH) return denied(target)
   // What two readers could resolve differently is refused before any rule is asked (R-POL-4).
   if (
@@ -68,6 +69,18 @@ export function decideTarget(view: View, method: string, target: Target): Decisi
     return { ...denied(target), reason: 'resource_uri' }
   }
   return settle(findForTarget(view, method, target), target)
+}
+
+/**
+ * A task is as allowed as calling the tool that made it: what it results in is what the tool returns. No
+ * rule speaks of a task whose tool is not known.
+ */
+function decideTask(view: View, method: string, target: Target): Decision {
+  const { deny } = findForTarget(view, method, target)
+  if (deny !== undefined) return deniedBy(deny, target)
+  const name = target.task?.tool ?? ''
+  if (name === '' || name.length > MAX_NAME_LENGTH) return denied(target)
+  return settle(findForTarget(view, 'tools/call', { kind: 'tool', name }), target)
 }
 
 /** Every target must be allowed. Scopes are asked for only when nothing else is in the way, all at once. */

@@ -52,10 +52,10 @@ const TAG_BYTES = 16
 const SUBKEY_BYTES = 32
 /**
  * Purposes whose handle must be the same whenever the same is sealed: a server's cancellation names the
- * request as it was named when it was sent. Their nonce is made of what is sealed, so it repeats for
+ * request as it was named when it was sent, and its notifications a task. Their nonce is made of what is sealed, so it repeats for
  * nothing else.
  */
-const REPEATABLE: ReadonlySet<Purpose> = new Set(['request'])
+const REPEATABLE: ReadonlySet<Purpose> = new Set(['request', 'task'])
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 

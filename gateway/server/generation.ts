@@ -9,6 +9,7 @@ import type { McpServer } from '../model/server.ts'
 import { metadataUrl } from '../oauth/metadata.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import { createSessions } from '../pipeline/handles.ts'
+import { createTasks } from '../pipeline/tasks.ts'
 import { createLookUp } from '../pipeline/look-up.ts'
 import { buildRoutes } from '../pipeline/route.ts'
 import { createTickets } from '../pipeline/tickets.ts'
@@ -79,6 +80,7 @@ export function createGeneration(options: {
       conversations,
       seals,
       sessions: createSessions(seals),
+      tasks: createTasks(seals, plant.recentTasks),
       now: plant.now,
       tick: plant.tick,
       newId: plant.newId,

@@ -13,6 +13,7 @@ import type { Emit } from '../model/event.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import type { Catalogue } from '../pipeline/catalogue.ts'
 import { createCatalogue } from '../pipeline/catalogue.ts'
+import type { RecentTasks } from '../pipeline/tasks.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Revocations } from '../registry/revocations.ts'
@@ -40,6 +41,7 @@ export type Plant = {
   readonly metrics: Metrics
   readonly tracer: Tracer | undefined
   readonly catalogue: Catalogue
+  readonly recentTasks: RecentTasks
   readonly inFlight: InFlight
   readonly emit: Emit
   readonly newId: () => string
@@ -109,6 +111,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     metrics,
     tracer,
     catalogue: createCatalogue(),
+    recentTasks: new Map(),
     inFlight,
     emit,
     newId: createIds(),

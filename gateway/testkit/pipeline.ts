@@ -5,6 +5,7 @@ import type { McpServer } from '../model/server.ts'
 import type { Desk, JudgeDesk } from '../pipeline/desk.ts'
 import { createCatalogue } from '../pipeline/catalogue.ts'
 import type { Seat } from '../pipeline/frame.ts'
+import { createTasks } from '../pipeline/tasks.ts'
 import type { Head } from '../pipeline/admit.ts'
 import { emptyHead } from '../pipeline/admit.ts'
 import { compilePolicy } from '../policy/compile.ts'
@@ -37,6 +38,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   const recorded: JourneyCall[] = []
   const lookedUp: string[] = []
   const settled: JourneyCall[] = []
+  const seals = createSeals([temporaryKey()])
   let ids = 0
   return {
     version: 'test',
@@ -53,7 +55,8 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     newId: () => `call-${(ids += 1)}`,
     tick: () => 0,
     now: () => 0,
-    seals: createSeals([temporaryKey()]),
+    seals,
+    tasks: createTasks(seals, new Map()),
     settle: (_journey, call) => void settled.push(call),
     settled,
     recorded,
