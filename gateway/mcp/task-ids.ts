@@ -92,7 +92,7 @@ function readList(renaming: Renaming): void {
       if (end !== keptEnd) edits.splice(from, 0, cut)
       anyKept = true
       keptEnd = cursor.at
-    } else edits.length = from
+    }
     end = cursor.at
     if (cursor.problem !== undefined) return
   }

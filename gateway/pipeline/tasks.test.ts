@@ -126,6 +126,9 @@ test('a list holds the tasks that are known as the caller’s, under their handl
   const permit = await ask(rpc('tasks/list', '{}'), desk)
   const listed = show('{"tasks":[{"taskId":"b"},{"taskId":"a"},{"taskId":"c"}]}', permit, desk)
   assert.equal(listed, `{"jsonrpc":"2.0","id":1,"result":{"tasks":[{"taskId":"${mine}"}]}}`)
+  const denied = { ...testDesk([method]), tasks: desk.tasks }
+  const now = show('{"tasks":[{"taskId":"a"}]}', permit, denied)
+  assert.equal(now, '{"jsonrpc":"2.0","id":1,"result":{"tasks":[]}}')
 })
 
 test('a notification about a task of somebody else does not pass, one about the caller’s does', async () => {
