@@ -11,12 +11,13 @@ import { authorize } from './authorize.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
-import { nameTasks } from './name-tasks.ts'
+import { hasTasks, nameTasks } from './name-tasks.ts'
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
 export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Promise<Permit> {
   const { seat } = frame
-  const call = nameTasks(readFrame(frame), { caller, seat }, desk)
+  const read = readFrame(frame)
+  const call = hasTasks(read) ? nameTasks(read, { caller, seat }, desk) : read
   const entry = enter(seat, call, desk)
   const authorized = authorize({ caller, call, entry, seat }, desk)
   const permit = authorized instanceof Promise ? await authorized : authorized

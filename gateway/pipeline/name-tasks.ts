@@ -5,6 +5,11 @@ import type { Caller } from '../model/caller.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
 
+/** Whether a call names tasks; they stand last among its targets. */
+export function hasTasks({ targets }: Call): boolean {
+  return targets.at(-1)?.kind === 'task'
+}
+
 type Asker = { readonly caller: Caller; readonly seat: Seat }
 
 /**
@@ -13,8 +18,6 @@ type Asker = { readonly caller: Caller; readonly seat: Seat }
  * head is the server's own id. Ids that are not this caller's stay as they are: no rule allows those.
  */
 export function nameTasks(call: Call, asker: Asker, { tasks }: Pick<Desk, 'tasks'>): Call {
-  // Tasks stand last among what a call names.
-  if (call.targets.at(-1)?.kind !== 'task') return call
   const { caller, seat } = asker
   const name = (target: Target): Target => {
     if (target.kind !== 'task') return target

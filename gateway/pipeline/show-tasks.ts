@@ -39,16 +39,13 @@ function shown(
 function made(
   id: string,
   place: TaskPlace,
-  { permit, seat, answers }: Showing,
+  { permit, answers }: Showing,
   tasks: Desk['tasks'],
 ): KnownTask | undefined {
   const { call, caller, server } = permit
   if (place !== 'result' || answers !== 'this_call' || call.method !== 'tools/call')
     return undefined
-  const task = tasks.seal({ id, tool: call.targets[0]?.name ?? '' }, caller, server)
-  seat.tasks ??= new Map()
-  seat.tasks.set(id, task)
-  return task
+  return tasks.seal({ id, tool: call.targets[0]?.name ?? '' }, caller, server)
 }
 
 type Context = {

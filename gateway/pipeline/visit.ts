@@ -75,7 +75,7 @@ export type Visit = {
    * server has said it, and of a POST once its handle is open.
    */
   endpoint?: string | undefined
-  /** Tasks of this caller that the visit is about, by the ids of the server. */
+  /** Tasks of this caller that its call names, by the ids of the server. */
   tasks?: Map<string, KnownTask>
   /** The place it takes among its caller's open calls or streams. */
   occupies: { readonly caller: Caller; readonly occupation: 'call' | 'stream' } | undefined

@@ -7,9 +7,12 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 
-/** A connected client of the TypeScript SDK v1. */
-export async function connectV1(url: string, token: string): Promise<Client> {
-  const client = new Client({ name: 'test-agent', version: '1.0.0' })
+/** A connected client of the TypeScript SDK v1; `client` may be one that can do more. */
+export async function connectV1(
+  url: string,
+  token: string,
+  client = new Client({ name: 'test-agent', version: '1.0.0' }),
+): Promise<Client> {
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { Authorization: `Bearer ${token}` } },
   })
