@@ -174,7 +174,8 @@ test('a result is refused once the tool that made the task is denied', async () 
 test('whoever listens to a task hears of it by its handle, and of no other', async () => {
   const handle = await create()
   const notifications = { taskIds: [handle] }
-  const { text } = await send('subscriptions/listen', { notifications }, { at: second })
+  const asked = { taskIds: [READ_TASK, await create('read_file'), handle] }
+  const { text } = await send('subscriptions/listen', { notifications: asked }, { at: second })
   const seen = server.calls('subscriptions/listen').at(-1)!
   assert.deepEqual(seen.json?.params?.['notifications'], { taskIds: [ECHO_TASK] })
   assert.ok(!text.includes(ECHO_TASK) && !text.includes(FOREIGN_TASK), text)

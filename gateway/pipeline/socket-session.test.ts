@@ -118,6 +118,28 @@ test('an answer passes once', async () => {
   assert.equal(toClient.length, 1)
 })
 
+test('a task has a handle, by which the server’s own id is found again, and no other has', async () => {
+  const { up, down, toServer, toClient } = await listed()
+  const ask = (taskId: unknown) => ({ ...call('echo', 2), method: 'tasks/get', params: { taskId } })
+  await up(call('echo'))
+  await down(result(1, { task: { taskId: 'inner' } }))
+  const { task } = toClient.at(-1)!.result as { task: { taskId: string } }
+  const { taskId } = task
+  assert.notEqual(taskId, 'inner')
+  await up(ask(taskId))
+  assert.deepEqual(toServer.at(-1), ask('inner'))
+  await down(result(2, { taskId: 'inner' }))
+  assert.deepEqual(toClient.at(-1), result(2, { taskId }))
+  const method = 'notifications/tasks/status'
+  await down({ jsonrpc: '2.0', method, params: { taskId: 'inner' } })
+  assert.deepEqual(toClient.at(-1), { jsonrpc: '2.0', method, params: { taskId } })
+  const [sent, shown] = [toServer.length, toClient.length]
+  await down({ jsonrpc: '2.0', method, params: { taskId: 'other' } })
+  assert.equal(toClient.length, shown)
+  await up(ask('inner'))
+  assert.deepEqual([toClient.at(-1)?.error?.code, toServer.length], [-32602, sent])
+})
+
 test('a request of the server reaches the client when policy allows it, and its answer goes back once', async () => {
   const { up, down, toServer, toClient, finished } = testSession(ALL)
   const roots = { jsonrpc: '2.0', id: 9, method: 'roots/list' }
