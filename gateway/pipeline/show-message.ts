@@ -49,7 +49,7 @@ export function showMessage(
   })
   if (filtered.ok && filtered.listed.length > 0) {
     desk.catalogue.learn(server.name, filtered.listed)
-    // Of what the server sent, not of what is shown: both are the same for tools that are shown.
+    // Of what the server sent: what this caller may not see, another may.
     if (era === 'modern' && filtered.listed[0]?.kind === 'tool') {
       desk.catalogue.learnParams(server.name, filtered.listed, readHeaderParams(bytes))
     }
