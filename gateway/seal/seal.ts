@@ -25,6 +25,7 @@ export type Purpose =
   | 'task'
   | 'state'
   | 'ticket'
+  | 'signing-key'
 
 export type Seals = {
   /**
