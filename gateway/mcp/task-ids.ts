@@ -31,16 +31,24 @@ type Renaming = { readonly cursor: Cursor; readonly rename: Rename; readonly edi
 /**
  * The response with other ids of tasks in it, sliced around them like `filterAnswer` does.
  *
- * @param response One response that the strict scanner has passed.
+ * @param response A response, or an array of messages, that the strict scanner has passed.
  */
 export function renameTasks(response: Uint8Array, rename: Rename): Uint8Array {
   const cursor = createCursor(response, ANSWER_BOUNDS)
   const renaming: Renaming = { cursor, rename, edits: [] }
+  if (nextKind(cursor) === 'array') {
+    enterArray(cursor)
+    while (nextElement(cursor)) readResponse(renaming)
+  } else readResponse(renaming)
+  return renaming.edits.length === 0 ? response : splice(cursor.bytes, renaming.edits)
+}
+
+function readResponse(renaming: Renaming): void {
+  const { cursor } = renaming
   eachMember(cursor, () => {
     if (protocolName(cursor, ENVELOPE) === 'result') readResult(renaming)
     else skipValue(cursor)
   })
-  return renaming.edits.length === 0 ? response : splice(cursor.bytes, renaming.edits)
 }
 
 function readResult(renaming: Renaming): void {

@@ -16,4 +16,6 @@ export type Permit = {
   readonly rule: string
   /** Targets that were refused on their own; the call may go on only without them. */
   readonly dropped: readonly Target[]
+  /** Of an array of messages: the permit of each, in order. Its own `call` then names nothing. */
+  readonly elements?: readonly Permit[]
 }

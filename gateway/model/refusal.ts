@@ -85,6 +85,11 @@ export type RefusalExtra = {
   readonly id?: string
   /** Overrides the JSON-RPC code of the table (a legacy resource that is not found is -32002). */
   readonly rpc?: number
+  /**
+   * Of an array of messages: the requests in it that are refused themselves, by id as its bytes read.
+   * Its other requests are told that they were not sent.
+   */
+  readonly each?: ReadonlyMap<string, Refusal>
   readonly cause?: unknown
 }
 

@@ -86,6 +86,27 @@ async function lookUp(asked: Case, decision: Allowed, desk: JudgeDesk): Promise<
   return allow(asked, decision)
 }
 
+/**
+ * The permit of an array of messages, made of theirs.
+ *
+ * @throws {Error} when there are none.
+ */
+export function permitAll(elements: readonly Permit[]): Permit {
+  const [first] = elements
+  if (first === undefined) throw new Error('an array without messages')
+  const call: Call = {
+    ...first.call,
+    kind: elements.some(({ call: { kind } }) => kind === 'request') ? 'request' : 'notification',
+    method: '',
+    needs: 'connection',
+    targets: [],
+    id: undefined,
+    arguments: undefined,
+    spans: {},
+  }
+  return mint({ ...first, call, dropped: elements.flatMap(({ dropped }) => dropped), elements })
+}
+
 /** The only place where a permit is made. */
 function mint(facts: Omit<Permit, keyof { readonly [minted: symbol]: true }>): Permit {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- minting is what this function is for

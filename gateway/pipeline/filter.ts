@@ -1,6 +1,6 @@
 /**
- * Step 9: what of the answer this caller may see. JSON is one response to the caller's request or is not
- * shown, lists lose what policy hides, streams are read frame by frame, and nothing of a server that
+ * Step 9: what of the answer this caller may see. JSON is one response to each of the caller's requests or
+ * is not shown, lists lose what policy hides, streams are read frame by frame, and nothing of a server that
  * concerns only its own clients comes through: no redirects, no challenges, no cookies, no error pages
  * (R-RESP).
  */
@@ -15,6 +15,7 @@ import { sealSession } from './handles.ts'
 import { negotiatedVersion } from './negotiation.ts'
 import { FilteredStream } from './filtered-stream.ts'
 import { judgeInputs, showInputs } from './judge-inputs.ts'
+import { showBatch } from './show-batch.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
 import type { Outgoing } from './visit.ts'
@@ -66,10 +67,13 @@ function show(answered: Answered, redactor: Redactor | undefined, desk: Desk): S
   const { id = '' } = permit.call
   if (answer.body.kind === 'whole') {
     const bytes = redactor?.whole(answer.body.bytes) ?? answer.body.bytes
-    const { seat } = answered
-    const shown = showMessage({ bytes, id, permit, seat, answers: 'this_call' }, desk)
-    if (shown.ok)
+    const shown =
+      permit.elements === undefined
+        ? showMessage({ bytes, id, permit, seat: answered.seat, answers: 'this_call' }, desk)
+        : showBatch(bytes, answered, desk)
+    if (shown.ok) {
       return { shape, body: { kind: 'whole', bytes: shown.bytes }, inputs: shown.inputs }
+    }
     // An error page of the server's framework: the status says all that its client must know.
     if (answer.status >= 400 && answer.status < 500) return NOTHING
     throw unreadable(answer, shown.problem.message)

@@ -5,10 +5,10 @@
  */
 import { ANSWER_BOUNDS } from '../mcp/bounds.ts'
 import type { Message } from '../mcp/message.ts'
-import { sameId } from '../mcp/read-id.ts'
 import { scan } from '../mcp/scan.ts'
 import type { SseEvent, SseItem } from '../mcp/sse.ts'
 import { createSseFramer, formatSse } from '../mcp/sse.ts'
+import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
@@ -20,6 +20,7 @@ import { showInputs } from './judge-inputs.ts'
 import { ownerOf } from './handles.ts'
 import { sealIds } from './request-ids.ts'
 import { settleDown } from './settle-down.ts'
+import { owedTo, takeOwed } from './show-batch.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
 import { readTold } from './tell-on-stream.ts'
@@ -46,14 +47,14 @@ export class FilteredStream implements Source, Sink {
   #working = false
   #readerReady = true
   #innerEnded = false
-  /** Whether the response to the caller's request has passed. */
-  #responded = false
+  /** The caller's requests whose response has not come yet. */
+  readonly #owed: Permit[]
   readonly #declining = new Set<Promise<void>>()
 
   constructor(inner: Source, answered: Answered, desk: Desk) {
-    const { id } = answered.permit.call
-    const lastWords = (error: unknown): LastWords => this.#lastWords(id ?? '', error)
-    this.ending = id === undefined ? 'clean' : { lastWords }
+    this.#owed = owedTo(answered.permit)
+    const lastWords = (error: unknown): LastWords => this.#lastWords(error)
+    this.ending = this.#owed.length === 0 ? 'clean' : { lastWords }
     this.#inner = inner
     this.#answered = answered
     this.#desk = desk
@@ -182,13 +183,17 @@ export class FilteredStream implements Source, Sink {
     if (message.kind !== 'response') {
       return textOf(sealIds(own, message, { permit, seat, desk }))
     }
-    const { id } = permit.call
-    const isOwn = message.id !== undefined && id !== undefined && sameId(message.id.text, id)
-    const answers = isOwn ? 'this_call' : 'any_call'
+    const asked = takeOwed(this.#owed, message.id)
+    // An array is told what it asked for and no more.
+    if (asked === undefined && permit.elements !== undefined) return undefined
+    const answers = asked === undefined ? 'any_call' : 'this_call'
     // Any id: a stream of a legacy session may carry responses to other requests of it.
-    const shown = showMessage({ bytes: own, id: undefined, permit, seat, answers }, desk)
-    if (!shown.ok) throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
-    if (isOwn) this.#responded = true
+    const showing = { bytes: own, id: undefined, permit: asked ?? permit, seat, answers } as const
+    const shown = showMessage(showing, desk)
+    if (!shown.ok) {
+      if (asked !== undefined) this.#owed.push(asked)
+      throw new Refusal('upstream_unavailable', { detail: shown.problem.message })
+    }
     const { inputs } = shown
     if (inputs === undefined) return textOf(shown.bytes)
     return textOf(await showInputs({ bytes: shown.bytes, inputs }, this.#answered, desk))
@@ -205,17 +210,22 @@ export class FilteredStream implements Source, Sink {
     this.#declining.add(declined)
   }
 
-  #lastWords(id: string, reason: unknown): LastWords {
+  #lastWords(reason: unknown): LastWords {
     // A request has one response: after it, an error with its id would be a second one.
-    if (this.#responded) return { text: ': the server broke off\n\n', after: 'cut' }
-    if (this.#answered.permit.call.method === 'subscriptions/listen' && isOurDoing(reason)) {
+    const [first] = this.#owed
+    if (first === undefined) return { text: ': the server broke off\n\n', after: 'cut' }
+    const { id, method } = first.call
+    if (method === 'subscriptions/listen' && isOurDoing(reason)) {
       // The polite end of a subscription is its result (MCP 2026-07-28, "Subscriptions").
       const meta = `{"io.modelcontextprotocol/subscriptionId":${id}}`
       const result = `{"resultType":"complete","_meta":${meta}}`
       return { text: `data: {"jsonrpc":"2.0","id":${id},"result":${result}}\n\n`, after: 'end' }
     }
     const error = '{"code":1003,"message":"The server broke off its answer"}'
-    return { text: `data: {"jsonrpc":"2.0","id":${id},"error":${error}}\n\n`, after: 'cut' }
+    const words = this.#owed.map(
+      ({ call }) => `data: {"jsonrpc":"2.0","id":${call.id},"error":${error}}\n\n`,
+    )
+    return { text: words.join(''), after: 'cut' }
   }
 }
 

@@ -58,6 +58,7 @@ export function isFiltered(method: string): boolean {
 
 function collectFor(permit: Permit): Collect {
   const { method } = permit.call
+  if (permit.elements !== undefined) return WHOLE_LIST
   return isFiltered(method) ? WHOLE_LIST : COALESCED
 }
 

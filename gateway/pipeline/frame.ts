@@ -1,6 +1,6 @@
 /**
  * Step 4: what one frame asks for. A frame is a message, the opening or ending of a stream, or a request
- * that a server has put into a result.
+ * that a server has put into a result; the messages of an array are frames of their own.
  */
 import type { Call, Direction } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -9,12 +9,13 @@ import type { CallRead, MirroredHeaders } from '../mcp/read-call.ts'
 import { endSessionCall, inputCall, openStreamCall, readCall } from '../mcp/read-call.ts'
 import type { Malformed } from '../mcp/malformed.ts'
 import type { Message } from '../mcp/message.ts'
+import type { Scan } from '../mcp/scan.ts'
 import { scan } from '../mcp/scan.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
-export type Seat = Pick<Visit, 'journey' | 'head' | 'session' | 'endpoint' | 'tasks'> & {
+export type Seat = Pick<Visit, 'journey' | 'head' | 'session' | 'endpoint' | 'tasks' | 'batch'> & {
   readonly server: McpServer
 }
 
@@ -27,6 +28,12 @@ export type Frame = {
     | { readonly kind: 'open_stream' }
     | { readonly kind: 'end_session' }
 }
+
+/** An array of messages of a caller, at least one. */
+export type Batch = { readonly seat: Seat; readonly messages: readonly Message[] }
+
+/** The one revision that has arrays (MCP 2025-03-26, transports). */
+const BATCH_VERSION = '2025-03-26'
 
 /** @throws {Refusal} with the protocol's own code for what is malformed. */
 export function readFrame(frame: Frame): Call {
@@ -71,17 +78,55 @@ function refuseModern({ protocolVersion }: MirroredHeaders): void {
 }
 
 /**
- * The one frame of a POST body.
- * @throws {Refusal} `parse_error`, `invalid_request`; arrays too: no session here negotiated batches.
+ * What a POST body holds.
+ *
+ * @throws {Refusal} `parse_error`, `invalid_request`; the latter for an array too, unless the session of
+ *   the visit negotiated the revision that has them.
+ */
+export function readBody(bytes: Uint8Array, seat: Seat): Frame | Batch {
+  const { messages, batch } = scanned(bytes)
+  const [message] = messages
+  if (batch || message === undefined) return readBatch(messages, seat)
+  return { seat, direction: 'up', content: { kind: 'message', message } }
+}
+
+/**
+ * The one message of a frame that cannot be an array, as those of a WebSocket.
+ *
+ * @throws {Refusal} `parse_error`, `invalid_request`.
  */
 export function readMessage(bytes: Uint8Array): Message {
-  const scanned = scan(bytes)
-  if (!scanned.ok) throw malformed(scanned.problem)
-  const [message] = scanned.messages
-  if (scanned.batch || message === undefined) {
-    throw new Refusal('invalid_request', { message: 'Batches are not supported' })
-  }
+  const { messages, batch } = scanned(bytes)
+  const [message] = messages
+  if (batch || message === undefined) throw invalid('Batches are not supported here')
   return message
+}
+
+function scanned(bytes: Uint8Array): Extract<Scan, { ok: true }> {
+  const read = scan(bytes)
+  if (!read.ok) throw malformed(read.problem)
+  return read
+}
+
+function readBatch(messages: readonly Message[], seat: Seat): Batch {
+  const { head, session } = seat
+  const named = head?.protocolVersion ?? BATCH_VERSION
+  if (session?.version !== BATCH_VERSION || named !== BATCH_VERSION) {
+    throw invalid(`Batches are only for sessions of revision ${BATCH_VERSION}`)
+  }
+  const ids = new Set<string | number>()
+  for (const { kind, id, method } of messages) {
+    if (method === 'initialize') throw invalid('initialize must not be in a batch')
+    if (kind !== 'request' || id === undefined) continue
+    // A response could not be told to which of the two it belongs.
+    if (ids.has(id.value)) throw invalid('Two requests of a batch have the same id')
+    ids.add(id.value)
+  }
+  return { seat, messages }
+}
+
+function invalid(message: string): Refusal {
+  return new Refusal('invalid_request', { message })
 }
 
 function malformed(problem: Malformed): Refusal {

@@ -11,7 +11,7 @@ import type { Desk } from './desk.ts'
 import { openEndpoint } from './endpoint.ts'
 import { filter } from './filter.ts'
 import { forward } from './forward.ts'
-import { type Frame, readMessage } from './frame.ts'
+import { type Batch, type Frame, readBody } from './frame.ts'
 import { openHandles } from './handles.ts'
 import { judge } from './judge.ts'
 import { checkMediaType } from './media-type.ts'
@@ -69,10 +69,8 @@ async function authenticate({ head, journey, server }: Seated, desk: Desk): Prom
   return journey.caller
 }
 
-function frameOf(seat: Seated, body: Uint8Array | undefined): Frame {
-  if (body !== undefined) {
-    return { seat, direction: 'up', content: { kind: 'message', message: readMessage(body) } }
-  }
+function frameOf(seat: Seated, body: Uint8Array | undefined): Frame | Batch {
+  if (body !== undefined) return readBody(body, seat)
   if (seat.httpMethod === 'GET') return { seat, direction: 'up', content: { kind: 'open_stream' } }
   if (seat.httpMethod === 'DELETE')
     return { seat, direction: 'up', content: { kind: 'end_session' } }

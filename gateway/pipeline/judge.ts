@@ -7,14 +7,20 @@ import type { Caller } from '../model/caller.ts'
 import type { Call } from '../model/call.ts'
 import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
-import { authorize } from './authorize.ts'
+import { Refusal } from '../model/refusal.ts'
+import { authorize, permitAll } from './authorize.ts'
 import type { JudgeDesk } from './desk.ts'
-import type { Frame, Seat } from './frame.ts'
+import type { Batch, Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
 import { hasTasks, nameTasks } from './name-tasks.ts'
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
-export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Promise<Permit> {
+export async function judge(
+  frame: Frame | Batch,
+  caller: Caller,
+  desk: JudgeDesk,
+): Promise<Permit> {
+  if ('messages' in frame) return await judgeEach(frame, caller, desk)
   const { seat } = frame
   const read = readFrame(frame)
   const call = hasTasks(read) ? nameTasks(read, { caller, seat }, desk) : read
@@ -24,6 +30,36 @@ export async function judge(frame: Frame, caller: Caller, desk: JudgeDesk): Prom
   const committed = commit(seat, entry, desk)
   if (committed !== undefined) await committed
   return permit
+}
+
+/** All of an array is judged, so that each call has its records; one refused message refuses it whole. */
+async function judgeEach(
+  { seat, messages }: Batch,
+  caller: Caller,
+  desk: JudgeDesk,
+): Promise<Permit> {
+  const requests = messages.filter(({ kind }) => kind === 'request')
+  seat.batch = requests.map(({ id }) => id?.text ?? '')
+  const permits: Permit[] = []
+  const refusals: Refusal[] = []
+  const each = new Map<string, Refusal>()
+  for (const message of messages) {
+    try {
+      const content = { kind: 'message', message } as const
+      permits.push(await judge({ seat, direction: 'up', content }, caller, desk))
+    } catch (error) {
+      // What cannot be recorded is not this message's fault.
+      if (!(error instanceof Refusal) || error.code === 'audit_unavailable') throw error
+      refusals.push(error)
+      if (message.kind === 'request' && message.id !== undefined) each.set(message.id.text, error)
+    }
+  }
+  const [first] = refusals
+  if (first === undefined) return permitAll(permits)
+  const scopes = new Set(refusals.flatMap(({ extra }) => extra.scopes ?? []))
+  // The client can get these and come back; it reads which in the challenge.
+  if (scopes.size > 0) throw new Refusal('insufficient_scope', { scopes: [...scopes] })
+  throw new Refusal(first.code, { ...first.extra, message: first.message, each })
 }
 
 /** The place of this call in the journey. A server's notifications and replies take none. */

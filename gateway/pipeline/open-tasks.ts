@@ -52,13 +52,14 @@ export function openTasks(body: Uint8Array, permit: Permit, desk: TaskDesk): rea
 }
 
 /**
- * A client's response with the server's own id of the task it says it belongs to.
+ * A client's response, or an array with responses in it, with the server's own ids of the tasks that
+ * they say they belong to.
  *
  * @throws {Refusal} `invalid_request` for a task that is not this caller's.
  */
 export function openTasksInResponse(
   body: Uint8Array,
-  { caller, server }: Permit,
+  { caller, server, elements }: Permit,
   { tasks }: TaskDesk,
 ): Uint8Array {
   const { buffer, byteOffset, byteLength } = body
@@ -66,7 +67,10 @@ export function openTasksInResponse(
   return renameTasks(body, (id, place) => {
     if (place !== 'related') return id
     const task = tasks.open(id, caller, server)
-    if (task === undefined) throw new Refusal('invalid_request', { message: 'Unknown task' })
+    if (task === undefined) {
+      const each = elements === undefined ? {} : { each: new Map() }
+      throw new Refusal('invalid_request', { message: 'Unknown task', ...each })
+    }
     return task.id
   })
 }

@@ -10,7 +10,7 @@ import type { Desk } from './desk.ts'
 import type { Outgoing, Visit } from './visit.ts'
 
 /** What of a visit its refusal depends on. */
-export type Refused = Pick<Visit, 'journey' | 'head' | 'server'>
+export type Refused = Pick<Visit, 'journey' | 'head' | 'server' | 'batch'>
 
 /** A head that two readers could frame differently: nothing that follows on its connection is read (RFC 9112 §11.2). */
 const UNTRUSTED_HEAD: ReadonlySet<RefusalCode> = new Set([
@@ -42,8 +42,7 @@ export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
   const call = journey.calls.at(-1)?.call
   const id = call?.id ?? extra.id
   const status = statusOf(refusal, call, visit)
-  const rpc = extra.rpc ?? REFUSALS[code].rpc
-  journey.rpcError = rpc
+  journey.rpcError = rpcOf(refusal)
   if (journey.ending === 'complete') journey.ending = endingOf(refusal, journey)
   const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
   const authenticate = challengeFor(refusal, visit, desk)
@@ -61,7 +60,7 @@ export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
     status,
     headers,
     ...(UNTRUSTED_HEAD.has(code) && { connection: 'close' }),
-    body: { kind: 'whole', bytes: errorBody(refusal, id) },
+    body: { kind: 'whole', bytes: bodyFor(refusal, id, visit) },
   }
 }
 
@@ -76,15 +75,18 @@ function endingOf({ code }: Refusal, { attempts }: Journey): Journey['ending'] {
  */
 function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Refused): number {
   const row = REFUSALS[code]
+  const batched = isBatched(visit)
+  // Its requests are answered one by one, each with what is wrong with it.
+  if (batched && extra.each !== undefined && !('judged' in row)) return 200
   if (code === 'unknown_method' && !isModern(visit)) {
     // A notification has no id to answer, and a 404 would tell a legacy client that its session ended.
     return extra.id === undefined ? REFUSALS.invalid_request.status : 200
   }
   // A 429 makes a client that tries the modern era first take the server for a legacy one.
   if (code === 'rate_limited' && isModern(visit)) return REFUSALS.overloaded.status
-  const readable = call?.kind === 'request' && 'judged' in row
+  const readable = (batched || call?.kind === 'request') && 'judged' in row
   // So does an error in place of what the server speaks; an HTTP status says that it could not be asked.
-  if (!readable || call.method === 'server/discover') return row.status
+  if (!readable || call?.method === 'server/discover') return row.status
   const plain = visit.server?.refusals === 'http' && code !== 'unknown_name'
   return plain ? row.status : 200
 }
@@ -99,15 +101,43 @@ function isModern(visit: Refused): boolean {
   return MODERN_VERSIONS.includes(visit.head?.protocolVersion ?? '')
 }
 
+/** Whether it is an array of messages with requests in it, which are then answered with an array. */
+function isBatched({ batch }: Refused): boolean {
+  return batch !== undefined && batch.length > 0
+}
+
+function bodyFor(refusal: Refusal, id: string | undefined, visit: Refused): string {
+  const { batch = [] } = visit
+  if (!isBatched(visit)) return errorBody(refusal, id)
+  const { each } = refusal.extra
+  // One that stood beside a refused one, and may well pass alone.
+  const notSent = new Refusal('invalid_request', {
+    message: 'Not sent: another message of the batch was refused',
+    rpc: 1000,
+  })
+  const errors = batch.map((own) =>
+    errorBody(each === undefined ? refusal : (each.get(own) ?? notSent), own),
+  )
+  return `[${errors.join(',')}]`
+}
+
+function rpcOf({ code, extra }: Refusal): number {
+  return extra.rpc ?? REFUSALS[code].rpc
+}
+
 /**
  * The JSON-RPC error that tells a refusal.
  *
  * @param id Echoed as its bytes read; an error whose id is unknown has none (MCP 2025-11-25 schema).
  */
-export function errorBody({ code, message, extra }: Refusal, id: string | undefined): string {
-  const rpc = extra.rpc ?? REFUSALS[code].rpc
+export function errorBody(refusal: Refusal, id: string | undefined): string {
+  const { message, extra } = refusal
   const data = dataOf(extra.data, extra.retryAfterSeconds)
-  const error = JSON.stringify({ code: rpc, message, ...(data === undefined ? {} : { data }) })
+  const error = JSON.stringify({
+    code: rpcOf(refusal),
+    message,
+    ...(data === undefined ? {} : { data }),
+  })
   return `{"jsonrpc":"2.0"${id === undefined ? '' : `,"id":${id}`},"error":${error}}`
 }
 

@@ -6,8 +6,9 @@ import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { testCaller, testSeat, testServer } from '../testkit/pipeline.ts'
+import { bodyUp } from './body-up.ts'
 import type { Seat } from './frame.ts'
-import { openIds, sealIds } from './request-ids.ts'
+import { sealIds } from './request-ids.ts'
 import { createTasks } from './tasks.ts'
 
 const HOUR_MS = 3_600_000
@@ -47,7 +48,7 @@ function up(
   const permit = permitFor({ kind, id: id?.text, spans }, over.subject)
   const desk = { seals, tasks: createTasks(seals, new Map()), now: () => over.nowMs ?? 0 }
   const seat = seatIn(over.session ?? 's-1')
-  return Buffer.from(openIds(Buffer.from(text), permit, seat, desk)).toString()
+  return Buffer.from(bodyUp(Buffer.from(text), permit, seat, desk)).toString()
 }
 
 function idIn(text: string): string {
@@ -113,7 +114,7 @@ test('over HTTP+SSE a request of the server is answered where its own stream say
   const open = (endpoint: string): string => {
     const own = permitFor({ kind, id: id?.text, spans })
     const at = Object.assign(testSeat(), { endpoint })
-    return Buffer.from(openIds(Buffer.from(answer), own, at, desk)).toString()
+    return Buffer.from(bodyUp(Buffer.from(answer), own, at, desk)).toString()
   }
   assert.equal(open('/m?s=1'), '{"jsonrpc":"2.0","id":7,"result":{}}')
   assert.throws(() => open('/m?s=2'), notAsked)

@@ -4,7 +4,7 @@
  * any replica without remembering anything. The only ids the gateway rewrites.
  */
 import type { Message, RpcId } from '../mcp/message.ts'
-import { splice } from '../mcp/edit.ts'
+import { type Edit, splice } from '../mcp/edit.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Desk } from './desk.ts'
@@ -46,21 +46,20 @@ function idOfServer({ kind, id, method, params }: Message): RpcId | undefined {
 }
 
 /**
- * A client's response with the server's own id in it again; anything else as it is.
+ * The edit that puts the server's own id into a client's response again.
  *
  * @throws {Refusal} `invalid_request` when it answers no request of this session.
  */
-export function openIds(body: Uint8Array, permit: Permit, seat: Seat, desk: IdDesk): Uint8Array {
-  const { kind, id, spans } = permit.call
-  if (kind !== 'response') return body
-  const text = id === undefined ? undefined : openId(id, permit, seat, desk)
+export function openId(permit: Permit, seat: Seat, desk: IdDesk): Edit {
+  const { id, spans } = permit.call
+  const text = id === undefined ? undefined : opened(id, permit, seat, desk)
   if (text === undefined || spans.id === undefined) {
     throw new Refusal('invalid_request', { message: 'This answers no request of the server' })
   }
-  return splice(body, [{ ...spans.id, text }])
+  return { ...spans.id, text }
 }
 
-function openId(id: string, permit: Permit, seat: Seat, desk: IdDesk): string | undefined {
+function opened(id: string, permit: Permit, seat: Seat, desk: IdDesk): string | undefined {
   const handle: unknown = JSON.parse(id)
   if (typeof handle !== 'string') return undefined
   const text = desk.seals.open('request', boundTo(permit, seat), handle)

@@ -77,6 +77,8 @@ export type Visit = {
   endpoint?: string | undefined
   /** Tasks of this caller that its call names, by the ids of the server. */
   tasks?: Map<string, KnownTask>
+  /** Ids of the requests in an array of messages, as their bytes read; undefined when there is no array. */
+  batch?: readonly string[] | undefined
   /** The place it takes among its caller's open calls or streams. */
   occupies: { readonly caller: Caller; readonly occupation: 'call' | 'stream' } | undefined
   /** Settles when the client has taken everything or is gone; rejects when the answer broke off. */

@@ -68,6 +68,7 @@ export class HttpVisit implements Visit, Sink {
   session: Visit['session']
   exchange: Exchange | undefined
   endpoint: string | undefined
+  batch: Visit['batch']
   occupies: Visit['occupies']
   gone = false
   readonly #options: HttpVisitOptions
