@@ -5,9 +5,10 @@ import type { Io } from './io.ts'
 
 const USAGE = `Usage: gatehouse keys new [--id ID]
 
-Prints a new entry for the key ring, <id>:<base64url of 32 random bytes>. Put it first in
-GATEHOUSE_KEYS or the file that keys.file names; the first key is the current one. Keep the
-entries below it for as long as anything made with them must be readable.
+Prints a new entry for the key ring, <id>:<base64url of 32 random bytes>, to be put into
+GATEHOUSE_KEYS or the file that keys.file names. The first key seals, all open. With several
+gateways put it below the current one first, at each of them, and only then on top. Keep the
+others for as long as anything made with them must be readable.
 
   --id ID   name of the key, 1 to 32 of A-Z a-z 0-9 _ -; default: today's date`
 

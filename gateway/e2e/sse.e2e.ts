@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 
 import type { EverythingServer } from '../testkit/everything.ts'
 import { startEverything } from '../testkit/everything.ts'
+import { openEvents } from '../testkit/event-reader.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { freePort } from '../testkit/free-port.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
@@ -77,22 +78,11 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 /** Opens a stream by hand; resolves with the URL its first event names. */
 async function openStream(server: string, token: string) {
-  const stop = new AbortController()
-  const response = await fetch(url(server), { headers: bearer(token), signal: stop.signal })
-  assert.equal(response.status, 200)
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
-  const readUntil = async (pattern: RegExp): Promise<RegExpExecArray> => {
-    for (;;) {
-      const match = pattern.exec(text)
-      if (match !== null) return match
-      const { value, done } = await reader.read()
-      if (done) throw new Error(`the stream ended without ${String(pattern)}: ${text}`)
-      text += value
-    }
-  }
+  const stream = await openEvents(url(server), { headers: bearer(token) })
+  assert.equal(stream.status, 200)
+  const { readUntil, close } = stream
   const [, endpoint = ''] = await readUntil(/event: endpoint\ndata: (\S+)\n\n/)
-  return { endpoint: new URL(endpoint, url(server)), readUntil, close: () => stop.abort() }
+  return { endpoint: new URL(endpoint, url(server)), readUntil, close }
 }
 
 const post = (endpoint: URL | string, message: unknown, headers: Record<string, string>) =>

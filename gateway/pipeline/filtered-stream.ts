@@ -129,25 +129,30 @@ export class FilteredStream implements Source, Sink {
     if (item.kind === 'overflow')
       throw new Refusal('upstream_unavailable', { detail: 'event too large' })
     const { permit, seat } = this.#answered
+    const desk = this.#desk.latest()
     if (item.event === 'endpoint') {
-      const data = showEndpoint(item.data ?? '', { seat, caller: permit.caller }, this.#desk)
+      const data = showEndpoint(item.data ?? '', { seat, caller: permit.caller }, desk)
       return formatSse({ ...item, data })
     }
     if (item.data === undefined || item.data === '') return formatSse(item)
     if (permit.server.upstream.transport === 'sse') {
       // Clients of this era read messages only; what else is sent keeps the connection alive.
       if (!isMessage(item)) return formatSse({ ...item, data: undefined })
-      const told = readTold(item.data, permit, this.#desk)
+      const told = readTold(item.data, permit, desk)
       if (told !== undefined) return formatSse({ ...item, data: told })
     }
     return await this.#passMessages(item, Buffer.from(item.data))
   }
 
-  /** An event id resumes a stream, so it is a handle: sealed for the caller and server of this one. */
+  /**
+   * An event id resumes a stream, so it is a handle: sealed for the caller and server of this one, with the
+   * key that is current now, which may have changed since the stream began.
+   */
   #withOwnId(item: SseItem): SseItem {
     const { call, caller, server } = this.#answered.permit
     if (item.kind !== 'event' || !item.id || call.era !== 'legacy') return item
-    return { ...item, id: this.#desk.seals.seal('event', ownerOf(caller, server), item.id) }
+    const { seals } = this.#desk.latest()
+    return { ...item, id: seals.seal('event', ownerOf(caller, server), item.id) }
   }
 
   async #passMessages(item: SseEvent, bytes: Uint8Array): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
+import type { RingKey } from '../model/ring-key.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { testCaller, testDesk, testSeat, testServer } from '../testkit/pipeline.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
@@ -12,6 +13,7 @@ import type { UpstreamRequest } from '../upstream/conversations.ts'
 import type { Desk } from './desk.ts'
 import { openEndpoint } from './endpoint.ts'
 import { FilteredStream } from './filtered-stream.ts'
+import { ownerOf } from './handles.ts'
 import type { Answered } from './show-message.ts'
 import { tellOnStream } from './tell-on-stream.ts'
 import type { Outgoing, Seated, Visit } from './visit.ts'
@@ -46,9 +48,11 @@ function createDesk(status: number | undefined) {
   return { desk, sent }
 }
 
+const ringKey = (id: string): RingKey => ({ ...temporaryKey(), id })
+
 /** The stream of a caller, fed by hand, and what its client has got. */
 function openStream(desk: Desk, caller = testCaller()) {
-  const call = { direction: 'up', kind: 'open_stream', id: undefined } as Call
+  const call = { direction: 'up', kind: 'open_stream', era: 'legacy', id: undefined } as Call
   const permit = { caller, server: SERVER, call, rule: 'r', dropped: [] }
   const seat = Object.assign(testSeat({ server: SERVER }), { endpoint: undefined }) as Seated
   let sink: Sink | undefined
@@ -185,6 +189,24 @@ test('a refusal goes to the stream in the id of a ping, which tells the server n
   const other = openStream(desk, testCaller({ subject: 'other' }))
   await other.feed(`data: {"jsonrpc":"2.0","id":"${id}","result":{}}\n\n`)
   assert.doesNotMatch(other.got.text, /wipe/)
+})
+
+test('a stream that is older than a key opens and seals with it once it is in the ring', async () => {
+  const [old, added] = [ringKey('old'), ringKey('added')]
+  const { desk } = createDesk(202)
+  const began = { ...desk, seals: createSeals([old]) }
+  const now = { ...desk, seals: createSeals([added, old]) }
+  let latest: Desk = began
+  const { feed, got } = openStream(Object.assign(began, { latest: () => latest }))
+  latest = now
+  const other = createDesk(202)
+  const { body } = await refuseCall({ ...other.desk, seals: now.seals }, 200)
+  const { id } = JSON.parse(other.sent[0]?.text ?? '') as { id: string }
+  await feed(`id: 41\ndata: {"jsonrpc":"2.0","id":"${id}","result":{}}\n\n`)
+  assert.ok(got.text.includes(`data: ${body}\n`))
+  const [, event = ''] = /^id: (.+)$/m.exec(got.text) ?? []
+  const owner = ownerOf(testCaller(), SERVER)
+  assert.equal(createSeals([added]).open('event', owner, event), '41')
 })
 
 test('a refusal that the server does not take stays the answer to the POST, with its status', async () => {

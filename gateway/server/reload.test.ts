@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -99,6 +99,29 @@ test('what waits for a restart is named to whoever asked, and in the log', async
   ])
   assert.ok(notices.slice(0, -2).every((notice) => !notice.includes('restart')))
   assert.match(inspect(logged), /configuration reloaded.*needsRestart: 'listen\.port, state'/s)
+})
+
+test('the key ring is read again, and whoever asked is told by name which key seals', async (t) => {
+  const [one, two] = ['k1', 'k2'].map((id) => `${id}:${randomBytes(32).toString('base64url')}`)
+  const config = `${CONFIG}keys: { file: ring }\n`
+  const { write, reloader, logged } = await begin(t, { 'gatehouse.yaml': config, ring: `${one}\n` })
+  const steps = [
+    [`${one}\n${two}`, 'the key ring has changed: k1 seals, also opens k2'],
+    [`${two},${one}`, 'the key ring has changed: k2 seals, also opens k1'],
+    [`${two}`, 'the key ring has changed: k2 seals, no other opens'],
+  ] as const
+  const told = async (): Promise<readonly string[]> =>
+    (await reloader.reload()).notices.filter((notice) => notice.includes('key ring'))
+  for (const [ring, notice] of steps) {
+    await write({ ring })
+    assert.deepEqual(await told(), [notice])
+    assert.equal(logged.at(-1)?.message, notice)
+    assert.deepEqual(await told(), [])
+  }
+  await write({ ring: 'k2:short' })
+  assert.equal((await reloader.reload()).ok, false)
+  await write({ 'gatehouse.yaml': CONFIG })
+  assert.deepEqual(await told(), ['the key ring is gone: sessions end when the gateway does'])
 })
 
 test('a server that moves because another came is warned of, once and nowhere else', async (t) => {

@@ -1,5 +1,6 @@
 /** From changed files to the next generation, or to a clear message and the old one kept. */
 import type { Problem } from '../model/problem.ts'
+import type { RingKey } from '../model/ring-key.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Loaded, Source } from './load-all.ts'
 import { formatProblem, loadAll } from './load-all.ts'
@@ -57,7 +58,10 @@ export function createReloader(options: {
     const restarts = restart.map(
       (name) => `${name} has changed: it stays as it was until a restart`,
     )
-    return { ok: true, problems: [], notices: [...warnings, ...restarts] }
+    const ring = changeOfRing(before, next.settings)
+    if (ring !== undefined) log('info', ring)
+    const rings = ring === undefined ? [] : [ring]
+    return { ok: true, problems: [], notices: [...warnings, ...rings, ...restarts] }
   }
   const fail = (problems: readonly Problem[]): ReloadResult => {
     const detail = problems.map(formatProblem).join('\n')
@@ -110,6 +114,19 @@ function moves(before: Settings, next: Settings): readonly string[] {
   })
 }
 
+/** What the key ring is now, when it has changed: replicas must agree before a new key seals. */
+function changeOfRing(before: Settings, { keys }: Settings): string | undefined {
+  if (textOf(before.keys) === textOf(keys)) return undefined
+  const [current, ...old] = keys.map(({ id }) => id)
+  if (current === undefined) return 'the key ring is gone: sessions end when the gateway does'
+  const opens = old.length === 0 ? 'no other opens' : `also opens ${old.join(', ')}`
+  return `the key ring has changed: ${current} seals, ${opens}`
+}
+
+function textOf(ring: readonly RingKey[]): string {
+  return ring.map(({ id, key }) => `${id}:${key.reveal()}`).join(',')
+}
+
 /** What only a restart can change, by its name in the configuration file. */
 const FIXED: readonly { readonly name: string; readonly of: (settings: Settings) => unknown }[] = [
   { name: 'listen.host', of: ({ listen }) => listen.host },
@@ -124,7 +141,6 @@ const FIXED: readonly { readonly name: string; readonly of: (settings: Settings)
   { name: 'state', of: ({ state }) => JSON.stringify(state) },
   { name: 'audit', of: ({ audit }) => JSON.stringify(audit) },
   { name: 'telemetry.otlp.endpoint', of: ({ telemetry }) => telemetry.otlp?.endpoint },
-  { name: 'keys', of: ({ keys }) => keys.map(({ id, key }) => `${id}:${key.reveal()}`).join(',') },
 ]
 
 /** Names of the settings that differ but stay as they were until the process starts anew. */

@@ -12,9 +12,11 @@ export async function connectV1(
   url: string,
   token: string,
   client = new Client({ name: 'test-agent', version: '1.0.0' }),
+  via: typeof fetch = fetch,
 ): Promise<Client> {
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { Authorization: `Bearer ${token}` } },
+    fetch: via,
   })
   await client.connect(transport)
   return client
