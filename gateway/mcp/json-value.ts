@@ -117,6 +117,12 @@ export function countNode(cursor: Cursor): boolean {
   return cursor.nodes <= cursor.bounds.maxNodes || fail(cursor, 'The text has too many values')
 }
 
+/** Counts values that are not passed one by one. */
+export function countNodes(cursor: Cursor, count: number): boolean {
+  cursor.nodes += count - 1
+  return countNode(cursor)
+}
+
 /**
  * Reads the next member name of the current object and its colon; false when the object has ended,
  * which it then has passed, or when there is a problem.

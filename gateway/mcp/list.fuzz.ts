@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { fuzzOptions } from '../testkit/fuzz.ts'
+import { createKnownLists } from './known-lists.ts'
 import { filterAnswer } from './list.ts'
 
 const RUNS = fuzzOptions({ test: 5_000, prove: 200_000 })
@@ -70,6 +71,28 @@ test('what is kept is kept byte for byte', () => {
       const kept = texts.filter((_text, i) => elements[i]?.shown)
       assert.equal(filter(answerOf(texts, 'c'), elements), answerOf(kept, 'c'))
     }),
+    RUNS,
+  )
+})
+
+test('a list that is known is filtered as one that is not', () => {
+  const known = createKnownLists()
+  fc.assert(
+    fc.property(
+      fc.array(element, { minLength: 8, maxLength: 20 }),
+      fc.string(),
+      (elements, cursor) => {
+        const texts = elements.map((one, i) => `${one.before}${textOf(one, i)}${one.after}`)
+        const bytes = Buffer.from(answerOf(texts, cursor))
+        const show = (_kind: string, name: string) =>
+          elements[Number(name.slice(5))]?.shown === true
+        const fresh = filterAnswer(bytes, { show })
+        filterAnswer(bytes, { show: () => false, known })
+        const again = filterAnswer(bytes, { show, known })
+        assert.ok(fresh.ok && again.ok)
+        assert.deepEqual({ ...again, news: true }, fresh)
+      },
+    ),
     RUNS,
   )
 })

@@ -13,12 +13,14 @@ import { skipNumber } from './json-scalar.ts'
 import {
   atEnd,
   countNode,
+  countNodes,
   enterObject,
   nextKind,
   nextMember,
   readText,
   skipValue,
 } from './json-value.ts'
+import type { KnownElement, KnownLists } from './known-lists.ts'
 import type { Malformed } from './malformed.ts'
 import { isLookAlike, type NameTable, nameTable, protocolName } from './member-names.ts'
 import type { RpcId } from './message.ts'
@@ -45,6 +47,8 @@ export type FilterOptions = {
    * `input_required` result is like any other.
    */
   readonly sealState?: ((state: string) => string | undefined) | undefined
+  /** Lists of the same server, which are not read again. */
+  readonly known?: KnownLists | undefined
 }
 
 export type FilteredAnswer =
@@ -54,6 +58,8 @@ export type FilteredAnswer =
       readonly bytes: Uint8Array
       /** Every name seen, shown or not, in order. */
       readonly listed: readonly Target[]
+      /** Whether there is a list in it that was not known. */
+      readonly news: boolean
       /** The cursor of the next page; an empty one is one too. */
       readonly nextCursor: string | undefined
       /** The methods an `input_required` result asks of its client, in order; undefined for any other. */
@@ -92,6 +98,7 @@ type Filtering = {
   /** Undefined where rounds have no meaning. */
   readonly round: Round | undefined
   namesTasks: boolean
+  news: boolean
 }
 
 /** What has been read of the envelope of a response. */
@@ -125,6 +132,7 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
     listed: [],
     nextCursor: undefined,
     namesTasks: false,
+    news: false,
     round,
   }
   if (cursor.problem !== undefined) return unreadable(cursor)
@@ -143,14 +151,14 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
   if (!atEnd(cursor)) return unreadable(cursor)
   const objection = objectionTo(envelope, options.id)
   if (objection !== undefined) return invalid(objection)
-  const { edits, listed, nextCursor, namesTasks } = filtering
+  const { edits, listed, nextCursor, namesTasks, news } = filtering
   if (round?.required === true) {
     const unfit = round.unfit ?? sealRound(cursor, filtering, round)
     if (unfit !== undefined) return invalid(unfit)
   }
   const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
   const inputs = round?.required === true ? round.methods : undefined
-  return { ok: true, bytes: shown, listed, nextCursor, namesTasks, inputs }
+  return { ok: true, bytes: shown, listed, nextCursor, namesTasks, news, inputs }
 }
 
 /** Notes the edit that seals the server's state, in its place; returns what is wrong with the state. */
@@ -231,7 +239,7 @@ function filterResult(cursor: Cursor, filtering: Filtering): boolean {
       if (list === 'tasks') {
         filtering.namesTasks = true
         if (!skipValue(cursor)) return false
-      } else if (!filterList(cursor, filtering, LISTS[list])) return false
+      } else if (!filterList(cursor, filtering, list)) return false
     } else if (!skipValue(cursor)) return false
   }
   // Without a list the only edits are cache marks, on an answer that is the same for everyone.
@@ -239,18 +247,49 @@ function filterResult(cursor: Cursor, filtering: Filtering): boolean {
   return cursor.problem === undefined
 }
 
-function filterList(
-  cursor: Cursor,
-  filtering: Filtering,
-  list: { readonly kind: TargetKind; readonly names: NameTable<string> },
-): boolean {
+function filterList(cursor: Cursor, filtering: Filtering, member: keyof typeof LISTS): boolean {
   const { edits, listed, options } = filtering
-  return cutElements(cursor, edits, () => {
-    const name = readElementName(cursor, list.names)
+  const { kind, names } = LISTS[member]
+  const start = cursor.at
+  const known = options.known?.find(member, cursor.bytes, start)
+  const read: KnownElement[] = []
+  const nodesBefore = cursor.nodes
+  const oddNamesBefore = cursor.oddNames
+  let index = 0
+  const nameOf = known
+    ? () => passKnown(cursor, known.elements[index++])
+    : () => readElement(cursor, names, read)
+  const done = cutElements(cursor, edits, () => {
+    const name = nameOf()
     if (name === undefined || cursor.problem !== undefined) return false
-    listed.push({ kind: list.kind, name })
-    return options.show(list.kind, name)
+    listed.push({ kind, name })
+    return options.show(kind, name)
   })
+  if (known !== undefined) return done && countNodes(cursor, known.nodes)
+  filtering.news = true
+  // Member names that had to be folded are counted one by one, and what is read seldom comes twice.
+  if (done && cursor.oddNames === oddNamesBefore && member !== 'contents') {
+    const text = cursor.bytes.subarray(start, cursor.at)
+    options.known?.keep({ member, text, elements: read, nodes: cursor.nodes - nodesBefore - 1 })
+  }
+  return done
+}
+
+/** Passes an element of a known list and returns its name. */
+function passKnown(cursor: Cursor, element: KnownElement | undefined): string | undefined {
+  cursor.at += element?.bytes ?? 0
+  return element?.name
+}
+
+function readElement(
+  cursor: Cursor,
+  names: NameTable<string>,
+  read: KnownElement[],
+): string | undefined {
+  const start = cursor.at
+  const name = readElementName(cursor, names)
+  read.push({ name, bytes: cursor.at - start })
+  return name
 }
 
 /** Passes an element and returns its name, if it has exactly one that can be trusted. */

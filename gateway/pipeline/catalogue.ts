@@ -6,7 +6,9 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { HeaderParam, HeaderParams } from '../mcp/header-params.ts'
-import type { Target, TargetKind } from '../model/call.ts'
+import type { KnownLists } from '../mcp/known-lists.ts'
+import { createKnownLists } from '../mcp/known-lists.ts'
+import type { Era, Target, TargetKind } from '../model/call.ts'
 
 /** Names kept per server and kind; a server that lists more is served, but its surplus is not known here. */
 const MAX_NAMES = 5_000
@@ -28,6 +30,8 @@ export type Catalogue = {
    * Undefined for a tool that was never listed to mirror any.
    */
   params(server: string, tool: string): readonly Way[] | undefined
+  /** Lists it has sent in that era; what they name and mirror has been learned. */
+  lists(server: string, era: Era): KnownLists
   /** The name when it is known, else `other`: what a metric label may hold. */
   label(server: string, target: Target | undefined): string
 }
@@ -39,6 +43,7 @@ export type Way = readonly HeaderParam[]
 export function createCatalogue(): Catalogue {
   const names = new Map<string, { readonly tool: Set<string>; readonly prompt: Set<string> }>()
   const ways = new Map<string, Map<string, readonly Way[]>>()
+  const lists = { legacy: new Map<string, KnownLists>(), modern: new Map<string, KnownLists>() }
   const knows = (server: string, kind: ListedKind, name: string): boolean =>
     names.get(server)?.[kind].has(name) ?? false
   return {
@@ -67,6 +72,11 @@ export function createCatalogue(): Catalogue {
         const others = (known ?? []).filter((other) => !isDeepStrictEqual(other, way))
         entry.set(name, [...others, way].slice(-MAX_WAYS))
       }
+    },
+    lists(server, era) {
+      let known = lists[era].get(server)
+      if (known === undefined) lists[era].set(server, (known = createKnownLists()))
+      return known
     },
     params: (server, tool) => ways.get(server)?.get(tool),
     label(server, target) {

@@ -45,9 +45,10 @@ export function showMessage(
     id,
     show: (kind, name) => isVisible(desk.rules, caller, server.name, kind, name),
     cache: CACHE,
+    known: desk.catalogue.lists(server.name, era),
     sealState: era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
   })
-  if (filtered.ok && filtered.listed.length > 0) {
+  if (filtered.ok && filtered.news) {
     desk.catalogue.learn(server.name, filtered.listed)
     // Of what the server sent: what this caller may not see, another may.
     if (era === 'modern' && filtered.listed[0]?.kind === 'tool') {
