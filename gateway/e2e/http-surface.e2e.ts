@@ -129,8 +129,8 @@ test('without credentials the answer is 401 with a challenge that names metadata
     })
     assert.equal(reply.headers.get('content-type'), 'application/json')
     assert.deepEqual(await reply.json(), {
-      jsonrpc: '2.0',
-      error: { code: 1000, message: 'Authentication required' },
+      error: 'invalid_token',
+      error_description: 'Authentication required',
     })
   }
 })

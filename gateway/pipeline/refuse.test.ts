@@ -5,7 +5,7 @@ import { Refusal, type RefusalCode } from '../model/refusal.ts'
 import { judgedCall, testCall } from '../testkit/journey.ts'
 import { testJourney, testSeat, testServer } from '../testkit/pipeline.ts'
 import type { Desk } from './desk.ts'
-import { refuse } from './refuse.ts'
+import { refuse, refuseMessage } from './refuse.ts'
 import type { Visit } from './visit.ts'
 
 const desk = {
@@ -44,4 +44,22 @@ test('a caller above its places is told so in a way that its era understands', (
   assert.deepEqual(refused('rate_limited'), { status: 429, error: 1002 })
   assert.deepEqual(refused('rate_limited', undefined, '2025-11-25'), { status: 429, error: 1002 })
   assert.deepEqual(refused('rate_limited', undefined, '2026-07-28'), { status: 503, error: 1002 })
+})
+
+test('a 401 speaks of the token and cannot be taken for the answer to a message', () => {
+  const { head } = testSeat({})
+  const visit = { journey: testJourney(), head, server: testServer() } as unknown as Visit
+  const { status, body } = refuse(new Refusal('unauthenticated'), visit, desk)
+  assert.equal(status, 401)
+  assert.deepEqual(JSON.parse(body.kind === 'whole' ? String(body.bytes) : ''), {
+    error: 'invalid_token',
+    error_description: 'Authentication required',
+  })
+})
+
+test('on a connection the end of a token is told as the answer to the message', () => {
+  const journey = testJourney()
+  const text = refuseMessage(new Refusal('invalid_token', { id: '7' }), { journey })
+  const { id, error } = JSON.parse(text) as { id: unknown; error: { code: number } }
+  assert.deepEqual([id, error.code, journey.rpcError, journey.ending], [7, 1000, 1000, 'refused'])
 })

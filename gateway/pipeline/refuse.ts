@@ -38,12 +38,8 @@ function toRefusal(error: unknown): Refusal {
 
 export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
   const { code, extra } = refusal
-  const { journey } = visit
-  const call = journey.calls.at(-1)?.call
-  const id = call?.id ?? extra.id
-  const status = statusOf(refusal, call, visit)
-  journey.rpcError = rpcOf(refusal)
-  if (journey.ending === 'complete') journey.ending = endingOf(refusal, journey)
+  const id = noteError(refusal, visit.journey)
+  const status = statusOf(refusal, visit.journey.calls.at(-1)?.call, visit)
   const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
   const authenticate = challengeFor(refusal, visit, desk)
   if (authenticate !== undefined) headers.push('www-authenticate', authenticate)
@@ -60,8 +56,23 @@ export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
     status,
     headers,
     ...(UNTRUSTED_HEAD.has(code) && { connection: 'close' }),
-    body: { kind: 'whole', bytes: bodyFor(refusal, id, visit) },
+    body: {
+      kind: 'whole',
+      bytes: status === 401 ? oauthBody(refusal) : bodyFor(refusal, id, visit),
+    },
   }
+}
+
+/** The refusal of one message where there is no status and no header to tell it, as on a WebSocket. */
+export function refuseMessage(refusal: Refusal, { journey }: Pick<Refused, 'journey'>): string {
+  return errorBody(refusal, noteError(refusal, journey))
+}
+
+/** Writes the error into the journey. @returns the id of what is refused, where it is known. */
+function noteError(refusal: Refusal, journey: Journey): string | undefined {
+  journey.rpcError = rpcOf(refusal)
+  if (journey.ending === 'complete') journey.ending = endingOf(refusal, journey)
+  return journey.calls.at(-1)?.call.id ?? refusal.extra.id
 }
 
 /** Policy may refuse an answer too: then nothing failed. */
@@ -139,6 +150,14 @@ export function errorBody(refusal: Refusal, id: string | undefined): string {
     ...(data === undefined ? {} : { data }),
   })
   return `{"jsonrpc":"2.0"${id === undefined ? '' : `,"id":${id}`},"error":${error}}`
+}
+
+/**
+ * What a 401 says: the token is the matter and no message was read, so nobody may take this for the
+ * answer to one. The members are those of OAuth errors (RFC 6750 §3), as MCP servers send them.
+ */
+function oauthBody({ message }: Refusal): string {
+  return JSON.stringify({ error: 'invalid_token', error_description: message })
 }
 
 function dataOf(

@@ -27,7 +27,7 @@ import { readMessage, type Seat } from './frame.ts'
 import { judge } from './judge.ts'
 import type { LookUpBudget } from './look-up-budget.ts'
 import { withOwnTasks } from './open-tasks.ts'
-import { noteRefusal, refuse } from './refuse.ts'
+import { noteRefusal, refuseMessage } from './refuse.ts'
 import { showMessage } from './show-message.ts'
 import { sealTasks } from './show-tasks.ts'
 import type { AskServer } from './socket-look-up.ts'
@@ -370,11 +370,9 @@ export class SocketSession {
     const noted = noteRefusal(error, speech)
     const { code, extra } = noted
     const refusal = id === undefined ? noted : new Refusal(code, { ...extra, id })
-    const { body } = refuse(refusal, speech, this.#options.desk())
-    if (body.kind === 'whole' && body.bytes !== undefined) {
-      speech.journey.bytesOut = Buffer.byteLength(body.bytes)
-      this.#options.toClient(body.bytes)
-    }
+    const text = refuseMessage(refusal, speech)
+    speech.journey.bytesOut = Buffer.byteLength(text)
+    this.#options.toClient(text)
     this.#finish(speech)
   }
 

@@ -1,4 +1,4 @@
-/** Runs the official conformance suite against a URL and reads what it wrote. */
+/** Runs the official conformance suite, against a server or with a client, and reads what it wrote. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -6,12 +6,18 @@ import { join } from 'node:path'
 
 import { NODE, startChild } from './child.ts'
 
-export type SuiteOptions = {
+export type ServerRun = {
   readonly url: string
   /** Protocol revision whose required scenarios are run. */
   readonly revision: string
   /** Sent as `Bearer` with every request. */
   readonly token?: string
+}
+
+export type ClientRun = {
+  /** A program and its arguments, without spaces in either; the suite adds the URL of its server. */
+  readonly command: readonly string[]
+  readonly revision: string
 }
 
 /** One check of one scenario; a scenario may make the same check several times. */
@@ -26,39 +32,65 @@ export type SuiteResult = {
   readonly checks: readonly Check[]
   /** Whether all scenarios passed that the revision scores. */
   readonly conforms: boolean
-  /** What the suite printed at its end. */
-  readonly summary: string
+  /** Scenarios without a failed check, by what the suite says. */
+  readonly passing: ReadonlySet<string>
+  /** The scenarios that the revision scores. */
+  readonly scored: readonly string[]
 }
 
 const PRELOAD = new URL('./authorize-requests.ts', import.meta.url).href
 
-export async function runSuite({ url, revision, token }: SuiteOptions): Promise<SuiteResult> {
-  const directory = await mkdtemp(join(tmpdir(), 'conformance-'))
-  const require = createRequire(import.meta.url)
-  const main = require.resolve('@modelcontextprotocol/conformance/package.json')
-  const script = join(main, '../dist/index.js')
-  const run = ['server', '--url', url, '--requirements', revision, '-o', directory]
-  const child = startChild({
-    command: NODE,
-    args: [...(token === undefined ? [] : ['--import', PRELOAD]), script, ...run],
+/** The scenarios of a revision against the server at a URL. */
+export function runSuite({ url, revision, token }: ServerRun): Promise<SuiteResult> {
+  return run(['server', '--url', url, '--requirements', revision], {
+    nodeArgs: token === undefined ? [] : ['--import', PRELOAD],
     env: {
       GATEHOUSE_TEST_AUTHORIZATION: `Bearer ${token}`,
       GATEHOUSE_TEST_ORIGIN: new URL(url).origin,
     },
   })
+}
+
+/** The scenarios of a revision with a client that is started for each, all at the same time. */
+export function runClientSuite({ command, revision }: ClientRun): Promise<SuiteResult> {
+  return run(['client', '--command', command.join(' '), '--requirements', revision], {})
+}
+
+type How = { readonly nodeArgs?: readonly string[]; readonly env?: Record<string, string> }
+
+async function run(args: readonly string[], { nodeArgs = [], env }: How): Promise<SuiteResult> {
+  const directory = await mkdtemp(join(tmpdir(), 'conformance-'))
+  const require = createRequire(import.meta.url)
+  const main = require.resolve('@modelcontextprotocol/conformance/package.json')
+  const script = join(main, '../dist/index.js')
+  const child = startChild({
+    command: NODE,
+    args: [...nodeArgs, script, ...args, '-o', directory],
+    ...(env === undefined ? {} : { env }),
+  })
   const code = await child.exited
-  const [, summary = ''] = child.output().split('=== SUMMARY ===')
-  if (summary === '') throw new Error(`the suite did not finish:\n${child.output()}`)
+  const [, summary] = child.output().split(/=== (?:SUITE )?SUMMARY ===/)
+  if (summary === undefined) throw new Error(`the suite did not finish:\n${child.output()}`)
   const checks = await readChecks(directory)
   await rm(directory, { recursive: true, force: true })
-  return { checks, conforms: code === 0, summary: summary.trim() }
+  return { checks, conforms: code === 0, ...readSummary(summary) }
+}
+
+/** Lines such as `✓ ping: 2 passed, 0 failed`, and further down `  ✗ tasks-lifecycle (extension)`. */
+function readSummary(summary: string): Pick<SuiteResult, 'passing' | 'scored'> {
+  const verdicts = [...summary.matchAll(/^([✓✗]) (\S+): /gm)]
+  const unscored = new Set([...summary.matchAll(/^ {2}[✓✗] (\S+) \(/gm)].map(([, name]) => name))
+  const all = verdicts.map(([, , name = '']) => name)
+  const passing = verdicts.filter(([, mark]) => mark === '✓').map(([, , name = '']) => name)
+  return { passing: new Set(passing), scored: all.filter((name) => !unscored.has(name)) }
 }
 
 const GAVE_UP = '[{"id":"finished","status":"FAILURE"}]'
 
-/** Directories are named `server-<scenario>-<time>`. */
+/** Directories are named `<scenario>-<time>`, after `server-` for those of servers. */
 async function readChecks(directory: string): Promise<readonly Check[]> {
-  const names = (await readdir(directory)).toSorted()
+  const entries = (await readdir(directory, { recursive: true })).toSorted()
+  const names = entries.filter((name) => /-\d{4}-\d\d-\d\dT[\d-]+Z$/.test(name))
   const all = await Promise.all(
     names.map(async (name) => {
       const scenario = name.replace(/^server-/, '').replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '')
@@ -74,42 +106,4 @@ async function readChecks(directory: string): Promise<readonly Check[]> {
     }),
   )
   return all.flat()
-}
-
-/** How many checks passed and failed. */
-export function scoreOf({ checks }: SuiteResult): string {
-  const count = (wanted: string): number => checks.filter(({ status }) => status === wanted).length
-  const scenarios = new Set(checks.map(({ scenario }) => scenario))
-  return `${count('SUCCESS')} passed, ${count('FAILURE')} failed in ${scenarios.size} scenarios`
-}
-
-export type Difference = {
-  /** Scenario, check, and which of several of its kind. */
-  readonly check: string
-  /** Statuses; undefined where the check was not made. */
-  readonly was: string | undefined
-  readonly is: string | undefined
-  readonly message: string
-}
-
-/** The checks that came out differently. */
-export function differencesOf(direct: SuiteResult, through: SuiteResult): readonly Difference[] {
-  const [before, after] = [byCheck(direct), byCheck(through)]
-  const checks = [...new Set([...before.keys(), ...after.keys()])]
-  return checks.flatMap((check) => {
-    const [first, second] = [before.get(check), after.get(check)]
-    if (first?.status === second?.status) return []
-    const message = second?.message ?? first?.message ?? ''
-    return [{ check, was: first?.status, is: second?.status, message }]
-  })
-}
-
-function byCheck({ checks }: SuiteResult): ReadonlyMap<string, Check> {
-  const found = new Map<string, Check>()
-  for (const check of checks) {
-    let at = 1
-    while (found.has(`${check.scenario} ${check.id} ${at}`)) at += 1
-    found.set(`${check.scenario} ${check.id} ${at}`, check)
-  }
-  return found
 }
