@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { createSigner } from '../testkit/signer.ts'
-import { findKey, isVerifiable, keepsEveryKey, readKeySet } from './key-set.ts'
+import { isVerifiable } from './check-signature.ts'
+import { findKey, keepsEveryKey, readKeySet } from './key-set.ts'
 
 const { jwk: ec } = await createSigner('ES256', 'ec')
 const { jwk: ed } = await createSigner('EdDSA', 'ed')

@@ -2,7 +2,10 @@
  * A JSON Web Key Set as a verifier wants it (RFC 7517): public signature keys only, each found by key
  * id, key type, use and algorithm together. The algorithm is never taken from the token alone.
  */
-import type { JWK } from 'jose'
+import type { JsonWebKey, KeyObject } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
+
+import { isKeyFor, isVerifiable } from './check-signature.ts'
 import { isText } from './claims.ts'
 import { MAX_KID_CHARS } from './parse-jwt.ts'
 import type { Members } from './strict-json.ts'
@@ -11,8 +14,9 @@ import { isMembers } from './strict-json.ts'
 /** One public key that may verify signatures. */
 export type VerificationKey = {
   readonly keyId: string | undefined
-  /** Frozen public members; jose keeps the imported key with this object. */
-  readonly jwk: JWK
+  /** Frozen public members. */
+  readonly jwk: JsonWebKey & { readonly alg?: string }
+  readonly key: KeyObject
   /** The same key always has the same text, so sets can be compared. */
   readonly text: string
 }
@@ -24,27 +28,6 @@ const MAX_KEYS = 100
 
 /** RSA moduli below 2048 bits are not accepted (RFC 7518 §3.3). */
 const MIN_RSA_BITS = 2048
-
-/** The asymmetric algorithms there are, and the key type and curve each needs (RFC 7518, 8037, 9864). */
-const KEY_OF_ALGORITHM: ReadonlyMap<string, { readonly kty: string; readonly crv?: string }> =
-  new Map([
-    ['RS256', { kty: 'RSA' }],
-    ['RS384', { kty: 'RSA' }],
-    ['RS512', { kty: 'RSA' }],
-    ['PS256', { kty: 'RSA' }],
-    ['PS384', { kty: 'RSA' }],
-    ['PS512', { kty: 'RSA' }],
-    ['ES256', { kty: 'EC', crv: 'P-256' }],
-    ['ES384', { kty: 'EC', crv: 'P-384' }],
-    ['ES512', { kty: 'EC', crv: 'P-521' }],
-    ['EdDSA', { kty: 'OKP', crv: 'Ed25519' }],
-    ['Ed25519', { kty: 'OKP', crv: 'Ed25519' }],
-  ])
-
-/** Whether tokens signed with this algorithm can be verified at all. `none` and HMAC never can. */
-export function isVerifiable(algorithm: string): boolean {
-  return KEY_OF_ALGORITHM.has(algorithm)
-}
 
 /**
  * Returns the usable keys of a JWKS document. Keys that are private, symmetric, weak, of unknown type
@@ -65,13 +48,10 @@ export function findKey(
   keys: KeySet,
   wanted: { readonly keyId: string | undefined; readonly algorithm: string },
 ): VerificationKey | undefined {
-  const needs = KEY_OF_ALGORITHM.get(wanted.algorithm)
   const fitting = keys.filter(
     ({ keyId, jwk }) =>
       (wanted.keyId === undefined || wanted.keyId === keyId) &&
-      needs !== undefined &&
-      jwk.kty === needs.kty &&
-      (needs.crv === undefined || jwk.crv === needs.crv) &&
+      isKeyFor(wanted.algorithm, jwk) &&
       (jwk.alg === undefined || jwk.alg === wanted.algorithm),
   )
   return fitting.length === 1 ? fitting[0] : undefined
@@ -90,7 +70,17 @@ function readKey(value: unknown): VerificationKey | undefined {
   const material = publicMembers(value)
   if (material === undefined) return undefined
   const jwk = Object.freeze(alg === undefined ? material : { ...material, alg })
-  return { keyId: kid, jwk, text: JSON.stringify([kid ?? null, jwk]) }
+  const key = keyOf(material)
+  return key && { keyId: kid, jwk, key, text: JSON.stringify([kid ?? null, jwk]) }
+}
+
+/** Undefined for members that make no key: a point off the curve, a curve that is not known. */
+function keyOf(material: JsonWebKey): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: material, format: 'jwk' })
+  } catch {
+    return undefined
+  }
 }
 
 function isForVerifying({ d, use, key_ops: operations }: Members): boolean {
@@ -101,7 +91,7 @@ function isForVerifying({ d, use, key_ops: operations }: Members): boolean {
 }
 
 /** Copies only what makes the public key, so that nothing else in a set can steer its use. */
-function publicMembers({ kty, crv, n, e, x, y }: Members): JWK | undefined {
+function publicMembers({ kty, crv, n, e, x, y }: Members): JsonWebKey | undefined {
   if (kty === 'RSA' && typeof n === 'string' && typeof e === 'string') {
     return bitsOf(n) >= MIN_RSA_BITS ? { kty, n, e } : undefined
   }
