@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -108,7 +108,7 @@ test('what would keep the gateway from starting, or a key from working, is a war
 })
 
 test('keys that can verify nothing, and an issuer with a name of ours, exit 1', async (t) => {
-  const ec = { kty: 'EC', crv: 'P-256', x: 'eA', y: 'eQ' }
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
   const keys: readonly (readonly [key: unknown, code: number])[] = [
     [ec, 0],
     [{ ...ec, alg: 'ES256', use: 'sig' }, 0],
@@ -117,6 +117,7 @@ test('keys that can verify nothing, and an issuer with a name of ours, exit 1', 
     [{ ...ec, alg: 'ES512' }, 1],
     [{ ...ec, crv: 'P-384' }, 1],
     [{ ...ec, kty: 'RSA' }, 1],
+    [{ ...ec, x: ec.y }, 1],
   ]
   for (const [key, code] of keys) {
     const text = JSON.stringify([key])
