@@ -19,6 +19,8 @@ export type AuditOptions = {
   readonly maxBuffered?: number
   /** Names this run of this process in every record; must be new at every start. */
   readonly instance: string
+  /** Whether decisions say which groups and scopes their caller had; true when left out. */
+  readonly recordGroups?: boolean
   /** The configuration version in force, for records of visits that do not carry their own. */
   readonly version: () => string
   /** Epoch milliseconds. */
@@ -107,7 +109,7 @@ export function createAudit(options: AuditOptions): Audit {
   }
   const decide = (journey: Journey, call: JourneyCall | undefined): void => {
     const fields = records.decision(journey, call)
-    const line = push(fields)
+    const line = push(fields + records.basis(journey))
     if (call === undefined) decidedVisits.add(journey)
     else call.decision = contextIn(line, fields)
   }

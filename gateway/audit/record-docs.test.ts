@@ -19,11 +19,20 @@ const call = judgedCall({
 const journey = endedJourney({
   calls: [call],
   traceId: 'abc',
-  caller: testCaller({ actors: [{ issuer: 'i', subject: 's' }] }),
+  caller: testCaller({
+    actors: [{ issuer: 'i', subject: 's' }],
+    groups: names(70),
+    scopes: names(70),
+    interactive: true,
+  }),
   refusal: 'internal',
   detail: 'why',
   rpcError: 1,
 })
+
+function names(count: number): ReadonlySet<string> {
+  return new Set(Array.from({ length: count }, (_, at) => `name-${at}`))
+}
 
 /** Every event, with every field. */
 const EVENTS: readonly GatehouseEvent[] = [
@@ -72,9 +81,12 @@ function words(cell: string | undefined): readonly string[] {
 
 test('docs/audit.md lists the fields of a decision and an outcome in their order', () => {
   const rows = rowsUnder('Fields of calls')
-  const decision = rows.filter(([, place]) => place === 'both').flatMap(([field]) => words(field))
-  const outcome = rows.flatMap(([field]) => words(field))
-  assert.deepEqual(decision, Object.keys(recordOf(records.decision(journey, call))))
+  const inAll = (...places: readonly string[]): readonly string[] =>
+    rows.filter(([, place = '']) => places.includes(place)).flatMap(([field]) => words(field))
+  const decision = inAll('both', 'decision')
+  const outcome = inAll('both', 'outcome')
+  const decided = records.decision(journey, call) + records.basis(journey)
+  assert.deepEqual(decision, Object.keys(recordOf(decided)))
   assert.deepEqual(outcome, Object.keys(recordOf(records.outcome(journey, call, undefined))))
 })
 

@@ -196,3 +196,44 @@ test('an event is one line whatever its texts hold', () => {
   const fields = records.event({ type: 'warning', what: 'x', detail: 'a\nb\u001b[2J' }) ?? ''
   assert.match(fields, /^[ -~]+$/)
 })
+
+test('a decision says the groups and scopes of its caller, and its outcome does not repeat them', () => {
+  const caller = testCaller({
+    groups: new Set(['b', 'a']),
+    scopes: new Set(['docs:read']),
+    interactive: true,
+  })
+  const journey = endedJourney({ caller })
+  assert.equal(
+    records.basis(journey),
+    ',"groups":["a","b"],"scopes":["docs:read"],"interactive":true',
+  )
+  const [call] = journey.calls
+  const fields = records.decision(journey, call)
+  const line = `${fields}${records.basis(journey)},"instance":"a","seq":1}`
+  const outcome = records.outcome(journey, call, contextIn(line, fields))
+  assert.equal(parsed(outcome)['groups'], undefined)
+})
+
+test('what a caller has many of is bounded, and what is left out is counted', () => {
+  const many = new Set(Array.from({ length: 200 }, (_, at) => `group-${at}`))
+  const long = new Set(['x'.repeat(2_000), 'y'.repeat(100)])
+  const caller = testCaller({ groups: many, scopes: long })
+  const basis = parsed(`{"a":1${records.basis(endedJourney({ caller }))}`)
+  assert.deepEqual([basis['groups_left_out'], basis['scopes_left_out']], [136, 1])
+  assert.equal((basis['groups'] as readonly string[]).length, 64)
+})
+
+test('groups and scopes are not recorded where they are not to be', () => {
+  const silent = createRecords({ now: () => NOW, version: () => 'v', recordGroups: false })
+  const caller = testCaller({ groups: new Set(['a']), scopes: new Set(['b']) })
+  assert.equal(silent.basis(endedJourney({ caller })), '')
+  assert.equal(records.basis(refusedJourney()), '')
+})
+
+test('of a task the tool that made it is recorded', () => {
+  const targets = [{ kind: 'task', name: 't-1', task: { id: '7', tool: 'build' } }] as const
+  const call = judgedCall({ call: testCall({ method: 'tasks/get', targets }) })
+  const decision = parsed(records.decision(endedJourney({ calls: [call] }), call))
+  assert.deepEqual(decision['targets'], [{ kind: 'task', name: 't-1', tool: 'build' }])
+})

@@ -8,12 +8,18 @@ import type { Caller } from '../model/caller.ts'
 import type { GatehouseEvent } from '../model/event.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import { outcomeOf } from '../model/outcome.ts'
+import { basisText } from './basis.ts'
 import { eventFields } from './event-record.ts'
 import { quoteAll, quoted } from './text.ts'
 
 /** Makes JSON objects without their closing brace, for `chain.ts` to seal. */
 export type Records = {
   decision(journey: Journey, call: JourneyCall | undefined): string
+  /**
+   * What policy knew of the caller beyond its name, to stand behind `decision`; empty when there is
+   * nothing or it is not to be recorded. Outcomes do not repeat it.
+   */
+  basis(journey: Journey): string
   /** @param context What `contextIn` found in the decision's line; made anew when it is undefined. */
   outcome(journey: Journey, call: JourneyCall | undefined, context: string | undefined): string
   /** Undefined for what is counted but not recorded. */
@@ -29,9 +35,12 @@ export function createRecords(options: {
   readonly now: () => number
   /** Configuration version in force. */
   readonly version: () => string
+  /** Whether decisions say which groups and scopes the caller had; true when left out. */
+  readonly recordGroups?: boolean
 }): Records {
   const timeOf = createTimeText()
-  const callerOf = createCallerText()
+  const callerOf = oncePerCaller(callerText)
+  const basisOf = oncePerCaller(options.recordGroups === false ? () => '' : basisText)
   const head = (type: string): string => `{"time":"${timeOf(options.now())}","type":"${type}"`
   const context = (journey: Journey, call: JourneyCall | undefined): string =>
     quoted(',"id":"', call?.id ?? journey.id) +
@@ -46,6 +55,7 @@ export function createRecords(options: {
     `${head(type)},${quoteAll({ ...fields, config: options.version() }).slice(1, -1)}`
   return {
     decision: (journey, call) => head('decision') + context(journey, call),
+    basis: ({ caller }) => (caller === undefined ? '' : basisOf(caller)),
     outcome: (journey, call, known) =>
       head('outcome') + (known ?? context(journey, call)) + ended(journey, call),
     event(happened) {
@@ -107,35 +117,40 @@ function targets(before: string, list: readonly Target[]): string {
   return `${items}]`
 }
 
-function target(before: string, { kind, name }: Target): string {
-  return `${quoted(`${before}${kind}","name":"`, name)}}`
+function target(before: string, { kind, name, task }: Target): string {
+  const named = quoted(`${before}${kind}","name":"`, name)
+  return task === undefined ? `${named}}` : `${named}${text(',"tool":"', task.tool)}}`
 }
 
 function text(before: string, value: string | undefined): string {
   return value === undefined || value === '' ? '' : quoted(before, value)
 }
 
-/** Callers live as long as their token is cached, so their text is made once per token. */
-function createCallerText(): (caller: Caller) => string {
+/** Callers live as long as their token is cached, so what is said of them is made once per token. */
+function oncePerCaller(make: (caller: Caller) => string): (caller: Caller) => string {
   const texts = new WeakMap<Caller, string>()
   return (caller) => {
     const known = texts.get(caller)
     if (known !== undefined) return known
-    const made = `,"caller":${quoteAll({
-      tenant: caller.tenant,
-      issuer: caller.issuer,
-      subject: caller.subject,
-      client: caller.client === '' ? undefined : caller.client,
-      kind: caller.kind,
-      via: caller.via,
-      actors:
-        caller.actors.length === 0
-          ? undefined
-          : caller.actors.map(({ issuer, subject }) => ({ issuer, subject })),
-    })}`
+    const made = make(caller)
     texts.set(caller, made)
     return made
   }
+}
+
+function callerText(caller: Caller): string {
+  return `,"caller":${quoteAll({
+    tenant: caller.tenant,
+    issuer: caller.issuer,
+    subject: caller.subject,
+    client: caller.client === '' ? undefined : caller.client,
+    kind: caller.kind,
+    via: caller.via,
+    actors:
+      caller.actors.length === 0
+        ? undefined
+        : caller.actors.map(({ issuer, subject }) => ({ issuer, subject })),
+  })}`
 }
 
 /** `Date.prototype.toISOString`, made anew only when the millisecond changes. */

@@ -1,9 +1,9 @@
 /** `gatehouse audit verify`: the check of an audit log. */
-import { createReadStream } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { quoted } from '../audit/text.ts'
-import { createVerifier, MAX_LISTED, type Report, type Verifier } from '../audit/verify.ts'
+import { createVerifier, MAX_LISTED, type Report } from '../audit/verify.ts'
 import type { Io } from './io.ts'
+import { readLines, textOf } from './read-lines.ts'
 
 const HELP = `Usage: gatehouse audit verify [--partial] FILE…
 
@@ -16,9 +16,6 @@ Checks that audit records are complete and as they were written.
 A chain cannot show that its last lines are missing or changed: keep the last hash, which is printed for
 every instance, or a copy elsewhere. Exit code: 0 intact or empty, 1 broken, 2 used wrongly or a file cannot be
 read.`
-
-/** Longest line, in characters; what has no newline for longer is not an audit log. */
-const MAX_LINE_CHARS = 64 * 1024 * 1024
 
 /** Characters of a file that are read to find when it begins. */
 const FIRST_LINE_CHARS = 256
@@ -48,7 +45,7 @@ export async function auditVerify(
   const verifier = createVerifier({ start: values.partial === true ? 'later' : 'first' })
   for (const file of await oldestFirst(files)) {
     try {
-      await readInto(verifier, file)
+      await readLines(file, verifier.line)
     } catch (error) {
       io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
       return EXIT_UNUSABLE
@@ -57,21 +54,6 @@ export async function auditVerify(
   const report = verifier.report()
   for (const line of describe(report)) io.out(line)
   return report.intact ? EXIT_INTACT : EXIT_BROKEN
-}
-
-async function readInto(verifier: Verifier, file: string): Promise<void> {
-  let number = 0
-  let rest = ''
-  for await (const chunk of textOf(file)) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    if (rest.length > MAX_LINE_CHARS) throw new Error(`line ${number + 1} has no end`)
-    for (const line of lines) {
-      number += 1
-      verifier.line(line, `${file}:${number}`)
-    }
-  }
-  if (rest !== '') verifier.line(rest, `${file}:${number + 1}`)
 }
 
 /** Rotated files by the time of their first record, as `audit.log*` lists them newest first. */
@@ -93,15 +75,6 @@ async function startOf(file: string): Promise<string> {
     return ''
   }
   return ''
-}
-
-async function* textOf(file: string, maxBytes?: number): AsyncGenerator<string> {
-  const end = maxBytes === undefined ? Number.POSITIVE_INFINITY : maxBytes - 1
-  const stream =
-    file === '-'
-      ? process.stdin.setEncoding('utf8')
-      : createReadStream(file, { encoding: 'utf8', end })
-  for await (const chunk of stream) yield String(chunk)
 }
 
 /** Names from the file are quoted: it may have been written by anybody. */

@@ -28,6 +28,7 @@ export type ConfigFile = {
     readonly sink: string
     readonly mode: 'buffered' | 'strict'
     readonly max_buffered: number
+    readonly record_groups: boolean
   }
   readonly state: { readonly driver: 'memory' | 'sqlite'; readonly file?: string }
   readonly telemetry: {

@@ -29,7 +29,7 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   ],
   'an unknown key far from any known one': [
     BASE.replace('audit: {', 'audit: { path: x,'),
-    '6:10 audit: unknown key "path"; known here: sink, mode, max_buffered',
+    '6:10 audit: unknown key "path"; known here: sink, mode, max_buffered, record_groups',
   ],
   'an unknown key where many are known': [
     `${BASE}colour: blue\n`,
@@ -206,7 +206,7 @@ test('what is left out has its documented default', async () => {
     maxStreamsPerCaller: 200,
   })
   assert.deepEqual(settings.ops, { host: '127.0.0.1', port: 9787, adminToken: undefined })
-  assert.deepEqual(settings.audit, { sink: 'stdout', mode: 'buffered', maxBuffered: 10_000 })
+  assert.deepEqual(settings.audit, { sink: 'stdout', mode: 'buffered', maxBuffered: 10_000, recordGroups: true })
   assert.deepEqual(settings.state, { driver: 'sqlite', file: '/etc/gh/gatehouse.db' })
   assert.deepEqual(settings.telemetry, { otlp: undefined })
   assert.deepEqual([settings.trustedProxies, settings.allowedOrigins], [[], []])

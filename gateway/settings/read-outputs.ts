@@ -27,6 +27,7 @@ export async function readAudit(reading: Reading, { audit }: ConfigFile): Promis
     sink,
     mode: audit.mode,
     maxBuffered: audit.max_buffered,
+    recordGroups: audit.record_groups,
   }
 }
 

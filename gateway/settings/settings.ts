@@ -126,6 +126,8 @@ export type AuditSettings = {
   readonly mode: 'buffered' | 'strict'
   /** Records waiting to be written, above which calls are refused. */
   readonly maxBuffered: number
+  /** Whether decisions say which groups and scopes their caller had. */
+  readonly recordGroups: boolean
 }
 
 export type StateSettings =

@@ -1,0 +1,39 @@
+/** Files of lines, read as they stream by: an audit log may be larger than memory. */
+import { createReadStream } from 'node:fs'
+
+/** Longest line, in characters; what has no newline for longer is not an audit log. */
+const MAX_LINE_CHARS = 64 * 1024 * 1024
+
+/**
+ * Calls `take` for every line of a file, without its newline, and with its place (`FILE:LINE`).
+ *
+ * @param file A path; `-` is standard input.
+ * @throws what reading throws, and an Error for a line that has no end.
+ */
+export async function readLines(
+  file: string,
+  take: (line: string, place: string) => void,
+): Promise<void> {
+  let number = 0
+  let rest = ''
+  for await (const chunk of textOf(file)) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > MAX_LINE_CHARS) throw new Error(`line ${number + 1} has no end`)
+    for (const line of lines) {
+      number += 1
+      take(line, `${file}:${number}`)
+    }
+  }
+  if (rest !== '') take(rest, `${file}:${number + 1}`)
+}
+
+/** The text of a file in chunks; `maxBytes` of it when given. */
+export async function* textOf(file: string, maxBytes?: number): AsyncGenerator<string> {
+  const end = maxBytes === undefined ? Number.POSITIVE_INFINITY : maxBytes - 1
+  const stream =
+    file === '-'
+      ? process.stdin.setEncoding('utf8')
+      : createReadStream(file, { encoding: 'utf8', end })
+  for await (const chunk of stream) yield String(chunk)
+}
