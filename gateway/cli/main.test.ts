@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run } from './main.ts'
 
+const POLICY_VERBS = ['policy test', 'policy explain', 'policy diff', 'policy learn']
+
 /** Runs the command; returns its exit code and what it printed. */
 async function gatehouse(...args: readonly string[]) {
   const out: string[] = []
@@ -22,7 +24,7 @@ function uses(text: string): readonly string[] {
 
 test('the first word of several verbs alone is wrong use, and lists its verbs only', async () => {
   for (const [word, verbs] of [
-    ['policy', ['policy test', 'policy explain']],
+    ['policy', POLICY_VERBS],
     ['audit', ['audit verify']],
     ['keys', ['keys new']],
     ['apikeys', ['apikeys new']],
@@ -40,12 +42,12 @@ test('a verb that is not there is named, with those that are', async () => {
   const { code, err } = await gatehouse('policy', 'tset', 'x.yaml')
   assert.equal(code, 2)
   assert.match(err, /^gatehouse policy: unknown verb 'tset'\n/)
-  assert.deepEqual(uses(err), ['policy test', 'policy explain'])
+  assert.deepEqual(uses(err), POLICY_VERBS)
 })
 
 test('help for the first word is no mistake', async () => {
   const { code, out, err } = await gatehouse('policy', '--help')
-  assert.deepEqual([code, err, uses(out)], [0, '', ['policy test', 'policy explain']])
+  assert.deepEqual([code, err, uses(out)], [0, '', POLICY_VERBS])
 })
 
 test('an unknown command is wrong use, and lists every command', async () => {

@@ -37,6 +37,18 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./policy-explain.ts')).policyExplain,
   },
   {
+    words: ['policy', 'diff'],
+    use: 'policy diff A B …',
+    does: 'show which recorded calls another policy would decide differently',
+    load: async () => (await import('./policy-diff.ts')).policyDiff,
+  },
+  {
+    words: ['policy', 'learn'],
+    use: 'policy learn AUDIT…',
+    does: 'propose a least-privilege policy from an audit log',
+    load: async () => (await import('./policy-learn.ts')).policyLearn,
+  },
+  {
     words: ['keys', 'new'],
     use: 'keys new',
     does: 'print a new key for the key ring',

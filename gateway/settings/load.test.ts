@@ -206,7 +206,12 @@ test('what is left out has its documented default', async () => {
     maxStreamsPerCaller: 200,
   })
   assert.deepEqual(settings.ops, { host: '127.0.0.1', port: 9787, adminToken: undefined })
-  assert.deepEqual(settings.audit, { sink: 'stdout', mode: 'buffered', maxBuffered: 10_000, recordGroups: true })
+  assert.deepEqual(settings.audit, {
+    sink: 'stdout',
+    mode: 'buffered',
+    maxBuffered: 10_000,
+    recordGroups: true,
+  })
   assert.deepEqual(settings.state, { driver: 'sqlite', file: '/etc/gh/gatehouse.db' })
   assert.deepEqual(settings.telemetry, { otlp: undefined })
   assert.deepEqual([settings.trustedProxies, settings.allowedOrigins], [[], []])

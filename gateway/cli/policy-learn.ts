@@ -1,0 +1,117 @@
+/** `gatehouse policy learn`: from an audit log to the policy it would have needed. */
+import { writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { parseArgs } from 'node:util'
+import { compilePolicy } from '../policy/compile.ts'
+import { decide } from '../policy/decide.ts'
+import { describeAsked } from '../policy/format-diff.ts'
+import { learnPolicy } from '../policy/learn.ts'
+import type { CountedCall } from '../policy/recorded-calls.ts'
+import { writeCases } from '../policy/write-cases.ts'
+import { writePolicy } from '../policy/write-policy.ts'
+import { formatProblem } from '../server/load-all.ts'
+import { readYaml } from '../settings/yaml.ts'
+import type { Io } from './io.ts'
+import { readRecorded } from './read-recorded.ts'
+
+const HELP = `Usage: gatehouse policy learn [--out FILE] AUDIT…
+
+Proposes a policy that allows what was allowed in an audit log, and little more: one rule for each group
+and server, with the tools, prompts and resources that were used and how often. Read it before you use it.
+
+  AUDIT          an audit log; all files of a rotated one together; - is standard input
+      --out FILE     write the policy there, and its cases beside it (learned.yaml: learned.cases.yaml);
+                     without it the policy is printed. Files that exist are not overwritten.
+  -h, --help         show this text
+
+Exit code: 0 the policy allows every allowed call of the log, 1 it does not or a file cannot be read or
+written, 2 used wrongly.`
+
+/** Calls named that the policy does not allow; the rest is counted. */
+const MAX_NAMED = 10
+
+/** @returns the exit code. */
+export async function policyLearn(
+  args: readonly string[],
+  io: Pick<Io, 'out' | 'err'>,
+): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { out: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help === true) {
+    io.out(HELP)
+    return 0
+  }
+  const { out } = values
+  if (positionals.length === 0 || (out !== undefined && !/\.ya?ml$/.test(out))) {
+    const what = positionals.length === 0 ? 'no audit log named' : '--out must end in .yaml or .yml'
+    io.err(`policy learn: ${what}\n\n${HELP}`)
+    return 2
+  }
+  const calls = await readRecorded(positionals, io)
+  if (calls === undefined) return 1
+  const decisions = calls.reduce((sum, { count }) => sum + count, 0)
+  const rules = learnPolicy(calls)
+  const about = `Learned by "gatehouse policy learn" from ${decisions} recorded calls.`
+  const text = writePolicy(rules, about)
+  if (out === undefined) io.out(text.trimEnd())
+  else if (!(await write(out, text, calls, io))) return 1
+  return tryOut(text, out ?? 'learned.yaml', calls, io) ? 0 : 1
+}
+
+async function write(
+  file: string,
+  text: string,
+  calls: readonly CountedCall[],
+  io: Pick<Io, 'out' | 'err'>,
+): Promise<boolean> {
+  const cases = file.replace(/(?=\.ya?ml$)/, '.cases')
+  try {
+    await writeFile(file, text, { flag: 'wx' })
+    await writeFile(cases, writeCases(calls, basename(file)), { flag: 'wx' })
+  } catch (error) {
+    io.err(`not written: ${error instanceof Error ? error.message : String(error)}`)
+    return false
+  }
+  io.out(`${file} and ${cases} written`)
+  return true
+}
+
+/** Holds the log against the proposal: what was allowed must be, and what was denied and now is not is named. */
+function tryOut(
+  text: string,
+  file: string,
+  calls: readonly CountedCall[],
+  io: Pick<Io, 'err'>,
+): boolean {
+  const document = readYaml(file, text)
+  const servers = [...new Set(calls.map(({ server }) => server))]
+  const compiled = document.ok ? compilePolicy([document], servers) : document
+  if (!compiled.ok) {
+    for (const problem of compiled.problems) io.err(formatProblem(problem))
+    return false
+  }
+  const decided = calls.map((one) => ({
+    one,
+    effect: decide(compiled.rules, one.caller, one.call, one.server).effect,
+  }))
+  const lost = decided.filter(({ one, effect }) => one.effect === 'allow' && effect === 'deny')
+  const won = decided.filter(
+    ({ one, effect }) => one.effect === 'deny' && one.reason !== 'unlisted' && effect === 'allow',
+  )
+  for (const { one } of lost.slice(0, MAX_NAMED)) {
+    io.err(`not allowed by the proposal, though it was: ${describeAsked(one)}`)
+  }
+  for (const { one } of won.slice(0, MAX_NAMED)) {
+    io.err(`allowed by the proposal, though it was denied: ${describeAsked(one)}`)
+  }
+  const sum = (list: typeof decided): number => list.reduce((all, { one }) => all + one.count, 0)
+  const allowed = sum(decided.filter(({ one }) => one.effect === 'allow'))
+  io.err(
+    `of ${allowed} allowed calls ${allowed - sum(lost)} are allowed by the proposal; ` +
+      `of ${sum(decided) - allowed} denied ones ${sum(won)}`,
+  )
+  return lost.length === 0
+}

@@ -1,0 +1,202 @@
+/**
+ * A decision of the audit log as the question it answered: who asked which server for what. Arguments
+ * are not recorded, so what depends on them cannot be asked again.
+ */
+import { METHODS } from '../mcp/methods.ts'
+import { MODERN_VERSIONS } from '../mcp/versions.ts'
+import type { Call, CallKind, Target, TargetKind } from '../model/call.ts'
+import type { Actor, Caller, CallerKind } from '../model/caller.ts'
+
+/** A call that rules can be asked about, and how often it was made. */
+export type AskedCall = {
+  readonly caller: Caller
+  readonly call: Call
+  readonly server: string
+  /** Which it is, for people: the id and time of a record, or the name of a case. */
+  readonly label: string
+}
+
+/** What a line of an audit log says of one call. */
+export type RecordedCall = AskedCall & {
+  readonly effect: 'allow' | 'deny'
+  readonly rule: string | undefined
+  readonly reason: string | undefined
+  /** Targets that were refused while the call went on. */
+  readonly dropped: readonly Target[]
+  /** ISO 8601. */
+  readonly time: string
+}
+
+export type RecordRead =
+  | { readonly kind: 'call'; readonly recorded: RecordedCall }
+  /** No decision about a call: outcomes, events, visits refused before there was a call. */
+  | { readonly kind: 'other' }
+  /** A decision that cannot be asked again, and why. */
+  | { readonly kind: 'unusable'; readonly why: string }
+
+const OTHER: RecordRead = { kind: 'other' }
+
+const CALLER_KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
+const VIAS = ['jwt', 'api_key', 'anonymous'] as const satisfies readonly Caller['via'][]
+const CALL_KINDS = [
+  'request',
+  'notification',
+  'response',
+  'open_stream',
+  'end_session',
+] as const satisfies readonly CallKind[]
+const TARGET_KINDS = [
+  'tool',
+  'prompt',
+  'resource',
+  'template',
+  'task',
+] as const satisfies readonly TargetKind[]
+
+/** What audit puts in the place of the rest of a text that was too long to be kept. */
+const CUT = /…\(\d+ chars, sha256 [\w-]{43}\)$/
+
+/** Reads one line; never throws. A line that is no JSON is something else. */
+export function readRecordedCall(line: string): RecordRead {
+  // Half of all lines: told apart before they are parsed.
+  if (!line.includes('"type":"decision"')) return OTHER
+  const record = parse(line)
+  if (record?.['type'] !== 'decision' || record['kind'] === undefined) return OTHER
+  const caller = readCaller(record)
+  const call = readCall(record)
+  const { server, effect, id, time, rule, reason } = record
+  if (caller === undefined || call === undefined) return unusable('the record is not complete')
+  if (typeof server !== 'string' || (effect !== 'allow' && effect !== 'deny')) {
+    return unusable('the record is not complete')
+  }
+  if (count(record['groups_left_out']) + count(record['scopes_left_out']) > 0) {
+    return unusable('its caller has more groups or scopes than are recorded')
+  }
+  const names = [...call.targets.map(({ name }) => name), caller.subject, caller.client]
+  if ([...names, ...caller.groups].some((name) => CUT.test(name))) {
+    return unusable('a name in it is too long to be recorded whole')
+  }
+  const recorded = {
+    caller,
+    call,
+    server,
+    effect,
+    rule: textOf(rule),
+    reason: textOf(reason),
+    dropped: readTargets(record['dropped']) ?? [],
+    time: textOf(time) ?? '',
+    label: `${textOf(id) ?? ''} of ${textOf(time) ?? ''}`,
+  } as const
+  return { kind: 'call', recorded }
+}
+
+function unusable(why: string): RecordRead {
+  return { kind: 'unusable', why }
+}
+
+function readCaller(record: Fields): Caller | undefined {
+  const fields = fieldsOf(record['caller'])
+  const { tenant, issuer, subject, client = '' } = fields ?? {}
+  const kind = CALLER_KINDS.find((one) => one === fields?.['kind'])
+  const via = VIAS.find((one) => one === fields?.['via'])
+  if (typeof tenant !== 'string' || typeof issuer !== 'string' || via === undefined) {
+    return undefined
+  }
+  if (typeof subject !== 'string' || typeof client !== 'string' || kind === undefined) {
+    return undefined
+  }
+  return {
+    tenant,
+    issuer,
+    subject,
+    client,
+    kind,
+    via,
+    groups: new Set(textsOf(record['groups'])),
+    scopes: new Set(textsOf(record['scopes'])),
+    actors: readActors(fields?.['actors']),
+    interactive: record['interactive'] === true,
+    tokenId: undefined,
+    grant: undefined,
+    session: undefined,
+    issuedAtSeconds: 0,
+    expiresAtSeconds: Number.POSITIVE_INFINITY,
+  }
+}
+
+function readActors(value: unknown): readonly Actor[] {
+  return listOf(value).flatMap((entry) => {
+    const { issuer, subject } = fieldsOf(entry) ?? {}
+    return typeof issuer === 'string' && typeof subject === 'string' ? [{ issuer, subject }] : []
+  })
+}
+
+function readCall(record: Fields): Call | undefined {
+  const kind = CALL_KINDS.find((one) => one === record['kind'])
+  const targets = readTargets(record['targets'])
+  const version = textOf(record['version']) ?? ''
+  if (kind === undefined || targets === undefined) return undefined
+  const method = textOf(record['method']) ?? ''
+  return {
+    direction: record['direction'] === 'down' ? 'down' : 'up',
+    kind,
+    era: MODERN_VERSIONS.includes(version) ? 'modern' : 'legacy',
+    version,
+    method,
+    needs: targets.length > 0 ? 'targets' : needOf(kind, method),
+    targets,
+    id: undefined,
+    arguments: undefined,
+    spans: {},
+  }
+}
+
+/** As `mcp/` reads it, of a call without targets: what is no method of MCP needs its own name allowed. */
+function needOf(kind: CallKind, method: string): Call['needs'] {
+  if (kind !== 'request' && kind !== 'notification') return 'connection'
+  const row = METHODS.get(method)
+  return row === undefined || row.asks === 'method' ? 'method' : 'connection'
+}
+
+function readTargets(value: unknown): readonly Target[] | undefined {
+  const targets: Target[] = []
+  for (const entry of listOf(value)) {
+    const fields = fieldsOf(entry)
+    const kind = TARGET_KINDS.find((one) => one === fields?.['kind'])
+    const name = textOf(fields?.['name'])
+    if (kind === undefined || name === undefined) return undefined
+    const tool = textOf(fields?.['tool'])
+    targets.push({ kind, name, ...(tool === undefined ? {} : { task: { id: '', tool } }) })
+  }
+  return targets
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function parse(line: string): Fields | undefined {
+  try {
+    return fieldsOf(JSON.parse(line))
+  } catch {
+    return undefined
+  }
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return listOf(value).filter((one) => typeof one === 'string')
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' ? value : 0
+}
