@@ -4,7 +4,14 @@ export type Era = 'modern' | 'legacy'
 /** `up` travels from the caller to the server, `down` from the server to the caller. */
 export type Direction = 'up' | 'down'
 
-export type CallKind = 'request' | 'notification' | 'response' | 'open_stream' | 'end_session'
+/** `route` is an HTTP request to a part of a server that is not MCP. */
+export type CallKind =
+  | 'request'
+  | 'notification'
+  | 'response'
+  | 'open_stream'
+  | 'end_session'
+  | 'route'
 
 export type TargetKind = 'tool' | 'prompt' | 'resource' | 'template' | 'task'
 

@@ -13,6 +13,28 @@ export type UpstreamTls = {
   readonly serverName: string | undefined
 }
 
+/**
+ * A part of a server that is not MCP (a page, a health check), served because its operator named it. A
+ * path is matched by whole segments, so `/ui` covers `/ui/a` and not `/uix`.
+ */
+export type SideRoute = {
+  /** Public path; everything below it belongs to the route. */
+  readonly path: string
+  /** What stands in its place at the server's origin; empty for the root. */
+  readonly upstreamPath: string
+  readonly methods: ReadonlySet<string>
+  /** Lower-case names of the headers that travel up; the rest stays here. */
+  readonly requestHeaders: ReadonlySet<string>
+  /** Lower-case names of the headers that travel down. */
+  readonly responseHeaders: ReadonlySet<string>
+  /** `none`: callers without a credential are served, as the anonymous caller. */
+  readonly authentication: 'required' | 'none'
+  /** Whether its pages get an origin of their own, because they share the gateway's host. */
+  readonly sandboxed: boolean
+  /** The method that policy must allow for every request here. */
+  readonly policyMethod: string
+}
+
 export type Upstream = {
   /**
    * How it is spoken to and served: Streamable HTTP, the HTTP+SSE of revision 2024-11-05 (an event stream
@@ -63,4 +85,6 @@ export type McpServer = {
   /** `http`: refuse judged calls with 403 and 502 instead of HTTP 200 and a JSON-RPC error. */
   readonly refusals: 'jsonrpc' | 'http'
   readonly maxBodyBytes: number
+  /** What else of it is served. */
+  readonly routes: readonly SideRoute[]
 }

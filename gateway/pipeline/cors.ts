@@ -3,7 +3,6 @@ import type { Routes } from './route.ts'
 import type { Visit } from './visit.ts'
 
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, Retry-After'
-const METHODS = 'POST, GET, DELETE, OPTIONS'
 
 /** How long a browser may remember a preflight answer. */
 const PREFLIGHT_SECONDS = '600'
@@ -24,6 +23,13 @@ export function corsHeaders(visit: Pick<Visit, 'head'>, routes: Routes): readonl
   ]
 }
 
+export type Preflight = {
+  /** What may be asked of the target, as a list with commas. */
+  readonly methods: string
+  /** The headers that the browser asks about. */
+  readonly asked: string | undefined
+}
+
 /**
  * The headers of a preflight answer. The requested list is echoed, since a wildcard would not cover
  * Authorization (Fetch §3.2.3).
@@ -31,7 +37,7 @@ export function corsHeaders(visit: Pick<Visit, 'head'>, routes: Routes): readonl
 export function preflightHeaders(
   visit: Pick<Visit, 'head'>,
   routes: Routes,
-  requestedHeaders: string | undefined,
+  { methods, asked: requestedHeaders }: Preflight,
 ): readonly string[] {
   const allowed = corsHeaders(visit, routes)
   if (allowed.length === 0) return []
@@ -40,7 +46,7 @@ export function preflightHeaders(
   return [
     ...allowed,
     'access-control-allow-methods',
-    METHODS,
+    methods,
     ...(asked.length === 0 ? [] : ['access-control-allow-headers', asked.join(', ')]),
     'access-control-max-age',
     PREFLIGHT_SECONDS,

@@ -10,6 +10,7 @@ import type { McpServer } from '../model/server.ts'
 import type { Rules } from '../policy/rules.ts'
 import type { Seals } from '../seal/seal.ts'
 import type { Conversations } from '../upstream/conversations.ts'
+import type { SideDoors } from '../upstream/side-doors.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Sessions } from './handles.ts'
 import type { LookUp } from './look-up.ts'
@@ -33,6 +34,8 @@ export type Desk = {
   readonly lookUp: LookUp
   readonly inFlight: InFlight
   readonly conversations: Conversations
+  /** To what of servers is not MCP. */
+  readonly sides: SideDoors
   readonly seals: Seals
   readonly sessions: Sessions
   readonly tasks: Tasks

@@ -77,7 +77,8 @@ export function showEndpoint(
  *   WebSocket, which is served by WebSocket only.
  */
 export function openEndpoint(seat: Seated, caller: Caller, desk: Pick<Desk, 'seals'>): void {
-  const { server, target, httpMethod } = seat
+  const { server, target, httpMethod, side } = seat
+  if (side !== undefined) return
   if (server.upstream.transport === 'websocket') throw new Refusal('upgrade_required')
   if (server.upstream.transport !== 'sse' || httpMethod === 'GET') return
   const prefix = server.path + QUERY

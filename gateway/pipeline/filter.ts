@@ -18,6 +18,7 @@ import { judgeInputs, showInputs } from './judge-inputs.ts'
 import { showBatch } from './show-batch.ts'
 import type { Answered } from './show-message.ts'
 import { showMessage } from './show-message.ts'
+import { showSide } from './show-side.ts'
 import type { Outgoing } from './visit.ts'
 import { WatchedAnswer } from './watched-answer.ts'
 
@@ -28,8 +29,9 @@ import { WatchedAnswer } from './watched-answer.ts'
  *   `policy_denied` for one that must not be.
  */
 export function filter(answered: Answered, desk: Desk): Outgoing | Promise<Outgoing> {
-  const { answer, permit } = answered
+  const { answer, permit, seat } = answered
   const { server } = permit
+  if (seat.side !== undefined) return showSide(answered, seat.side, desk)
   const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
   if (answer.sessionId !== undefined && redactor?.isIn(answer.sessionId) === true) {
     throw unreadable(answer, 'its credential as session id')

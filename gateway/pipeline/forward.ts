@@ -3,6 +3,9 @@ import type { Permit } from '../model/permit.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Collect } from '../upstream/collect.ts'
 import { COALESCED, WHOLE_LIST } from '../upstream/collect.ts'
+import type { Exchange } from '../upstream/exchange.ts'
+import type { SideExchange } from '../upstream/side-exchange.ts'
+import { askSide } from './ask-side.ts'
 import { bodyUp } from './body-up.ts'
 import { checkParams } from './check-params.ts'
 import type { Desk } from './desk.ts'
@@ -18,27 +21,9 @@ export async function forward(
   body: Uint8Array | undefined,
   desk: Desk,
 ): Promise<Answer> {
-  if (body !== undefined) checkParams(permit, visit.head, body, desk)
+  const { journey } = visit
   const from = desk.tick()
-  const { journey, head } = visit
-  const method = methodOf(permit)
-  const headers = upHeaders({
-    method,
-    call: permit.call,
-    head,
-    traceparent: desk.formatTrace(journey),
-    tracestate: journey.trace?.state,
-    credential: swap(permit),
-  })
-  journey.spentMs.swap = desk.tick() - from
-  const exchange = desk.conversations.send(permit.server, {
-    method,
-    ...(visit.endpoint !== undefined && { path: visit.endpoint }),
-    headers,
-    body: body === undefined ? undefined : bodyUp(body, permit, visit, desk),
-    collect: collectFor(permit),
-    whenGone: permit.call.era === 'modern' || method === 'GET' ? 'abort' : 'drain',
-  })
+  const exchange = ask(permit, visit, body, desk)
   journey.attempts += 1
   visit.exchange = exchange
   if (visit.gone) desk.conversations.gone(exchange)
@@ -49,6 +34,39 @@ export async function forward(
   } finally {
     journey.spentMs.upstream = desk.tick() - from - journey.spentMs.swap
   }
+}
+
+function ask(
+  permit: Permit,
+  visit: Seated,
+  body: Uint8Array | undefined,
+  desk: Desk,
+): Exchange | SideExchange {
+  const { journey, head, side } = visit
+  const { server, call } = permit
+  if (side !== undefined) {
+    return desk.sides.send(server, askSide(permit, { route: side, seat: visit, body }, desk))
+  }
+  if (body !== undefined) checkParams(permit, head, body, desk)
+  const from = desk.tick()
+  const method = methodOf(permit)
+  const headers = upHeaders({
+    method,
+    call,
+    head,
+    traceparent: desk.formatTrace(journey),
+    tracestate: journey.trace?.state,
+    credential: swap(permit),
+  })
+  journey.spentMs.swap = desk.tick() - from
+  return desk.conversations.send(server, {
+    method,
+    ...(visit.endpoint !== undefined && { path: visit.endpoint }),
+    headers,
+    body: body === undefined ? undefined : bodyUp(body, permit, visit, desk),
+    collect: collectFor(permit),
+    whenGone: call.era === 'modern' || method === 'GET' ? 'abort' : 'drain',
+  })
 }
 
 /** Whether the answer may hold names that must be filtered or replaced, so that it is needed whole. */
@@ -71,6 +89,7 @@ function methodOf(permit: Permit): 'POST' | 'GET' | 'DELETE' {
     case 'request':
     case 'notification':
     case 'response':
+    case 'route':
       return 'POST'
   }
 }

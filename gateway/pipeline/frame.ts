@@ -12,7 +12,8 @@ import type { Message } from '../mcp/message.ts'
 import type { Scan } from '../mcp/scan.ts'
 import { scan } from '../mcp/scan.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
-import type { Visit } from './visit.ts'
+import { sideFrame } from './side-frame.ts'
+import type { Seated, Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
 export type Seat = Pick<Visit, 'journey' | 'head' | 'session' | 'endpoint' | 'tasks' | 'batch'> & {
@@ -27,6 +28,7 @@ export type Frame = {
     | { readonly kind: 'input'; readonly method: string }
     | { readonly kind: 'open_stream' }
     | { readonly kind: 'end_session' }
+    | { readonly kind: 'side'; readonly call: Call }
 }
 
 /** An array of messages of a caller, at least one. */
@@ -63,6 +65,8 @@ function readContent({ seat, direction, content }: Frame, headers: MirroredHeade
       return endSessionCall(headers)
     case 'input':
       return inputCall(content.method, headers)
+    case 'side':
+      return { ok: true, call: content.call }
     case 'message': {
       const extraMethods = seat.server.methods
       return readCall({ message: content.message, direction, headers, extraMethods })
@@ -75,6 +79,21 @@ function refuseModern({ protocolVersion }: MirroredHeaders): void {
   if (protocolVersion !== undefined && MODERN_VERSIONS.includes(protocolVersion)) {
     throw new Refusal('method_not_allowed')
   }
+}
+
+/**
+ * What a visit asks for.
+ *
+ * @param body Undefined where there is none that belongs to it, see `hasBody`.
+ * @throws {Refusal} `method_not_allowed`, `bad_target`, and what `readBody` throws.
+ */
+export function frameOf(seat: Seated, body: Uint8Array | undefined): Frame | Batch {
+  const { httpMethod, side } = seat
+  if (side !== undefined) return sideFrame(seat, side)
+  if (body !== undefined) return readBody(body, seat)
+  if (httpMethod === 'GET') return { seat, direction: 'up', content: { kind: 'open_stream' } }
+  if (httpMethod === 'DELETE') return { seat, direction: 'up', content: { kind: 'end_session' } }
+  throw new Refusal('method_not_allowed')
 }
 
 /**

@@ -4,19 +4,19 @@
  */
 import type { Caller } from '../model/caller.ts'
 import type { Stage } from '../model/journey.ts'
-import { Refusal } from '../model/refusal.ts'
 import type { Head } from './admit.ts'
 import { admit } from './admit.ts'
 import type { Desk } from './desk.ts'
 import { openEndpoint } from './endpoint.ts'
 import { filter } from './filter.ts'
 import { forward } from './forward.ts'
-import { type Batch, type Frame, readBody } from './frame.ts'
+import { frameOf } from './frame.ts'
 import { openHandles } from './handles.ts'
 import { judge } from './judge.ts'
 import { checkMediaType } from './media-type.ts'
 import { occupy } from './occupy.ts'
-import { findServer, findSite } from './route.ts'
+import { findServer, findSide, findSite } from './route.ts'
+import { hasBody } from './side-frame.ts'
 import { answerRefusal } from './tell-on-stream.ts'
 import type { Seated, Visit } from './visit.ts'
 
@@ -38,7 +38,7 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
     occupy(seat, caller, desk) // 3 limit
     openHandles(seat, caller, desk)
     lap('authenticate')
-    const body = visit.httpMethod === 'POST' ? await seat.body(seat.server.maxBodyBytes) : undefined
+    const body = hasBody(seat) ? await seat.body(seat.server.maxBodyBytes) : undefined
     since = desk.tick()
     const permit = await judge(frameOf(seat, body), caller, desk) // 4 parse, 5 authorize, 6 record
     lap('judge')
@@ -54,12 +54,14 @@ export async function handle(visit: Visit, desk: Desk): Promise<void> {
 
 function route(visit: Visit, head: Head, desk: Desk): Seated {
   const { journey } = visit
-  const server = findServer(findSite(head, desk.routes), visit.target)
+  const site = findSite(head, desk.routes)
+  const side = findSide(site, visit.target)
+  const server = side?.server ?? findServer(site, visit.target)
   journey.server = server.name
   journey.trace = desk.parseTrace(head.traceparent, head.tracestate)
   desk.startTrace(journey)
-  if (visit.httpMethod === 'POST') checkMediaType(head)
-  return Object.assign(visit, { head, server })
+  if (visit.httpMethod === 'POST' && side === undefined) checkMediaType(head)
+  return Object.assign(visit, { head, server, side: side?.route })
 }
 
 async function authenticate({ head, journey, server }: Seated, desk: Desk): Promise<Caller> {
@@ -67,12 +69,4 @@ async function authenticate({ head, journey, server }: Seated, desk: Desk): Prom
   const presented = { authorization, apiKey, address: journey.address }
   journey.caller = await desk.identify(presented, server)
   return journey.caller
-}
-
-function frameOf(seat: Seated, body: Uint8Array | undefined): Frame | Batch {
-  if (body !== undefined) return readBody(body, seat)
-  if (seat.httpMethod === 'GET') return { seat, direction: 'up', content: { kind: 'open_stream' } }
-  if (seat.httpMethod === 'DELETE')
-    return { seat, direction: 'up', content: { kind: 'end_session' } }
-  throw new Refusal('method_not_allowed')
 }

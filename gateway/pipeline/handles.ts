@@ -58,6 +58,7 @@ export function createSessions(seals: Seals): Sessions {
  */
 export function openHandles(seat: Seated, caller: Caller, desk: HandleDesk): void {
   const { head, server } = seat
+  if (seat.side !== undefined) return
   // The modern revisions have neither: what is sent all the same is ignored.
   if (MODERN_VERSIONS.includes(head.protocolVersion ?? '')) return
   if (head.sessionId !== undefined) {

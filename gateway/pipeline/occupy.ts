@@ -9,7 +9,7 @@ import type { Visit } from './visit.ts'
  * @throws {Refusal} `rate_limited` when the caller has as many open as it may.
  */
 export function occupy(visit: Visit, caller: Caller, desk: Pick<Desk, 'inFlight'>): void {
-  const occupation = visit.httpMethod === 'GET' ? 'stream' : 'call'
+  const occupation = visit.httpMethod === 'GET' && visit.side === undefined ? 'stream' : 'call'
   desk.inFlight.take(caller, occupation)
   visit.occupies = { caller, occupation }
 }

@@ -10,7 +10,7 @@ import type { Desk } from './desk.ts'
 import type { Outgoing, Visit } from './visit.ts'
 
 /** What of a visit its refusal depends on. */
-export type Refused = Pick<Visit, 'journey' | 'head' | 'server' | 'batch'>
+export type Refused = Pick<Visit, 'journey' | 'head' | 'server' | 'batch' | 'side'>
 
 /** A head that two readers could frame differently: nothing that follows on its connection is read (RFC 9112 §11.2). */
 const UNTRUSTED_HEAD: ReadonlySet<RefusalCode> = new Set([
@@ -104,6 +104,7 @@ function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Refus
 
 /** An HTTP+SSE server takes a POST only where it says on its stream. */
 function methodsOf(visit: Refused): string {
+  if (visit.side !== undefined) return [...visit.side.methods].join(', ')
   if (visit.server?.upstream.transport === 'sse') return 'GET, OPTIONS'
   return isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS'
 }

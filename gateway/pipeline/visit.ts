@@ -1,7 +1,7 @@
 import type { Caller } from '../model/caller.ts'
 import type { Journey } from '../model/journey.ts'
-import type { McpServer } from '../model/server.ts'
-import type { Exchange } from '../upstream/exchange.ts'
+import type { McpServer, SideRoute } from '../model/server.ts'
+import type { Departing } from '../upstream/conversations.ts'
 import type { Source } from '../upstream/answer.ts'
 import type { Head } from './admit.ts'
 import type { KnownTask } from './tasks.ts'
@@ -63,7 +63,7 @@ export type Visit = {
   /** True once the client hung up; nothing can be told it any more. */
   readonly gone: boolean
   /** The running exchange with the server, to be released when the client hangs up. */
-  exchange: Exchange | undefined
+  exchange: Departing | undefined
   /** The request head, once admitted. */
   head: Head | undefined
   /** The server this visit is for, once routed. */
@@ -79,6 +79,8 @@ export type Visit = {
   tasks?: Map<string, KnownTask>
   /** Ids of the requests in an array of messages, as their bytes read; undefined when there is no array. */
   batch?: readonly string[] | undefined
+  /** What of the server it asks for, when that is not MCP. */
+  side?: SideRoute | undefined
   /** The place it takes among its caller's open calls or streams. */
   occupies: { readonly caller: Caller; readonly occupation: 'call' | 'stream' } | undefined
   /** Settles when the client has taken everything or is gone; rejects when the answer broke off. */

@@ -43,6 +43,13 @@ test('what a call without targets needs is known from its method', () => {
   assert.equal(needs('acme/extension'), 'method')
 })
 
+test('a request to a route needs its method, whatever page it names', () => {
+  const targets = [{ kind: 'resource', name: 'https://mcp.test/ui/a' }] as const
+  const read = firstOf(recordedLog([{ call: { ...plainCall('web/ui'), kind: 'route', targets } }]))
+  assert.ok(read.kind === 'call')
+  assert.deepEqual([read.recorded.call.kind, read.recorded.call.needs], ['route', 'method'])
+})
+
 test('outcomes, events and other lines are no calls', () => {
   const [, outcome] = recordedLog([{}]).split('\n')
   for (const line of [outcome!, '', '{', '[]', '{"type":"decision"}', '"type":"decision"']) {

@@ -44,6 +44,7 @@ const CALL_KINDS = [
   'response',
   'open_stream',
   'end_session',
+  'route',
 ] as const satisfies readonly CallKind[]
 const TARGET_KINDS = [
   'tool',
@@ -143,7 +144,7 @@ function readCall(record: Fields): Call | undefined {
     era: MODERN_VERSIONS.includes(version) ? 'modern' : 'legacy',
     version,
     method,
-    needs: targets.length > 0 ? 'targets' : needOf(kind, method),
+    needs: kind !== 'route' && targets.length > 0 ? 'targets' : needOf(kind, method),
     targets,
     id: undefined,
     arguments: undefined,
@@ -151,8 +152,9 @@ function readCall(record: Fields): Call | undefined {
   }
 }
 
-/** As `mcp/` reads it, of a call without targets: what is no method of MCP needs its own name allowed. */
+/** As the pipeline reads it, of a call without targets: what is no method of MCP needs its own name allowed. */
 function needOf(kind: CallKind, method: string): Call['needs'] {
+  if (kind === 'route') return 'method'
   if (kind !== 'request' && kind !== 'notification') return 'connection'
   const row = METHODS.get(method)
   return row === undefined || row.asks === 'method' ? 'method' : 'connection'

@@ -4,7 +4,7 @@ import { preflightHeaders } from '../pipeline/cors.ts'
 import { handle } from '../pipeline/handle.ts'
 import { issueTicket, withoutTicketSuffix } from '../pipeline/issue-ticket.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
-import { findServer, findSite } from '../pipeline/route.ts'
+import { findServer, findSide, findSite } from '../pipeline/route.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import type { Outgoing, Visit } from '../pipeline/visit.ts'
 
@@ -12,6 +12,8 @@ import type { Outgoing, Visit } from '../pipeline/visit.ts'
 export type Documents = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 const WELL_KNOWN = '/.well-known/'
+
+const MCP_METHODS: readonly string[] = ['POST', 'GET', 'DELETE']
 
 export async function receive(visit: Visit, desk: Desk, documents: Documents): Promise<void> {
   if (visit.target.startsWith(WELL_KNOWN))
@@ -63,13 +65,12 @@ function open(status: number, bytes: string | undefined, more: readonly string[]
 function preflight(visit: Visit, desk: Desk): Outgoing {
   const head = admit(visit)
   visit.head = head
-  findServer(findSite(head, desk.routes), withoutTicketSuffix(visit.target))
+  const site = findSite(head, desk.routes)
+  const side = findSide(site, visit.target)
+  if (side === undefined) findServer(site, withoutTicketSuffix(visit.target))
+  const methods = [...(side?.route.methods ?? MCP_METHODS), 'OPTIONS'].join(', ')
   const asked = headerOf(visit, 'access-control-request-headers')
-  const headers = [
-    'allow',
-    'POST, GET, DELETE, OPTIONS',
-    ...preflightHeaders(visit, desk.routes, asked),
-  ]
+  const headers = ['allow', methods, ...preflightHeaders(visit, desk.routes, { methods, asked })]
   return { status: 204, headers, body: { kind: 'whole', bytes: undefined } }
 }
 

@@ -20,6 +20,8 @@ import type { Settings } from '../settings/settings.ts'
 import { formatTraceparent, parseTraceparent } from '../telemetry/traceparent.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import { createConversations } from '../upstream/conversations.ts'
+import type { SideDoors } from '../upstream/side-doors.ts'
+import { createSideDoors } from '../upstream/side-doors.ts'
 import { buildDocuments } from './documents.ts'
 import type { Documents } from './doors.ts'
 import type { Plant } from './plant.ts'
@@ -31,6 +33,7 @@ export type Generation = {
   readonly desk: Desk
   readonly documents: Documents
   readonly conversations: Conversations
+  readonly sides: SideDoors
   readonly identify: Identify
   /** A visit begins; call `leave` when it is over. */
   enter(): void
@@ -51,6 +54,7 @@ export function createGeneration(options: {
 }): Generation {
   const { settings, rules, plant, previous } = options
   const conversations = createConversations(settings.servers.filter(isHttp), plant.tick)
+  const sides = createSideDoors(settings.servers, plant.tick)
   const seals = createSeals(settings.keys.length > 0 ? settings.keys : [plant.temporaryKey])
   const identify = identifyFor(settings, plant, previous)
   const routes = buildRoutes(settings.servers, settings.allowedOrigins)
@@ -60,12 +64,15 @@ export function createGeneration(options: {
   let visits = 0
   let retired = false
   const leaveIfEmpty = (): void => {
-    if (retired && visits === 0) void conversations.close()
+    if (!retired || visits > 0) return
+    void conversations.close()
+    sides.close()
   }
   const generation: Generation = {
     settings,
     rules,
     conversations,
+    sides,
     identify,
     documents: buildDocuments({ routes, issuers, scopesOf }),
     desk: {
@@ -78,6 +85,7 @@ export function createGeneration(options: {
       lookUp: createLookUp({ conversations, catalogue: plant.catalogue, tick: plant.tick }),
       inFlight: plant.inFlight,
       conversations,
+      sides,
       seals,
       sessions: createSessions(seals),
       tasks: createTasks(seals, plant.recentTasks),

@@ -10,7 +10,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { Head } from '../pipeline/admit.ts'
 import type { LastWords, Outgoing, StreamEnding, Visit } from '../pipeline/visit.ts'
 import type { McpServer } from '../model/server.ts'
-import type { Exchange } from '../upstream/exchange.ts'
+import type { Departing } from '../upstream/conversations.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 import { BodyReader, brokenOff } from './body-reader.ts'
 import { Outbox, SLICE_BYTES } from './outbox.ts'
@@ -53,7 +53,7 @@ export type HttpVisitOptions = {
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean
   /** Told when the client hangs up while a server is being asked. */
-  readonly onGone: (exchange: Exchange) => void
+  readonly onGone: (exchange: Departing) => void
   /** Visits that are being answered; the visit is in there until its client has taken everything. */
   readonly answering: Set<HttpVisit>
 }
@@ -66,9 +66,10 @@ export class HttpVisit implements Visit, Sink {
   head: Head | undefined
   server: McpServer | undefined
   session: Visit['session']
-  exchange: Exchange | undefined
+  exchange: Departing | undefined
   endpoint: string | undefined
   batch: Visit['batch']
+  side: Visit['side']
   occupies: Visit['occupies']
   gone = false
   readonly #options: HttpVisitOptions

@@ -1,6 +1,10 @@
 /** What the running gateway looks after on a timer. What is called lives in its own room and takes the time. */
 import { AUDIT_TICK_MS } from '../audit/audit.ts'
+import type { McpServer } from '../model/server.ts'
+import { sideOf } from '../pipeline/route.ts'
+import { decide } from '../policy/decide.ts'
 import { mayConnect } from '../policy/visible.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Generation } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
 import { isListening } from './listening.ts'
@@ -34,7 +38,10 @@ export function startJobs(options: JobsOptions): () => void {
   let refreshing = false
   const everySecond = setInterval(() => {
     const tick = plant.tick()
-    for (const { conversations } of options.generations()) conversations.sweep(tick)
+    for (const { conversations, sides } of options.generations()) {
+      conversations.sweep(tick)
+      sides.sweep(tick)
+    }
     for (const visit of options.answering) checkAnswer(visit, options, tick)
     options.sockets.look(tick)
     if (refreshing) return
@@ -60,9 +67,9 @@ export function startJobs(options: JobsOptions): () => void {
 
 /**
  * A reader that stays away is cut off. A stream lives as long as its caller may have it: until revoked,
- * until policy no longer lets the caller onto the server, or, for a stream the caller opened to listen,
- * until its credential ends (a client then comes back with a fresh one). A running answer is not cut by
- * the end of a token.
+ * until policy no longer lets the caller onto the server, or, for a stream the caller opened to listen and
+ * for what is not MCP, until its credential ends (a client then comes back with a fresh one). A running
+ * answer is not cut by the end of a token.
  */
 function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: number): void {
   visit.dropIfStalled(tick)
@@ -71,11 +78,22 @@ function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: nu
   if (caller === undefined || server === undefined) return
   const { identify, rules, settings } = current()
   const revoked = plant.revocations.isRevoked(caller)
-  const denied = caller.via !== 'anonymous' && !mayConnect(rules, caller, server)
+  const first = calls[0]?.call
+  const isRoute = first?.kind === 'route'
+  const denied = isRoute
+    ? decide(rules, caller, first, server).effect === 'deny'
+    : caller.via !== 'anonymous' && !mayConnect(rules, caller, server)
   if (revoked || denied) visit.endStream('revoked')
-  else if (isListening(calls[0])) {
-    // As it is configured now: what it asks of its callers may have changed.
-    const now = settings.servers.find(({ name }) => name === server)
+  else if (isRoute || isListening(calls[0])) {
+    const now = serverNow(visit, settings)
     if (now === undefined || !identify.stillValid(caller, now)) visit.endStream('revoked')
   }
+}
+
+/** As it is configured now: what it asks of its callers may have changed. */
+function serverNow({ journey, side }: HttpVisit, { servers }: Settings): McpServer | undefined {
+  const server = servers.find(({ name }) => name === journey.server)
+  if (server === undefined || side === undefined) return server
+  const route = server.routes.find(({ path }) => path === side.path)
+  return route && sideOf(server, route).server
 }

@@ -38,5 +38,8 @@ export async function drain(options: DrainOptions): Promise<void> {
   await closed
   clearInterval(look)
   clearTimeout(late)
-  for (const { conversations } of options.generations()) await conversations.destroy()
+  for (const { conversations, sides } of options.generations()) {
+    await conversations.destroy()
+    sides.close()
+  }
 }

@@ -95,6 +95,17 @@ export type ServerFile = {
   readonly issuers?: readonly string[]
   readonly scopes: readonly string[]
   readonly max_body: string
+  readonly routes: readonly RouteFile[]
+}
+
+export type RouteFile = {
+  readonly path: string
+  readonly upstream_path?: string
+  readonly methods: readonly string[]
+  readonly policy_method: string
+  readonly authentication: 'required' | 'none'
+  readonly request_headers: readonly string[]
+  readonly response_headers: readonly string[]
 }
 
 /** Written in full: the loader has replaced a plain URL by `{ url }`. */

@@ -76,6 +76,7 @@ test('a server has the defaults the reference names', async () => {
     anonymous: false,
     methods: new Set(),
     resourceUris: 'canonical',
+    routes: [],
     unlisted: 'deny',
     refusals: 'jsonrpc',
     maxBodyBytes: 4 * 1024 * 1024,

@@ -7,6 +7,7 @@ import { pathFault, type PublicUrl } from './public-url.ts'
 import { readCredential } from './read-credential.ts'
 import { readCertificate, readPrivateKey } from './read-pem.ts'
 import type { Reading } from './reading.ts'
+import { readRoutes, reportOverlaps } from './read-routes.ts'
 import { sizeBytes } from './units.ts'
 import { isExposed, parseUpstreamUrl } from './urls.ts'
 
@@ -44,6 +45,7 @@ export async function readServers(context: ServersContext): Promise<readonly Mcp
     const server = await readServer(context, file, place)
     if (server !== undefined) servers.push(server)
   }
+  reportOverlaps(context.reading, servers)
   return servers
 }
 
@@ -111,6 +113,7 @@ async function readServer(
     unlisted: file.unlisted,
     refusals: file.refusals,
     maxBodyBytes,
+    routes: readRoutes(context, { at: [...at, 'routes'], file, host: place.host }),
   }
 }
 

@@ -67,6 +67,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     resourceUris: 'canonical',
     unlisted: 'deny',
     refusals: 'jsonrpc',
+    routes: [],
     maxBodyBytes: 1,
     ...more,
   }

@@ -96,6 +96,7 @@ export function testServer(over: Partial<McpServer> = {}): McpServer {
     unlisted: 'deny',
     refusals: 'jsonrpc',
     maxBodyBytes: 1_048_576,
+    routes: [],
     ...over,
   }
 }

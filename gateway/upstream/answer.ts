@@ -26,6 +26,8 @@ export type Answer = {
   readonly allow: string | undefined
   /** The beginning of a streamed body, where it has been read ahead. */
   readonly heard?: Uint8Array
+  /** All headers, by lower-case name; only of a route that is not MCP, which says which of them go on. */
+  readonly headers?: NodeJS.Dict<string | string[]>
   readonly body:
     | { readonly kind: 'whole'; readonly bytes: Uint8Array }
     | { readonly kind: 'stream'; readonly source: Source }

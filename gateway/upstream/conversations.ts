@@ -31,11 +31,14 @@ export type UpstreamRequest = {
   readonly timeoutMs?: number
 }
 
+/** What of an exchange its client can leave behind. */
+export type Departing = Pick<Exchange, 'clientGone' | 'draining' | 'server' | 'abort'>
+
 export type Conversations = {
   /** Starts an exchange. It never throws; what goes wrong comes out of `answer`. */
   send(server: McpServer, request: UpstreamRequest): Exchange
   /** The client of this exchange hung up. */
-  gone(exchange: Exchange): void
+  gone(exchange: Departing): void
   /** Ends exchanges that are past their deadline. Called every second. */
   sweep(tick: number): void
   readonly running: number
@@ -132,7 +135,7 @@ function limitsOf(
 type Line = {
   readonly pool: UpstreamPool
   readonly waiting: Waiting
-  readonly draining: Set<Exchange>
+  readonly draining: Set<Departing>
   readonly maxDraining: number
 }
 
