@@ -15,6 +15,7 @@ const call = judgedCall({
   call: testCall({ direction: 'down' }),
   dropped: [{ kind: 'resource', name: 'file:///a' }],
   reason: 'no_rule',
+  shadow: { effect: 'allow', rule: 'tried' },
 })
 const journey = endedJourney({
   calls: [call],

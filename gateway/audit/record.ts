@@ -76,7 +76,7 @@ export function contextIn(line: string, fields: string): string {
   return line.slice(DECISION_HEAD_CHARS, fields.length)
 }
 
-function judged({ call, dropped, effect, rule, reason }: JourneyCall): string {
+function judged({ call, dropped, effect, rule, reason, shadow }: JourneyCall): string {
   return (
     text(',"version":"', call.version) +
     text(',"method":"', call.method) +
@@ -86,7 +86,8 @@ function judged({ call, dropped, effect, rule, reason }: JourneyCall): string {
     targets(',"dropped":[', dropped) +
     `,"effect":"${effect}"` +
     text(',"rule":"', rule) +
-    text(',"reason":"', reason)
+    text(',"reason":"', reason) +
+    (shadow === undefined ? '' : `,"shadow":${quoteAll(shadow)}`)
   )
 }
 

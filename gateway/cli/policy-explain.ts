@@ -5,6 +5,7 @@ import type { Problem } from '../model/problem.ts'
 import { callFor, knownMethods, type Question, QUESTIONS, targetOf } from '../policy/ask.ts'
 import { describeCaller } from '../policy/describe-caller.ts'
 import { explain } from '../policy/explain.ts'
+import { occasionAt } from '../policy/occasion.ts'
 import { formatExplanation } from '../policy/format-explanation.ts'
 import type { Rules } from '../policy/rules.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
@@ -115,7 +116,12 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
     tenant: values.tenant,
     interactive: values.interactive,
   })
-  const explanation = explain(read.rules, caller, callFor(asked.question), asked.server)
+  const explanation = explain(
+    read.rules,
+    caller,
+    callFor(asked.question),
+    occasionAt(asked.server, { nowMs: Date.now() }),
+  )
   for (const line of formatExplanation(explanation)) io.out(line)
   if (explanation.decision.effect === 'allow') return 0
   const hint = methodHint(asked.question)

@@ -21,6 +21,14 @@ function ruleWith(parts: string): string {
   return `version: 1\nrules:\n  - { id: a, effect: deny, subjects: [{ any: true }], tools: [docs/x], ${parts} }\n`
 }
 
+function allowWith(parts: string): string {
+  return `version: 1\nrules:\n  - { id: a, effect: allow, subjects: [{ any: true }], tools: [docs/x], ${parts} }\n`
+}
+
+function requireWith(parts: string): string {
+  return `version: 1\nrules:\n  - { id: a, effect: require, subjects: [{ any: true }], tools: [docs/x], require: { ${parts} } }\n`
+}
+
 test('the files we ship follow their schemas and point editors at them', () => {
   for (const file of globSync('*.yaml', { cwd: POLICIES })) {
     const name = file.includes('.cases.') ? 'cases' : 'policy'
@@ -44,14 +52,31 @@ const GOOD = [
   ruleWith(
     'except: { tools: [docs/y] }, prompts: ["docs/*"], resources: ["docs:x:**"], methods: [x/y]',
   ),
+  'version: 1\nmode: shadow\nrules: []\n',
+  ruleWith('mode: shadow'),
+  allowWith(
+    'grant: { ttl: 2h, task: MIG-142, max_uses: 500 }, show: true, reason: no, disclose: true',
+  ),
+  requireWith('approval: { by: subject }'),
+  requireWith('approval: { by: "group:leads", for: 10m }, scopes: [a, b]'),
   'version: 1\ndefault: deny\nsets: { a: { kind: agent }, b: [{ groups: [g] }], c: [docs/x] }\nrules: []\n',
 ] as const
 
 const BAD = [
+  allowWith('grant: {}'),
+  allowWith('grant: { ttl: 2 h }'),
+  allowWith('grant: { ttl: 2h, maxUses: 1 }'),
+  allowWith('grant: { max_uses: 0 }'),
+  requireWith(''),
+  requireWith('approval: {}'),
+  requireWith('approval: { by: boss }'),
+  requireWith('approval: { by: "group:" }'),
+  requireWith('approval: { by: subject, for: soon }'),
+  requireWith('scopes: [a b]'),
   '- x\n',
   'version: 2\nrules: []\n',
   'version: 1\n',
-  'version: 1\nrules: []\nmode: shadow\n',
+  'version: 1\nrules: []\nmode: dry\n',
   'version: 1\nrules: []\ndefault: allow\n',
   'version: 1\nrules: []\nsets: { a: [] }\n',
   'version: 1\nrules: []\nsets: { a: { set: b } }\n',
@@ -93,11 +118,7 @@ test('what the schema refuses, the compiler refuses at the same line', () => {
 })
 
 test('a key of versions to come is refused in words that say so, by both', () => {
-  for (const text of [
-    ruleWith('when: "x"'),
-    ruleWith('limits: {}'),
-    'version: 1\nmode: x\nrules: []\n',
-  ]) {
+  for (const text of [ruleWith('when: "x"'), ruleWith('limits: {}')]) {
     const compiled = compilePolicy([documentOf(text)], ['docs'])
     assert.ok(!compiled.ok)
     for (const problems of [validate('policy', documentOf(text)), compiled.problems]) {

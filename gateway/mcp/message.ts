@@ -58,6 +58,8 @@ export type Params = {
 /** One JSON-RPC 2.0 message of a frame. */
 export type Message = {
   readonly kind: 'request' | 'notification' | 'response'
+  /** The frame that all spans count in. */
+  readonly bytes: Uint8Array
   /** Where the message stands in the frame; each element of a batch has its own. */
   readonly span: Span
   /** Undefined for notifications, and for error responses whose id is absent or null. */

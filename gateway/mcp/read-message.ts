@@ -38,7 +38,7 @@ export function readMessage(cursor: Cursor): MessageRead | undefined {
     if (!readMember(cursor, draft)) return undefined
   }
   if (cursor.problem !== undefined) return undefined
-  return finish(draft, { start, end: cursor.at })
+  return finish(draft, { start, end: cursor.at }, cursor.bytes)
 }
 
 function readMember(cursor: Cursor, draft: Draft): boolean {
@@ -68,7 +68,7 @@ function readMember(cursor: Cursor, draft: Draft): boolean {
   return cursor.problem === undefined
 }
 
-function finish(draft: Draft, span: Span): MessageRead {
+function finish(draft: Draft, span: Span, bytes: Uint8Array): MessageRead {
   judgeEnvelope(draft)
   const { id, objection } = draft
   const known = typeof id === 'string' ? undefined : id
@@ -82,6 +82,7 @@ function finish(draft: Draft, span: Span): MessageRead {
     ok: true,
     message: {
       kind: !draft.hasMethod ? 'response' : known === undefined ? 'notification' : 'request',
+      bytes,
       span,
       id: known,
       method: draft.method ?? '',

@@ -1,34 +1,68 @@
 import type { Target } from './call.ts'
+import type { ApprovalTerms, GrantTerms } from './terms.ts'
 
 /**
  * What policy says about one call. A deny says whether the caller may know that the thing exists
  * (`hidden` answers like an unknown name) and, where only scopes are missing, which.
  */
-export type Decision =
-  | {
-      readonly effect: 'allow'
-      /** The rule that allowed it, or the name of the built-in permission (`builtin:connection`). */
-      readonly rule: string
-      /** Targets refused on their own although the call goes on without them. */
-      readonly dropped: readonly Target[]
-    }
-  | {
-      readonly effect: 'deny'
-      /** The deny rule that matched; undefined when nothing allowed it. */
-      readonly rule: string | undefined
-      readonly reason: DenyReason
-      readonly hidden: boolean
-      /** Text for the caller, from a rule with `disclose: true`. */
-      readonly disclosed: string | undefined
-      readonly missingScopes: readonly string[]
-      /** The target it failed on. */
-      readonly target: Target | undefined
-    }
+export type Decision = Allow | Require | Deny
+
+/** The call may pass, on these terms. */
+export type Allow = {
+  readonly effect: 'allow'
+  /** The rule that allowed it, or the name of the built-in permission (`builtin:connection`). */
+  readonly rule: string
+  /** Targets refused on their own although the call goes on without them. */
+  readonly dropped: readonly Target[]
+  /** The grant it is allowed under, of which this call is one use; absent where the rule needs none. */
+  readonly grant?: GrantTerms
+  readonly shadow?: ShadowDecision
+}
+
+/** The call may pass once people have approved it. */
+export type Require = {
+  readonly effect: 'require'
+  /** The first rule that requires it. */
+  readonly rule: string
+  /** Every approval that is missing. */
+  readonly approvals: readonly ApprovalNeed[]
+  /** What is decided once all are there. */
+  readonly allow: Allow
+  /** Why, in the rule's own words, where it discloses them. */
+  readonly disclosed: string | undefined
+  readonly target: Target | undefined
+  readonly shadow?: ShadowDecision
+}
+
+/** An approval that one rule requires. */
+export type ApprovalNeed = { readonly rule: string; readonly approval: ApprovalTerms }
+
+export type Deny = {
+  readonly effect: 'deny'
+  /** The rule that stands in the way; undefined when nothing allowed it. */
+  readonly rule: string | undefined
+  readonly reason: DenyReason
+  readonly hidden: boolean
+  /** Text for the caller, from a rule with `disclose: true`. */
+  readonly disclosed: string | undefined
+  readonly missingScopes: readonly string[]
+  /** The target it failed on. */
+  readonly target: Target | undefined
+  readonly shadow?: ShadowDecision
+}
+
+/** What would have been decided, were the rules in shadow mode in force; absent where it is the same. */
+export type ShadowDecision = {
+  readonly effect: Decision['effect']
+  readonly rule: string | undefined
+}
 
 export type DenyReason =
   | 'no_rule'
   | 'deny_rule'
   | 'missing_scope'
+  | 'outside_window'
+  | 'no_grant'
   | 'unlisted'
   | 'unknown_method'
   | 'resource_uri'

@@ -1,6 +1,6 @@
 import type { Call, Target } from './call.ts'
 import type { Caller } from './caller.ts'
-import type { DenyReason } from './decision.ts'
+import type { Decision, DenyReason, ShadowDecision } from './decision.ts'
 import type { RefusalCode } from './refusal.ts'
 
 /** W3C trace context as it came in (`traceparent` version 00), already validated. */
@@ -15,9 +15,11 @@ export type TraceContext = {
 export type JourneyCall = {
   readonly id: string
   readonly call: Call
-  effect: 'allow' | 'deny'
+  effect: Decision['effect']
   rule: string | undefined
   reason: DenyReason | undefined
+  /** What rules in shadow mode would have made of it; undefined where they would change nothing. */
+  shadow: ShadowDecision | undefined
   dropped: readonly Target[]
   /** The tool or prompt name as a metric label: itself when the catalogue knows it, else `other`. */
   label: string

@@ -8,7 +8,7 @@ export type Outcome = 'ok' | 'error' | Exclude<Ending, 'complete'>
  * call: how the visit did.
  */
 export function outcomeOf(journey: Journey, call: JourneyCall | undefined): Outcome {
-  if (call?.effect === 'deny') return 'refused'
+  if (call !== undefined && call.effect !== 'allow') return 'refused'
   if (journey.ending !== 'complete') return journey.ending
   return journey.rpcError !== undefined || journey.upstreamStatus >= 400 ? 'error' : 'ok'
 }

@@ -1,11 +1,12 @@
 /** Step 4: rules, caller and call make a permit, or a refusal that tells the caller no more than it may know. */
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
-import type { Decision } from '../model/decision.ts'
+import type { Allow, Deny, Require } from '../model/decision.ts'
 import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import { decide } from '../policy/decide.ts'
+import type { Occasion } from '../policy/occasion.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
 import { unknownName } from './unknown-name.ts'
@@ -15,6 +16,8 @@ export type Case = {
   readonly call: Call
   readonly entry: JourneyCall
   readonly seat: Seat
+  /** What the call was read from; undefined for one that came in no message. */
+  readonly frame: Uint8Array | undefined
 }
 
 /**
@@ -24,23 +27,28 @@ export type Case = {
  *   is denied.
  */
 export function authorize(asked: Case, desk: JudgeDesk): Permit | Promise<Permit> {
-  const { caller, call, entry, seat } = asked
-  const decision = decide(desk.rules, caller, call, seat.server.name)
+  const { caller, call, entry } = asked
+  const decision = decide(desk.rules, caller, call, occasionOf(asked, desk))
+  entry.shadow = decision.shadow
   if (decision.effect === 'deny') throw deny(entry, decision)
+  if (decision.effect === 'require') throw hold(entry, decision)
   const unknown = firstUnknown(asked, desk)
   return unknown === undefined ? allow(asked, decision) : lookUp(asked, decision, desk)
 }
 
-function allow({ caller, call, entry, seat }: Case, { rule, dropped }: Allowed): Permit {
+function occasionOf({ seat, frame }: Case, { now, facts }: JudgeDesk): Occasion {
+  const { server, journey } = seat
+  return { server: server.name, nowMs: now(), address: journey.address, frame, facts }
+}
+
+function allow({ caller, call, entry, seat }: Case, { rule, dropped }: Allow): Permit {
   entry.effect = 'allow'
   entry.rule = rule
   entry.dropped = dropped
   return mint({ server: seat.server, caller, call, rule, dropped })
 }
 
-type Allowed = Extract<Decision, { effect: 'allow' }>
-
-type Denial = Partial<Extract<Decision, { effect: 'deny' }>> & { readonly hidden: boolean }
+type Denial = Partial<Deny> & { readonly hidden: boolean }
 
 /** Writes the denial into the journey and words it for the caller. */
 function deny(entry: JourneyCall, denial: Denial): Refusal {
@@ -53,6 +61,13 @@ function deny(entry: JourneyCall, denial: Denial): Refusal {
   if (missing.length > 0) return new Refusal('insufficient_scope', { scopes: missing })
   const { disclosed } = denial
   return new Refusal('policy_denied', disclosed === undefined ? {} : { message: disclosed })
+}
+
+/** Writes into the journey that approval is missing, and says so to the caller. */
+function hold(entry: JourneyCall, { rule, disclosed }: Require): Refusal {
+  entry.effect = 'require'
+  entry.rule = rule
+  return new Refusal('approval_required', disclosed === undefined ? {} : { message: disclosed })
 }
 
 type Named = Target & { readonly kind: 'tool' | 'prompt' }
@@ -72,7 +87,7 @@ function isListed(target: Target): target is Named {
   return target.kind === 'tool' || target.kind === 'prompt'
 }
 
-async function lookUp(asked: Case, decision: Allowed, desk: JudgeDesk): Promise<Permit> {
+async function lookUp(asked: Case, decision: Allow, desk: JudgeDesk): Promise<Permit> {
   const { call, entry, seat } = asked
   for (const target of call.targets) {
     if (!isListed(target) || desk.catalogue.knows(seat.server.name, target.kind, target.name))

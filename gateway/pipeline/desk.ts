@@ -7,6 +7,7 @@ import type { InFlight } from '../limits/in-flight.ts'
 import type { Emit } from '../model/event.ts'
 import type { Journey, JourneyCall, TraceContext } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
+import type { Facts } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
 import type { Seals } from '../seal/seal.ts'
 import type { Conversations } from '../upstream/conversations.ts'
@@ -29,6 +30,8 @@ export type Desk = {
   readonly version: string
   readonly routes: Routes
   readonly rules: Rules
+  /** What conditions of rules depend on beside the call. */
+  readonly facts: Facts
   readonly identify: Identify
   readonly catalogue: Catalogue
   readonly lookUp: LookUp
@@ -77,5 +80,14 @@ export type Desk = {
 /** What judging needs of the desk. */
 export type JudgeDesk = Pick<
   Desk,
-  'version' | 'rules' | 'catalogue' | 'lookUp' | 'tasks' | 'record' | 'newId' | 'tick'
+  | 'version'
+  | 'rules'
+  | 'facts'
+  | 'catalogue'
+  | 'lookUp'
+  | 'tasks'
+  | 'record'
+  | 'newId'
+  | 'now'
+  | 'tick'
 >

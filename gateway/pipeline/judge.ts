@@ -25,7 +25,7 @@ export async function judge(
   const read = readFrame(frame)
   const call = hasTasks(read) ? nameTasks(read, { caller, seat }, desk) : read
   const entry = enter(seat, call, desk)
-  const authorized = authorize({ caller, call, entry, seat }, desk)
+  const authorized = authorize({ caller, call, entry, seat, frame: bytesOf(frame) }, desk)
   const permit = authorized instanceof Promise ? await authorized : authorized
   const committed = commit(seat, entry, desk)
   if (committed !== undefined) await committed
@@ -62,6 +62,10 @@ async function judgeEach(
   throw new Refusal(first.code, { ...first.extra, message: first.message, each })
 }
 
+function bytesOf({ content }: Frame): Uint8Array | undefined {
+  return content.kind === 'message' ? content.message.bytes : undefined
+}
+
 /** The place of this call in the journey. A server's notifications and replies take none. */
 function enter(seat: Seat, call: Call, desk: JudgeDesk): JourneyCall {
   const entry: JourneyCall = {
@@ -70,6 +74,7 @@ function enter(seat: Seat, call: Call, desk: JudgeDesk): JourneyCall {
     effect: 'deny',
     rule: undefined,
     reason: undefined,
+    shadow: undefined,
     dropped: [],
     label: desk.catalogue.label(seat.server.name, call.targets[0]),
     config: desk.version,

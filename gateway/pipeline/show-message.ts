@@ -2,10 +2,12 @@ import type { FilteredAnswer } from '../mcp/list.ts'
 import { readHeaderParams } from '../mcp/header-params.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Permit } from '../model/permit.ts'
+import type { Occasion } from '../policy/occasion.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
+import { occasionOn } from './occasion-on.ts'
 import { sealState } from './request-state.ts'
 import { showTasks } from './show-tasks.ts'
 import type { Seated } from './visit.ts'
@@ -33,7 +35,7 @@ export type Showing = {
  */
 export function showMessage(
   showing: Showing,
-  desk: Pick<Desk, 'rules' | 'catalogue' | 'seals' | 'tasks' | 'now'>,
+  desk: Pick<Desk, 'rules' | 'facts' | 'catalogue' | 'seals' | 'tasks' | 'now'>,
 ): FilteredAnswer {
   const { bytes, id, permit } = showing
   const {
@@ -41,9 +43,13 @@ export function showMessage(
     server,
     call: { era },
   } = permit
+  let occasion: Occasion | undefined
   const filtered = filterAnswer(bytes, {
     id,
-    show: (kind, name) => isVisible(desk.rules, caller, server.name, kind, name),
+    show: (kind, name) => {
+      occasion ??= occasionOn(showing, desk)
+      return isVisible(desk.rules, caller, { kind, name }, occasion)
+    },
     cache: CACHE,
     known: desk.catalogue.lists(server.name, era),
     sealState: era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,

@@ -7,6 +7,7 @@ import type { Permit } from '../model/permit.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
+import { occasionOn } from './occasion-on.ts'
 import type { Showing } from './show-message.ts'
 import type { KnownTask } from './tasks.ts'
 
@@ -14,7 +15,7 @@ import type { KnownTask } from './tasks.ts'
 export function showTasks(
   bytes: Uint8Array,
   showing: Showing,
-  desk: Pick<Desk, 'rules' | 'tasks'>,
+  desk: Pick<Desk, 'rules' | 'facts' | 'tasks' | 'now'>,
 ): Uint8Array {
   return renameTasks(bytes, (id, place) => shown(id, place, showing, desk))
 }
@@ -23,16 +24,17 @@ function shown(
   id: string,
   place: TaskPlace,
   showing: Showing,
-  { rules, tasks }: Pick<Desk, 'rules' | 'tasks'>,
+  desk: Pick<Desk, 'rules' | 'facts' | 'tasks' | 'now'>,
 ): string | undefined {
   const { permit, seat } = showing
-  const { caller, server } = permit
+  const { rules, tasks } = desk
   if (place !== 'list') {
     return (made(id, place, showing, tasks) ?? taskOf(id, { permit, seat, tasks })).handle
   }
   const task = find(id, { permit, seat, tasks })
-  const visible = task !== undefined && isVisible(rules, caller, server.name, 'tool', task.tool)
-  return visible ? task.handle : undefined
+  if (task === undefined) return undefined
+  const tool = { kind: 'tool', name: task.tool } as const
+  return isVisible(rules, permit.caller, tool, occasionOn(showing, desk)) ? task.handle : undefined
 }
 
 /** The task that the permitted call has just made; undefined when this is not about one. */

@@ -43,8 +43,9 @@ export function assemble(placed: readonly PlacedRule[], servers: Servers): Rules
 
 function collect(reaches: readonly Reach[], opaque: boolean): ServerRules {
   const denies = reaches.filter(({ rule }) => rule.effect === 'deny')
+  const limits = reaches.filter(({ rule }) => rule.effect !== 'allow')
   const scopes = reaches
-    .filter(({ rule }) => rule.effect === 'allow')
+    .filter(({ rule }) => rule.effect === 'allow' && !rule.shadow)
     .flatMap(({ rule }) => rule.subjects.flatMap((subject) => scopesOf(subject)))
   return {
     reaches,
@@ -53,9 +54,10 @@ function collect(reaches: readonly Reach[], opaque: boolean): ServerRules {
       prompts: buildTargetIndex(reaches, 'prompts'),
       resources: buildTargetIndex(reaches, 'resources'),
     },
-    methodDenies: denies.filter(({ coverage }) => coverage.included.methods.length > 0),
+    methodLimits: limits.filter(({ coverage }) => coverage.included.methods.length > 0),
     wholeDenies: denies.filter(({ coverage }) => coversEverything(coverage)),
     scopes: [...new Set(scopes)].toSorted(),
+    conditional: reaches.some(({ rule }) => rule.conditional),
     opaque,
   }
 }

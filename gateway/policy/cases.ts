@@ -4,6 +4,7 @@ import { callFor } from './ask.ts'
 import { decide } from './decide.ts'
 import type { CaseFile, PolicyCase } from './read-cases.ts'
 import type { Rules } from './rules.ts'
+import { occasionAt } from './occasion.ts'
 import { isVisible } from './visible.ts'
 
 export type CaseResult = {
@@ -28,7 +29,7 @@ function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
     yield `there is no server "${server}"`
     return
   }
-  const decision = decide(rules, caller, callFor(question), server)
+  const decision = decide(rules, caller, callFor(question), occasionAt(server))
   if (decision.effect !== expect) yield `expected ${expect}, got ${words(decision)}`
   if (one.rule !== undefined && one.rule !== decision.rule) {
     yield `expected the rule ${one.rule}, got ${decision.rule ?? 'none'}`
@@ -38,7 +39,10 @@ function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
     yield `expected the reason ${one.reason}, got ${reason ?? 'none'}`
   }
   if (visible === undefined || question.about === 'method') return
-  if (visible !== isVisible(rules, caller, server, question.about, question.name)) {
+  if (
+    visible !==
+    isVisible(rules, caller, { kind: question.about, name: question.name }, occasionAt(server))
+  ) {
     yield visible
       ? 'expected lists to show it, they hide it'
       : 'expected lists to hide it, they show it'
@@ -47,5 +51,6 @@ function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
 
 function words(decision: Decision): string {
   if (decision.effect === 'allow') return `allow by ${decision.rule}`
+  if (decision.effect === 'require') return `require by ${decision.rule}`
   return `deny (${decision.reason}${decision.rule === undefined ? '' : ` by ${decision.rule}`})`
 }

@@ -60,12 +60,7 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string, says
     'rule (key)',
     /unknown key "rule"/,
   ],
-  [
-    'shadow mode',
-    { version: 1, mode: 'shadow', rules: [] },
-    'mode (key)',
-    /not known to this version/,
-  ],
+  ['an unknown mode', { version: 1, mode: 'dry', rules: [] }, 'mode', /enforce or shadow/],
   ['a rule that is no mapping', { version: 1, rules: ['x'] }, 'rules.0', /mapping/],
   [
     'an unknown key of a rule',
@@ -80,19 +75,6 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string, says
     /not known to this version/,
   ],
   ['a time window', ruleWith({ during: {} }), 'rules.0.during (key)', /not known to this version/],
-  ['a grant', ruleWith({ grant: {} }), 'rules.0.grant (key)', /not known to this version/],
-  [
-    'a requirement',
-    ruleWith({ require: {} }),
-    'rules.0.require (key)',
-    /not known to this version/,
-  ],
-  [
-    'the effect require',
-    ruleWith({ effect: 'require' }),
-    'rules.0.effect',
-    /not known to this version/,
-  ],
   ['limits', ruleWith({ limits: {} }), 'rules.0.limits (key)', /not known to this version/],
   ['another effect', ruleWith({ effect: 'permit' }), 'rules.0.effect', /allow or deny/],
   ['no effect', ruleWithout('effect'), 'rules.0.effect', /missing/],
@@ -220,7 +202,7 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string, says
     'disclose on an allow',
     ruleWith({ disclose: true, reason: 'x' }),
     'rules.0.disclose (key)',
-    /deny/,
+    /show: true/,
   ],
   [
     'disclose without a reason',

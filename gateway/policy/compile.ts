@@ -56,10 +56,12 @@ function reporter({ file, at }: SourceDocument, into: Problem[]): Report {
 }
 
 function compileRule(text: RuleText, context: Context): PlacedRule {
-  const { id, effect, reason, disclose, path } = text
+  const { id, effect, reason, disclose, show, shadow, grant, require, path } = text
   const { file, at } = context.document
   const subjects = text.subjects.flatMap((subject) => resolveSubject(subject, context))
-  const rule = { id, effect, subjects, reason, disclose, file, ...at(path) }
+  const conditional = grant !== undefined
+  const said = { id, effect, subjects, reason, disclose, show, shadow, grant, require }
+  const rule = { ...said, conditional, file, ...at(path) }
   return { rule, coverages: compileCoverage(text, context) }
 }
 

@@ -10,7 +10,7 @@ export type Area = (typeof AREAS)[number]
 /** The areas of things called by name. */
 export type TargetArea = Exclude<Area, 'methods'>
 
-export type Effect = 'allow' | 'deny'
+export type Effect = 'allow' | 'deny' | 'require'
 
 /** What one rule covers on one server. */
 export type Coverage = {
@@ -48,10 +48,10 @@ export function covers(coverage: Coverage, target: Target, effect: Effect): bool
 
 /**
  * Whether one glob speaks of a target. A template stands for many resources: for an allow it is enough
- * that one of them may match, for a deny the text of the template must.
+ * that one of them may match, for others the text of the template must.
  */
 export function speaksOf(glob: Glob, target: Target, effect: Effect): boolean {
-  if (target.kind !== 'template' || effect === 'deny') return matchesGlob(glob, target.name)
+  if (target.kind !== 'template' || effect !== 'allow') return matchesGlob(glob, target.name)
   return canBeginWith(glob, beginningOf(target.name))
 }
 

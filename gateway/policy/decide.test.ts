@@ -6,13 +6,14 @@ import type { Decision } from '../model/decision.ts'
 import { compileRules, type RuleDraft, someCaller } from '../testkit/compile-rules.ts'
 import { callFor } from './ask.ts'
 import { CONNECTION_RULE, decide, MAX_NAME_LENGTH } from './decide.ts'
+import { occasionAt } from './occasion.ts'
 import { scopesFor } from './rules.ts'
 
 const DENY = { effect: 'deny' } as const
 
 /** Outcome and rule of one call on the server `docs`. */
 function outcome(rules: readonly RuleDraft[], call: Call, caller: Caller = someCaller()): string {
-  const decision = decide(compileRules(...rules), caller, call, 'docs')
+  const decision = decide(compileRules(...rules), caller, call, occasionAt('docs'))
   return `${decision.effect} ${decision.rule ?? decisionReason(decision)}`
 }
 
@@ -30,7 +31,9 @@ function callOf(method: string, needs: Call['needs'], targets: readonly Target[]
 
 /** Of the denial of the tool `x`: what is told, and whether it hides. */
 function decided(...rules: readonly RuleDraft[]): readonly unknown[] {
-  const decision = denial(decide(compileRules(...rules), someCaller(), toolCall('x'), 'docs'))
+  const decision = denial(
+    decide(compileRules(...rules), someCaller(), toolCall('x'), occasionAt('docs')),
+  )
   return [decision.disclosed, decision.hidden]
 }
 
@@ -40,7 +43,7 @@ function denial(decision: Decision): Extract<Decision, { effect: 'deny' }> {
 }
 
 test('what no rule allows is denied and looks as if it did not exist', () => {
-  const decision = decide(compileRules(), someCaller(), toolCall('x'), 'docs')
+  const decision = decide(compileRules(), someCaller(), toolCall('x'), occasionAt('docs'))
   assert.deepEqual(decision, {
     effect: 'deny',
     rule: undefined,
@@ -55,14 +58,19 @@ test('what no rule allows is denied and looks as if it did not exist', () => {
 test('an allow rule allows what it names, and only on its server', () => {
   const rules = [{ tools: ['docs/read_*'] }]
   assert.equal(outcome(rules, toolCall('read_file')), 'allow rule-1')
-  const decision = decide(compileRules(...rules), someCaller(), toolCall('read_file'), 'db')
+  const decision = decide(
+    compileRules(...rules),
+    someCaller(),
+    toolCall('read_file'),
+    occasionAt('db'),
+  )
   assert.equal(decision.effect, 'deny')
 })
 
 test('a server that the rules do not know denies everything, whatever the globs say', () => {
   const rules = compileRules({ servers: ['*'] })
   for (const call of [toolCall('x'), callFor({ about: 'method', name: 'ping' })]) {
-    const decision = denial(decide(rules, someCaller(), call, 'elsewhere'))
+    const decision = denial(decide(rules, someCaller(), call, occasionAt('elsewhere')))
     assert.equal(decision.reason, 'no_rule')
     assert.equal(decision.hidden, call.needs === 'targets')
   }
@@ -118,8 +126,8 @@ test('except takes away from a deny, which then leaves the decision to the allow
 
 test('an exception for one server leaves the rule whole on the others', () => {
   const rules = compileRules({ tools: ['*/*'], except: { tools: ['db/x'] } })
-  assert.equal(decide(rules, someCaller(), toolCall('x'), 'db').effect, 'deny')
-  assert.equal(decide(rules, someCaller(), toolCall('x'), 'docs').effect, 'allow')
+  assert.equal(decide(rules, someCaller(), toolCall('x'), occasionAt('db')).effect, 'deny')
+  assert.equal(decide(rules, someCaller(), toolCall('x'), occasionAt('docs')).effect, 'allow')
 })
 
 test('a name without end is denied before any rule is asked', () => {
@@ -207,7 +215,7 @@ test('methods in a deny rule apply to every call', () => {
 test('denials of methods do not pretend that the method does not exist', () => {
   const call = callFor({ about: 'method', name: 'x/y' })
   for (const rules of [[], [{ ...DENY, methods: ['**'] }]]) {
-    const decision = denial(decide(compileRules(...rules), someCaller(), call, 'docs'))
+    const decision = denial(decide(compileRules(...rules), someCaller(), call, occasionAt('docs')))
     assert.equal(decision.hidden, false)
     assert.equal(decision.target, undefined)
   }
@@ -262,7 +270,9 @@ test('of several targets every one must be allowed', () => {
     { kind: 'tool', name: 'a' },
     { kind: 'tool', name: 'b' },
   ])
-  const decision = denial(decide(compileRules({ tools: ['docs/a'] }), someCaller(), call, 'docs'))
+  const decision = denial(
+    decide(compileRules({ tools: ['docs/a'] }), someCaller(), call, occasionAt('docs')),
+  )
   assert.deepEqual(decision.target, { kind: 'tool', name: 'b' })
   assert.equal(outcome([{ tools: ['docs/a'] }, { tools: ['docs/b'] }], call), 'allow rule-1')
 })
@@ -272,12 +282,12 @@ test('X-05: a subscription goes on without the targets that are not allowed', ()
   const call = callOf('subscriptions/listen', 'targets', targets)
   const rules = compileRules({ resources: ['docs:file:///a'] })
   const dropped = [{ kind: 'resource', name: 'file:///b' }]
-  assert.deepEqual(decide(rules, someCaller(), call, 'docs'), {
+  assert.deepEqual(decide(rules, someCaller(), call, occasionAt('docs')), {
     effect: 'allow',
     rule: CONNECTION_RULE,
     dropped,
   })
-  assert.equal(decide(rules, someCaller(), call, 'db').effect, 'deny')
+  assert.equal(decide(rules, someCaller(), call, occasionAt('db')).effect, 'deny')
   const denied = [{ resources: ['docs:**'] }, { ...DENY, methods: ['subscriptions/*'] }]
   assert.equal(outcome(denied, call), 'deny rule-2')
 })
@@ -286,7 +296,7 @@ const LACKING = { tools: ['docs/x'], subjects: [{ kind: 'agent', scopes: ['a', '
 
 test('missing scopes of an interactive caller are named, all of the rule at once', () => {
   const caller = someCaller({ interactive: true, scopes: new Set(['a']) })
-  assert.deepEqual(decide(compileRules(LACKING), caller, toolCall('x'), 'docs'), {
+  assert.deepEqual(decide(compileRules(LACKING), caller, toolCall('x'), occasionAt('docs')), {
     effect: 'deny',
     rule: undefined,
     reason: 'missing_scope',
@@ -326,7 +336,7 @@ test('a method behind a scope asks for it, and does not hide', () => {
   const rule = { methods: ['x/y'], subjects: [{ scopes: ['a'] }] }
   const call = callFor({ about: 'method', name: 'x/y' })
   const caller = someCaller({ interactive: true })
-  const decision = denial(decide(compileRules(rule), caller, call, 'docs'))
+  const decision = denial(decide(compileRules(rule), caller, call, occasionAt('docs')))
   assert.deepEqual(
     [decision.reason, decision.missingScopes, decision.hidden],
     ['missing_scope', ['a'], false],
@@ -339,7 +349,7 @@ test('callers who lack different scopes of one rule are each asked for their own
   const rules = compileRules({ tools: ['docs/x'], subjects })
   for (const group of groups) {
     const caller = someCaller({ interactive: true, groups: new Set([group]) })
-    const decision = denial(decide(rules, caller, toolCall('x'), 'docs'))
+    const decision = denial(decide(rules, caller, toolCall('x'), occasionAt('docs')))
     assert.deepEqual(decision.missingScopes, [`${group}:read`])
   }
 })
@@ -352,7 +362,7 @@ test('scopes of several targets are asked for together, unless one is out of rea
   const caller = someCaller({ interactive: true })
   const ask = (...names: readonly string[]): Extract<Decision, { effect: 'deny' }> => {
     const targets = names.map((name) => ({ kind: 'tool' as const, name }))
-    return denial(decide(rules, caller, callOf('x', 'targets', targets), 'docs'))
+    return denial(decide(rules, caller, callOf('x', 'targets', targets), occasionAt('docs')))
   }
   assert.deepEqual(ask('a', 'b').missingScopes, ['a', 'b'])
   assert.equal(ask('a', 'b', 'c').reason, 'no_rule')
@@ -419,7 +429,7 @@ test('a template is allowed when something made from it could be, and nothing de
       compileRules(...rules),
       someCaller(),
       callFor({ about: 'template', name: template }),
-      'docs',
+      occasionAt('docs'),
     )
     assert.equal(decision.effect, effect, `${JSON.stringify(rules)} ${template}`)
   }

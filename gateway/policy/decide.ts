@@ -1,21 +1,17 @@
 /**
- * The one question this room exists for. Deny beats allow, and what no rule allows is denied; the
- * order of rules and files never matters. Pure: conditions that need a clock, arguments or facts will
- * be asked where a rule is found, and be handed in.
+ * The one question this room exists for. Deny beats require, require beats allow, and what no rule allows
+ * is denied; the order of rules and files never matters. Pure: the time, the arguments and what is known
+ * of grants and approvals are handed in.
  */
 import { canonicalProblem } from '../mcp/resource-uri.ts'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
-import type { Decision } from '../model/decision.ts'
-import type { Rule, Rules } from './rules.ts'
-import {
-  findForConnection,
-  findForMethod,
-  findForTarget,
-  type Found,
-  type View,
-  viewFor,
-} from './find.ts'
+import type { Allow, Decision, Deny, Require } from '../model/decision.ts'
+import { findForConnection, findForMethod, findForTarget } from './find.ts'
+import type { Occasion } from './occasion.ts'
+import type { Rules } from './rules.ts'
+import { allowed, denied, deniedBy, settle } from './settle.ts'
+import { ask, type View, viewFor } from './view.ts'
 
 /** The rule named by decisions about being connected at all, which no single rule of a file makes. */
 export const CONNECTION_RULE = 'builtin:connection'
@@ -27,24 +23,19 @@ export const CONNECTION_RULE = 'builtin:connection'
  */
 export const MAX_NAME_LENGTH = 4096
 
-type Deny = Extract<Decision, { effect: 'deny' }>
-
-/** One list for all decisions without entries: decisions are made per call. */
-const NOTHING: readonly never[] = []
-
 /**
- * What the rules say about this call on this server. A server the rules do not know denies everything.
+ * What the rules say about this call on this occasion. A server the rules do not know denies everything.
  * Where several rules would decide alike, the one named does not depend on their order either.
  */
-export function decide(rules: Rules, caller: Caller, call: Call, server: string): Decision {
-  const view = viewFor(rules, caller, server)
+export function decide(rules: Rules, caller: Caller, call: Call, occasion: Occasion): Decision {
+  const view = viewFor(rules, caller, { occasion, asking: 'call', call })
   if (view === undefined) return denied(call.targets[0])
   if (call.method === 'subscriptions/listen') return decideListen(view, call)
   switch (call.needs) {
     case 'connection':
       return decideConnection(view, call.method)
     case 'method':
-      return settle(findForMethod(view, call.method), undefined)
+      return settle(findForMethod(view, call.method), undefined, view)
     case 'targets':
       // A call that could name targets and names none asks for no more than its connection.
       return call.targets.length === 0
@@ -68,7 +59,12 @@ export function decideTarget(view: View, method: string, target: Target): Decisi
   ) {
     return { ...denied(target), reason: 'resource_uri' }
   }
-  return settle(findForTarget(view, method, target), target)
+  // Whoever asks for completions has no arguments yet.
+  const asked = method === 'completion/complete' ? ask(view, 'name') : view
+  const found = findForTarget(asked, method, target)
+  const decision = settle(found, target, asked)
+  const mayShow = view.here.conditional && (found.deny === undefined || found.deny.conditional)
+  return mayShow ? uncovered(decision, view, target) : decision
 }
 
 /**
@@ -76,24 +72,54 @@ export function decideTarget(view: View, method: string, target: Target): Decisi
  * rule speaks of a task whose tool is not known.
  */
 function decideTask(view: View, method: string, target: Target): Decision {
-  const { deny } = findForTarget(view, method, target)
-  if (deny !== undefined) return deniedBy(deny, target)
+  const asked = ask(view, 'task')
+  const found = findForTarget(asked, method, target)
+  if (found.deny !== undefined) return settle(found, target, asked)
   const name = target.task?.tool ?? ''
   if (name === '' || name.length > MAX_NAME_LENGTH) return denied(target)
-  return settle(findForTarget(view, 'tools/call', { kind: 'tool', name }), target)
+  return settle(findForTarget(asked, 'tools/call', { kind: 'tool', name }), target, asked)
 }
 
-/** Every target must be allowed. Scopes are asked for only when nothing else is in the way, all at once. */
+/** A name that lists show the caller is refused as what it is, and not as one that does not exist. */
+function uncovered(decision: Decision, view: View, target: Target): Decision {
+  if (decision.effect !== 'deny' || !decision.hidden || view.asking !== 'call') return decision
+  const method = LISTED_FOR[target.kind]
+  return isShown(decideTarget(ask(view, 'name'), method, target))
+    ? { ...decision, hidden: false }
+    : decision
+}
+
+/** What one would do with a listed entry: the method that rules which name methods are held against. */
+export const LISTED_FOR = {
+  tool: 'tools/call',
+  prompt: 'prompts/get',
+  resource: 'resources/read',
+  template: 'resources/read',
+  task: 'tasks/get',
+} as const satisfies Record<Target['kind'], string>
+
+/** Whether lists show what this is the decision about: what may be used, and what the caller can get to. */
+export function isShown(decision: Decision): boolean {
+  if (decision.effect !== 'deny') return true
+  return !decision.hidden && decision.reason !== 'deny_rule'
+}
+
+/**
+ * Every target must be allowed. Scopes are asked for only when nothing else is in the way, and approval
+ * only when no scopes are missing; all at once.
+ */
 function decideTargets(view: View, call: Call): Decision {
-  let allow: Decision | undefined
+  let allow: Allow | undefined
   let lacking: Deny | undefined
+  let waiting: Require | undefined
   for (const target of call.targets) {
     const decision = decideTarget(view, call.method, target)
     if (decision.effect === 'allow') allow ??= decision
-    else if (decision.reason !== 'missing_scope') return decision
+    else if (decision.effect === 'require') waiting = withApprovalsOf(waiting, decision)
+    else if (decision.missingScopes.length === 0) return decision
     else lacking = lacking === undefined ? decision : withScopesOf(lacking, decision)
   }
-  return lacking ?? allow ?? denied(undefined)
+  return lacking ?? waiting ?? allow ?? denied(undefined)
 }
 
 /** The stream is opened for whoever may connect; targets it may not follow are dropped from it. */
@@ -101,23 +127,16 @@ function decideListen(view: View, call: Call): Decision {
   const connection = decideConnection(view, call.method)
   if (connection.effect === 'deny' || call.targets.length === 0) return connection
   const dropped = call.targets.filter(
-    (target) => decideTarget(view, call.method, target).effect === 'deny',
+    (target) => decideTarget(view, call.method, target).effect !== 'allow',
   )
   return { ...connection, dropped }
 }
 
 /** Missing scopes do not keep a caller out: it may connect to be told which. */
-function decideConnection(view: View, method: string): Decision {
-  const { deny, allow, lacking } = findForConnection(view, method)
+function decideConnection(view: View, method: string): Allow | Deny {
+  const { deny, allow, lacking } = findForConnection(ask(view, 'connection'), method)
   if (deny !== undefined) return deniedBy(deny, undefined)
   return (allow ?? lacking) === undefined ? denied(undefined) : allowed(CONNECTION_RULE)
-}
-
-/** Deny beats allow, allow beats asking for scopes, and nothing found is a deny. */
-function settle({ deny, allow, lacking }: Found, target: Target | undefined): Decision {
-  if (deny !== undefined) return deniedBy(deny, target)
-  if (allow !== undefined) return allowed(allow.id)
-  return lacking === undefined ? denied(target) : lacksScopes(lacking.scopes, target)
 }
 
 function withScopesOf(first: Deny, second: Deny): Deny {
@@ -127,47 +146,8 @@ function withScopesOf(first: Deny, second: Deny): Deny {
   }
 }
 
-function allowed(rule: string): Decision {
-  return { effect: 'allow', rule, dropped: NOTHING }
-}
-
-/**
- * A denied target looks like one that does not exist, unless the rule says why in public. That tells
- * what the rule is and not what exists: any name the rule covers is answered alike.
- */
-function deniedBy(rule: Rule, target: Target | undefined): Deny {
-  const disclosed = rule.disclose ? rule.reason : undefined
-  return {
-    effect: 'deny',
-    rule: rule.id,
-    reason: 'deny_rule',
-    hidden: target !== undefined && disclosed === undefined,
-    disclosed,
-    missingScopes: NOTHING,
-    target,
-  }
-}
-
-function denied(target: Target | undefined): Deny {
-  return {
-    effect: 'deny',
-    rule: undefined,
-    reason: 'no_rule',
-    hidden: target !== undefined,
-    disclosed: undefined,
-    missingScopes: NOTHING,
-    target,
-  }
-}
-
-function lacksScopes(missingScopes: readonly string[], target: Target | undefined): Deny {
-  return {
-    effect: 'deny',
-    rule: undefined,
-    reason: 'missing_scope',
-    hidden: false,
-    disclosed: undefined,
-    missingScopes,
-    target,
-  }
+function withApprovalsOf(first: Require | undefined, second: Require): Require {
+  return first === undefined
+    ? second
+    : { ...first, approvals: [...first.approvals, ...second.approvals] }
 }

@@ -4,6 +4,7 @@ import { compileRules, type RuleDraft, someCaller } from '../testkit/compile-rul
 import { callFor, type Question } from './ask.ts'
 import { explain, type Explanation } from './explain.ts'
 import { formatExplanation } from './format-explanation.ts'
+import { occasionAt } from './occasion.ts'
 
 const RULES = [
   { id: 'agents-read', tools: ['docs/read_*'], subjects: [{ kind: 'agent', scopes: ['s'] }] },
@@ -19,7 +20,7 @@ const RULES = [
 ] as const satisfies readonly RuleDraft[]
 
 function explained(question: Question, caller = someCaller()): Explanation {
-  return explain(compileRules(...RULES), caller, callFor(question), 'docs')
+  return explain(compileRules(...RULES), caller, callFor(question), occasionAt('docs'))
 }
 
 /** How the deny rule stands to the tool. */
@@ -124,6 +125,6 @@ for (const [question, scopes, says] of TEXTS) {
 }
 
 test('a server without rules is explained, too', () => {
-  const explanation = explain(compileRules(), someCaller(), callFor(tool('x')), 'docs')
+  const explanation = explain(compileRules(), someCaller(), callFor(tool('x')), occasionAt('docs'))
   assert.match(formatExplanation(explanation).join('\n'), /No rule comes near this call\.$/)
 })

@@ -7,6 +7,7 @@ import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import { decide } from './decide.ts'
 import { type Coverage, covers, coversEverything, coversMethod, namesMethod } from './coverage.ts'
+import type { Occasion } from './occasion.ts'
 import type { Reach, Rule, Rules } from './rules.ts'
 import { type Condition, failingConditions, fitSubjects } from './subject.ts'
 import { isVisible } from './visible.ts'
@@ -36,9 +37,10 @@ export type Trace = {
 }
 
 /** Explains the decision about a call with at most one target; of more, the one it failed on. */
-export function explain(rules: Rules, caller: Caller, call: Call, server: string): Explanation {
-  const decision = decide(rules, caller, call, server)
-  const target = (decision.effect === 'deny' ? decision.target : undefined) ?? call.targets[0]
+export function explain(rules: Rules, caller: Caller, call: Call, occasion: Occasion): Explanation {
+  const { server } = occasion
+  const decision = decide(rules, caller, call, occasion)
+  const target = (decision.effect === 'allow' ? undefined : decision.target) ?? call.targets[0]
   const reaches = rules.servers.get(server)?.reaches ?? []
   const traces = reaches
     .map((reach) => trace(reach, { caller, call, target }))
@@ -48,7 +50,7 @@ export function explain(rules: Rules, caller: Caller, call: Call, server: string
     call,
     server,
     decision,
-    visible: target && isVisible(rules, caller, server, target.kind, target.name),
+    visible: target && isVisible(rules, caller, target, occasion),
     deciding: reaches.find(({ rule }) => rule.id === decision.rule)?.rule,
     traces,
     nearest: decision.effect === 'deny' ? findNearest(traces) : undefined,
@@ -79,7 +81,7 @@ const NO_EXCEPTIONS: Coverage['excepted'] = { tools: [], prompts: [], resources:
 
 /** Whether the rule would be found for this call, were its subjects to fit. */
 function speaksOf(rule: Rule, coverage: Coverage, { call, target }: Question): boolean {
-  if (rule.effect === 'deny' && namesMethod(coverage, call.method)) return true
+  if (rule.effect !== 'allow' && namesMethod(coverage, call.method)) return true
   if (target !== undefined) return covers(coverage, target, rule.effect)
   if (call.needs === 'method') return coversMethod(coverage, call.method)
   return rule.effect === 'allow' || coversEverything(coverage)

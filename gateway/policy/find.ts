@@ -1,13 +1,11 @@
-/** The rules that speak of a call, among those that are about its caller. */
+/** The rules that speak of a call, among those that are about its caller and whose conditions hold. */
 import type { Target } from '../model/call.ts'
-import type { Caller } from '../model/caller.ts'
+import { type Holding, judgeConditions } from './conditions.ts'
 import { areaOf, covers, coversMethod, isExcepted, namesMethod } from './coverage.ts'
-import type { Rule, Rules, ServerRules } from './rules.ts'
-import { type Fit, fitSubjects } from './subject.ts'
+import type { Rule } from './rules.ts'
+import type { Fit } from './subject.ts'
 import { visitMatching } from './target-index.ts'
-
-/** A server's rules as one caller meets them. */
-export type View = { readonly here: ServerRules; readonly fits: readonly Fit[] }
+import type { View } from './view.ts'
 
 /**
  * The first rule of each sort that speaks of something. A deny decides whatever the rest, so what
@@ -15,48 +13,43 @@ export type View = { readonly here: ServerRules; readonly fits: readonly Fit[] }
  */
 export type Found = {
   deny: Rule | undefined
+  /** One without a grant where there is one, so that no use of a grant is spent in vain. */
   allow: Rule | undefined
   /** An allow rule that fits but for scopes which the caller could obtain, and all it asks for. */
   lacking: { readonly rule: Rule; readonly scopes: readonly string[] } | undefined
-}
-
-/** The caller's view of a server; undefined when the rules know no such server. */
-export function viewFor(rules: Rules, caller: Caller, server: string): View | undefined {
-  const here = rules.servers.get(server)
-  if (here === undefined) return undefined
-  let fits = rules.fits.get(caller)
-  if (fits === undefined) {
-    fits = rules.subjects.map((subjects) => fitSubjects(subjects, caller))
-    rules.fits.set(caller, fits)
-  }
-  return { here, fits }
+  /** An allow rule that fits but for its time or its grant; one with `show` where there is one. */
+  closed: { readonly rule: Rule; readonly why: 'outside_window' | 'no_grant' } | undefined
+  /** Every rule that requires something; undefined for none. */
+  requires: Rule[] | undefined
+  /** What rules in shadow mode would add; undefined when none of them speaks of it. */
+  shadow: Found | undefined
 }
 
 /** Rules that speak of a target of a call by `method`. */
 export function findForTarget(view: View, method: string, target: Target): Found {
   const found = nothingFound()
-  found.deny = findMethodDeny(view, method)
+  noteMethodRules(found, view, method)
   const area = areaOf(target.kind)
   if (area === undefined || found.deny !== undefined) return found
   if (target.kind === 'template') {
     // What a template may become cannot be looked up: every rule is asked.
     for (const reach of view.here.reaches) {
       const { rule, coverage } = reach
-      if (covers(coverage, target, rule.effect) && note(found, rule, view.fits)) break
+      if (covers(coverage, target, rule.effect) && note(found, rule, view)) break
     }
     return found
   }
   visitMatching(view.here.targets[area], target.name, ({ rule, coverage }) =>
-    isExcepted(coverage, target, rule.effect) ? false : note(found, rule, view.fits),
+    isExcepted(coverage, target, rule.effect) ? false : note(found, rule, view),
   )
   return found
 }
 
 /** Rules that cover the method, by name or with the whole server. */
-export function findForMethod({ here, fits }: View, method: string): Found {
+export function findForMethod(view: View, method: string): Found {
   const found = nothingFound()
-  for (const { rule, coverage } of here.reaches) {
-    if (coversMethod(coverage, method) && note(found, rule, fits)) break
+  for (const { rule, coverage } of view.here.reaches) {
+    if (coversMethod(coverage, method) && note(found, rule, view)) break
   }
   return found
 }
@@ -67,39 +60,80 @@ export function findForMethod({ here, fits }: View, method: string): Found {
  */
 export function findForConnection(view: View, method: string | undefined): Found {
   const found = nothingFound()
-  const { here, fits } = view
-  for (const { rule } of here.wholeDenies) if (note(found, rule, fits)) return found
-  found.deny = method === undefined ? undefined : findMethodDeny(view, method)
+  const { here } = view
+  for (const { rule } of here.wholeDenies) if (note(found, rule, view)) return found
+  if (method !== undefined) noteMethodRules(found, view, method)
   if (found.deny !== undefined) return found
   for (const { rule } of here.reaches) {
-    if (rule.effect === 'allow') note(found, rule, fits)
+    if (rule.effect === 'allow') note(found, rule, view)
     if (found.allow !== undefined) break
   }
   return found
 }
 
-/** The first deny rule that names the method in `methods:`; it applies to every call by that method. */
-function findMethodDeny({ here, fits }: View, method: string): Rule | undefined {
-  for (const { rule, coverage } of here.methodDenies) {
-    if (fits[rule.whom]?.how === 'holds' && namesMethod(coverage, method)) return rule
+/** Rules that name the method in `methods:` to deny it or to require something; they apply to every call by it. */
+function noteMethodRules(found: Found, view: View, method: string): void {
+  for (const { rule, coverage } of view.here.methodLimits) {
+    if (namesMethod(coverage, method) && note(found, rule, view)) return
   }
-  return undefined
 }
 
-/** Notes a rule that speaks of the call, if it is about the caller. Conditions on the call belong here. */
-function note(found: Found, rule: Rule, fits: readonly Fit[]): boolean {
-  const fit = fits[rule.whom]
+/** Notes a rule that speaks of the call, if it is about the caller and holds. True for a deny: it decides. */
+function note(found: Found, rule: Rule, view: View): boolean {
+  const fit = view.fits[rule.whom]
   if (fit === undefined || fit.how === 'fails') return false
-  if (rule.effect === 'allow') {
-    if (fit.how === 'holds') found.allow ??= rule
-    else found.lacking ??= { rule, scopes: fit.scopes }
+  const holding = rule.conditional ? judgeConditions(rule, view) : 'holds'
+  if (holding === 'fails') return false
+  if (rule.shadow) {
+    found.shadow ??= nothingFound()
+    add(found.shadow, rule, fit, holding)
     return false
   }
-  // A deny that would hold with more scopes does not hold.
-  if (fit.how === 'holds') found.deny ??= rule
+  add(found, rule, fit, holding)
   return found.deny !== undefined
 }
 
+function add(
+  found: Found,
+  rule: Rule,
+  fit: Exclude<Fit, { how: 'fails' }>,
+  holding: Holding,
+): void {
+  if (rule.effect === 'allow') return addAllow(found, rule, fit, holding)
+  // What would hold with more scopes, or with arguments that are not known, does not hold.
+  if (fit.how !== 'holds' || holding !== 'holds') return
+  if (rule.effect === 'deny') found.deny ??= rule
+  else if (found.requires?.includes(rule) !== true) (found.requires ??= []).push(rule)
+}
+
+function addAllow(
+  found: Found,
+  rule: Rule,
+  fit: Exclude<Fit, { how: 'fails' }>,
+  holding: Holding,
+): void {
+  if (holding === 'outside_window' || holding === 'no_grant') {
+    if (found.closed === undefined || (rule.show && !found.closed.rule.show)) {
+      found.closed = { rule, why: holding }
+    }
+  } else if (fit.how === 'lacks_scopes') {
+    found.lacking ??= { rule, scopes: fit.scopes }
+  } else if (found.allow === undefined || (hasGrant(found.allow) && !hasGrant(rule))) {
+    found.allow = rule
+  }
+}
+
+function hasGrant({ grant }: Rule): boolean {
+  return grant !== undefined
+}
+
 function nothingFound(): Found {
-  return { deny: undefined, allow: undefined, lacking: undefined }
+  return {
+    deny: undefined,
+    allow: undefined,
+    lacking: undefined,
+    closed: undefined,
+    requires: undefined,
+    shadow: undefined,
+  }
 }

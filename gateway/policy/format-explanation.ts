@@ -1,6 +1,7 @@
 /** An explanation in lines of text for a terminal. */
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
+import type { ApprovalTerms } from '../model/terms.ts'
 import type { Explanation, Trace } from './explain.ts'
 import type { Rule } from './rules.ts'
 import type { Condition } from './subject.ts'
@@ -15,7 +16,7 @@ export function formatExplanation(explanation: Explanation): readonly string[] {
   if (traces.length === 0) return [...lines, '', 'No rule comes near this call.']
   lines.push('', 'Rules that match, or nearly do:')
   for (const one of traces) {
-    lines.push(`  ${one.rule.effect.padEnd(5)}  ${cite(one.rule)}: ${verdict(one, caller)}`)
+    lines.push(`  ${one.rule.effect.padEnd(7)}  ${cite(one.rule)}: ${verdict(one, caller)}`)
   }
   if (decision.effect === 'allow') return lines
   if (nearest === undefined) return [...lines, '', 'No allow rule speaks of it.']
@@ -35,6 +36,7 @@ function reasons({ decision, deciding }: Explanation): readonly string[] {
   if (decision.effect === 'allow') {
     return [`  rule     ${decision.rule}: some rule allows this caller something here`]
   }
+  if (decision.effect === 'require') return []
   switch (decision.reason) {
     case 'missing_scope':
       return ['  rule     none: a rule would allow it, were the scopes there']
@@ -47,11 +49,19 @@ function reasons({ decision, deciding }: Explanation): readonly string[] {
 
 function notice(decision: Decision): string {
   if (decision.effect === 'allow') return 'is served'
+  if (decision.effect === 'require') {
+    const by = decision.approvals.map(({ approval }) => approverOf(approval))
+    return `waits for approval by ${by.join(' and by ')}`
+  }
   if (decision.missingScopes.length > 0) {
     return `is asked for the scopes ${decision.missingScopes.join(' ')}`
   }
   if (decision.disclosed !== undefined) return 'is refused and told the reason'
   return decision.hidden ? 'gets the answer for an unknown name' : 'is refused'
+}
+
+function approverOf({ by }: ApprovalTerms): string {
+  return by.kind === 'subject' ? 'its own person' : `somebody in ${by.group}`
 }
 
 function verdict({ fit, failing, reach, rule }: Trace, caller: Caller): string {
@@ -63,8 +73,14 @@ function verdict({ fit, failing, reach, rule }: Trace, caller: Caller): string {
     faults.push(`is not about this caller (${each.join('; or ')})`)
   }
   if (faults.length > 0) return faults.join(', and ')
-  return rule.effect === 'deny' ? 'matches, and a deny wins' : 'matches'
+  return MATCHES[rule.effect]
 }
+
+const MATCHES = {
+  allow: 'matches',
+  deny: 'matches, and a deny wins',
+  require: 'matches, and comes before every allow',
+} as const satisfies Record<Rule['effect'], string>
 
 /** Why the caller does not meet a condition. */
 function fault(condition: Condition, caller: Caller): string {

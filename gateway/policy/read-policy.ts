@@ -3,7 +3,8 @@
  * where it stands. What the words mean on the configured servers is for `compile.ts`.
  */
 import type { Path } from '../model/problem.ts'
-import { AREAS, type Area } from './coverage.ts'
+import type { GrantTerms } from '../model/terms.ts'
+import { AREAS, type Area, type Effect } from './coverage.ts'
 import {
   checkKeys,
   entriesOf,
@@ -18,6 +19,8 @@ import {
   type Value,
   wordOf,
 } from './read-fields.ts'
+import type { Requirement } from './requirement.ts'
+import { readGrant, readRequirement } from './read-terms.ts'
 import { readSubject, readSubjects, type SubjectText } from './read-subject.ts'
 
 /** A policy file as written. */
@@ -36,13 +39,17 @@ export type TargetText = Text & { readonly kind: 'glob' | 'set' }
 export type RuleText = {
   readonly path: Path
   readonly id: string
-  readonly effect: 'allow' | 'deny'
+  readonly effect: Effect
   readonly subjects: readonly SubjectText[]
   readonly servers: readonly TargetText[]
   readonly targets: Readonly<Record<Area, readonly TargetText[]>>
   readonly except: Readonly<Record<Area, readonly TargetText[]>>
   readonly reason: string | undefined
   readonly disclose: boolean
+  readonly show: boolean
+  readonly shadow: boolean
+  readonly grant: GrantTerms | undefined
+  readonly require: Requirement | undefined
 }
 
 /** Longest id: it is a metric label and stands in every audit record. */
@@ -51,20 +58,28 @@ const MAX_ID_LENGTH = 64
 /** Longest reason: it may be sent in an error message. */
 const MAX_REASON_LENGTH = 500
 
-const FILE_KEYS = ['version', 'default', 'sets', 'rules']
-const FILE_KEYS_LATER = ['mode']
-const RULE_KEYS = ['id', 'effect', 'subjects', ...AREAS, 'servers', 'except', 'reason', 'disclose']
+const FILE_KEYS = ['version', 'default', 'mode', 'sets', 'rules']
+const RULE_KEYS = [
+  'id',
+  'effect',
+  'mode',
+  'subjects',
+  ...AREAS,
+  'servers',
+  'except',
+  'grant',
+  'require',
+  'show',
+  'reason',
+  'disclose',
+]
 const RULE_KEYS_LATER = [
   'when',
   'during',
-  'grant',
-  'require',
   'delegation',
   'limits',
   'obligations',
   'credential',
-  'mode',
-  'show',
   'annotations',
 ]
 
@@ -72,17 +87,18 @@ const RULE_KEYS_LATER = [
 export function readPolicy(data: unknown, report: Report): PolicyText {
   const root = fieldsOf({ value: data, path: [] }, report)
   if (root === undefined) return { sets: new Map(), rules: [] }
-  checkKeys(root, { path: [], known: FILE_KEYS, later: FILE_KEYS_LATER }, report)
+  checkKeys(root, { path: [], known: FILE_KEYS, later: [] }, report)
   if (root['version'] !== 1) report(['version'], 'write "version: 1", the only version there is')
   if (root['default'] !== undefined && root['default'] !== 'deny') {
     report(['default'], 'must be deny: what no rule allows is denied')
   }
+  const shadow = readMode({ value: root['mode'], path: ['mode'] }, report)
   if (!Array.isArray(root['rules'])) report(['rules'], '"rules" must be a list')
   const rules = Array.isArray(root['rules']) ? root['rules'] : []
   return {
     sets: readSets({ value: root['sets'], path: ['sets'] }, report),
     rules: rules.flatMap(
-      (value: unknown, index) => readRule({ value, path: ['rules', index] }, report) ?? [],
+      (value: unknown, index) => readRule({ value, path: ['rules', index] }, shadow, report) ?? [],
     ),
   }
 }
@@ -108,7 +124,13 @@ function readSet(field: Value, report: Report): SetText {
   return { kind: 'globs', globs: textsOf(field, report) }
 }
 
-function readRule(entry: Value, report: Report): RuleText | undefined {
+/** Whether rules are only watched. */
+function readMode(field: Value, report: Report): boolean {
+  return wordOf(field, ['enforce', 'shadow'], report) === 'shadow'
+}
+
+/** @param shadow Whether the whole file is in shadow mode. */
+function readRule(entry: Value, shadow: boolean, report: Report): RuleText | undefined {
   const fields = fieldsOf(entry, report)
   if (fields === undefined) return undefined
   const { path } = entry
@@ -127,6 +149,10 @@ function readRule(entry: Value, report: Report): RuleText | undefined {
     except: readExcept(field('except'), report),
     reason: readReason(field('reason'), report),
     disclose: flagOf(field('disclose'), report),
+    show: flagOf(field('show'), report),
+    shadow: readMode(field('mode'), report) || shadow,
+    grant: readGrant(field('grant'), report),
+    require: readRequirement(field('require'), report),
   }
   checkTogether(rule, fields, report)
   return rule
@@ -142,12 +168,10 @@ function readId(field: Value, report: Report): string {
 }
 
 function readEffect(field: Value, report: Report): RuleText['effect'] {
-  if (field.value === 'require') {
-    report(field.path, '"require" is not known to this version: write allow or deny')
-    return 'deny'
+  if (field.value === undefined) {
+    report(field.path, '"effect" is missing: write allow, deny or require')
   }
-  if (field.value === undefined) report(field.path, '"effect" is missing: write allow or deny')
-  return wordOf(field, ['allow', 'deny'], report) ?? 'deny'
+  return wordOf(field, ['allow', 'deny', 'require'], report) ?? 'deny'
 }
 
 function readAreas(fields: Fields, path: Path, report: Report): RuleText['targets'] {
@@ -203,11 +227,32 @@ function checkTogether(rule: RuleText, fields: Fields, report: Report): void {
     const message = `"servers" does not go with "${named.join('" and "')}", whose entries name their server already: write two rules`
     report([...path, 'servers'], message, 'key')
   }
-  if (!rule.disclose) return
-  if (rule.effect === 'allow') {
-    report([...path, 'disclose'], 'only a deny rule has something to disclose', 'key')
-  }
-  if (rule.reason === undefined) {
+  checkEffect(rule, has, report)
+  if (rule.disclose && rule.reason === undefined) {
     report([...path, 'disclose'], 'there is no "reason" to disclose: add one', 'key')
+  }
+}
+
+/** Keys that mean something with one effect only. */
+function checkEffect(rule: RuleText, has: (key: string) => boolean, report: Report): void {
+  const { path, effect, show, disclose } = rule
+  const refuse = (key: string, message: string): void => {
+    if (has(key)) report([...path, key], message, 'key')
+  }
+  if (effect === 'require' && !has('require')) {
+    report(path, '"require" is missing: say what is required, approval or scopes')
+  }
+  if (effect !== 'require')
+    refuse('require', 'goes with "effect: require" only: write a second rule')
+  if (effect !== 'allow') refuse('grant', 'only an allow rule can be granted')
+  if (effect !== 'allow' || !has('grant')) {
+    refuse('show', 'shows what an allow rule with a grant allows: there is nothing to show here')
+  }
+  if (disclose && effect === 'allow' && !show) {
+    report(
+      [...path, 'disclose'],
+      'an allow rule has something to disclose only with "show: true"',
+      'key',
+    )
   }
 }

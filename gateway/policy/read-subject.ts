@@ -94,7 +94,7 @@ function readCondition(
 }
 
 /** RFC 6749 §3.3: a scope is printable ASCII without space, `"` and `\`; a space would be two scopes. */
-function readScopes(field: Value, report: Report): readonly string[] {
+export function readScopes(field: Value, report: Report): readonly string[] {
   return textsOf(field, report).map(({ text, path }) => {
     if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)) report(path, `"${text}" is not one scope`)
     return text

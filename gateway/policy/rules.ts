@@ -1,13 +1,12 @@
 /** The compiled rule set: immutable, indexed by server. Only `compile.ts` makes one. */
 import type { Caller } from '../model/caller.ts'
+import type { GrantTerms } from '../model/terms.ts'
 import type { Coverage, Effect, TargetArea } from './coverage.ts'
+import type { Requirement } from './requirement.ts'
 import type { Fit, Subject } from './subject.ts'
 import type { TargetIndex } from './target-index.ts'
 
-/**
- * One rule of a policy file. Conditions on the call itself (expressions, time windows, grants) and
- * what an allow brings along (limits, obligations, a credential) will be fields here.
- */
+/** One rule of a policy file. */
 export type Rule = {
   readonly id: string
   readonly effect: Effect
@@ -16,8 +15,18 @@ export type Rule = {
   readonly whom: number
   /** Why, in the operator's words. */
   readonly reason: string | undefined
-  /** Whether `reason` is told to the caller that this deny rule refuses. */
+  /** Whether `reason` is told to the caller that this rule refuses or keeps waiting. */
   readonly disclose: boolean
+  /** Whether lists show what the rule allows also while its time or its grant keeps it from holding. */
+  readonly show: boolean
+  /** Whether the rule is only watched: it never decides. */
+  readonly shadow: boolean
+  /** Allow rules: it holds only for callers with a live grant for it. */
+  readonly grant: GrantTerms | undefined
+  /** What a rule with effect `require` requires; undefined for all others. */
+  readonly require: Requirement | undefined
+  /** Whether anything but caller and target decides if it holds, see `judgeConditions`. */
+  readonly conditional: boolean
   readonly file: string
   readonly line: number
   readonly column: number
@@ -30,12 +39,14 @@ export type Reach = { readonly rule: Rule; readonly coverage: Coverage }
 export type ServerRules = {
   readonly reaches: readonly Reach[]
   readonly targets: Readonly<Record<TargetArea, TargetIndex>>
-  /** Deny rules that name methods. */
-  readonly methodDenies: readonly Reach[]
+  /** Rules that deny or require something and name methods. */
+  readonly methodLimits: readonly Reach[]
   /** Deny rules that cover the server without exception. */
   readonly wholeDenies: readonly Reach[]
   /** Scopes that allow rules on this server ask for, sorted. */
   readonly scopes: readonly string[]
+  /** Whether some rule here holds at one time and not at another: then what is denied may still be shown. */
+  readonly conditional: boolean
   /** Whether resource URIs have no canonical form here, so that rules for them are exact. */
   readonly opaque: boolean
 }

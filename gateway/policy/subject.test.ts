@@ -5,12 +5,13 @@ import { compileRules, someCaller } from '../testkit/compile-rules.ts'
 import type { NaiveSubject } from '../testkit/naive-policy.ts'
 import { callFor } from './ask.ts'
 import { decide } from './decide.ts'
+import { occasionAt } from './occasion.ts'
 
 /** Whether a rule for these subjects is about the caller. */
 function isAbout(subjects: readonly NaiveSubject[], caller: Partial<Caller>): boolean {
   const rules = compileRules({ subjects, tools: ['docs/x'] })
   const call = callFor({ about: 'tool', name: 'x' })
-  return decide(rules, someCaller(caller), call, 'docs').effect === 'allow'
+  return decide(rules, someCaller(caller), call, occasionAt('docs')).effect === 'allow'
 }
 
 const ROWS: readonly {
@@ -89,7 +90,9 @@ test('a caller is judged by its own rights, whoever was judged before', () => {
   const call = callFor({ about: 'tool', name: 'x' })
   for (let round = 0; round < 3; round += 1) {
     const member = someCaller({ groups: new Set(['a']) })
-    const [one, other] = [member, someCaller()].map((caller) => decide(rules, caller, call, 'docs'))
+    const [one, other] = [member, someCaller()].map((caller) =>
+      decide(rules, caller, call, occasionAt('docs')),
+    )
     assert.deepEqual([one?.effect, other?.effect], ['allow', 'deny'])
   }
 })

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Caller } from '../model/caller.ts'
 import { compileRules, type RuleDraft, someCaller } from '../testkit/compile-rules.ts'
 import { isVisible, mayConnect } from './visible.ts'
+import { occasionAt } from './occasion.ts'
 
 const DENY = { effect: 'deny' } as const
 const ALLOW = { tools: ['docs/x'] } as const
@@ -57,16 +58,30 @@ const ROWS: readonly {
 
 for (const { what, rules, caller, shown } of ROWS) {
   test(`a list ${shown ? 'shows' : 'does not show'} ${what}`, () => {
-    const visible = isVisible(compileRules(...rules), someCaller(caller), 'docs', 'tool', 'x')
+    const visible = isVisible(
+      compileRules(...rules),
+      someCaller(caller),
+      { kind: 'tool', name: 'x' },
+      occasionAt('docs'),
+    )
     assert.equal(visible, shown)
   })
 }
 
 test('a list shows no tasks and nothing of a server that the rules do not know', () => {
   const rules = compileRules({ servers: ['**'] })
-  assert.equal(isVisible(rules, someCaller(), 'docs', 'task', 'x'), false)
-  assert.equal(isVisible(rules, someCaller(), 'elsewhere', 'tool', 'x'), false)
-  assert.equal(isVisible(rules, someCaller(), 'docs', 'template', 'x:{y}'), true)
+  assert.equal(
+    isVisible(rules, someCaller(), { kind: 'task', name: 'x' }, occasionAt('docs')),
+    false,
+  )
+  assert.equal(
+    isVisible(rules, someCaller(), { kind: 'tool', name: 'x' }, occasionAt('elsewhere')),
+    false,
+  )
+  assert.equal(
+    isVisible(rules, someCaller(), { kind: 'template', name: 'x:{y}' }, occasionAt('docs')),
+    true,
+  )
 })
 
 test('a caller may connect where some rule allows it something, or would with more scopes', () => {
@@ -77,9 +92,9 @@ test('a caller may connect where some rule allows it something, or would with mo
   assert.equal(may([ALLOW]), true)
   assert.equal(may([ALLOW, { ...DENY, servers: ['docs'] }]), false)
   assert.equal(may([ALLOW, { ...DENY, servers: ['docs'], except: { tools: ['docs/x'] } }]), true)
-  assert.equal(mayConnect(compileRules(ALLOW), someCaller(), 'elsewhere'), false)
+  assert.equal(mayConnect(compileRules(ALLOW), someCaller(), occasionAt('elsewhere')), false)
 })
 
 function may(rules: readonly RuleDraft[], caller: Partial<Caller> = {}): boolean {
-  return mayConnect(compileRules(...rules), someCaller(caller), 'docs')
+  return mayConnect(compileRules(...rules), someCaller(caller), occasionAt('docs'))
 }

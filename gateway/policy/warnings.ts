@@ -22,7 +22,7 @@ export function entryWarning(area: Area, glob: Glob, effect: Effect): string | u
     const fault = neverCanonical(glob.text)
     return fault === undefined ? undefined : `no canonical URI matches "${glob.text}": ${fault}`
   }
-  if (area !== 'methods' || effect === 'deny') return undefined
+  if (area !== 'methods' || effect !== 'allow') return undefined
   for (const [method, instead] of Object.entries(TARGET_METHODS)) {
     if (!matchesGlob(glob, method)) continue
     return `"${glob.text}" does not allow ${method}, which names a target: allow ${instead} instead`
@@ -35,9 +35,11 @@ export function findShadowed(servers: ReadonlyMap<string, ServerRules>): readonl
   const shadows = new Map<Rule, Rule>()
   const free = new Set<Rule>()
   for (const { reaches } of servers.values()) {
-    const denies = reaches.filter(({ rule }) => rule.effect === 'deny')
+    const denies = reaches.filter(
+      ({ rule }) => rule.effect === 'deny' && !rule.shadow && !rule.conditional,
+    )
     for (const reach of reaches) {
-      if (reach.rule.effect === 'deny' || free.has(reach.rule)) continue
+      if (reach.rule.effect !== 'allow' || free.has(reach.rule)) continue
       const shadow = denies.find((deny) => shadowsWholly(deny, reach))
       if (shadow === undefined) free.add(reach.rule)
       else shadows.set(reach.rule, shadow.rule)

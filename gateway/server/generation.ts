@@ -13,6 +13,7 @@ import { createTasks } from '../pipeline/tasks.ts'
 import { createLookUp } from '../pipeline/look-up.ts'
 import { buildRoutes } from '../pipeline/route.ts'
 import { createTickets } from '../pipeline/tickets.ts'
+import { NO_FACTS } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
 import { createSeals } from '../seal/seal.ts'
@@ -80,6 +81,7 @@ export function createGeneration(options: {
       version: settings.version,
       routes,
       rules,
+      facts: NO_FACTS,
       identify,
       catalogue: plant.catalogue,
       lookUp: createLookUp({ conversations, catalogue: plant.catalogue, tick: plant.tick }),

@@ -74,15 +74,16 @@ export function startJobs(options: JobsOptions): () => void {
 function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: number): void {
   visit.dropIfStalled(tick)
   visit.keepAlive(tick)
-  const { caller, server, calls } = visit.journey
+  const { caller, server, address, calls } = visit.journey
   if (caller === undefined || server === undefined) return
-  const { identify, rules, settings } = current()
+  const { identify, rules, settings, desk } = current()
   const revoked = plant.revocations.isRevoked(caller)
+  const occasion = { server, nowMs: desk.now(), address, frame: undefined, facts: desk.facts }
   const first = calls[0]?.call
   const isRoute = first?.kind === 'route'
   const denied = isRoute
-    ? decide(rules, caller, first, server).effect === 'deny'
-    : caller.via !== 'anonymous' && !mayConnect(rules, caller, server)
+    ? decide(rules, caller, first, occasion).effect !== 'allow'
+    : caller.via !== 'anonymous' && !mayConnect(rules, caller, occasion)
   if (revoked || denied) visit.endStream('revoked')
   else if (isRoute || isListening(calls[0])) {
     const now = serverNow(visit, settings)

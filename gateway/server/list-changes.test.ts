@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCatalogue } from '../pipeline/catalogue.ts'
 import { testCaller, testDesk } from '../testkit/pipeline.ts'
-import { changedLists } from './list-changes.ts'
+import { NO_FACTS } from '../policy/occasion.ts'
+import { changedLists, type Sight } from './list-changes.ts'
 
 const TOOLS = 'notifications/tools/list_changed'
 const PROMPTS = 'notifications/prompts/list_changed'
@@ -25,9 +26,13 @@ catalogue.learn('docs', [
   { kind: 'prompt', name: 'greet' },
 ])
 
+const sight = (rules: Sight['rules']): Sight => ({ rules, nowMs: 0, facts: NO_FACTS })
 const before = rulesFor(['docs/read'])
 const owed = (after: typeof before, caller = ALICE, server = 'docs'): readonly string[] =>
-  changedLists(caller, server, { before, after, catalogue })
+  changedLists(
+    { caller, server, address: '' },
+    { before: sight(before), after: sight(after), catalogue },
+  )
 
 test('a caller is owed the lists in which it sees more or less than before', () => {
   assert.deepEqual(owed(rulesFor(['docs/read', 'docs/write'])), [TOOLS])

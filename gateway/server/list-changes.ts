@@ -5,6 +5,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Caller } from '../model/caller.ts'
 import type { Catalogue, ListedKind } from '../pipeline/catalogue.ts'
+import type { Occasion } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { HttpVisit } from './http-visit.ts'
@@ -17,24 +18,27 @@ const METHODS = {
   prompt: 'notifications/prompts/list_changed',
 } as const satisfies Record<ListedKind, string>
 
-export type RuleChange = {
-  readonly before: Rules
-  readonly after: Rules
+/** What decides what callers see. */
+export type Sight = Pick<Occasion, 'nowMs' | 'facts'> & { readonly rules: Rules }
+
+export type SightChange = {
+  readonly before: Sight
+  readonly after: Sight
   readonly catalogue: Pick<Catalogue, 'names'>
 }
 
 /** Goes through the streams that only listen; resolves when all of them have been told what concerns them. */
 export async function announceChanges(
   visits: Iterable<HttpVisit>,
-  change: RuleChange,
+  change: SightChange,
 ): Promise<void> {
   let looked = 0
   for (const visit of visits) {
-    const { caller, server, calls } = visit.journey
+    const { caller, server, address, calls } = visit.journey
     if (caller === undefined || server === undefined) continue
     const [call] = calls
     if (call?.call.kind !== 'open_stream' || call.call.era !== 'legacy') continue
-    for (const method of changedLists(caller, server, change)) {
+    for (const method of changedLists({ caller, server, address }, change)) {
       visit.announce(`data: {"jsonrpc":"2.0","method":"${method}"}\n\n`)
     }
     looked += 1
@@ -44,16 +48,17 @@ export async function announceChanges(
 
 /** The notifications that this caller is owed at this server. */
 export function changedLists(
-  caller: Caller,
-  server: string,
-  { before, after, catalogue }: RuleChange,
+  who: { readonly caller: Caller; readonly server: string; readonly address: string },
+  { before, after, catalogue }: SightChange,
 ): readonly string[] {
+  const { caller, server, address } = who
+  const place = { server, address, frame: undefined }
   const kinds: readonly ListedKind[] = ['tool', 'prompt']
   return kinds
     .filter((kind) => {
       for (const name of catalogue.names(server, kind)) {
-        const [was, is] = [before, after].map((rules) =>
-          isVisible(rules, caller, server, kind, name),
+        const [was, is] = [before, after].map(({ rules, nowMs, facts }) =>
+          isVisible(rules, caller, { kind, name }, { ...place, nowMs, facts }),
         )
         if (was !== is) return true
       }

@@ -66,7 +66,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       client: opened.client,
       server: opened.server,
       session: sessionOf(visit, opened, { ...options, budget }),
-      standing: createStanding(permit, options),
+      standing: createStanding(permit, visit.journey.address, options),
       idleTimeoutMs: permit.server.upstream.idleTimeoutMs,
       onEnd: () => desk.finish(visit),
       onClosed: () => open.delete(connection),
@@ -228,6 +228,7 @@ function sessionOf(
 /** Tells whether a connection may go on under the configuration and the revocations of each moment. */
 function createStanding(
   { caller, server: first }: Permit,
+  address: string,
   { plant, current }: SocketsOptions,
 ): () => Standing {
   let place = first
@@ -237,7 +238,10 @@ function createStanding(
     if (server === undefined || !isSamePlace(place, server)) return 'moved'
     place = server
     if (plant.revocations.isRevoked(caller)) return 'revoked'
-    const mayStay = caller.via === 'anonymous' || mayConnect(generation.rules, caller, server.name)
+    const { rules, desk } = generation
+    const at = { nowMs: desk.now(), facts: desk.facts, address, frame: undefined }
+    const mayStay =
+      caller.via === 'anonymous' || mayConnect(rules, caller, { server: server.name, ...at })
     if (!mayStay) return 'revoked'
     return generation.identify.stillValid(caller, server) ? 'welcome' : 'expired'
   }

@@ -155,7 +155,13 @@ function adopt({ settings, rules }: Ready, house: House): void {
   previous.retire()
   for (const generation of generations) if (generation.over) generations.delete(generation)
   const { catalogue } = plant
-  void announceChanges(house.answering, { before: previous.rules, after: rules, catalogue })
+  const { facts } = house.current.desk
+  const sight = { nowMs: plant.now(), facts }
+  const [before, after] = [
+    { ...sight, rules: previous.rules },
+    { ...sight, rules },
+  ]
+  void announceChanges(house.answering, { before, after, catalogue })
 }
 
 function serve(arrival: Arrival, house: House): void {

@@ -36,6 +36,12 @@ export const METRICS = {
     labels: ['server', 'reason'],
     help: 'Calls policy denied, by reason',
   },
+  shadows: {
+    name: 'gatehouse_shadow_decisions_total',
+    type: 'counter',
+    labels: ['server', 'effect', 'rule'],
+    help: 'Decisions that rules in shadow mode would change, by what they would become',
+  },
   toolCalls: {
     name: 'gatehouse_tool_calls_total',
     type: 'counter',

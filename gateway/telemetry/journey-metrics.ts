@@ -79,6 +79,7 @@ type Tally = {
   readonly request: Readonly<Record<'server' | 'method' | 'outcome' | 'kind', string>>
   readonly decision: Readonly<Record<'server' | 'effect' | 'rule', string>>
   readonly denial: Readonly<Record<'server' | 'reason', string>> | undefined
+  readonly shadow: Readonly<Record<'server' | 'effect' | 'rule', string>> | undefined
   /** Calls of tools only. */
   readonly tool: Readonly<Record<'server' | 'tool' | 'outcome', string>> | undefined
   readonly duration: Series | undefined
@@ -92,6 +93,7 @@ function createCallMetrics(counter: MakeCounter, maxLabelValues: number) {
   const requests = counter(METRICS.requests)
   const decisions = counter(METRICS.decisions)
   const denials = counter(METRICS.denials)
+  const shadows = counter(METRICS.shadows)
   const toolCalls = counter(METRICS.toolCalls)
   const toolDuration = createHistogram(METRICS.toolDuration, LATENCY_SECONDS)
   const ruleLabel = createBoundedLabel(maxLabelValues)
@@ -110,23 +112,26 @@ function createCallMetrics(counter: MakeCounter, maxLabelValues: number) {
     const outcome = outcomeOf(journey, call)
     const isTool = call.call.method === 'tools/call'
     const tool = isTool ? toolLabel(server, call.label) : NONE
-    const rule = call.rule === undefined ? NONE : ruleLabel(call.rule)
+    const ruleOf = (id: string | undefined): string => (id === undefined ? NONE : ruleLabel(id))
+    const { shadow } = call
     return {
       count: 0,
       request: { server, method: methodLabel(call), outcome, kind: kindLabel(journey) },
-      decision: { server, effect: call.effect, rule },
+      decision: { server, effect: call.effect, rule: ruleOf(call.rule) },
       denial: call.reason === undefined ? undefined : { server, reason: call.reason },
+      shadow: shadow && { server, effect: shadow.effect, rule: ruleOf(shadow.rule) },
       tool: isTool ? { server, tool, outcome } : undefined,
       duration: isTool ? toolDuration.series([server, tool]) : undefined,
     }
   }
   const settle = (): void => {
     for (const tally of tallies.values()) {
-      const { count, request, decision, denial, tool } = tally
+      const { count, request, decision, denial, shadow, tool } = tally
       if (count === 0) continue
       requests.inc(request, count)
       decisions.inc(decision, count)
       if (denial !== undefined) denials.inc(denial, count)
+      if (shadow !== undefined) shadows.inc(shadow, count)
       if (tool !== undefined) toolCalls.inc(tool, count)
       tally.count = 0
     }
@@ -158,7 +163,8 @@ function createCallMetrics(counter: MakeCounter, maxLabelValues: number) {
 function tallyKey(journey: Journey, call: JourneyCall, server: string): string {
   const { method, kind } = call.call
   const outcome = outcomeOf(journey, call)
-  return `${server}\n${call.rule}\n${call.effect}\n${call.reason}\n${outcome}\n${kindLabel(journey)}\n${kind}\n${method}\n${call.label}`
+  const shadow = call.shadow === undefined ? '' : `${call.shadow.effect} ${call.shadow.rule}`
+  return `${server}\n${shadow}\n${call.rule}\n${call.effect}\n${call.reason}\n${outcome}\n${kindLabel(journey)}\n${kind}\n${method}\n${call.label}`
 }
 
 function kindLabel({ caller }: Journey): string {

@@ -28,6 +28,7 @@ export function judgedCall(over: Partial<JourneyCall> = {}): JourneyCall {
     effect: 'allow',
     rule: 'readers',
     reason: undefined,
+    shadow: undefined,
     dropped: [],
     label: 'search',
     config: undefined,

@@ -29,10 +29,17 @@ export type NaiveLists = {
 
 export type NaiveRule = NaiveLists & {
   readonly id: string
-  readonly effect: 'allow' | 'deny'
+  readonly effect: 'allow' | 'deny' | 'require'
   readonly subjects: readonly NaiveSubject[]
   readonly servers?: readonly NaiveTarget[]
   readonly except?: NaiveLists
+  readonly mode?: 'enforce' | 'shadow'
+  readonly grant?: { readonly ttl?: string; readonly task?: string; readonly max_uses?: number }
+  readonly require?: {
+    readonly approval?: { readonly by: string; readonly for?: string }
+    readonly scopes?: readonly string[]
+  }
+  readonly show?: boolean
   readonly reason?: string
   readonly disclose?: boolean
 }

@@ -9,6 +9,7 @@ import { createTasks } from '../pipeline/tasks.ts'
 import type { Head } from '../pipeline/admit.ts'
 import { emptyHead } from '../pipeline/admit.ts'
 import { compilePolicy } from '../policy/compile.ts'
+import { NO_FACTS } from '../policy/occasion.ts'
 import type { Seals } from '../seal/seal.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { newJourney } from '../server/new-journey.ts'
@@ -43,6 +44,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   return {
     version: 'test',
     rules: compiled.rules,
+    facts: NO_FACTS,
     catalogue: createCatalogue(),
     lookUp: async ({ name }) => {
       lookedUp.push(name)

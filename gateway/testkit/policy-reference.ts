@@ -30,7 +30,6 @@ export function policyReference(page: string): string {
     '### Keys of versions to come\n',
     'Nothing unknown is ignored, since a condition that is not understood could be the one that matters.',
     'These keys have a place kept for them and are refused as not known to this version:\n',
-    `- in a file: ${laterKeys(policy)}`,
     `- in a rule: ${laterKeys(policy.$defs?.['rule'])}`,
     `- in a subject: ${laterKeys(policy.$defs?.['subject'])}\n`,
     '## Reference: case files\n',

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compilePolicy } from './compile.ts'
+
+const RULE = { id: 'r', effect: 'allow', subjects: [{ any: true }], tools: ['docs/x'] }
+const APPROVAL = { by: 'subject' }
+
+function faultsOf(parts: object, rest: object = {}): readonly string[] {
+  const data = { version: 1, ...rest, rules: [{ ...RULE, ...parts }] }
+  const at = (path: readonly (string | number)[]) => ({
+    line: 1,
+    column: 1,
+    file: path.slice(2).join('.'),
+  })
+  const compiled = compilePolicy([{ file: '', data, at }], ['docs'])
+  return compiled.ok ? [] : compiled.problems.map(({ file, message }) => `${file}: ${message}`)
+}
+
+const WRONG: readonly (readonly [what: string, parts: object, says: RegExp])[] = [
+  ['a grant that nothing ends', { grant: {} }, /^grant: is empty/],
+  ['a grant without a unit', { grant: { ttl: '2' } }, /^grant\.ttl: "2" is no duration/],
+  ['a grant of no time', { grant: { ttl: '0s' } }, /^grant\.ttl: "0s" is no duration/],
+  ['a grant of more than a year', { grant: { ttl: '366d' } }, /^grant\.ttl: .*365d/],
+  ['half a use', { grant: { max_uses: 0.5 } }, /^grant\.max_uses: must be a whole number/],
+  ['a misspelt key of a grant', { grant: { maxUses: 5 } }, /^grant\.maxUses: unknown key/],
+  [
+    'a task with a name without end',
+    { grant: { task: 'x'.repeat(129) } },
+    /^grant\.task: is longer/,
+  ],
+  ['a deny with a grant', { effect: 'deny', grant: { ttl: '1h' } }, /^grant: only an allow rule/],
+  ['a require without a requirement', { effect: 'require' }, /^: "require" is missing/],
+  ['an empty requirement', { effect: 'require', require: {} }, /^require: is empty/],
+  ['an allow that requires', { require: { approval: APPROVAL } }, /^require: goes with/],
+  [
+    'an approval by nobody',
+    { effect: 'require', require: { approval: {} } },
+    /^require\.approval\.by: must say who/,
+  ],
+  [
+    'an approval by a group without a name',
+    { effect: 'require', require: { approval: { by: 'group:' } } },
+    /^require\.approval\.by: must say who/,
+  ],
+  [
+    'a requirement that is not known',
+    { effect: 'require', require: { approval: APPROVAL, mfa: true } },
+    /^require\.mfa: unknown key/,
+  ],
+  ['show with nothing to show', { show: true }, /^show: shows what an allow rule with a grant/],
+  ['an unknown mode of a rule', { mode: 'off' }, /^mode: must be enforce or shadow/],
+]
+
+for (const [what, parts, says] of WRONG) {
+  test(`a rule with ${what} is refused where it stands`, () => {
+    const faults = faultsOf(parts)
+    assert.equal(faults.length, 1, faults.join('\n'))
+    assert.match(faults[0] ?? '', says)
+  })
+}
+
+test('a file in shadow mode puts all its rules there, whatever they say themselves', () => {
+  const rules = [RULE, { ...RULE, id: 's', mode: 'enforce' }]
+  const at = () => ({ line: 1, column: 1 })
+  const file = { file: '', data: { version: 1, mode: 'shadow', rules }, at }
+  const compiled = compilePolicy([file], ['docs'])
+  assert.ok(compiled.ok)
+  const reaches = compiled.rules.servers.get('docs')?.reaches ?? []
+  assert.deepEqual(
+    reaches.map(({ rule }) => rule.shadow),
+    [true, true],
+  )
+})

@@ -1,0 +1,91 @@
+/** `grant` and `require` of a rule as written into terms. */
+import type { ApprovalTerms, Approver, GrantTerms } from '../model/terms.ts'
+import { durationMs } from './duration.ts'
+import { checkKeys, type Fields, fieldsOf, type Report, textOf, type Value } from './read-fields.ts'
+import { readScopes } from './read-subject.ts'
+import type { Requirement } from './requirement.ts'
+
+const GRANT_KEYS = ['ttl', 'task', 'max_uses']
+const REQUIRE_KEYS = ['approval', 'scopes']
+const APPROVAL_KEYS = ['by', 'for']
+
+/** Longest name of a task: it stands in every record of its grants. */
+const MAX_TASK_LENGTH = 128
+
+/** Most uses of one grant. */
+const MAX_USES = 1_000_000
+
+/** The terms under `grant`; undefined when there are none. */
+export function readGrant(entry: Value, report: Report): GrantTerms | undefined {
+  if (entry.value === undefined) return undefined
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  checkKeys(fields, { path: entry.path, known: GRANT_KEYS, later: [] }, report)
+  if (Object.keys(fields).length === 0) {
+    report(entry.path, 'is empty: say what ends a grant, by ttl, task or max_uses')
+  }
+  const task = textOf(field(fields, entry, 'task'), report)
+  if (task !== undefined && task.length > MAX_TASK_LENGTH) {
+    report([...entry.path, 'task'], `is longer than ${MAX_TASK_LENGTH} characters`)
+  }
+  const uses = field(fields, entry, 'max_uses')
+  return {
+    ttlMs: readDuration(field(fields, entry, 'ttl'), report),
+    task,
+    maxUses: readUses(uses, report),
+  }
+}
+
+/** What is under `require`; undefined when nothing is. */
+export function readRequirement(entry: Value, report: Report): Requirement | undefined {
+  if (entry.value === undefined) return undefined
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  checkKeys(fields, { path: entry.path, known: REQUIRE_KEYS, later: [] }, report)
+  if (Object.keys(fields).length === 0) report(entry.path, 'is empty: require approval or scopes')
+  return {
+    approval: readApproval(field(fields, entry, 'approval'), report),
+    scopes: readScopes(field(fields, entry, 'scopes'), report),
+  }
+}
+
+function readApproval(entry: Value, report: Report): ApprovalTerms | undefined {
+  if (entry.value === undefined) return undefined
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  checkKeys(fields, { path: entry.path, known: APPROVAL_KEYS, later: [] }, report)
+  const by = readApprover(field(fields, entry, 'by'), report)
+  const forMs = readDuration(field(fields, entry, 'for'), report)
+  return by === undefined ? undefined : { by, forMs }
+}
+
+function readApprover({ value, path }: Value, report: Report): Approver | undefined {
+  if (value === 'subject') return { kind: 'subject' }
+  if (typeof value === 'string' && value.startsWith('group:') && value.length > 'group:'.length) {
+    return { kind: 'group', group: value.slice('group:'.length) }
+  }
+  report(path, 'must say who may approve: "subject", the person behind the caller, or "group:NAME"')
+  return undefined
+}
+
+function readDuration(entry: Value, report: Report): number | undefined {
+  const text = textOf(entry, report)
+  const ms = text === undefined ? undefined : durationMs(text)
+  if (text !== undefined && ms === undefined) {
+    report(entry.path, `"${text}" is no duration of at most 365d, such as 30s, 10m, 2h or 7d`)
+  }
+  return ms
+}
+
+function readUses({ value, path }: Value, report: Report): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_USES) {
+    return value
+  }
+  report(path, `must be a whole number from 1 to ${MAX_USES}`)
+  return undefined
+}
+
+function field(fields: Fields, { path }: Value, key: string): Value {
+  return { value: fields[key], path: [...path, key] }
+}

@@ -1,0 +1,126 @@
+/** What the rules that were found come to. */
+import type { Target } from '../model/call.ts'
+import type { Allow, Decision, Deny, Require } from '../model/decision.ts'
+import type { Found } from './find.ts'
+import { unmet } from './requirement.ts'
+import type { Rule } from './rules.ts'
+import type { View } from './view.ts'
+
+/** One list for all decisions without entries: decisions are made per call. */
+const NOTHING: readonly never[] = []
+
+/**
+ * Deny beats require, require beats allow, allow beats asking for scopes, and nothing found is a deny.
+ * Rules in shadow mode change nothing; what they would change is noted.
+ */
+export function settle(found: Found, target: Target | undefined, view: View): Decision {
+  const decision = settleEnforced(found, target, view)
+  if (found.shadow === undefined) return decision
+  const { effect, rule } = settleEnforced(withShadow(found, found.shadow), target, view)
+  return effect === decision.effect ? decision : { ...decision, shadow: { effect, rule } }
+}
+
+/** An allow without terms. */
+export function allowed(rule: string): Allow {
+  return { effect: 'allow', rule, dropped: NOTHING }
+}
+
+/** Nothing allows it: it looks as if it did not exist. */
+export function denied(target: Target | undefined): Deny {
+  return {
+    effect: 'deny',
+    rule: undefined,
+    reason: 'no_rule',
+    hidden: target !== undefined,
+    disclosed: undefined,
+    missingScopes: NOTHING,
+    target,
+  }
+}
+
+/**
+ * A denied target looks like one that does not exist, unless the rule says why in public. That tells
+ * what the rule is and not what exists: any name the rule covers is answered alike.
+ */
+export function deniedBy(rule: Rule, target: Target | undefined): Deny {
+  const disclosed = disclosedBy(rule)
+  const hidden = target !== undefined && disclosed === undefined
+  return { ...denied(target), rule: rule.id, reason: 'deny_rule', hidden, disclosed }
+}
+
+function settleEnforced(found: Found, target: Target | undefined, view: View): Decision {
+  const { deny, allow, lacking, closed, requires } = found
+  if (deny !== undefined) return deniedBy(deny, target)
+  if (allow === undefined && lacking === undefined) {
+    return closed === undefined ? denied(target) : deniedForNow(closed, target)
+  }
+  const missing = requires === undefined ? undefined : unmet(requires, view)
+  const scopes = [
+    ...(allow === undefined ? (lacking?.scopes ?? []) : []),
+    ...(missing?.scopes ?? []),
+  ]
+  if (scopes.length > 0) return lacksScopes([...new Set(scopes)], target, view)
+  if (allow === undefined) return denied(target)
+  const permitted = allowedBy(allow)
+  const [first] = missing?.approvals ?? NOTHING
+  if (missing === undefined || first === undefined) return permitted
+  return awaiting(permitted, { first: first.rule, missing: missing.approvals, requires, target })
+}
+
+function allowedBy({ id, grant }: Rule): Allow {
+  return grant === undefined ? allowed(id) : { ...allowed(id), grant }
+}
+
+type Waiting = {
+  readonly first: string
+  readonly missing: Require['approvals']
+  readonly requires: readonly Rule[] | undefined
+  readonly target: Target | undefined
+}
+
+function awaiting(allow: Allow, { first, missing, requires, target }: Waiting): Require {
+  const rule = requires?.find(({ id }) => id === first)
+  const disclosed = rule && disclosedBy(rule)
+  return { effect: 'require', rule: first, approvals: missing, allow, disclosed, target }
+}
+
+/** Of a rule that holds at another time or with a grant. Only one with `show` says so. */
+function deniedForNow(
+  { rule, why }: NonNullable<Found['closed']>,
+  target: Target | undefined,
+): Deny {
+  const hidden = target !== undefined && !rule.show
+  const disclosed = rule.show ? disclosedBy(rule) : undefined
+  return { ...denied(target), rule: rule.id, reason: why, hidden, disclosed }
+}
+
+/** Asking for scopes leads somewhere only for a caller who can obtain them; for others it is not there. */
+function lacksScopes(
+  scopes: readonly string[],
+  target: Target | undefined,
+  { caller }: View,
+): Deny {
+  const reason = 'missing_scope'
+  return caller.interactive
+    ? { ...denied(target), reason, hidden: false, missingScopes: scopes }
+    : { ...denied(target), reason }
+}
+
+function disclosedBy({ disclose, reason }: Rule): string | undefined {
+  return disclose ? reason : undefined
+}
+
+/** All that was found, as if the rules in shadow mode were in force. */
+function withShadow(found: Found, shadow: Found): Found {
+  return {
+    deny: found.deny ?? shadow.deny,
+    allow: found.allow ?? shadow.allow,
+    lacking: found.lacking ?? shadow.lacking,
+    closed: found.closed ?? shadow.closed,
+    requires:
+      found.requires === undefined
+        ? shadow.requires
+        : [...found.requires, ...(shadow.requires ?? [])],
+    shadow: undefined,
+  }
+}
