@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import type { Caller } from '../model/caller.ts'
 import { callFor, type Question } from '../policy/ask.ts'
 import { decide } from '../policy/decide.ts'
+import { occasionAt } from '../policy/occasion.ts'
 import { createRecordedCalls } from '../policy/recorded-calls.ts'
 import { someCaller } from '../testkit/compile-rules.ts'
 import { type LoggedCall, plainCall, recordedLog } from '../testkit/recorded-log.ts'
@@ -137,7 +138,7 @@ test('a learned policy allows every recorded allowed call and denies fifty that 
   const { calls, unusable } = recorded.report()
   assert.equal(unusable.size, 0)
   for (const { caller, call, server, effect } of calls) {
-    const decided = decide(rules, caller, call, server)
+    const decided = decide(rules, caller, call, occasionAt(server))
     assert.equal(
       decided.effect,
       effect,
@@ -145,7 +146,7 @@ test('a learned policy allows every recorded allowed call and denies fifty that 
     )
   }
   for (const [who, server, question] of UNSEEN) {
-    const decided = decide(rules, someCaller(who), callFor(question), server)
+    const decided = decide(rules, someCaller(who), callFor(question), occasionAt(server))
     assert.equal(decided.effect, 'deny', JSON.stringify([who.subject, server, question, decided]))
   }
   assert.match(

@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compilePolicy } from '../policy/compile.ts'
 import { decide } from '../policy/decide.ts'
+import { occasionAt } from '../policy/occasion.ts'
 import { describeAsked } from '../policy/format-diff.ts'
 import { learnPolicy } from '../policy/learn.ts'
 import type { CountedCall } from '../policy/recorded-calls.ts'
@@ -95,7 +96,7 @@ function tryOut(
   }
   const decided = calls.map((one) => ({
     one,
-    effect: decide(compiled.rules, one.caller, one.call, one.server).effect,
+    effect: decide(compiled.rules, one.caller, one.call, occasionAt(one.server)).effect,
   }))
   const lost = decided.filter(({ one, effect }) => one.effect === 'allow' && effect === 'deny')
   const won = decided.filter(

@@ -1,6 +1,7 @@
 /** What changes when one rule set takes the place of another, over calls that were or could be made. */
 import type { Decision } from '../model/decision.ts'
 import { decide } from './decide.ts'
+import { occasionAt } from './occasion.ts'
 import type { AskedCall } from './recorded-call.ts'
 import type { Rules } from './rules.ts'
 
@@ -12,7 +13,8 @@ export type DecisionChange = {
   readonly after: Decision
 }
 
-/** Changes in the order of the calls; `other` has the same effect for another reason or by another rule. */
+/** Changes in the order of the calls; `denied` may wait for approval; `other` is allowed
+ * before and after, or neither, by another rule or for another reason. */
 export type PolicyDiff = {
   /** Calls, each as often as it was made. */
   readonly calls: number
@@ -34,20 +36,20 @@ export function diffPolicies(
   let distinct = 0
   for (const one of asked) {
     const { caller, call, server, count = 1 } = one
-    const was = decide(before, caller, call, server)
-    const is = decide(after, caller, call, server)
+    const occasion = occasionAt(server)
+    const was = decide(before, caller, call, occasion)
+    const is = decide(after, caller, call, occasion)
     calls += count
     distinct += 1
     if (outcome(was) !== outcome(is)) changes.push({ asked: one, count, before: was, after: is })
   }
-  const into = (effect: Decision['effect']): readonly DecisionChange[] =>
-    changes.filter((change) => change.before.effect !== effect && change.after.effect === effect)
+  const isAllowed = ({ effect }: Decision): boolean => effect === 'allow'
   return {
     calls,
     distinct,
-    denied: into('deny'),
-    allowed: into('allow'),
-    other: changes.filter((change) => change.before.effect === change.after.effect),
+    denied: changes.filter((one) => isAllowed(one.before) && !isAllowed(one.after)),
+    allowed: changes.filter((one) => !isAllowed(one.before) && isAllowed(one.after)),
+    other: changes.filter((one) => isAllowed(one.before) === isAllowed(one.after)),
   }
 }
 

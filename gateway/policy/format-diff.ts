@@ -69,6 +69,7 @@ export function describeAsked({ caller, call, server }: AskedCall): string {
 function describeDecision(decision: Decision, rules: Rules): string {
   if (decision.effect === 'allow') return `allow by ${cite(decision.rule, rules)}`
   const by = decision.rule === undefined ? '' : ` by ${cite(decision.rule, rules)}`
+  if (decision.effect === 'require') return `require${by}`
   return `deny (${decision.reason})${by}`
 }
 

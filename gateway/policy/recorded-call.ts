@@ -18,7 +18,7 @@ export type AskedCall = {
 
 /** What a line of an audit log says of one call. */
 export type RecordedCall = AskedCall & {
-  readonly effect: 'allow' | 'deny'
+  readonly effect: Decision['effect']
   readonly rule: string | undefined
   readonly reason: string | undefined
   /** Targets that were refused while the call went on. */
@@ -67,7 +67,7 @@ export function readRecordedCall(line: string): RecordRead {
   const call = readCall(record)
   const { server, effect, id, time, rule, reason } = record
   if (caller === undefined || call === undefined) return unusable('the record is not complete')
-  if (typeof server !== 'string' || (effect !== 'allow' && effect !== 'deny')) {
+  if (typeof server !== 'string' || !isEffect(effect)) {
     return unusable('the record is not complete')
   }
   if (count(record['groups_left_out']) + count(record['scopes_left_out']) > 0) {
@@ -201,4 +201,8 @@ function textOf(value: unknown): string | undefined {
 
 function count(value: unknown): number {
   return typeof value === 'number' ? value : 0
+}
+
+function isEffect(value: unknown): value is Decision['effect'] {
+  return value === 'allow' || value === 'deny' || value === 'require'
 }
