@@ -6,6 +6,7 @@ import { METHODS } from '../mcp/methods.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Call, CallKind, Target, TargetKind } from '../model/call.ts'
 import type { Actor, Caller, CallerKind } from '../model/caller.ts'
+import type { Decision } from '../model/decision.ts'
 
 /** A call that rules can be asked about, and how often it was made. */
 export type AskedCall = {
