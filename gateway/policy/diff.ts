@@ -43,7 +43,6 @@ export function diffPolicies(
     distinct += 1
     if (outcome(was) !== outcome(is)) changes.push({ asked: one, count, before: was, after: is })
   }
-  const isAllowed = ({ effect }: Decision): boolean => effect === 'allow'
   return {
     calls,
     distinct,
@@ -51,6 +50,10 @@ export function diffPolicies(
     allowed: changes.filter((one) => !isAllowed(one.before) && isAllowed(one.after)),
     other: changes.filter((one) => isAllowed(one.before) === isAllowed(one.after)),
   }
+}
+
+function isAllowed({ effect }: Decision): boolean {
+  return effect === 'allow'
 }
 
 /** How many calls the changes are, each as often as it was made. */
