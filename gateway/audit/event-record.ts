@@ -1,7 +1,14 @@
 import type { GatehouseEvent } from '../model/event.ts'
 
 export type EventRecord = {
-  readonly type: 'token' | 'session' | 'admin' | 'revocation' | 'reload' | 'lifecycle'
+  readonly type:
+    | 'token'
+    | 'credential'
+    | 'session'
+    | 'admin'
+    | 'revocation'
+    | 'reload'
+    | 'lifecycle'
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -43,6 +50,13 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
     case 'session_opened':
     case 'session_ended':
       return record('session', event, { server: event.server, kind: event.callerKind })
+    case 'swapped':
+      return record('credential', event, {
+        server: event.server,
+        mode: event.mode,
+        ok: event.ok,
+        detail: event.detail,
+      })
     case 'started':
     case 'stopping':
       return record('lifecycle', event, { gatehouse: event.version, detail: event.detail })

@@ -40,6 +40,7 @@ const EVENTS: readonly GatehouseEvent[] = [
   { type: 'token_verified', issuer: 'i', kind: 'agent', cached: false },
   { type: 'token_refused', reason: 'expired' },
   { type: 'jwks_fetched', issuer: 'i', ok: false, detail: 'd' },
+  { type: 'swapped', server: 's', mode: 'exchange', ok: false, detail: 'd' },
   { type: 'session_opened', server: 's', callerKind: 'agent' },
   { type: 'session_ended', server: 's', callerKind: 'agent' },
   { type: 'revoked', by: 'b', kind: 'client', value: 'v', issuer: 'i' },

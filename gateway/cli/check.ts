@@ -1,6 +1,7 @@
 /** `gatehouse check`: everything `serve` would refuse to start with, and nothing started. */
 import { access, constants } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import type { Credential } from '../model/credential.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Rules } from '../policy/rules.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
@@ -87,8 +88,21 @@ function describeServer(server: McpServer, rules: Rules): string {
     allows === 0
       ? 'no rule allows anything'
       : `${count(allows, 'allow rule')}, ${count(reaches.length - allows, 'deny rule')}`
-  const swap = credential.kind === 'none' ? 'no credential' : `credential in ${credential.header}`
+  const swap = describeCredential(credential)
   return `${name}: ${resource} -> ${upstream.origin}${upstream.path} (${swap}; ${verdict})`
+}
+
+function describeCredential(credential: Credential): string {
+  switch (credential.kind) {
+    case 'none':
+      return 'no credential'
+    case 'static':
+      return `credential in ${credential.header}`
+    case 'issue':
+      return `our token in ${credential.place.header}`
+    case 'exchange':
+      return `exchanged token in ${credential.place.header}`
+  }
 }
 
 function describeIssuer({ issuer, jwks, algorithms, kind }: IssuerSettings): string {

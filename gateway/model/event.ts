@@ -44,6 +44,14 @@ export type GatehouseEvent =
       readonly server: string
       readonly callerKind: CallerKind
     }
+  | {
+      /** A credential was made for a caller, or could not be. */
+      readonly type: 'swapped'
+      readonly server: string
+      readonly mode: 'exchange'
+      readonly ok: boolean
+      readonly detail?: string
+    }
   | { readonly type: 'started' | 'stopping'; readonly version: string; readonly detail?: string }
   | { readonly type: 'warning'; readonly what: string; readonly detail: string }
 

@@ -55,6 +55,12 @@ export const REFUSALS = {
     text: 'The credential for this server is missing',
     judged: true,
   },
+  credential_unavailable: {
+    status: 503,
+    rpc: 1003,
+    text: 'The credential for this server cannot be had right now',
+    judged: true,
+  },
   approval_required: { status: 403, rpc: 1005, text: 'Approval required', judged: true },
   keys_unavailable: { status: 503, rpc: 1000, text: 'Tokens cannot be verified right now' },
   audit_unavailable: { status: 503, rpc: 1000, text: 'The decision cannot be recorded right now' },

@@ -1,9 +1,4 @@
-import type { Secret } from './secret.ts'
-
-/** The secret a server needs instead of the caller's token, and where it goes. */
-export type Credential =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'static'; readonly header: string; readonly value: Secret }
+import type { Credential, StaticCredential } from './credential.ts'
 
 /** TLS towards a server. Paths are absolute; files are read again when they change. */
 export type UpstreamTls = {
@@ -74,6 +69,10 @@ export type McpServer = {
   readonly scopes: readonly string[]
   readonly upstream: Upstream
   readonly credential: Credential
+  /** Credentials of single tools by name; undefined when all use that of the server. */
+  readonly toolCredentials: ReadonlyMap<string, Credential> | undefined
+  /** Sent where there is none for this caller; undefined refuses the call. */
+  readonly fallback: StaticCredential | undefined
   /** Serve callers without a credential as the anonymous caller. Refused together with a credential. */
   readonly anonymous: boolean
   /** Methods beyond the specification that policy may allow. */

@@ -35,7 +35,7 @@ function setup(store = oneValue(), mark = 'sealed:') {
       sealed.startsWith(mark)
         ? Buffer.from(sealed.slice(mark.length), 'hex').toString()
         : undefined,
-    whenSealed: 'fail',
+    isLasting: true,
     now: () => clock.nowMs,
   }
   return { clock, store, options }
@@ -131,6 +131,8 @@ test('A ring sealed with a key that is gone stops the start, and is replaced onl
   const kid = (await openSigningKeys(options)).current().kid
   const stranger = setup(store, 'other:').options
   await assert.rejects(openSigningKeys(stranger), /put it back behind the current one/)
-  const replaced = await openSigningKeys({ ...stranger, whenSealed: 'replace' })
+  const replaced = await openSigningKeys({ ...stranger, isLasting: false })
   assert.notEqual(replaced.current().kid, kid)
+  const lasting = await openSigningKeys(options)
+  assert.ok(![kid, replaced.current().kid].includes(lasting.current().kid))
 })

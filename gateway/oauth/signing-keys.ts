@@ -34,6 +34,9 @@ const MAX_ATTEMPTS = 3
 
 const STORE_KEY = 'signing/keys'
 
+const LOST =
+  'the signing keys in the state store were sealed with a key that is not in the key ring; put it back behind the current one'
+
 export type SigningKey = {
   /** JWK thumbprint (RFC 7638), so that a key has the same id everywhere. */
   readonly kid: string
@@ -64,16 +67,22 @@ export type SigningKeysOptions = {
   readonly seal: (text: string) => string
   readonly open: (sealed: string) => string | undefined
   /**
-   * What to do with a ring that cannot be opened: `fail` where operators gave a key ring, `replace` where
-   * it was sealed with a key that ended with its process.
+   * Whether what this process seals outlives it, because operators gave it a key ring. What it cannot open
+   * is then a mistake, unless it was sealed by a process without one.
    */
-  readonly whenSealed: 'fail' | 'replace'
+  readonly isLasting: boolean
   /** Epoch milliseconds. */
   readonly now: () => number
 }
 
 /** One key as it is stored. */
-type Row = { readonly kid: string; readonly activeFromMs: number; readonly sealed: string }
+type Row = {
+  readonly kid: string
+  readonly activeFromMs: number
+  readonly sealed: string
+  /** Whether it was sealed with a key that outlives its process. */
+  readonly lasting: boolean
+}
 
 /** Reads the ring, or makes its first key. @throws {Error} for a ring that no key of ours opens. */
 export async function openSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
@@ -143,29 +152,26 @@ function toKey(privateKey: KeyObject, activeFromMs: number): SigningKey {
   return { kid, privateKey, publicJwk, activeFromMs }
 }
 
-function sealRing(ring: readonly SigningKey[], { seal }: SigningKeysOptions): string {
+function sealRing(ring: readonly SigningKey[], { seal, isLasting }: SigningKeysOptions): string {
   const rows = ring.map(({ kid, activeFromMs, privateKey }): Row => {
     const text = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64url')
-    return { kid, activeFromMs, sealed: seal(text) }
+    return { kid, activeFromMs, sealed: seal(text), lasting: isLasting }
   })
   return JSON.stringify(rows)
 }
 
-function openRing(text: string, { open, whenSealed }: SigningKeysOptions): readonly SigningKey[] {
+function openRing(text: string, { open, isLasting }: SigningKeysOptions): readonly SigningKey[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this file alone
   const rows = JSON.parse(text) as readonly Row[]
-  const keys = rows.flatMap(({ sealed, activeFromMs }) => {
+  return rows.flatMap(({ sealed, activeFromMs, lasting }) => {
     const der = open(sealed)
-    if (der === undefined) return []
+    if (der === undefined) {
+      if (isLasting && lasting) throw new Error(LOST)
+      return []
+    }
     const key = Buffer.from(der, 'base64url')
     return [toKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }), activeFromMs)]
   })
-  if (keys.length < rows.length && whenSealed === 'fail') {
-    throw new Error(
-      'the signing keys in the state store were sealed with a key that is not in the key ring; put it back behind the current one',
-    )
-  }
-  return keys
 }
 
 function kidsOf(ring: readonly SigningKey[]): string {

@@ -2,25 +2,22 @@
  * Step 8 for a part of a server that is not MCP: the same path below another prefix, and of the caller's
  * headers those that its operator named.
  */
-import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { SideRoute } from '../model/server.ts'
 import type { SideRequest } from '../upstream/side-doors.ts'
 import type { Desk } from './desk.ts'
 import { splitTarget } from './side-frame.ts'
-import { swap } from './swap.ts'
 import type { Seated } from './visit.ts'
 
-/** What a request needs besides its permit; its target has been found plain. */
+/** What a request is made of; its target has been found plain, and its credential is with the visit. */
 export type SideAsked = {
   readonly route: SideRoute
-  readonly seat: Pick<Seated, 'httpMethod' | 'target' | 'rawHeaders' | 'journey'>
+  readonly seat: Pick<Seated, 'httpMethod' | 'target' | 'rawHeaders' | 'journey' | 'injected'>
   readonly body: Uint8Array | undefined
 }
 
 /** @throws {Refusal} `bad_header` for a named header that was sent twice. */
 export function askSide(
-  permit: Permit,
   { route, seat, body }: SideAsked,
   desk: Pick<Desk, 'formatTrace'>,
 ): SideRequest {
@@ -29,7 +26,7 @@ export function askSide(
   headers['accept-encoding'] = 'identity'
   const traceparent = desk.formatTrace(seat.journey)
   if (traceparent !== undefined) headers['traceparent'] = traceparent
-  const [name, value] = swap(permit)
+  const [name, value] = seat.injected ?? []
   if (name !== undefined && value !== undefined) headers[name.toLowerCase()] = value
   return { method: seat.httpMethod, path: pathUp(route, seat.target), headers, body }
 }

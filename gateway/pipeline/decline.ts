@@ -2,7 +2,6 @@
 import { REFUSALS } from '../model/refusal.ts'
 import { UNREAD } from '../upstream/collect.ts'
 import type { Conversations } from '../upstream/conversations.ts'
-import { credentialHeaders } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
 import type { Seated } from './visit.ts'
 
@@ -33,7 +32,8 @@ export async function decline(
       head: seat.head,
       traceparent: undefined,
       tracestate: undefined,
-      credential: credentialHeaders(seat.server),
+      // That of the exchange whose answer held the request.
+      credential: seat.injected ?? [],
     }),
     body: Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error}}`),
     collect: UNREAD,

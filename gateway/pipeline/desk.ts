@@ -10,6 +10,7 @@ import type { McpServer } from '../model/server.ts'
 import type { Facts } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
 import type { Seals } from '../seal/seal.ts'
+import type { Swaps } from '../vault/swaps.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import type { SideDoors } from '../upstream/side-doors.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -39,6 +40,7 @@ export type Desk = {
   readonly conversations: Conversations
   /** To what of servers is not MCP. */
   readonly sides: SideDoors
+  readonly swaps: Swaps
   readonly seals: Seals
   readonly sessions: Sessions
   readonly tasks: Tasks

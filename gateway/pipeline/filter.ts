@@ -32,7 +32,7 @@ export function filter(answered: Answered, desk: Desk): Outgoing | Promise<Outgo
   const { answer, permit, seat } = answered
   const { server } = permit
   if (seat.side !== undefined) return showSide(answered, seat.side, desk)
-  const redactor = createRedactor(server.credential, () => reportEcho(server.name, desk))
+  const redactor = createRedactor(seat.injected?.[1], () => reportEcho(server.name, desk))
   if (answer.sessionId !== undefined && redactor?.isIn(answer.sessionId) === true) {
     throw unreadable(answer, 'its credential as session id')
   }

@@ -10,7 +10,7 @@ import { bodyUp } from './body-up.ts'
 import { checkParams } from './check-params.ts'
 import type { Desk } from './desk.ts'
 import { hearOut } from './negotiation.ts'
-import { swap } from './swap.ts'
+import { swap, swapAgain } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
 import type { Seated } from './visit.ts'
 
@@ -21,52 +21,78 @@ export async function forward(
   body: Uint8Array | undefined,
   desk: Desk,
 ): Promise<Answer> {
-  const { journey } = visit
+  const isCall = visit.side === undefined
+  if (isCall && body !== undefined) checkParams(permit, visit.head, body, desk)
   const from = desk.tick()
-  const exchange = ask(permit, visit, body, desk)
-  journey.attempts += 1
-  visit.exchange = exchange
-  if (visit.gone) desk.conversations.gone(exchange)
+  const { journey } = visit
+  const found = swap(permit, visit, desk)
+  visit.injected = found instanceof Promise ? await found : found
+  const sent = isCall && body !== undefined ? bodyUp(body, permit, visit, desk) : body
+  journey.spentMs.swap = desk.tick() - from
   try {
-    const answer = await exchange.answer
+    let answer = await send(permit, visit, sent, desk).answer
     journey.upstreamStatus = answer.status
+    if (answer.status === 401 && (await renew(answer, permit, visit, desk))) {
+      answer = await send(permit, visit, sent, desk).answer
+      journey.upstreamStatus = answer.status
+    }
     return permit.call.method === 'initialize' ? await hearOut(answer, permit.call) : answer
   } finally {
     journey.spentMs.upstream = desk.tick() - from - journey.spentMs.swap
   }
 }
 
-function ask(
+type Sent = Exchange | SideExchange
+
+/** Sends it with the credential that the visit holds. */
+function send(permit: Permit, visit: Seated, body: Uint8Array | undefined, desk: Desk): Sent {
+  const { journey, side } = visit
+  const exchange =
+    side === undefined
+      ? sendCall(permit, visit, body, desk)
+      : desk.sides.send(permit.server, askSide({ route: side, seat: visit, body }, desk))
+  journey.attempts += 1
+  visit.exchange = exchange
+  if (visit.gone) desk.conversations.gone(exchange)
+  return exchange
+}
+
+function sendCall(
   permit: Permit,
   visit: Seated,
   body: Uint8Array | undefined,
   desk: Desk,
-): Exchange | SideExchange {
-  const { journey, head, side } = visit
-  const { server, call } = permit
-  if (side !== undefined) {
-    return desk.sides.send(server, askSide(permit, { route: side, seat: visit, body }, desk))
-  }
-  if (body !== undefined) checkParams(permit, head, body, desk)
-  const from = desk.tick()
+): Exchange {
+  const { journey, head } = visit
   const method = methodOf(permit)
   const headers = upHeaders({
     method,
-    call,
+    call: permit.call,
     head,
     traceparent: desk.formatTrace(journey),
     tracestate: journey.trace?.state,
-    credential: swap(permit),
+    credential: visit.injected ?? [],
   })
-  journey.spentMs.swap = desk.tick() - from
-  return desk.conversations.send(server, {
+  return desk.conversations.send(permit.server, {
     method,
     ...(visit.endpoint !== undefined && { path: visit.endpoint }),
     headers,
-    body: body === undefined ? undefined : bodyUp(body, permit, visit, desk),
+    body,
     collect: collectFor(permit),
-    whenGone: call.era === 'modern' || method === 'GET' ? 'abort' : 'drain',
+    whenGone: permit.call.era === 'modern' || method === 'GET' ? 'abort' : 'drain',
   })
+}
+
+/**
+ * Whether there is another credential to ask with. A server that answers 401 has not done what it was
+ * asked, so it may be asked once more, under the same permit; what comes of that is the answer.
+ */
+async function renew(refused: Answer, permit: Permit, visit: Seated, desk: Desk): Promise<boolean> {
+  const injected = await swapAgain(permit, visit, desk)
+  if (injected === undefined || visit.gone) return false
+  if (refused.body.kind === 'stream') refused.body.source.abort(new Error('asked again'))
+  visit.injected = injected
+  return true
 }
 
 /** Whether the answer may hold names that must be filtered or replaced, so that it is needed whole. */

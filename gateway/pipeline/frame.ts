@@ -16,7 +16,10 @@ import { sideFrame } from './side-frame.ts'
 import type { Seated, Visit } from './visit.ts'
 
 /** The parts of a visit that judging a frame may read or write. */
-export type Seat = Pick<Visit, 'journey' | 'head' | 'session' | 'endpoint' | 'tasks' | 'batch'> & {
+export type Seat = Pick<
+  Visit,
+  'journey' | 'head' | 'session' | 'endpoint' | 'tasks' | 'injected' | 'found' | 'batch'
+> & {
   readonly server: McpServer
 }
 

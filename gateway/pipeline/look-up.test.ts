@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
-import { testCaller, testSeat } from '../testkit/pipeline.ts'
+import { testCaller, testSeat, testSwaps } from '../testkit/pipeline.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { createCatalogue } from './catalogue.ts'
 import type { Seat } from './frame.ts'
@@ -24,6 +24,7 @@ function lookUpAt(pages: readonly Page[]) {
   let nowMs = 0
   const lookUp = createLookUp({
     catalogue: createCatalogue(),
+    swaps: testSwaps(),
     tick: () => nowMs,
     conversations: {
       send: (_server, { body, headers, timeoutMs }) => {

@@ -11,10 +11,11 @@ import type { Answer } from '../upstream/answer.ts'
 import { OWN_LIST } from '../upstream/collect.ts'
 import type { Catalogue, ListedKind } from './catalogue.ts'
 import type { Seat } from './frame.ts'
+import type { Desk } from './desk.ts'
 import type { Asking } from './list-on-stream.ts'
 import { listOnStream } from './list-on-stream.ts'
 import { responseIn } from './response-in.ts'
-import { credentialHeaders } from './swap.ts'
+import { type Injected, swapForOwn } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
 
 /**
@@ -60,6 +61,7 @@ type Spent = { readonly sinceTick: number; count: number; newest: Promise<unknow
 export type LookUpOptions = {
   readonly conversations: Asking
   readonly catalogue: Catalogue
+  readonly swaps: Desk['swaps']
   /** Monotonic milliseconds. */
   readonly tick: () => number
 }
@@ -144,7 +146,7 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
 
 async function list(
   { kind, call, seat }: Asked,
-  { conversations, catalogue, tick }: LookUpOptions,
+  { conversations, catalogue, swaps, tick }: LookUpOptions,
 ): Promise<Outcome> {
   const method = kind === 'tool' ? 'tools/list' : 'prompts/list'
   if (seat.server.upstream.transport === 'sse') {
@@ -157,6 +159,7 @@ async function list(
     return 'listed'
   }
   const deadlineTick = tick() + TIMEOUT_MS
+  const injected = await swapForOwn(seat, { swaps })
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const timeoutMs = deadlineTick - tick()
@@ -165,7 +168,7 @@ async function list(
     const id = `"gatehouse-${crypto.randomUUID()}"`
     const exchange = conversations.send(seat.server, {
       method: 'POST',
-      headers: headersFor(method, call, seat),
+      headers: headersFor(method, { call, seat, injected }),
       body: Buffer.from(listBody(id, method, call, cursor)),
       collect: OWN_LIST,
       whenGone: 'abort',
@@ -187,7 +190,10 @@ function isSessionUnknown({ status }: Answer, { era }: Call, { head }: Seat): bo
   return era === 'legacy' && head?.sessionId !== undefined && (status === 404 || status === 400)
 }
 
-function headersFor(method: string, call: Call, seat: Seat): string[] {
+function headersFor(
+  method: string,
+  { call, seat, injected }: Pick<Asked, 'call' | 'seat'> & { readonly injected: Injected },
+): string[] {
   const { head } = seat
   if (head === undefined)
     throw new Refusal('internal', { detail: 'look-up without a request head' })
@@ -197,7 +203,7 @@ function headersFor(method: string, call: Call, seat: Seat): string[] {
     head: { ...head, method },
     traceparent: undefined,
     tracestate: undefined,
-    credential: credentialHeaders(seat.server),
+    credential: injected,
   })
 }
 

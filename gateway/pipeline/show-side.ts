@@ -34,8 +34,8 @@ export function showSide(
     body.source.abort(refusal)
     throw refusal
   }
-  const { name, credential } = permit.server
-  const redactor = createRedactor(credential, () => {
+  const { name } = permit.server
+  const redactor = createRedactor(answered.seat.injected?.[1], () => {
     const detail = `server ${name} sent its credential back`
     desk.emit({ type: 'warning', what: 'credential_echoed', detail })
   })

@@ -4,7 +4,6 @@ import { test } from 'node:test'
 
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
-import { Secret } from '../model/secret.ts'
 import type { SideRoute } from '../model/server.ts'
 import { testCaller, testDesk, testJourney, testSeat, testServer } from '../testkit/pipeline.ts'
 import type { Answer, Sink, Source } from '../upstream/answer.ts'
@@ -43,9 +42,9 @@ async function permitFor(over: Over, rules = RULES): Promise<Permit> {
 
 /** The path that goes up of a target. */
 async function pathUp(over: Over): Promise<string> {
-  const seat = seatFor(over)
-  const asked = { route: over.route ?? ROUTE, seat, body: undefined }
-  return askSide(await permitFor(over), asked, { formatTrace: () => undefined }).path
+  await permitFor(over)
+  const asked = { route: over.route ?? ROUTE, seat: seatFor(over), body: undefined }
+  return askSide(asked, { formatTrace: () => undefined }).path
 }
 
 function refusedAs(code: string): (error: unknown) => boolean {
@@ -120,12 +119,8 @@ test('policy must allow the method that the route names, and nothing else does',
   await assert.rejects(permitFor({}, denied as never), refusedAs('policy_denied'))
 })
 
-test('of the headers of a caller those named go up, once, and the credential is the operator’s', async () => {
-  const value = new Secret('operator-secret')
-  const permit = {
-    ...(await permitFor({})),
-    server: testServer({ credential: { kind: 'static', header: 'X-Wanted', value } }),
-  } as unknown as Permit
+test('of the headers of a caller those named go up, once, and the credential is the operator’s', () => {
+  const injected = ['X-Wanted', 'operator-secret']
   const rawHeaders = [
     'Accept',
     'text/html',
@@ -137,8 +132,8 @@ test('of the headers of a caller those named go up, once, and the credential is 
     'c',
   ]
   const ask = (headers: readonly string[]) => {
-    const asked = { route: ROUTE, seat: seatFor({ rawHeaders: headers }), body: undefined }
-    return askSide(permit, asked, { formatTrace: () => '00-t-s-01' })
+    const seat = { ...seatFor({ rawHeaders: headers }), injected }
+    return askSide({ route: ROUTE, seat, body: undefined }, { formatTrace: () => '00-t-s-01' })
   }
   assert.deepEqual(ask(rawHeaders).headers, {
     accept: 'text/html',
@@ -166,12 +161,10 @@ function answered(status: number, headers: Record<string, string | string[]>, ro
     body: { kind: 'stream', source },
   } as unknown as Answer
   const warned: string[] = []
-  const value = new Secret('operator-secret')
   const show = () => {
-    const permit = {
-      server: testServer({ credential: { kind: 'static', header: 'X-Key', value } }),
-    } as unknown as Permit
-    const seat = { journey: testJourney(), head: emptyHead() } as unknown as Seated
+    const permit = { server: testServer() } as unknown as Permit
+    const injected = ['X-Key', 'operator-secret']
+    const seat = { journey: testJourney(), head: emptyHead(), injected } as unknown as Seated
     return showSide({ answer, permit, seat }, route, {
       routes: { sites: new Map(), allowedOrigins: new Set() },
       emit: (event) => void warned.push(event.type),

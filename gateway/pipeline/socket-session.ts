@@ -32,6 +32,7 @@ import { showMessage } from './show-message.ts'
 import { sealTasks } from './show-tasks.ts'
 import type { AskServer } from './socket-look-up.ts'
 import { createSocketLookUp } from './socket-look-up.ts'
+import { credentialHeaders } from './swap.ts'
 import type { Visit } from './visit.ts'
 
 /** Requests of a server that may wait for the client; people may take minutes over each. */
@@ -210,7 +211,8 @@ export class SocketSession {
     if (this.#over) return
     this.#spokenTick = this.#options.desk().tick()
     const server = this.#options.server()
-    const clean = createRedactor(server.credential, () => this.#reportEcho())?.whole(bytes) ?? bytes
+    const clean =
+      createRedactor(credentialHeaders(server)[1], () => this.#reportEcho())?.whole(bytes) ?? bytes
     const scanned = scan(clean, ANSWER_BOUNDS)
     if (!scanned.ok) {
       throw new Refusal('upstream_unavailable', { detail: scanned.problem.message })

@@ -3,6 +3,7 @@ import type { Journey } from '../model/journey.ts'
 import type { McpServer, SideRoute } from '../model/server.ts'
 import type { Departing } from '../upstream/conversations.ts'
 import type { Source } from '../upstream/answer.ts'
+import type { Found } from '../vault/found.ts'
 import type { Head } from './admit.ts'
 import type { KnownTask } from './tasks.ts'
 
@@ -75,6 +76,10 @@ export type Visit = {
    * server has said it, and of a POST once its handle is open.
    */
   endpoint?: string | undefined
+  /** Headers with the credential that was sent up, flat; they are taken out of the answer. */
+  injected?: readonly string[] | undefined
+  /** The same as it was found for this caller, so that it can be renewed; undefined for a static one. */
+  found?: Found | undefined
   /** Tasks of this caller that its call names, by the ids of the server. */
   tasks?: Map<string, KnownTask>
   /** Ids of the requests in an array of messages, as their bytes read; undefined when there is no array. */

@@ -9,7 +9,13 @@ import type { Desk } from '../pipeline/desk.ts'
 import type { Outgoing, Visit } from '../pipeline/visit.ts'
 
 /** Public documents by authority and target; all are JSON and readable by anyone. */
-export type Documents = ReadonlyMap<string, ReadonlyMap<string, string>>
+export type Documents = ReadonlyMap<string, ReadonlyMap<string, Document>>
+
+export type Document = {
+  readonly text: () => string
+  /** How long a reader may keep it; 0: not at all. */
+  readonly maxAgeSeconds: number
+}
 
 const WELL_KNOWN = '/.well-known/'
 
@@ -37,19 +43,25 @@ function document(visit: Visit, documents: Documents): Outgoing {
   const head = admit(visit)
   const found = documents.get(head.host?.toLowerCase() ?? '')?.get(visit.target)
   if (visit.httpMethod === 'OPTIONS') return open(204, undefined)
-  if (visit.httpMethod !== 'GET') return open(405, undefined, ['allow', 'GET, OPTIONS'])
-  return open(found === undefined ? 404 : 200, found)
+  if (visit.httpMethod !== 'GET') return open(405, undefined, { more: ['allow', 'GET, OPTIONS'] })
+  if (found === undefined) return open(404, undefined)
+  return open(200, found.text(), { maxAgeSeconds: found.maxAgeSeconds })
 }
 
 /** Anyone may read these from a browser: they hold nothing that is secret. */
-function open(status: number, bytes: string | undefined, more: readonly string[] = []): Outgoing {
+function open(
+  status: number,
+  bytes: string | undefined,
+  options: { readonly maxAgeSeconds?: number; readonly more?: readonly string[] } = {},
+): Outgoing {
+  const { maxAgeSeconds = 0, more = [] } = options
   return {
     status,
     headers: [
       'content-type',
       'application/json',
       'cache-control',
-      'no-store',
+      maxAgeSeconds === 0 ? 'no-store' : `public, max-age=${maxAgeSeconds}`,
       'access-control-allow-origin',
       '*',
       'access-control-allow-headers',

@@ -7,6 +7,7 @@ import { createIdentify } from '../identity/identify.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { McpServer } from '../model/server.ts'
 import { metadataUrl } from '../oauth/metadata.ts'
+import { signJwt } from '../oauth/sign-jwt.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import { createSessions } from '../pipeline/handles.ts'
 import { createTasks } from '../pipeline/tasks.ts'
@@ -16,13 +17,14 @@ import { createTickets } from '../pipeline/tickets.ts'
 import { NO_FACTS } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
-import { createSeals } from '../seal/seal.ts'
 import type { Settings } from '../settings/settings.ts'
 import { formatTraceparent, parseTraceparent } from '../telemetry/traceparent.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import { createConversations } from '../upstream/conversations.ts'
 import type { SideDoors } from '../upstream/side-doors.ts'
 import { createSideDoors } from '../upstream/side-doors.ts'
+import { createAskToken } from '../vault/ask-token.ts'
+import { createSwaps, type Swaps } from '../vault/swaps.ts'
 import { buildDocuments } from './documents.ts'
 import type { Documents } from './doors.ts'
 import type { Plant } from './plant.ts'
@@ -56,7 +58,8 @@ export function createGeneration(options: {
   const { settings, rules, plant, previous } = options
   const conversations = createConversations(settings.servers.filter(isHttp), plant.tick)
   const sides = createSideDoors(settings.servers, plant.tick)
-  const seals = createSeals(settings.keys.length > 0 ? settings.keys : [plant.temporaryKey])
+  const seals = plant.sealsOf(settings.keys)
+  const swaps = swapsFor(settings, plant)
   const identify = identifyFor(settings, plant, previous)
   const routes = buildRoutes(settings.servers, settings.allowedOrigins)
   const scopesOf = (server: McpServer): readonly string[] =>
@@ -75,7 +78,13 @@ export function createGeneration(options: {
     conversations,
     sides,
     identify,
-    documents: buildDocuments({ routes, issuers, scopesOf }),
+    documents: buildDocuments({
+      routes,
+      issuers,
+      scopesOf,
+      publicUrl: settings.publicUrl,
+      jwks: plant.signingKeys.jwks,
+    }),
     desk: {
       latest: options.latest,
       version: settings.version,
@@ -84,10 +93,11 @@ export function createGeneration(options: {
       facts: NO_FACTS,
       identify,
       catalogue: plant.catalogue,
-      lookUp: createLookUp({ conversations, catalogue: plant.catalogue, tick: plant.tick }),
+      lookUp: createLookUp({ conversations, catalogue: plant.catalogue, swaps, tick: plant.tick }),
       inFlight: plant.inFlight,
       conversations,
       sides,
+      swaps,
       seals,
       sessions: createSessions(seals),
       tasks: createTasks(seals, plant.recentTasks),
@@ -122,6 +132,17 @@ export function createGeneration(options: {
     },
   }
   return generation
+}
+
+function swapsFor({ publicUrl }: Settings, plant: Plant): Swaps {
+  const { emit, now, oauthFetch, signingKeys } = plant
+  return createSwaps({
+    ask: createAskToken(oauthFetch),
+    sign: (claims, type) => signJwt(claims, signingKeys.current(), type),
+    issuer: new URL(publicUrl).origin,
+    now,
+    emit,
+  })
 }
 
 /** The others have a connection for each client instead of a pool. */

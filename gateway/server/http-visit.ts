@@ -70,6 +70,8 @@ export class HttpVisit implements Visit, Sink {
   endpoint: string | undefined
   batch: Visit['batch']
   side: Visit['side']
+  injected: Visit['injected']
+  found: Visit['found']
   occupies: Visit['occupies']
   gone = false
   readonly #options: HttpVisitOptions

@@ -56,6 +56,11 @@ export function startJobs(options: JobsOptions): () => void {
   const audit = setInterval(() => plant.audit.tick(), AUDIT_TICK_MS)
   const slowly = setInterval(() => {
     void options.current().identify.refreshKeys()
+    plant.signingKeys
+      .refresh()
+      .catch((error: unknown) =>
+        log('error', 'signing keys cannot be read', { detail: String(error) }),
+      )
     plant.store
       .sweep()
       .catch((error: unknown) => log('warn', 'the store was not swept', { detail: String(error) }))

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 
 import type { Audit } from '../audit/audit.ts'
 import { createAudit } from '../audit/audit.ts'
+import { createOAuthFetch, type OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { FetchJson } from '../egress/fetch-json.ts'
 import { createFetchJson } from '../egress/fetch-json.ts'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
@@ -16,9 +17,10 @@ import { createCatalogue } from '../pipeline/catalogue.ts'
 import type { RecentTasks } from '../pipeline/tasks.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import type { RingKey } from '../model/ring-key.ts'
+import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import { createRevocations } from '../registry/revocations.ts'
-import { temporaryKey } from '../seal/seal.ts'
+import { createSeals, temporaryKey, type Seals } from '../seal/seal.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
@@ -45,8 +47,8 @@ export type Plant = {
   readonly inFlight: InFlight
   readonly emit: Emit
   readonly newId: () => string
-  /** Seals handles when the configuration has no key ring. */
-  readonly temporaryKey: RingKey
+  /** The seals of a key ring, in use from now on; those of a key that ends with the process when it is empty. */
+  readonly sealsOf: (keys: readonly RingKey[]) => Seals
   /** Epoch milliseconds. */
   readonly now: () => number
   /** Monotonic milliseconds. */
@@ -54,6 +56,10 @@ export type Plant = {
   readonly readFile: (file: string) => Promise<string>
   /** For the keys of issuers; keys that a reload takes over are fetched with it too. */
   readonly fetchJson: FetchJson
+  /** For token endpoints. */
+  readonly oauthFetch: OAuthFetch
+  /** What we sign tokens with. */
+  readonly signingKeys: SigningKeys
   readonly startTrace: (journey: Journey) => void
   /** Ends a visit: gives its place back and makes metrics, trace and audit from its journey. */
   readonly settle: (journey: Journey, call: JourneyCall) => void
@@ -98,7 +104,17 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const { otlp } = settings.telemetry
   const tracer =
     otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
+  const ephemeral = temporaryKey()
+  let seals = createSeals(settings.keys.length > 0 ? settings.keys : [ephemeral])
+  const signingKeys = await openSigningKeys({
+    store,
+    seal: (text) => seals.seal('signing-key', [], text),
+    open: (sealed) => seals.open('signing-key', [], sealed),
+    isLasting: settings.keys.length > 0,
+    now,
+  })
   const fetchJson = createFetchJson()
+  const oauthFetch = createOAuthFetch()
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
     stream: settings.listen.maxStreamsPerCaller,
@@ -115,11 +131,13 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     inFlight,
     emit,
     newId: createIds(),
-    temporaryKey: temporaryKey(),
+    sealsOf: (keys) => (seals = createSeals(keys.length > 0 ? keys : [ephemeral])),
     now,
     tick,
     readFile: (file) => readFile(file, 'utf8'),
     fetchJson,
+    oauthFetch,
+    signingKeys,
     startTrace: (journey) => {
       const started = tracer?.startTrace(journey.trace)
       if (started === undefined) return
@@ -143,6 +161,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     },
     close: async () => {
       await fetchJson.close()
+      await oauthFetch.close()
       await tracer?.shutdown()
       await inTime(audit.close(), AUDIT_CLOSE_MS).catch((error: unknown) =>
         log('error', 'audit records were lost', { detail: String(error) }),

@@ -9,7 +9,7 @@ import type { LookUpBudget } from '../pipeline/look-up-budget.ts'
 import { createLookUpBudget } from '../pipeline/look-up-budget.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import { SocketSession } from '../pipeline/socket-session.ts'
-import { swap } from '../pipeline/swap.ts'
+import { credentialHeaders } from '../pipeline/swap.ts'
 import { mayConnect } from '../policy/visible.ts'
 import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
 import { accept } from '../websocket/accept.ts'
@@ -169,7 +169,7 @@ async function openBoth(
     throw new Refusal('overloaded', { detail: 'max_connections of the server are open' })
   }
   const dialled = {
-    headers: swap(permit),
+    headers: credentialHeaders(permit.server),
     subprotocol: SUBPROTOCOL,
     maxFrameBytes: MAX_ANSWER_BYTES,
     tick,
@@ -256,7 +256,7 @@ function isSamePlace(one: McpServer, other: McpServer): boolean {
   return one === other || placeOf(one) === placeOf(other)
 }
 
-function placeOf({ resource, upstream, credential }: McpServer): string {
-  const secret = credential.kind === 'none' ? [] : [credential.header, credential.value.reveal()]
-  return JSON.stringify([resource, upstream, secret])
+function placeOf(server: McpServer): string {
+  const { resource, upstream } = server
+  return JSON.stringify([resource, upstream, credentialHeaders(server)])
 }

@@ -85,7 +85,9 @@ export type ServerFile = {
   readonly path?: string
   readonly host?: string
   readonly upstream: UpstreamFile
-  readonly credential: 'none' | { readonly header: string; readonly value: string }
+  readonly credential: 'none' | CredentialFile
+  readonly tool_credentials: Readonly<Record<string, 'none' | CredentialFile>>
+  readonly fallback_credential?: 'none' | CredentialFile
   readonly anonymous: boolean
   readonly methods: readonly string[]
   readonly resource_uris: 'canonical' | 'opaque'
@@ -106,6 +108,34 @@ export type RouteFile = {
   readonly authentication: 'required' | 'none'
   readonly request_headers: readonly string[]
   readonly response_headers: readonly string[]
+}
+
+/** Of each mode; `read-credential.ts` knows which keys belong to which. */
+export type CredentialFile = {
+  readonly mode: 'static' | 'issue' | 'exchange'
+  readonly header: string
+  readonly as?: 'bearer' | 'basic' | 'plain'
+  readonly user?: string
+  readonly value?: string
+  readonly audience?: string
+  readonly resource?: string
+  readonly scopes?: readonly string[]
+  readonly life?: string
+  readonly subject?: 'qualified' | 'plain'
+  readonly flow?: 'token_exchange' | 'on_behalf_of' | 'id_jag' | 'jwt_bearer'
+  readonly token_url?: string
+  readonly client?: OAuthClientFile
+  readonly resource_token_url?: string
+  readonly resource_client?: OAuthClientFile
+  readonly subject_token_type?: 'access_token' | 'jwt' | 'id_token'
+  readonly actor?: 'none' | 'signed'
+}
+
+/** Us as a client of an authorization server. */
+export type OAuthClientFile = {
+  readonly id: string
+  readonly secret?: string
+  readonly auth?: 'basic' | 'post' | 'none'
 }
 
 /** Written in full: the loader has replaced a plain URL by `{ url }`. */

@@ -1,7 +1,8 @@
-/** `servers.<name>.credential`: the secret sent up instead of the caller's token. */
+/** `servers.<name>.credential` and its like: what a server gets instead of the caller's token. */
 import type { Path } from '../model/problem.ts'
-import type { Credential } from '../model/server.ts'
-import type { ServerFile } from './config-file.ts'
+import type { Credential, HeaderTemplate, StaticCredential } from '../model/credential.ts'
+import type { ConfigFile, CredentialFile, ServerFile } from './config-file.ts'
+import { readExchange } from './read-exchange.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
 import { isExposed, parseUpstreamUrl } from './urls.ts'
@@ -25,28 +26,184 @@ const CONNECTION_HEADERS = new Set([
 /** What forwarding itself writes or passes on; a credential there would be overwritten or break calls. */
 const OWN_HEADERS = /^(content-|accept|mcp-|last-event-id$|trace(parent|state)$|baggage$)/
 
-/** The credential of a server; undefined when something about it is reported. */
-export async function readCredential(
-  reading: Reading,
+/** How long a token of ours lives: time for one call, and never so long that a leak is worth much. */
+const LIFE_SECONDS = { default: 60, min: 10, max: 3_600 }
+
+/** The keys that say something in a mode, besides `mode`, `header`, `as` and `user`. */
+const KEYS_OF: Readonly<Record<CredentialFile['mode'], ReadonlySet<string>>> = {
+  static: new Set(['value']),
+  issue: new Set(['audience', 'scopes', 'life', 'subject']),
+  exchange: new Set([
+    'flow',
+    'token_url',
+    'client',
+    'audience',
+    'resource',
+    'scopes',
+    'resource_token_url',
+    'resource_client',
+    'subject_token_type',
+    'actor',
+  ]),
+}
+
+const PLACE_KEYS: ReadonlySet<string> = new Set(['mode', 'header', 'as', 'user'])
+
+/** The credentials of one server; undefined when something about them is reported. */
+export type ServerCredentials = {
+  readonly credential: Credential
+  readonly toolCredentials: ReadonlyMap<string, Credential> | undefined
+  readonly fallback: StaticCredential | undefined
+}
+
+/** What the credentials of a server are read against. */
+type Context = { readonly reading: Reading; readonly config: ConfigFile; readonly file: ServerFile }
+
+/** @param at The path of the server. */
+export async function readCredentials(
+  context: Context,
   at: Path,
-  { credential, anonymous, upstream }: ServerFile,
+): Promise<ServerCredentials | undefined> {
+  const { file, reading } = context
+  const credential = await readCredential(context, [...at, 'credential'], file.credential)
+  const tools = new Map<string, Credential>()
+  for (const [tool, written] of Object.entries(file.tool_credentials)) {
+    const own = await readCredential(context, [...at, 'tool_credentials', tool], written)
+    if (own !== undefined) tools.set(tool, own)
+  }
+  const fallback = await readFallback(context, [...at, 'fallback_credential'])
+  if (tools.size > 0 && isSocket(file)) {
+    const advice = 'a connection has one credential for all'
+    reading.reportKey([...at, 'tool_credentials'], `not with this transport: ${advice}`)
+  }
+  if (credential === undefined || fallback === 'wrong') return undefined
+  return {
+    credential,
+    toolCredentials: tools.size === 0 ? undefined : tools,
+    fallback,
+  }
+}
+
+async function readFallback(
+  context: Context,
+  at: Path,
+): Promise<StaticCredential | undefined | 'wrong'> {
+  const { reading, file } = context
+  if (file.fallback_credential === undefined) return undefined
+  const read = await readCredential(context, at, file.fallback_credential)
+  if (read === undefined) return 'wrong'
+  const all = [file.credential, ...Object.values(file.tool_credentials)]
+  if (read.kind !== 'static') reading.reportKey(at, 'must be static: a header and its value')
+  else if (!all.some((one) => one !== 'none' && one.mode !== 'static')) {
+    reading.reportKey(at, 'has no effect: every credential here is there for every caller')
+  }
+  return read.kind === 'static' ? read : 'wrong'
+}
+
+/** Both keep one connection or stream for a caller, which a credential must not outlive. */
+function isSocket({ upstream }: ServerFile): boolean {
+  return /^wss?:/.test(upstream.url) || upstream.transport === 'sse'
+}
+
+async function readCredential(
+  context: Context,
+  at: Path,
+  written: 'none' | CredentialFile,
 ): Promise<Credential | undefined> {
-  if (typeof credential === 'string') return { kind: 'none' }
-  if (anonymous) {
+  const { reading, file } = context
+  if (typeof written === 'string') return { kind: 'none' }
+  if (file.anonymous) {
     const advice = 'anybody could use it; remove one of the two'
     reading.reportKey(at, `a credential together with anonymous: ${advice}`)
   }
-  const header = credential.header.toLowerCase()
-  if (CONNECTION_HEADERS.has(header) || OWN_HEADERS.test(header)) {
-    reading.report([...at, 'header'], `${credential.header} cannot carry a credential`)
+  checkHeader(reading, at, written)
+  for (const key of Object.keys(written)) {
+    if (PLACE_KEYS.has(key) || KEYS_OF[written.mode].has(key)) continue
+    reading.reportKey([...at, key], `says nothing with mode: ${written.mode}`)
   }
-  const url = parseUpstreamUrl(upstream.url)
+  const url = parseUpstreamUrl(file.upstream.url)
   if (url.ok && isExposed(url.url)) reading.warn(at, 'the credential travels unencrypted')
-  const value = await readSecret(reading, [...at, 'value'], credential.value)
+  if (written.mode !== 'static' && isSocket(file)) {
+    const advice = 'a stream or WebSocket outlives such tokens'
+    reading.report([...at, 'mode'], `only static works with this transport: ${advice}`)
+  }
+  switch (written.mode) {
+    case 'static':
+      return await readStatic(reading, at, written)
+    case 'issue':
+      return readIssue(context, at, written)
+    case 'exchange':
+      if (written.flow === 'jwt_bearer') refuseManyIssuers(context, [...at, 'flow'])
+      return await readExchange(reading, at, { written, place: readPlace(reading, at, written) })
+  }
+}
+
+function checkHeader(reading: Reading, at: Path, written: CredentialFile): void {
+  const header = written.header.toLowerCase()
+  if (CONNECTION_HEADERS.has(header) || OWN_HEADERS.test(header)) {
+    reading.report([...at, 'header'], `${written.header} cannot carry a credential`)
+  }
+}
+
+async function readStatic(
+  reading: Reading,
+  at: Path,
+  written: CredentialFile,
+): Promise<StaticCredential | undefined> {
+  for (const key of ['as', 'user'] as const) {
+    if (written[key] === undefined) continue
+    reading.reportKey([...at, key], 'says nothing with mode: static; write it into value')
+  }
+  if (written.value === undefined) {
+    reading.report(at, '"value" is missing')
+    return undefined
+  }
+  const value = await readSecret(reading, [...at, 'value'], written.value)
   if (value === undefined) return undefined
   // RFC 9110 §5.5: visible ASCII, with blanks inside only.
   if (!/^[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?$/.test(value.reveal())) {
     reading.report([...at, 'value'], 'has characters that a header cannot hold (a line break?)')
   }
-  return { kind: 'static', header: credential.header, value }
+  return { kind: 'static', header: written.header, value }
+}
+
+/** Where a subject is said without its issuer, two issuers may mean two people by it. */
+function refuseManyIssuers({ reading, config, file }: Context, at: Path): void {
+  const trusted = file.issuers?.length ?? config.issuers.length
+  if (trusted + Math.min(config.api_keys.length, 1) <= 1) return
+  const advice = 'the same subject could be two people; trust one issuer here'
+  reading.report(at, `says the subject alone, and more than one issuer is trusted: ${advice}`)
+}
+
+function readIssue(context: Context, at: Path, written: CredentialFile): Credential {
+  const { reading, file } = context
+  const lifeMs =
+    written.life === undefined
+      ? LIFE_SECONDS.default * 1_000
+      : reading.duration([...at, 'life'], written.life)
+  const lifeSeconds = Math.floor(lifeMs / 1_000)
+  if (lifeSeconds < LIFE_SECONDS.min || lifeSeconds > LIFE_SECONDS.max) {
+    reading.report([...at, 'life'], 'must be between 10s and 1h')
+  }
+  if (written.subject === 'plain') refuseManyIssuers(context, [...at, 'subject'])
+  return {
+    kind: 'issue',
+    place: readPlace(reading, at, written),
+    audience: written.audience ?? file.upstream.url,
+    scopes: written.scopes ?? [],
+    lifeSeconds,
+    subject: written.subject ?? 'qualified',
+  }
+}
+
+function readPlace(reading: Reading, at: Path, written: CredentialFile): HeaderTemplate {
+  const { header } = written
+  const as = written.as ?? (header.toLowerCase() === 'authorization' ? 'bearer' : 'plain')
+  if (as === 'basic' && written.user === undefined) {
+    reading.reportKey([...at, 'as'], 'basic needs a user')
+  }
+  if (as !== 'basic' && written.user !== undefined) {
+    reading.reportKey([...at, 'user'], `says nothing with as: ${as}`)
+  }
+  return { header, as, user: written.user ?? '' }
 }

@@ -73,6 +73,8 @@ test('a server has the defaults the reference names', async () => {
       maxConnections: 256,
     },
     credential: { kind: 'none' },
+    toolCredentials: undefined,
+    fallback: undefined,
     anonymous: false,
     methods: new Set(),
     resourceUris: 'canonical',
@@ -259,7 +261,7 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   ],
   'a word for a credential': [
     `  docs: { ${UP}, credential: passthrough }`,
-    '6:59 servers.docs.credential: must be none, or { header: …, value: … }',
+    '6:59 servers.docs.credential: must be none, or { header: …, value: … }, or { mode: … }',
   ],
   'a body limit too small': [
     `  docs: { ${UP}, max_body: 10B }`,

@@ -4,7 +4,7 @@ import type { McpServer, Upstream, UpstreamTls } from '../model/server.ts'
 import type { ConfigFile, ServerFile, UpstreamFile } from './config-file.ts'
 import { nearest } from './nearest.ts'
 import { pathFault, type PublicUrl } from './public-url.ts'
-import { readCredential } from './read-credential.ts'
+import { readCredentials } from './read-credential.ts'
 import { readCertificate, readPrivateKey } from './read-pem.ts'
 import type { Reading } from './reading.ts'
 import { readRoutes, reportOverlaps } from './read-routes.ts'
@@ -81,7 +81,7 @@ async function readServer(
   const { name, resource } = place
   const at: Path = ['servers', name]
   const upstream = await readUpstream(reading, [...at, 'upstream'], file.upstream)
-  const credential = await readCredential(reading, [...at, 'credential'], file)
+  const credentials = await readCredentials({ reading, config, file }, at)
   reportUnknownIssuers(context, name, file)
   const maxBodyBytes = sizeBytes(file.max_body) ?? 0
   if (maxBodyBytes < MIN_BODY_BYTES || maxBodyBytes > MAX_BODY_BYTES) {
@@ -92,7 +92,7 @@ async function readServer(
   } else if (config.issuers.length === 0 && config.api_keys.length === 0) {
     reading.warn(at, 'nobody can call it: no issuers, no api_keys, not anonymous')
   }
-  if (upstream === undefined || credential === undefined) return undefined
+  if (upstream === undefined || credentials === undefined) return undefined
   if (upstream.transport === 'websocket' && file.refusals === 'http') {
     reading.report([...at, 'refusals'], 'a WebSocket has no statuses; use jsonrpc')
   }
@@ -106,7 +106,7 @@ async function readServer(
     issuers: file.issuers,
     scopes: file.scopes,
     upstream,
-    credential,
+    ...credentials,
     anonymous: file.anonymous,
     methods: new Set(file.methods),
     resourceUris: file.resource_uris,

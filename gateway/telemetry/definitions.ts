@@ -108,6 +108,12 @@ export const METRICS = {
     labels: ['action', 'result'],
     help: 'Actions on the admin API',
   },
+  swaps: {
+    name: 'gatehouse_swaps_total',
+    type: 'counter',
+    labels: ['server', 'mode', 'result'],
+    help: 'Credentials asked for on behalf of callers',
+  },
   warnings: {
     name: 'gatehouse_warnings_total',
     type: 'counter',

@@ -18,6 +18,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const ended = counter(METRICS.sessionsEnded)
   const revocations = counter(METRICS.revocations)
   const actions = counter(METRICS.adminActions)
+  const swaps = counter(METRICS.swaps)
   const warnings = counter(METRICS.warnings)
   const reloads = counter(METRICS.reloads)
   const bounded = (): BoundedLabel => createBoundedLabel(max)
@@ -44,6 +45,12 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
         return warnings.inc({ what: what(event.what) })
       case 'reload':
         return reloads.inc({ result: result(event.ok) })
+      case 'swapped':
+        return swaps.inc({
+          server: server(event.server),
+          mode: event.mode,
+          result: result(event.ok),
+        })
       case 'started':
       case 'stopping':
         return undefined

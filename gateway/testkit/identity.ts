@@ -62,6 +62,8 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
       maxConnections: 1,
     },
     credential: { kind: 'none' },
+    toolCredentials: undefined,
+    fallback: undefined,
     anonymous: false,
     methods: new Set(),
     resourceUris: 'canonical',

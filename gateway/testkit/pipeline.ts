@@ -12,6 +12,7 @@ import { compilePolicy } from '../policy/compile.ts'
 import { NO_FACTS } from '../policy/occasion.ts'
 import type { Seals } from '../seal/seal.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
+import { missing, type Found } from '../vault/found.ts'
 import { newJourney } from '../server/new-journey.ts'
 
 export type TestDesk = JudgeDesk & {
@@ -66,6 +67,11 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   }
 }
 
+/** Swaps that answer with what is given; by default there is nothing for anybody. */
+export function testSwaps(found: Found = missing('nothing here')): Desk['swaps'] {
+  return { find: () => found, renew: async () => found }
+}
+
 /** A desk stands in for the latest one, too. */
 export function withLatest<D extends object>(desk: D): D & { latest(): D } {
   return Object.assign(desk, { latest: () => desk })
@@ -92,6 +98,8 @@ export function testServer(over: Partial<McpServer> = {}): McpServer {
       maxConnections: 8,
     },
     credential: { kind: 'none' },
+    toolCredentials: undefined,
+    fallback: undefined,
     anonymous: false,
     methods: new Set(),
     resourceUris: 'canonical',

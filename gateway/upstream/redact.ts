@@ -2,7 +2,6 @@
  * Takes a server's own credential out of its answers: a server that echoes request headers must not
  * hand its secret to the caller. Matches the exact bytes, also across chunk borders.
  */
-import type { Credential } from '../model/server.ts'
 import type { Sink, Source } from './answer.ts'
 
 const REPLACEMENT = Buffer.from('[redacted]')
@@ -19,12 +18,12 @@ export type Redactor = {
 }
 
 /**
- * A redactor for the secret of this credential. Undefined when there is nothing to hide: no credential, or
+ * A redactor for the secret in this header value. Undefined when there is nothing to hide: no value, or
  * one of fewer than 8 bytes.
  */
-export function createRedactor(credential: Credential, onHit: () => void): Redactor | undefined {
-  if (credential.kind === 'none') return undefined
-  const text = secretIn(credential.value.reveal())
+export function createRedactor(value: string | undefined, onHit: () => void): Redactor | undefined {
+  if (value === undefined) return undefined
+  const text = secretIn(value)
   const secret = Buffer.from(text)
   if (secret.length < MIN_SECRET_BYTES) return undefined
   return {

@@ -1,0 +1,91 @@
+/**
+ * Requests to token and revocation endpoints that operators configured, in the shape that OAuth
+ * libraries call (`fetch`). One request, no redirect, a whole answer within bounds.
+ */
+import { Agent, request } from 'undici'
+
+import { isLoopback } from '../model/loopback.ts'
+
+/** A token endpoint may ask a directory; a call waits for it, so not for long. */
+const TIMEOUT_MS = 10_000
+
+/** Tokens of some providers reach 10 KiB; an answer with two of them and an ID token fits. */
+const MAX_BYTES = 256 * 1024
+
+/** Connections to one authorization server: refreshes and exchanges of different callers run side by side. */
+const CONNECTIONS = 16
+
+export type OAuthRequest = {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: URLSearchParams | string | undefined
+}
+
+export type OAuthFetch = {
+  /**
+   * The answer, whatever its status.
+   *
+   * @throws {Error} when there is none: no https (loopback aside), no connection, too slow, too large. The
+   *   message names the origin, never what was sent or came back.
+   */
+  (url: string, request: OAuthRequest): Promise<Response>
+  /** Closes idle connections. */
+  close(): Promise<void>
+}
+
+/** Returns a fetch with connections of its own: one for the life of the process. */
+export function createOAuthFetch(options: { readonly timeoutMs?: number } = {}): OAuthFetch {
+  const { timeoutMs = TIMEOUT_MS } = options
+  const agent = new Agent({ connections: CONNECTIONS, connect: { timeout: timeoutMs } })
+  const oauthFetch = async (text: string, { method, headers, body }: OAuthRequest) => {
+    const url = new URL(text)
+    if (!isConfidential(url)) throw new Error(`${url.origin}: must be https, or loopback`)
+    try {
+      const answer = await request(url, {
+        dispatcher: agent,
+        method: method === 'GET' ? 'GET' : 'POST',
+        headers,
+        body: body === undefined ? null : String(body),
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      const bytes = await readAll(answer.body)
+      return new Response(isEmpty(answer.statusCode) ? null : bytes, {
+        status: answer.statusCode,
+        headers: flat(answer.headers),
+      })
+    } catch (error) {
+      const code = error instanceof Error ? error.name : 'failed'
+      throw new Error(`${url.origin}: ${code}`, { cause: error })
+    }
+  }
+  return Object.assign(oauthFetch, { close: () => agent.close() })
+}
+
+/** Tokens and client secrets travel here. */
+function isConfidential(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+}
+
+/** Statuses whose `Response` must have no body. */
+function isEmpty(status: number): boolean {
+  return status === 204 || status === 205 || status === 304
+}
+
+async function readAll(body: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > MAX_BYTES) throw new RangeError('too large')
+    chunks.push(chunk)
+  }
+  return new Uint8Array(Buffer.concat(chunks))
+}
+
+function flat(headers: NodeJS.Dict<string | string[]>): Headers {
+  const named = new Headers()
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of Array.isArray(value) ? value : [value ?? '']) named.append(name, one)
+  }
+  return named
+}

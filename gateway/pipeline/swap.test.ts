@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import type { Credential, IssueCredential } from '../model/credential.ts'
+import type { Permit } from '../model/permit.ts'
+import { Refusal } from '../model/refusal.ts'
+import { Secret } from '../model/secret.ts'
+import type { McpServer } from '../model/server.ts'
+import { testCaller, testSeat, testServer, testSwaps } from '../testkit/pipeline.ts'
+import { inject, missing, type Found } from '../vault/found.ts'
+import type { Wanted } from '../vault/swaps.ts'
+import type { Seat } from './frame.ts'
+import { swap, swapAgain } from './swap.ts'
+
+const PLACE = { header: 'Authorization', as: 'bearer', user: '' } as const
+const ISSUE: IssueCredential = {
+  kind: 'issue',
+  place: PLACE,
+  audience: 'files',
+  scopes: [],
+  lifeSeconds: 60,
+  subject: 'plain',
+}
+const KEY: Credential = { kind: 'static', header: 'X-Key', value: new Secret('operators-own') }
+const OWN = inject('of-alice', PLACE)
+
+function seatAt(server: Partial<McpServer>, authorization = 'Bearer callers-own'): Seat {
+  const seat = testSeat({ server: testServer(server), head: { authorization } })
+  seat.journey.caller = testCaller()
+  return seat
+}
+
+function permitOf(seat: Seat, ...tools: readonly string[]): Permit {
+  const [first = '', ...others] = tools
+  const call = { targets: [{ kind: 'tool', name: first }] }
+  const permit = { server: seat.server, caller: seat.journey.caller, call }
+  const elements = tools.map((name) => ({ ...permit, call: { targets: [{ kind: 'tool', name }] } }))
+  return (others.length === 0 ? permit : { ...permit, elements }) as unknown as Permit
+}
+
+function swaps(found: Found) {
+  const wanted: Wanted[] = []
+  const find = (one: Wanted): Found => (wanted.push(one), found)
+  return { wanted, swaps: { ...testSwaps(found), find } }
+}
+
+test('A server without a credential gets none, and one with a static credential gets that, at once', () => {
+  const none = seatAt({})
+  assert.deepEqual(swap(permitOf(none, 'echo'), none, { swaps: testSwaps() }), [])
+  const fixed = seatAt({ credential: KEY })
+  const injected = swap(permitOf(fixed, 'echo'), fixed, { swaps: testSwaps() })
+  assert.deepEqual(injected, ['X-Key', 'operators-own'])
+})
+
+test('A warm credential of the caller is there at once, and is remembered for its answer', () => {
+  const seat = seatAt({ credential: ISSUE })
+  const { wanted, swaps: own } = swaps(OWN)
+  const injected = swap(permitOf(seat, 'echo'), seat, { swaps: own })
+  assert.deepEqual(injected, ['Authorization', 'Bearer of-alice'])
+  assert.equal(seat.found, OWN)
+  assert.equal(wanted[0]?.token, 'callers-own')
+  assert.equal(wanted[0]?.caller, seat.journey.caller)
+})
+
+test('A tool with a credential of its own never gets that of the server, nor another tool its', () => {
+  const toolCredentials = new Map<string, Credential>([['pay', KEY]])
+  const seat = seatAt({ credential: ISSUE, toolCredentials })
+  const desk = swaps(OWN)
+  assert.deepEqual(swap(permitOf(seat, 'pay'), seat, desk), ['X-Key', 'operators-own'])
+  assert.deepEqual(desk.wanted, [])
+  assert.deepEqual(swap(permitOf(seat, 'echo'), seat, desk), ['Authorization', 'Bearer of-alice'])
+})
+
+test('An array of calls that need different credentials is refused, one of equal needs is not', () => {
+  const toolCredentials = new Map<string, Credential>([['pay', KEY]])
+  const seat = seatAt({ credential: ISSUE, toolCredentials })
+  assert.throws(
+    () => swap(permitOf(seat, 'pay', 'echo'), seat, swaps(OWN)),
+    isCode('invalid_request'),
+  )
+  assert.deepEqual(swap(permitOf(seat, 'pay', 'pay'), seat, swaps(OWN)), ['X-Key', 'operators-own'])
+})
+
+test('A caller for whom there is no credential is refused with the reason, and nothing is sent instead', () => {
+  const seat = seatAt({ credential: ISSUE })
+  const refused = () => swap(permitOf(seat, 'echo'), seat, swaps(missing('connect first')))
+  assert.throws(
+    refused,
+    (error) => isCode('credential_missing')(error) && /connect/.test(error.message),
+  )
+  assert.equal(seat.found, undefined)
+})
+
+test('Only a fallback that the operator named stands in for a missing credential', () => {
+  const seat = seatAt({ credential: ISSUE, fallback: KEY })
+  const desk = swaps(missing('none'))
+  assert.deepEqual(swap(permitOf(seat, 'echo'), seat, desk), ['X-Key', 'operators-own'])
+})
+
+test('A refused credential is renewed where it was made for the caller, and a static one never', async () => {
+  const renewed = inject('newer', PLACE)
+  const seat = seatAt({ credential: ISSUE })
+  await swap(permitOf(seat, 'echo'), seat, swaps(OWN))
+  const again = await swapAgain(permitOf(seat, 'echo'), seat, { swaps: testSwaps(renewed) })
+  assert.deepEqual(again, ['Authorization', 'Bearer newer'])
+  const fixed = seatAt({ credential: KEY })
+  await swap(permitOf(fixed, 'echo'), fixed, swaps(OWN))
+  assert.equal(await swapAgain(permitOf(fixed, 'echo'), fixed, swaps(OWN)), undefined)
+})
+
+function isCode(code: string): (error: unknown) => error is Refusal {
+  return (error): error is Refusal => error instanceof Refusal && error.code === code
+}

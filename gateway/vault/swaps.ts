@@ -1,0 +1,48 @@
+/** What a server gets instead of the caller's token, for the modes that make one for each caller. */
+import type { CallerCredential } from '../model/credential.ts'
+import type { Caller } from '../model/caller.ts'
+import { createExchange, type ExchangeOptions } from './exchange.ts'
+import type { Found } from './found.ts'
+import { createIssue } from './issue.ts'
+
+export type Wanted = {
+  /** Name of the server it is for. */
+  readonly server: string
+  readonly caller: Caller
+  readonly credential: CallerCredential
+  /** The token the caller presented; undefined when it presented none. */
+  readonly token: string | undefined
+}
+
+export type Swaps = {
+  /** At once when it is warm. @throws {Refusal} (or rejects with) `credential_unavailable`. */
+  find(wanted: Wanted): Found | Promise<Found>
+  /** Another one, once the server has refused `refused`. */
+  renew(wanted: Wanted, refused: Found): Promise<Found>
+}
+
+/** One for each configuration: what is warm belongs to its credentials. */
+export function createSwaps(options: ExchangeOptions): Swaps {
+  const issue = createIssue(options)
+  const exchange = createExchange(options)
+  return {
+    find(wanted) {
+      const { caller, credential } = wanted
+      switch (credential.kind) {
+        case 'issue':
+          return issue.find(caller, credential)
+        case 'exchange':
+          return exchange.find({ ...wanted, credential })
+      }
+    },
+    async renew(wanted, refused) {
+      const { caller, credential } = wanted
+      switch (credential.kind) {
+        case 'issue':
+          return issue.renew(caller, credential)
+        case 'exchange':
+          return await exchange.renew({ ...wanted, credential }, refused)
+      }
+    },
+  }
+}
