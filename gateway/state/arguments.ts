@@ -10,8 +10,11 @@ export const MAX_KEY_BYTES = 1024
 /** Bytes of a value in UTF-8. Larger things are files, not state. */
 export const MAX_VALUE_BYTES = 1024 * 1024
 
-/** Bytes of a message to subscribers: it is a hint where to look, not the thing itself. */
-export const MAX_MESSAGE_BYTES = 8 * 1024
+/**
+ * Bytes of a message to subscribers: it is a hint where to look, not the thing itself, and with its
+ * topic it must fit into a notification of PostgreSQL (8,000 bytes).
+ */
+export const MAX_MESSAGE_BYTES = 4 * 1024
 
 /** Longest life, ten years: beyond it, leave the life out. */
 export const MAX_TTL_MS = 10 * 365 * 24 * 60 * 60 * 1000

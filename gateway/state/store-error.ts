@@ -1,11 +1,12 @@
 /**
  * Why a store did not do what was asked. `invalid` and `too_large` are the caller's mistake; after
- * `busy`, `full`, `overloaded` and `closed` nothing was written; after `timeout`, `crashed` and
+ * `away` (it cannot be reached), `busy`, `full`, `overloaded` and `closed` nothing was written; after `timeout`, `crashed` and
  * `failed` a write may have happened or not.
  */
 export type StoreProblem =
   | 'invalid'
   | 'too_large'
+  | 'away'
   | 'full'
   | 'busy'
   | 'overloaded'

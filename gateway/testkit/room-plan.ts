@@ -24,7 +24,7 @@ const FREE = new Set(['testkit', 'e2e'])
 /** What a test or property file may import beyond its room's row. */
 const TEST_PACKAGES = new Set(['fast-check'])
 
-const TEST_FILE = /\.(?:test|fuzz)\.ts$/
+const TEST_FILE = /\.(?:test|fuzz|store)\.ts$/
 
 /** Returns the rows of the ```rooms block of `gateway/README.md`, top floor first. */
 export function readPlan(readme: string): readonly Room[] {

@@ -1,0 +1,84 @@
+/** What the drivers that reach a database over a network have in common. */
+import { readFile } from 'node:fs/promises'
+import type { UpstreamTls } from '../model/server.ts'
+import type { Secret } from '../model/secret.ts'
+
+/** Where a database is and how to get in. */
+export type RemoteOptions = {
+  readonly host: string
+  readonly port: number
+  readonly user: string | undefined
+  readonly password: Secret | undefined
+  /** Undefined speaks plain TCP. Certificates are always checked. */
+  readonly tls: UpstreamTls | undefined
+  /** Epoch milliseconds; the system clock by default. */
+  readonly now?: () => number
+  /** Default `ANSWER_TIMEOUT_MS`. */
+  readonly timeoutMs?: number
+  /** Hears when the database is away and back, and what about its settings puts state at risk. */
+  readonly notice?: (what: StoreNotice, detail: string) => void
+}
+
+/** `store_unsafe`: what was acknowledged may be lost when the database crashes. */
+export type StoreNotice = 'store_away' | 'store_back' | 'store_unsafe'
+
+/** Milliseconds for a new connection, TLS and sign-in included. */
+export const CONNECT_TIMEOUT_MS = 2_000
+
+/** Attempts of a first connection, about 1.5 s apart in all: the database may be starting too. */
+export const FIRST_ATTEMPTS = 6
+
+/** Milliseconds before an attempt: soon after a hiccup, and no storm of connections during an outage. */
+export function attemptDelayMs(attempt: number): number {
+  return Math.min(50 * 2 ** attempt, 1_000)
+}
+
+/** Milliseconds between two notices that the database is away. */
+const NOTICE_EVERY_MS = 60_000
+
+/** Says that the database went away, again each minute while it stays away, and that it is back. */
+export function createOutageNotices(
+  notice: RemoteOptions['notice'],
+  now: () => number,
+): { away(error: unknown): void; back(): void } {
+  let saidAtMs = -Infinity
+  return {
+    away(error) {
+      if (now() - saidAtMs < NOTICE_EVERY_MS) return
+      saidAtMs = now()
+      notice?.('store_away', reasonOf(error))
+    },
+    back() {
+      if (saidAtMs === -Infinity) return
+      saidAtMs = -Infinity
+      notice?.('store_back', 'the state store answers again')
+    },
+  }
+}
+
+/** What Node's `tls.connect` needs, with the files as they are now. */
+export async function readTls(
+  tls: UpstreamTls,
+  host: string,
+): Promise<{
+  readonly ca?: Buffer
+  readonly cert?: Buffer
+  readonly key?: Buffer
+  readonly servername: string
+}> {
+  const [ca, cert, key] = await Promise.all(
+    [tls.ca, tls.cert, tls.key].map((file) => (file === undefined ? undefined : readFile(file))),
+  )
+  return {
+    servername: tls.serverName ?? host,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
+}
+
+/** The words of an error; those of a failed connection to several addresses are in its parts. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}
