@@ -327,6 +327,23 @@ test('a revoked API key is refused at once and served again when the revocation 
   assert.ok(typeof (await ask({ apiKey: key.text })) !== 'string')
 })
 
+test('while revocations cannot be read only short-lived credentials are served', async () => {
+  const { ask, key, world } = await apiKey()
+  const { bearer, claims, world: other } = oneIssuer()
+  const iat = world.nowMs / 1000
+  const short = await signer.sign(claims({ iat, exp: iat + 15 * 60 }))
+  const long = await signer.sign(claims({ iat, exp: iat + 15 * 60 + 1 }))
+  for (const token of [short, long]) assert.ok(typeof (await bearer(token)) !== 'string')
+  assert.ok(typeof (await ask({ apiKey: key.text })) !== 'string')
+  for (const each of [world, other]) Object.assign(each, { staleness: 'stale', epoch: 2 })
+  assert.ok(typeof (await bearer(short)) !== 'string')
+  assert.equal(await bearer(long), 'keys_unavailable: revocations_stale')
+  assert.equal(await ask({ apiKey: key.text }), 'keys_unavailable: revocations_stale')
+  for (const each of [world, other]) Object.assign(each, { staleness: 'fresh', epoch: 3 })
+  assert.ok(typeof (await bearer(long)) !== 'string')
+  assert.ok(typeof (await ask({ apiKey: key.text })) !== 'string')
+})
+
 // Anonymous
 
 test('nobody is served as the anonymous caller where the server says so', async () => {

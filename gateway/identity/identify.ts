@@ -153,6 +153,10 @@ export function createIdentify(options: IdentifyOptions): Identify {
     return entry.caller
   }
 
+  /** A stream that is open goes on a while after calls of the same caller are refused as stale. */
+  const endsStream = (reason: TokenRefusal | undefined): boolean =>
+    reason !== undefined && (reason !== 'revocations_stale' || revocations.staleness === 'lost')
+
   /** When the credential of this caller ends, in epoch seconds; undefined when it would be refused now. */
   const endOf = (caller: Caller, server: McpServer): number | undefined => {
     switch (caller.via) {
@@ -160,12 +164,12 @@ export function createIdentify(options: IdentifyOptions): Identify {
         return server.anonymous ? Infinity : undefined
       case 'jwt': {
         const entry = bearers.of(caller)
-        if (entry === undefined || admission.token(entry, server) !== undefined) return undefined
+        if (entry === undefined || endsStream(admission.token(entry, server))) return undefined
         return caller.expiresAtSeconds + LEEWAY_SECONDS
       }
       case 'api_key': {
         const key = apiKeys.of(caller)
-        if (key === undefined || admission.apiKey(key, server) !== undefined) return undefined
+        if (key === undefined || endsStream(admission.apiKey(key, server))) return undefined
         return key.caller.expiresAtSeconds
       }
     }

@@ -19,6 +19,11 @@ export function refusalOf(reason: TokenRefusal): Refusal {
         detail: reason,
         retryAfterSeconds: RETRY_AFTER_SECONDS.keys_unavailable,
       })
+    case 'revocations_stale':
+      return new Refusal('keys_unavailable', {
+        detail: reason,
+        retryAfterSeconds: RETRY_AFTER_SECONDS.keys_unavailable,
+      })
     case 'flooded':
       return new Refusal('overloaded', {
         detail: reason,

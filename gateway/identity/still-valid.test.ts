@@ -24,8 +24,8 @@ const [signer, rotated] = await Promise.all([
 ])
 const SERVER = protectedServer()
 
-async function callerOf({ bearer, claims }: TestIdentity): Promise<Caller> {
-  const caller = await bearer(await signer.sign(claims()))
+async function callerOf({ bearer, claims }: TestIdentity, more: object = {}): Promise<Caller> {
+  const caller = await bearer(await signer.sign(claims(more)))
   assert.ok(typeof caller !== 'string')
   return caller
 }
@@ -45,6 +45,15 @@ test('a stream may not go on once its caller is revoked', async () => {
   assert.ok(all.identify.stillValid(caller, SERVER))
   all.world.isRevoked = () => true
   all.world.epoch += 1
+  assert.ok(!all.identify.stillValid(caller, SERVER))
+})
+
+test('a stream goes on while revocations are stale, and ends when they are lost', async () => {
+  const all = testIdentity({ issuers: [trustedIssuer([signer])] })
+  const caller = await callerOf(all, { exp: all.world.nowMs / 1000 + 3600 })
+  Object.assign(all.world, { staleness: 'stale', epoch: 2 })
+  assert.ok(all.identify.stillValid(caller, SERVER))
+  Object.assign(all.world, { staleness: 'lost', epoch: 3 })
   assert.ok(!all.identify.stillValid(caller, SERVER))
 })
 

@@ -70,6 +70,7 @@ export type TokenRefusal =
   | 'revoked'
   | 'unknown_api_key'
   | 'keys_unavailable'
+  | 'revocations_stale'
   | 'flooded'
 
 /** What a revocation names. `subject` ends everything issued to it before the cutoff. */

@@ -41,6 +41,16 @@ test('a ticket is worth what it was given for, once', async () => {
   assert.equal(await refusedBecause(tickets.redeem(ticket, PLACE)), 'a ticket that was used before')
 })
 
+test('while nobody can say whether a ticket was used it does not count', async () => {
+  const cas = async (): Promise<boolean> => {
+    throw new Error('away')
+  }
+  const seals = createSeals([temporaryKey()])
+  const tickets = createTickets({ seals, store: { cas }, now: () => 1_000 })
+  const ticket = tickets.issue(BEARER, PLACE)
+  await assert.rejects(tickets.redeem(ticket, PLACE), { code: 'keys_unavailable' })
+})
+
 test('of two uses at the same time one counts', async () => {
   const { tickets } = bench()
   const ticket = tickets.issue({ authorization: undefined, apiKey: 'k' }, PLACE)

@@ -33,7 +33,7 @@ export type Tickets = {
    * What was presented for this ticket, once.
    *
    * Rejects with `invalid_token` for a ticket that is not ours, is for another place, has ended or was
-   * used before.
+   * used before, with `keys_unavailable` when the store does not say which.
    */
   redeem(ticket: string, place: TicketPlace): Promise<Presentation>
 }
@@ -76,7 +76,12 @@ export function createTickets(options: {
       const leftMs = content.e - now()
       if (leftMs <= 0) throw refused('a ticket that has ended')
       // Whoever writes the row first has it; it may be forgotten when the ticket has ended anyway.
-      const first = await store.cas(`ws-ticket/${content.i}`, 0, '1', { ttlMs: TICKET_MS })
+      const first = await store
+        .cas(`ws-ticket/${content.i}`, 0, '1', { ttlMs: TICKET_MS })
+        .catch((cause: unknown) => {
+          // Nobody can say whether it was used: it does not count, and may be shown again.
+          throw new Refusal('keys_unavailable', { detail: 'the state store', cause })
+        })
       if (!first) throw refused('a ticket that was used before')
       return { authorization: content.a, apiKey: content.k }
     },

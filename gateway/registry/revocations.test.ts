@@ -13,8 +13,13 @@ import { createRevocations, REVOCATIONS_STALE_AFTER_SECONDS } from './revocation
 const ISSUER = 'https://idp.example'
 const API_KEYS = 'urn:test:api-key'
 
+/** A store whose processes hear nothing of each other: each sees what the others did when it looks. */
+function silent(store: Store): Store {
+  return { ...methods(store), publish: async () => undefined }
+}
+
 /** One store and a clock; `process` makes the list of one more process on that store. */
-function createWorld(wrap: (store: Store) => Store = (store) => store) {
+function createWorld(wrap: (store: Store) => Store = silent) {
   const clock = { nowMs: 1_800_000_000_000 }
   const now = (): number => clock.nowMs
   const store = wrap(createMemoryStore({ now }))
@@ -348,6 +353,60 @@ test('how long the list has not been confirmed is known from the start', async (
   assert.equal(revocations.staleForSeconds, 0)
 })
 
+test('other processes that hear of a change look at once, however many changes there are', async () => {
+  const { process } = createWorld(methods)
+  const [one, two] = [await process(), await process()]
+  const revoked = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => one.revoke(token(`jti-${i}`))),
+  )
+  await turn()
+  for (let i = 0; i < 20; i += 1) {
+    assert.ok(two.isRevoked(callerWith({ tokenId: `jti-${i}` })), `jti-${i}`)
+  }
+  await one.lift(revoked[0]!.id, 'admin')
+  await turn()
+  assert.equal(two.size, 19)
+})
+
+test('that nobody could be told does not make a revocation fail', async () => {
+  const { process } = createWorld((store) => ({
+    ...methods(store),
+    publish: async () => {
+      throw new StoreError('away', 'away')
+    },
+  }))
+  const revocations = await process()
+  const { id } = await revocations.revoke(token('jti-1'))
+  assert.equal(await revocations.lift(id, 'admin'), true)
+})
+
+test('a list that could not be read grows stale, is lost in the end, and is fresh once it is read', async () => {
+  let broken = false
+  const { process, clock } = createWorld((store) => ({
+    ...silent(store),
+    get: async (key) => {
+      if (broken) throw new StoreError('away', 'away')
+      return store.get(key)
+    },
+  }))
+  const revocations = await process()
+  const after = async (seconds: number): Promise<string> => {
+    clock.nowMs += seconds * 1000
+    await revocations.refresh().catch(() => undefined)
+    return revocations.staleness
+  }
+  assert.equal(await after(0), 'fresh')
+  broken = true
+  assert.equal(await after(REVOCATIONS_STALE_AFTER_SECONDS), 'fresh')
+  const { epoch } = revocations
+  assert.equal(await after(1), 'stale')
+  assert.ok(revocations.epoch > epoch)
+  assert.equal(await after(15 * 60 - 1), 'stale')
+  assert.equal(await after(1), 'lost')
+  broken = false
+  assert.equal(await after(1), 'fresh')
+})
+
 test('an entry that cannot be read keeps the list from being loaded', async () => {
   const { process, store } = createWorld()
   const revocations = await process()
@@ -356,6 +415,11 @@ test('an entry that cannot be read keeps the list from being loaded', async () =
   await store.put('revocation/head', '{"changes":"many"}')
   await assert.rejects(revocations.refresh(), refused('unreadable'))
 })
+
+/** Long enough for everything that waits for nothing but promises. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
 
 /** The methods of a store as own properties, so that some can be replaced. */
 function methods(store: Store): Store {

@@ -22,6 +22,14 @@ export const MAX_REVOCATIONS = 100_000
 /** Seconds without a successful refresh after which readiness must say so: the list may be old. */
 export const REVOCATIONS_STALE_AFTER_SECONDS = 60
 
+/** Seconds without one after which streams end too: every short-lived credential has by then. */
+export const REVOCATIONS_LOST_AFTER_SECONDS = REVOCATIONS_STALE_AFTER_SECONDS + 15 * 60
+
+export type Staleness = 'fresh' | 'stale' | 'lost'
+
+/** Where a process that changed the list tells the others. */
+const TOPIC = 'revocations'
+
 /** The list as the rest of the gateway sees it. */
 export type Revocations = {
   /** Grows with every change of the list in this process, whoever made it. */
@@ -33,6 +41,11 @@ export type Revocations = {
    * `REVOCATIONS_STALE_AFTER_SECONDS` the process is not ready.
    */
   readonly staleForSeconds: number
+  /**
+   * How far the list can be relied upon, as found by the last `refresh`; `epoch` grows when this changes.
+   * While `stale` somebody may be revoked whom it does not name; `lost` has been so for long.
+   */
+  readonly staleness: Staleness
   /** Whether the list names this caller. Pure memory: one comparison when empty, else hash lookups. */
   isRevoked(caller: Caller): boolean
   /**
@@ -50,7 +63,7 @@ export type Revocations = {
    * @throws {RevocationError} `contended`, `unavailable`.
    */
   lift(id: string, by: string): Promise<boolean>
-  /** Reads the whole list. Call it before serving. */
+  /** Reads the whole list, and from then on listens for changes. Call it before serving, once. */
   load(): Promise<void>
   /** Ends what is due and picks up what other processes wrote; one read when nothing has changed. */
   refresh(): Promise<void>
@@ -81,7 +94,12 @@ class RevocationList implements Revocations {
   #seen: RevocationHead | undefined
   #epoch = 0
   #agreedAtMs = -Infinity
+  #staleness: Staleness = 'fresh'
+  /** Signs what this process says, which it need not hear. */
+  readonly #self = crypto.randomUUID()
   #refreshing: Promise<void> | undefined
+  /** Whether something changed after the refresh that is under way has looked. */
+  #again = false
 
   constructor(options: RevocationsOptions) {
     this.#options = options
@@ -89,6 +107,10 @@ class RevocationList implements Revocations {
 
   get epoch(): number {
     return this.#epoch
+  }
+
+  get staleness(): Staleness {
+    return this.#staleness
   }
 
   get size(): number {
@@ -116,6 +138,7 @@ class RevocationList implements Revocations {
       const entry = await writeEntry(store, draft, nowMs)
       this.#hold(entry)
       await advanceHead(store, entry.id)
+      await this.#tell()
       const { by, kind, value, issuer } = entry
       emit({ type: 'revoked', by, kind, value, issuer })
       return entry
@@ -133,6 +156,7 @@ class RevocationList implements Revocations {
       if (entry === undefined) return false
       await deleteEntry(store, id)
       await advanceHead(store, id)
+      await this.#tell()
       // Last, so that a lift that failed before here can be repeated.
       this.#drop(id)
       const { kind, value, issuer } = entry
@@ -142,8 +166,13 @@ class RevocationList implements Revocations {
   }
 
   async load(): Promise<void> {
+    const { store, now } = this.#options
+    // A hint only: what is missed is seen by the next refresh.
+    store.subscribe(TOPIC, (from) => {
+      if (from !== this.#self) void this.#hear().catch(() => undefined)
+    })
     await this.#inTurn(() => this.#readAll())
-    this.#agreedAtMs = this.#options.now()
+    this.#agreedAtMs = now()
   }
 
   async refresh(): Promise<void> {
@@ -153,12 +182,29 @@ class RevocationList implements Revocations {
     return this.#refreshing
   }
 
+  async #hear(): Promise<void> {
+    if (this.#refreshing === undefined) return this.refresh()
+    if (this.#again) return
+    this.#again = true
+    await this.#refreshing.catch(() => undefined)
+    this.#again = false
+    return this.refresh()
+  }
+
   async #refresh(): Promise<void> {
     const { now } = this.#options
+    this.#setStaleness(stalenessAfter(this.staleForSeconds))
     // Before the store is asked: what has ended must end even while the store does not answer.
     if (this.#index.expire(now() / 1000) > 0) this.#epoch += 1
     await this.#inTurn(() => this.#catchUp())
     this.#agreedAtMs = now()
+    this.#setStaleness('fresh')
+  }
+
+  #setStaleness(staleness: Staleness): void {
+    if (staleness === this.#staleness) return
+    this.#staleness = staleness
+    this.#epoch += 1
   }
 
   async #catchUp(): Promise<void> {
@@ -199,6 +245,11 @@ class RevocationList implements Revocations {
     })
   }
 
+  /** Others see the change within a second anyway: that they were not told is no failure. */
+  async #tell(): Promise<void> {
+    await this.#options.store.publish(TOPIC, this.#self).catch(() => undefined)
+  }
+
   #hold(entry: Revocation): void {
     this.#index.set(entry)
     this.#epoch += 1
@@ -207,4 +258,9 @@ class RevocationList implements Revocations {
   #drop(id: string): void {
     if (this.#index.remove(id)) this.#epoch += 1
   }
+}
+
+function stalenessAfter(seconds: number): Staleness {
+  if (seconds > REVOCATIONS_LOST_AFTER_SECONDS) return 'lost'
+  return seconds > REVOCATIONS_STALE_AFTER_SECONDS ? 'stale' : 'fresh'
 }

@@ -22,8 +22,6 @@ import type { Revocations } from '../registry/revocations.ts'
 import { createRevocations } from '../registry/revocations.ts'
 import { createSeals, temporaryKey, type Seals } from '../seal/seal.ts'
 import type { Settings } from '../settings/settings.ts'
-import { createMemoryStore } from '../state/memory.ts'
-import { openSqliteStore } from '../state/sqlite.ts'
 import type { SweptStore } from '../state/swept-store.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -32,6 +30,7 @@ import { openTracing } from '../telemetry/tracing.ts'
 import type { Log } from './log.ts'
 import { createIds } from './new-id.ts'
 import { createEventLog } from './log-events.ts'
+import { openStore } from './open-store.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
 const AUDIT_CLOSE_MS = 5_000
@@ -93,7 +92,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     const detail = 'sessions end when the gateway does; "gatehouse keys new" prints a key'
     log('warn', 'there is no key ring', { detail })
   }
-  const store = await openStore(settings, now)
+  const store = await openStore(settings.state, { now, tick, emit, metrics })
   const revocations = createRevocations({
     store,
     now,
@@ -178,15 +177,6 @@ function journeyOf(journey: Journey, call: JourneyCall, tracer: Tracer | undefin
   const parent = { traceId, parentId: spanId, sampled: true, state: trace?.state }
   const own = tracer?.startTrace(parent)
   return { ...journey, calls: [call], trace: parent, spanId: own?.spanId }
-}
-
-async function openStore(settings: Settings, now: () => number): Promise<SweptStore> {
-  switch (settings.state.driver) {
-    case 'memory':
-      return createMemoryStore({ now })
-    case 'sqlite':
-      return await openSqliteStore({ file: settings.state.file, now })
-  }
 }
 
 async function inTime(work: Promise<void>, limitMs: number): Promise<void> {

@@ -30,7 +30,12 @@ export type ConfigFile = {
     readonly max_buffered: number
     readonly record_groups: boolean
   }
-  readonly state: { readonly driver: 'memory' | 'sqlite'; readonly file?: string }
+  readonly state: {
+    readonly driver: 'memory' | 'sqlite' | 'redis' | 'postgres'
+    readonly file?: string
+    readonly redis?: RemoteStateFile & { readonly prefix: string }
+    readonly postgres?: RemoteStateFile & { readonly user: string; readonly schema: string }
+  }
   readonly telemetry: {
     readonly otlp?: {
       readonly endpoint: string
@@ -38,6 +43,19 @@ export type ConfigFile = {
       readonly sample_ratio: number
     }
   }
+}
+
+export type RemoteStateFile = {
+  readonly url: string
+  readonly user?: string
+  readonly password?: string
+  readonly tls?: {
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    readonly server_name?: string
+  }
+  readonly allow_unencrypted: boolean
 }
 
 export type IssuerFile = {

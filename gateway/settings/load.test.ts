@@ -41,7 +41,7 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   ],
   'a word that is none of the choices': [
     `${BASE}state: { driver: sqllite }\n`,
-    '7:18 state.driver: must be one of "sqlite", "memory"; did you mean "sqlite"?',
+    '7:18 state.driver: must be one of "sqlite", "memory", "redis", "postgres"; did you mean "sqlite"?',
   ],
   'a duration without unit': [
     `${BASE}listen: { drain: 30 }\n`,

@@ -1,14 +1,11 @@
-/** Sections `audit`, `state`, `telemetry`: where things are written to. */
+/** Sections `audit`, `telemetry`: where things are written to. */
 import type { Path } from '../model/problem.ts'
 import { Secret } from '../model/secret.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
 import { hasReference, readSecret } from './secrets.ts'
-import type { AuditSettings, StateSettings, TelemetrySettings } from './settings.ts'
+import type { AuditSettings, TelemetrySettings } from './settings.ts'
 import { isExposed } from './urls.ts'
-
-/** The SQLite database beside the configuration file, when none is named. */
-const DEFAULT_STATE_FILE = 'gatehouse.db'
 
 /** Names of headers that carry a secret, for which a literal value is refused. */
 const SECRET_HEADER = /auth|key|token|secret|password|cookie/i
@@ -29,19 +26,6 @@ export async function readAudit(reading: Reading, { audit }: ConfigFile): Promis
     maxBuffered: audit.max_buffered,
     recordGroups: audit.record_groups,
   }
-}
-
-/** The state store. */
-export async function readState(reading: Reading, { state }: ConfigFile): Promise<StateSettings> {
-  if (state.driver === 'sqlite') {
-    const file = reading.absolute(state.file ?? DEFAULT_STATE_FILE)
-    await reading.warnUnwritable(['state', 'file'], file)
-    return { driver: 'sqlite', file }
-  }
-  if (state.file !== undefined) {
-    reading.reportKey(['state', 'file'], 'has no effect with driver: memory')
-  }
-  return { driver: 'memory' }
 }
 
 /** Where traces go. */

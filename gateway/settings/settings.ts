@@ -5,7 +5,7 @@
 import type { CallerKind } from '../model/caller.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
-import type { McpServer } from '../model/server.ts'
+import type { McpServer, UpstreamTls } from '../model/server.ts'
 
 export type Settings = {
   /** SHA-256 over the configuration and policy files, first 12 hex digits; audit records carry it. */
@@ -133,6 +133,27 @@ export type AuditSettings = {
 export type StateSettings =
   | { readonly driver: 'memory' }
   | { readonly driver: 'sqlite'; readonly file: string }
+  | (RemoteState & {
+      readonly driver: 'redis'
+      /** Number of the logical database. */
+      readonly database: number
+      readonly prefix: string
+    })
+  | (RemoteState & {
+      readonly driver: 'postgres'
+      readonly database: string
+      readonly schema: string
+    })
+
+/** A database of state over a network. */
+export type RemoteState = {
+  readonly host: string
+  readonly port: number
+  readonly user: string | undefined
+  readonly password: Secret | undefined
+  /** Undefined speaks plain TCP. */
+  readonly tls: UpstreamTls | undefined
+}
 
 export type TelemetrySettings = {
   readonly otlp:

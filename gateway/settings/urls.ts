@@ -14,9 +14,18 @@ export function parseUpstreamUrl(text: string): UrlResult {
   return parse(text, ['https:', 'http:', 'wss:', 'ws:'])
 }
 
+/** An absolute URL of a database with one of these protocols, without user name, password and query. */
+export function parseDatabaseUrl(text: string, protocols: readonly string[]): UrlResult {
+  const parsed = parse(text, protocols)
+  if (!parsed.ok) return parsed
+  if (parsed.url.hostname === '') return wrong('must name a host')
+  return text.includes('?') ? wrong('must not contain a query (?)') : parsed
+}
+
 function parse(text: string, protocols: readonly string[]): UrlResult {
   // The URL parser drops blanks and turns backslashes around; what is written should be what is used.
-  if (/[\s\\]/.test(text) || !URL.canParse(text)) return wrong('must be a URL such as https://…')
+  if (/[\s\\]/.test(text) || !URL.canParse(text))
+    return wrong(`must be a URL such as ${protocols[0]}//…`)
   const url = new URL(text)
   if (!protocols.includes(url.protocol)) {
     return wrong(`must begin with ${protocols.map((name) => `${name}//`).join(' or ')}`)

@@ -181,7 +181,8 @@ const REPLIES = new Map([
 const UNSENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/
 
 /** Said by the pool and the client, which give these no code. */
-const NOT_CONNECTED = /connect(ion)? (terminated due to connection )?timeout|timeout exceeded when trying/
+const NOT_CONNECTED =
+  /connect(ion)? (terminated due to connection )?timeout|timeout exceeded when trying/
 
 function problemOf(error: unknown): StoreError {
   const why = reasonOf(error)

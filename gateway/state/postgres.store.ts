@@ -3,6 +3,8 @@ import { after, before, test } from 'node:test'
 import { Secret } from '../model/secret.ts'
 import type { TestPostgres } from '../testkit/postgres.ts'
 import { startPostgres } from '../testkit/postgres.ts'
+import { createAuthority } from '../testkit/certificates.ts'
+import { withCaFile } from '../testkit/ca-file.ts'
 import { storeError } from './contract-rule.ts'
 import { testSharedContract } from './contract-shared.ts'
 import { testStoreContract } from './contract.ts'
@@ -27,8 +29,10 @@ after(async () => {
   await server.stop()
 })
 
-function place(schema: string): PostgresStoreOptions {
-  const { port, user, password, database } = server
+const NO_FILES = { ca: undefined, cert: undefined, key: undefined, serverName: undefined }
+
+function place(schema: string, at = server): PostgresStoreOptions {
+  const { port, user, password, database } = at
   const secret = new Secret(password)
   return { host: '127.0.0.1', port, user, password: secret, database, schema, tls: undefined }
 }
@@ -130,6 +134,30 @@ test('a database whose commits may be lost is used with a notice', async () => {
   })
   await store.close()
   assert.deepEqual(notices, ['store_unsafe: PostgreSQL runs with synchronous_commit off'])
+})
+
+test('over TLS only a server with the right certificate is used', async () => {
+  const authority = createAuthority('database')
+  const secure = await startPostgres(authority.issue('db'))
+  try {
+    await withCaFile(authority, async (ca) => {
+      const options = { ...place(newSchema(), secure), tls: { ...NO_FILES, ca } }
+      const store = await openPostgresStore(options)
+      await store.put('a/b', 'value')
+      await store.close()
+      const elsewhere = { ...options, tls: { ...options.tls, serverName: 'other.example' } }
+      await assert.rejects(openPostgresStore(elsewhere), /cannot be used: .*other\.example/)
+    })
+    const trusting = openPostgresStore({ ...place('s', secure), tls: NO_FILES })
+    await assert.rejects(trusting, /cannot be used: .*certificate/)
+  } finally {
+    await secure.stop()
+  }
+})
+
+test('a server without TLS is not used where it was asked for', async () => {
+  const attempt = openPostgresStore({ ...place('s'), tls: NO_FILES })
+  await assert.rejects(attempt, /cannot be used: .*does not support SSL/)
 })
 
 test('a wrong password is refused and not repeated in the error', async () => {

@@ -118,8 +118,12 @@ function createPerformer(postgres: PostgresConnection, schema: string) {
   }
 }
 
+/** Whether what ends at `end` has not ended. */
+function live(end: string, now: string): string {
+  return `(${end} IS NULL OR ${end} > ${now}::bigint)`
+}
+
 function statements(schema: string) {
-  const live = (end: string, now: string): string => `(${end} IS NULL OR ${end} > ${now}::bigint)`
   const version = `nextval('${schema}.versions')`
   const written = `value = excluded.value, version = excluded.version, ends_at = excluded.ends_at`
   const insert = `

@@ -1,4 +1,5 @@
 /** One connection to Redis for commands and one for messages; both come back by themselves. */
+import type * as Redis from '@redis/client'
 import { createAsking } from './asking.ts'
 import type { RemoteOptions } from './remote.ts'
 import {
@@ -32,8 +33,6 @@ export type Script = {
   readonly keys: readonly string[]
   readonly args: readonly string[]
 }
-
-type Client = typeof import('@redis/client')
 
 /** Connects. Rejects with a `StoreError` that says why it could not. */
 export async function connectRedis(options: RedisConnectionOptions): Promise<RedisConnection> {
@@ -109,7 +108,7 @@ const REPLIES = [
   ['CLUSTERDOWN', 'away'],
 ] as const
 
-function problemOf(error: unknown, redis: Client): StoreError {
+function problemOf(error: unknown, redis: typeof Redis): StoreError {
   const why = reasonOf(error)
   if (error instanceof redis.ErrorReply) {
     const known = REPLIES.find(([start]) => why.startsWith(start))

@@ -3,6 +3,9 @@ import { after, before, test } from 'node:test'
 import { Secret } from '../model/secret.ts'
 import type { TestRedis } from '../testkit/redis.ts'
 import { startRedis } from '../testkit/redis.ts'
+import { createAuthority } from '../testkit/certificates.ts'
+import { withCaFile } from '../testkit/ca-file.ts'
+import { freePort } from '../testkit/free-port.ts'
 import { storeError } from './contract-rule.ts'
 import { testSharedContract } from './contract-shared.ts'
 import { testStoreContract } from './contract.ts'
@@ -20,6 +23,8 @@ before(async () => {
 after(async () => {
   await server.stop()
 })
+
+const NO_FILES = { ca: undefined, cert: undefined, key: undefined, serverName: undefined }
 
 function place(prefix: string, { port, password } = server): RedisStoreOptions {
   const secret = new Secret(password)
@@ -135,6 +140,27 @@ test('a server without an append-only file is used with a notice', async () => {
     assert.deepEqual(notices, ['store_unsafe'])
   } finally {
     await careless.stop()
+  }
+})
+
+test('over TLS only a server with the right certificate is used', async () => {
+  const authority = createAuthority('cache')
+  const port = await freePort()
+  const { cert, key } = authority.issue('cache')
+  const secure = await startRedis([`tls-port ${port}`, 'tls-auth-clients no'], { cert, key })
+  try {
+    await withCaFile(authority, async (ca) => {
+      const options = { ...place('p', secure), port, tls: { ...NO_FILES, ca } }
+      const store = await openRedisStore(options)
+      await store.put('a/b', 'value')
+      await store.close()
+      const elsewhere = { ...options, tls: { ...options.tls, serverName: 'other.example' } }
+      await assert.rejects(openRedisStore(elsewhere), /cannot be used: .*other\.example/)
+      const trusting = openRedisStore({ ...options, tls: NO_FILES })
+      await assert.rejects(trusting, /cannot be used: .*certificate/)
+    })
+  } finally {
+    await secure.stop()
   }
 })
 

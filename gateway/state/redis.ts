@@ -151,10 +151,7 @@ function hashed(text: string): Pick<Script, 'text' | 'sha'> {
 }
 
 /** A store that forgets revocations must not be used; one that may lose the last second is warned of. */
-async function checkSafety(
-  redis: RedisConnection,
-  notice: RemoteOptions['notice'],
-): Promise<void> {
+async function checkSafety(redis: RedisConnection, notice: RemoteOptions['notice']): Promise<void> {
   const memory = String(await redis.command('INFO', 'memory'))
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction'
   const limited = !/^maxmemory:0\r?$/m.test(memory)
@@ -170,7 +167,9 @@ async function checkSafety(
 
 async function checkSchema(redis: RedisConnection, key: string): Promise<void> {
   const { version, oldest } = scripts.REDIS_SCHEMA
-  const found = textsOf(await redis.run({ ...SCHEMA, keys: [key], args: [`${version}`, `${oldest}`] }))
+  const found = textsOf(
+    await redis.run({ ...SCHEMA, keys: [key], args: [`${version}`, `${oldest}`] }),
+  )
   if (Number(found[1]) <= version) return
   const what = `the state in Redis has schema version ${found[0]}, this release knows ${version}`
   throw new StoreError('failed', `${what}: run the newer release, or name another prefix`)

@@ -1,5 +1,8 @@
 /** What the drivers that reach a database over a network have in common. */
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import type { PeerCertificate } from 'node:tls'
+import { checkServerIdentity } from 'node:tls'
 import type { UpstreamTls } from '../model/server.ts'
 import type { Secret } from '../model/secret.ts'
 
@@ -64,13 +67,18 @@ export async function readTls(
   readonly ca?: Buffer
   readonly cert?: Buffer
   readonly key?: Buffer
-  readonly servername: string
+  readonly servername?: string
+  readonly checkServerIdentity: (name: string, certificate: PeerCertificate) => Error | undefined
 }> {
-  const [ca, cert, key] = await Promise.all(
-    [tls.ca, tls.cert, tls.key].map((file) => (file === undefined ? undefined : readFile(file))),
-  )
+  const read = async (file: string | undefined): Promise<Buffer | undefined> =>
+    file === undefined ? undefined : await readFile(file)
+  const [ca, cert, key] = await Promise.all([read(tls.ca), read(tls.cert), read(tls.key)])
+  const name = tls.serverName ?? host
   return {
-    servername: tls.serverName ?? host,
+    // An address may not be asked for by name (RFC 6066 §3).
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    // The name configured, whatever a client library makes of it.
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

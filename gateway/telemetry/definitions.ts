@@ -120,6 +120,18 @@ export const METRICS = {
     labels: ['what'],
     help: 'Warnings in the log',
   },
+  storeOperations: {
+    name: 'gatehouse_store_operations_total',
+    type: 'counter',
+    labels: ['operation', 'result'],
+    help: 'Operations of the state store by how they ended',
+  },
+  storeDuration: {
+    name: 'gatehouse_store_operation_duration_seconds',
+    type: 'histogram',
+    labels: ['operation'],
+    help: 'Time until the state store answered',
+  },
   reloads: {
     name: 'gatehouse_reloads_total',
     type: 'counter',

@@ -4,6 +4,7 @@ import type { GatehouseEvent } from '../model/event.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import { METRICS, type Definition } from './definitions.ts'
 import { createEventMetrics } from './event-metrics.ts'
+import { createStoreMetrics } from './store-metrics.ts'
 import { createJourneyMetrics, type MakeCounter } from './journey-metrics.ts'
 
 export type MetricsOptions = {
@@ -43,6 +44,8 @@ export type Metrics = {
   /** Counts one call of a visit that goes on; the visit is counted without it. */
   call(journey: Journey, call: JourneyCall): void
   event(event: GatehouseEvent): void
+  /** Counts an operation of the state store: which, `ok` or what went wrong, and how long it took. */
+  store(operation: string, result: string, durationMs: number): void
   /** Says where the values come from that are read at scrape time; call it once. */
   observeOpen(gauges: Gauges): void
   /** The answer to `GET /metrics`. */
@@ -65,6 +68,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const lastReload = gauge(METRICS.lastReload)
   const journeys = createJourneyMetrics({ counter, maxLabelValues: max })
   const events = createEventMetrics(counter, max)
+  const store = createStoreMetrics(counter)
   return {
     journey: journeys.count,
     call: journeys.countCall,
@@ -73,12 +77,16 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const loaded = event.type === 'started' || (event.type === 'reload' && event.ok)
       if (loaded) lastReload.set(options.now() / 1000)
     },
+    store: store.count,
     observeOpen: (gauges) => observe(gauges, registry),
     async render() {
       journeys.settle()
       events.settle()
       const text = await registry.metrics()
-      return { contentType: registry.contentType, text: `${text}\n${journeys.text()}` }
+      return {
+        contentType: registry.contentType,
+        text: `${text}\n${journeys.text()}${store.text()}`,
+      }
     },
   }
 }

@@ -91,6 +91,7 @@ export type TestWorld = {
   epoch: number
   /** Times the revocation list was asked. */
   asked: number
+  staleness: 'fresh' | 'stale' | 'lost'
   isRevoked: (caller: Caller) => boolean
   readonly events: GatehouseEvent[]
 }
@@ -106,7 +107,14 @@ export type TestIdentity = {
 }
 
 export function testWorld(): TestWorld {
-  return { nowMs: 1_800_000_000_000, epoch: 1, asked: 0, isRevoked: () => false, events: [] }
+  return {
+    nowMs: 1_800_000_000_000,
+    epoch: 1,
+    staleness: 'fresh',
+    asked: 0,
+    isRevoked: () => false,
+    events: [],
+  }
 }
 
 /** Builds one; throws what `createIdentify` throws. */
@@ -118,6 +126,9 @@ export function testIdentity(options: TestIdentityOptions = {}): TestIdentity {
     revocations: {
       get epoch() {
         return world.epoch
+      },
+      get staleness() {
+        return world.staleness
       },
       isRevoked: (caller) => {
         world.asked += 1

@@ -9,6 +9,7 @@ import { chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { KeyPair } from './certificates.ts'
 import type { Child } from './child.ts'
 import { startChild } from './child.ts'
 import { freePort } from './free-port.ts'
@@ -28,7 +29,8 @@ export type TestPostgres = {
 
 const run = promisify(execFile)
 
-export async function startPostgres(): Promise<TestPostgres> {
+/** @param tls Its certificate; without one it speaks plain TCP only. */
+export async function startPostgres(tls?: KeyPair): Promise<TestPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'gatehouse-postgres-'))
   const port = await freePort()
   const [user, password] = ['gatehouse', randomBytes(16).toString('hex')]
@@ -36,7 +38,10 @@ export async function startPostgres(): Promise<TestPostgres> {
   const passwordFile = join(directory, 'password')
   await mkdir(data, { mode: 0o700 })
   await writeFile(passwordFile, password, { mode: 0o600 })
-  const asUser = await handOver([directory, data, passwordFile])
+  const [certFile, keyFile] = [join(directory, 'tls.crt'), join(directory, 'tls.key')]
+  await writeFile(certFile, tls?.cert ?? '')
+  await writeFile(keyFile, tls?.key ?? '', { mode: 0o600 })
+  const asUser = await handOver([directory, data, passwordFile, certFile, keyFile])
   await run(
     ...asUser('initdb', [
       `--pgdata=${data}`,
@@ -55,6 +60,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     fsync: 'on',
     max_connections: 60,
     shared_buffers: '16MB',
+    ...(tls === undefined ? {} : { ssl: 'on', ssl_cert_file: certFile, ssl_key_file: keyFile }),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let child: Child
@@ -71,7 +77,9 @@ export async function startPostgres(): Promise<TestPostgres> {
     database: 'postgres',
     kill: async () => {
       // The pid of the server itself is the first line of its lock file; `runuser` would not pass it on.
-      const [pid = ''] = (await run('head', ['-n1', join(data, 'postmaster.pid')])).stdout.split('\n')
+      const [pid = ''] = (await run('head', ['-n1', join(data, 'postmaster.pid')])).stdout.split(
+        '\n',
+      )
       process.kill(Number(pid), 'SIGKILL')
       await child.exited
     },

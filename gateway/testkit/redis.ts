@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { KeyPair } from './certificates.ts'
 import type { Child } from './child.ts'
 import { startChild } from './child.ts'
 import { freePort } from './free-port.ts'
@@ -17,8 +18,11 @@ export type TestRedis = {
   stop(): Promise<void>
 }
 
-/** @param lines Further lines of its configuration. */
-export async function startRedis(lines: readonly string[] = []): Promise<TestRedis> {
+/**
+ * @param lines Further lines of its configuration.
+ * @param tls Its certificate, for a `tls-port` among them.
+ */
+export async function startRedis(lines: readonly string[] = [], tls?: KeyPair): Promise<TestRedis> {
   const directory = await mkdtemp(join(tmpdir(), 'gatehouse-redis-'))
   const port = await freePort()
   const password = randomBytes(16).toString('hex')
@@ -32,8 +36,11 @@ export async function startRedis(lines: readonly string[] = []): Promise<TestRed
     'appendfsync always',
     'save ""',
     'maxmemory-policy noeviction',
+    ...(tls === undefined ? [] : ['tls-cert-file tls.crt', 'tls-key-file tls.key']),
     ...lines,
   ]
+  await writeFile(join(directory, 'tls.crt'), tls?.cert ?? '')
+  await writeFile(join(directory, 'tls.key'), tls?.key ?? '', { mode: 0o600 })
   await writeFile(file, `${config.join('\n')}\n`, { mode: 0o600 })
   let child: Child
   const start = async (): Promise<void> => {

@@ -12,6 +12,7 @@ import { readTestSummary } from './test-summary.ts'
 const SUITES = [
   { target: 'check', budgetSeconds: 60 },
   { target: 'fuzz', budgetSeconds: 90 },
+  { target: 'store', budgetSeconds: 60 },
   { target: 'e2e', budgetSeconds: 150 },
   { target: 'conformance', budgetSeconds: 120 },
   { target: 'faults', budgetSeconds: 60 },
