@@ -70,8 +70,6 @@ export async function readTls(
   readonly servername?: string
   readonly checkServerIdentity: (name: string, certificate: PeerCertificate) => Error | undefined
 }> {
-  const read = async (file: string | undefined): Promise<Buffer | undefined> =>
-    file === undefined ? undefined : await readFile(file)
   const [ca, cert, key] = await Promise.all([read(tls.ca), read(tls.cert), read(tls.key)])
   const name = tls.serverName ?? host
   return {
@@ -83,6 +81,10 @@ export async function readTls(
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   }
+}
+
+async function read(file: string | undefined): Promise<Buffer | undefined> {
+  return file === undefined ? undefined : await readFile(file)
 }
 
 /** The words of an error; those of a failed connection to several addresses are in its parts. */
