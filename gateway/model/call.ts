@@ -21,6 +21,8 @@ export type Target = {
   readonly name: string
   /** What a task id stands for; undefined for one that is not the caller's, and for all other kinds. */
   readonly task?: Task
+  /** Of a `ui://` resource: tools that name it as their page, so that whoever may call one may read it. */
+  readonly tools?: readonly string[]
 }
 
 /** A task as its server knows it. */

@@ -1,14 +1,16 @@
 /** Step 4: rules, caller and call make a permit, or a refusal that tells the caller no more than it may know. */
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
-import type { Allow, Deny, Require } from '../model/decision.ts'
+import type { Allow, Decision, Deny, Require } from '../model/decision.ts'
 import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import { decide } from '../policy/decide.ts'
 import type { Occasion } from '../policy/occasion.ts'
+import { mayConnect } from '../policy/visible.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
+import { nameTools, readsPage } from './name-tools.ts'
 import { unknownName } from './unknown-name.ts'
 
 export type Case = {
@@ -27,8 +29,14 @@ export type Case = {
  *   is denied.
  */
 export function authorize(asked: Case, desk: JudgeDesk): Permit | Promise<Permit> {
-  const { caller, call, entry } = asked
-  const decision = decide(desk.rules, caller, call, occasionOf(asked, desk))
+  const decision = decide(desk.rules, asked.caller, asked.call, occasionOf(asked, desk))
+  return mayBePage(asked, decision, desk)
+    ? lookUpPage(asked, desk)
+    : conclude(asked, decision, desk)
+}
+
+function conclude(asked: Case, decision: Decision, desk: JudgeDesk): Permit | Promise<Permit> {
+  const { entry } = asked
   entry.shadow = decision.shadow
   if (decision.effect === 'deny') throw deny(entry, decision)
   if (decision.effect === 'require') throw hold(entry, decision)
@@ -68,6 +76,22 @@ function hold(entry: JourneyCall, { rule, disclosed }: Require): Refusal {
   entry.effect = 'require'
   entry.rule = rule
   return new Refusal('approval_required', disclosed === undefined ? {} : { message: disclosed })
+}
+
+/** Whether a denial may come of a list of tools that this process has not seen. */
+function mayBePage(asked: Case, decision: Decision, desk: JudgeDesk): boolean {
+  const { caller, call } = asked
+  if (decision.effect !== 'deny' || decision.reason !== 'no_rule' || !readsPage(call)) return false
+  return (
+    call.targets[0]?.tools === undefined && mayConnect(desk.rules, caller, occasionOf(asked, desk))
+  )
+}
+
+async function lookUpPage(asked: Case, desk: JudgeDesk): Promise<Permit> {
+  const { caller, call, seat } = asked
+  await desk.lookUp({ kind: 'tool', name: '', call, seat })
+  const named = nameTools(call, seat.server.name, desk.catalogue)
+  return conclude(asked, decide(desk.rules, caller, named, occasionOf(asked, desk)), desk)
 }
 
 type Named = Target & { readonly kind: 'tool' | 'prompt' }

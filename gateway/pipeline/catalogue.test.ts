@@ -44,3 +44,23 @@ test('five thousand tools of a server are kept', () => {
   assert.deepEqual(catalogue.params('docs', 't4999'), [way('a')])
   assert.equal(catalogue.params('docs', 't5000'), undefined)
 })
+
+test('a page is known by every tool that was listed with it, the newest eight of each', () => {
+  const catalogue = createCatalogue()
+  catalogue.learnPages('docs', new Map([['a', ['ui://x/1']]]))
+  catalogue.learnPages('docs', new Map([['b', ['ui://x/1', 'ui://x/2']]]))
+  assert.deepEqual(catalogue.toolsOf('docs', 'ui://x/1'), ['a', 'b'])
+  assert.deepEqual(catalogue.toolsOf('docs', 'ui://x/3'), [])
+  assert.deepEqual(catalogue.toolsOf('wiki', 'ui://x/1'), [])
+  for (let at = 0; at < 8; at++) catalogue.learnPages('docs', new Map([['a', [`ui://y/${at}`]]]))
+  assert.deepEqual(catalogue.toolsOf('docs', 'ui://x/1'), ['b'])
+  assert.deepEqual(catalogue.toolsOf('docs', 'ui://y/0'), ['a'])
+})
+
+test('five thousand tools with pages of a server are kept', () => {
+  const catalogue = createCatalogue()
+  const pages = Array.from({ length: 5_001 }, (_, at) => [`t${at}`, [`ui://x/${at}`]] as const)
+  catalogue.learnPages('docs', new Map(pages))
+  assert.deepEqual(catalogue.toolsOf('docs', 'ui://x/4999'), ['t4999'])
+  assert.deepEqual(catalogue.toolsOf('docs', 'ui://x/5000'), [])
+})

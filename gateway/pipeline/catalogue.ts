@@ -5,6 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 
+import type { AppPages } from '../mcp/app-pages.ts'
 import type { HeaderParam, HeaderParams } from '../mcp/header-params.ts'
 import type { KnownLists } from '../mcp/known-lists.ts'
 import { createKnownLists } from '../mcp/known-lists.ts'
@@ -15,6 +16,9 @@ const MAX_NAMES = 5_000
 
 /** Ways to mirror kept per tool, which may be listed otherwise to every caller; the oldest goes. */
 const MAX_WAYS = 8
+
+/** Pages kept per tool, which may be listed otherwise to every caller; the oldest goes. */
+const MAX_PAGES = 8
 
 export type ListedKind = Extract<TargetKind, 'tool' | 'prompt'>
 
@@ -30,6 +34,10 @@ export type Catalogue = {
    * Undefined for a tool that was never listed to mirror any.
    */
   params(server: string, tool: string): readonly Way[] | undefined
+  /** Notes the pages that tools of a list name; a tool keeps those it was listed with before. */
+  learnPages(server: string, pages: AppPages): void
+  /** The tools that have been listed with this page. */
+  toolsOf(server: string, page: string): readonly string[]
   /** Lists it has sent in that era; what they name and mirror has been learned. */
   lists(server: string, era: Era): KnownLists
   /** The name when it is known, else `other`: what a metric label may hold. */
@@ -43,6 +51,7 @@ export type Way = readonly HeaderParam[]
 export function createCatalogue(): Catalogue {
   const names = new Map<string, { readonly tool: Set<string>; readonly prompt: Set<string> }>()
   const ways = new Map<string, Map<string, readonly Way[]>>()
+  const pages = new Map<string, Map<string, readonly string[]>>()
   const lists = { legacy: new Map<string, KnownLists>(), modern: new Map<string, KnownLists>() }
   const knows = (server: string, kind: ListedKind, name: string): boolean =>
     names.get(server)?.[kind].has(name) ?? false
@@ -78,6 +87,20 @@ export function createCatalogue(): Catalogue {
       if (known === undefined) lists[era].set(server, (known = createKnownLists()))
       return known
     },
+    learnPages(server, named) {
+      let entry = pages.get(server)
+      if (entry === undefined) pages.set(server, (entry = new Map()))
+      for (const [tool, uris] of named) {
+        const known = entry.get(tool)
+        if (known === undefined && entry.size >= MAX_NAMES) continue
+        const others = (known ?? []).filter((uri) => !uris.includes(uri))
+        entry.set(tool, [...others, ...uris].slice(-MAX_PAGES))
+      }
+    },
+    toolsOf: (server, page) =>
+      Array.from(pages.get(server) ?? []).flatMap(([tool, uris]) =>
+        uris.includes(page) ? tool : [],
+      ),
     params: (server, tool) => ways.get(server)?.get(tool),
     label(server, target) {
       if (target === undefined || (target.kind !== 'tool' && target.kind !== 'prompt')) return ''

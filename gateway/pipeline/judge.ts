@@ -12,7 +12,8 @@ import { authorize, permitAll } from './authorize.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Batch, Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
-import { hasTasks, nameTasks } from './name-tasks.ts'
+import { type Asker, nameTasks } from './name-tasks.ts'
+import { nameTools } from './name-tools.ts'
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
 export async function judge(
@@ -23,13 +24,25 @@ export async function judge(
   if ('messages' in frame) return await judgeEach(frame, caller, desk)
   const { seat } = frame
   const read = readFrame(frame)
-  const call = hasTasks(read) ? nameTasks(read, { caller, seat }, desk) : read
+  const call = withFacts(read, { caller, seat }, desk)
   const entry = enter(seat, call, desk)
   const authorized = authorize({ caller, call, entry, seat, frame: bytesOf(frame) }, desk)
   const permit = authorized instanceof Promise ? await authorized : authorized
   const committed = commit(seat, entry, desk)
   if (committed !== undefined) await committed
   return permit
+}
+
+/** The call with what policy must know of its targets beyond their names; most need nothing. */
+function withFacts(call: Call, asker: Asker, desk: JudgeDesk): Call {
+  switch (call.targets.at(-1)?.kind) {
+    case 'task':
+      return nameTasks(call, asker, desk)
+    case 'resource':
+      return nameTools(call, asker.seat.server.name, desk.catalogue)
+    default:
+      return call
+  }
 }
 
 /** All of an array is judged, so that each call has its records; one refused message refuses it whole. */

@@ -3,7 +3,6 @@
  * in the caller's own session. One look-up at a time per session and at most one a second; sessions can
  * be made up as names can, so a caller has a bound over all of them too.
  */
-import { readHeaderParams } from '../mcp/header-params.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -12,6 +11,7 @@ import { OWN_LIST } from '../upstream/collect.ts'
 import type { Catalogue, ListedKind } from './catalogue.ts'
 import type { Seat } from './frame.ts'
 import type { Desk } from './desk.ts'
+import { learnList } from './learn-list.ts'
 import type { Asking } from './list-on-stream.ts'
 import { listOnStream } from './list-on-stream.ts'
 import { responseIn } from './response-in.ts'
@@ -233,7 +233,6 @@ function learnNames(
   const read = response && filterAnswer(response, { id, show: () => true })
   if (read?.ok !== true) throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
   const { name } = seat.server
-  catalogue.learn(name, read.listed)
-  if (call.era === 'modern') catalogue.learnParams(name, read.listed, readHeaderParams(read.bytes))
+  learnList(catalogue, name, { ...read, era: call.era })
   return read.nextCursor
 }

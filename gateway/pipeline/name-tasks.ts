@@ -5,17 +5,14 @@ import type { Caller } from '../model/caller.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
 
-/** Whether a call names tasks; they stand last among its targets. */
-export function hasTasks({ targets }: Call): boolean {
-  return targets.at(-1)?.kind === 'task'
-}
-
-type Asker = { readonly caller: Caller; readonly seat: Seat }
+/** Who asks, and in which visit. */
+export type Asker = { readonly caller: Caller; readonly seat: Seat }
 
 /**
- * The call with what policy must know of the tasks it names: the handles of a caller are opened, and a
- * server's own ids in its notifications are given the handles they have. From here on `Mcp-Name` of the
- * head is the server's own id. Ids that are not this caller's stay as they are: no rule allows those.
+ * The call with what policy must know of the tasks it names, which stand last among its targets: the
+ * handles of a caller are opened, and a server's own ids in its notifications are given the handles they
+ * have. From here on `Mcp-Name` of the head is the server's own id. Ids that are not this caller's stay as
+ * they are: no rule allows those.
  */
 export function nameTasks(call: Call, asker: Asker, { tasks }: Pick<Desk, 'tasks'>): Call {
   const { caller, seat } = asker

@@ -1,5 +1,4 @@
 import type { FilteredAnswer } from '../mcp/list.ts'
-import { readHeaderParams } from '../mcp/header-params.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Permit } from '../model/permit.ts'
 import type { Occasion } from '../policy/occasion.ts'
@@ -7,6 +6,8 @@ import { isVisible } from '../policy/visible.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
+import { learnList } from './learn-list.ts'
+import { withTools } from './name-tools.ts'
 import { occasionOn } from './occasion-on.ts'
 import { sealState } from './request-state.ts'
 import { showTasks } from './show-tasks.ts'
@@ -48,18 +49,15 @@ export function showMessage(
     id,
     show: (kind, name) => {
       occasion ??= occasionOn(showing, desk)
-      return isVisible(desk.rules, caller, { kind, name }, occasion)
+      const target = withTools({ kind, name }, server.name, desk.catalogue)
+      return isVisible(desk.rules, caller, target, occasion)
     },
     cache: CACHE,
     known: desk.catalogue.lists(server.name, era),
     sealState: era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
   })
   if (filtered.ok && filtered.news) {
-    desk.catalogue.learn(server.name, filtered.listed)
-    // Of what the server sent: what this caller may not see, another may.
-    if (era === 'modern' && filtered.listed[0]?.kind === 'tool') {
-      desk.catalogue.learnParams(server.name, filtered.listed, readHeaderParams(bytes))
-    }
+    learnList(desk.catalogue, server.name, { bytes, listed: filtered.listed, era })
   }
   if (!filtered.ok || !filtered.namesTasks) return filtered
   return { ...filtered, bytes: showTasks(filtered.bytes, showing, desk) }

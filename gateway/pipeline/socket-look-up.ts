@@ -7,6 +7,7 @@ import { filterAnswer } from '../mcp/list.ts'
 import { scan } from '../mcp/scan.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Catalogue, ListedKind } from './catalogue.ts'
+import { learnList } from './learn-list.ts'
 import type { LookUp } from './look-up.ts'
 
 /** A list seen this recently is not asked for again. */
@@ -62,7 +63,7 @@ async function list(
     if (!read.ok || !scanned.ok || scanned.messages[0]?.outcome !== 'result') {
       throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
     }
-    catalogue.learn(server, read.listed)
+    learnList(catalogue, server, { ...read, era: 'legacy' })
     cursor = read.nextCursor
     if (cursor === undefined) return
   }

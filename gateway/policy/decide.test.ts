@@ -465,3 +465,29 @@ test('a resource URI that two readers could resolve differently is denied whatev
     )
   }
 })
+
+test('the page of a tool is as allowed as calling the tool, unless a rule denies the page', () => {
+  const uri = 'ui://docs/form'
+  const of = (tools: readonly string[], method = 'resources/read') =>
+    callOf(method, 'targets', [{ kind: 'resource', name: uri, tools }])
+  const tools = [{ tools: ['docs/form'] }]
+  assert.equal(outcome(tools, of(['form'])), 'allow rule-1')
+  assert.equal(outcome(tools, of(['other', 'form'])), 'allow rule-1')
+  assert.equal(outcome(tools, of(['other', 'x'.repeat(MAX_NAME_LENGTH + 1)])), 'deny no_rule')
+  assert.equal(outcome(tools, of([])), 'deny no_rule')
+  const page = { ...DENY, resources: [`docs:${uri}`] }
+  assert.equal(outcome([...tools, page], of(['form'])), 'deny rule-2')
+  assert.equal(outcome([...tools, { ...DENY, tools: ['docs/form'] }], of(['form'])), 'deny no_rule')
+  assert.equal(outcome([{ resources: [`docs:${uri}`] }, page], of(['form'])), 'deny rule-2')
+  assert.equal(outcome([{ resources: [`docs:${uri}`] }], of(['form'])), 'allow rule-1')
+})
+
+test('scopes that only the tool of a page lacks are asked for', () => {
+  const caller = someCaller({ interactive: true })
+  const rules = [{ tools: ['docs/form'], subjects: [{ scopes: ['forms'] }] }] as const
+  const call = callOf('resources/read', 'targets', [
+    { kind: 'resource', name: 'ui://docs/form', tools: ['form'] },
+  ])
+  const decision = denial(decide(compileRules(...rules), caller, call, occasionAt('docs')))
+  assert.deepEqual([decision.reason, decision.missingScopes], ['missing_scope', ['forms']])
+})

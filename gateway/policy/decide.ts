@@ -63,8 +63,30 @@ export function decideTarget(view: View, method: string, target: Target): Decisi
   const asked = method === 'completion/complete' ? ask(view, 'name') : view
   const found = findForTarget(asked, method, target)
   const decision = settle(found, target, asked)
+  if (decision.effect === 'deny' && target.tools !== undefined) {
+    return decidePage(view, decision, target.tools)
+  }
   const mayShow = view.here.conditional && (found.deny === undefined || found.deny.conditional)
   return mayShow ? uncovered(decision, view, target) : decision
+}
+
+/**
+ * The page of a tool may be read by whoever lists show the tool, unless a rule denies the page itself: it
+ * is what the client draws and not what the tool returns, and clients fetch it ahead of a call.
+ */
+function decidePage(view: View, own: Deny, tools: readonly string[]): Allow | Deny {
+  if (own.reason === 'deny_rule') return own
+  const asked = ask(view, 'name')
+  let lacking: Deny | undefined
+  for (const name of tools) {
+    if (name.length > MAX_NAME_LENGTH) continue
+    const found = findForTarget(asked, 'tools/call', { kind: 'tool', name })
+    const decision = settle(found, own.target, asked)
+    if (decision.effect === 'allow') return allowed(decision.rule)
+    if (decision.effect === 'require') return allowed(decision.allow.rule)
+    if (decision.missingScopes.length > 0) lacking ??= decision
+  }
+  return own.missingScopes.length > 0 ? own : (lacking ?? own)
 }
 
 /**

@@ -1,0 +1,20 @@
+import { readAppPages } from '../mcp/app-pages.ts'
+import { readHeaderParams } from '../mcp/header-params.ts'
+import type { Era, Target } from '../model/call.ts'
+import type { Catalogue } from './catalogue.ts'
+
+export type SeenList = {
+  /** The response as the server sent it: what one caller may not see, another may. */
+  readonly bytes: Uint8Array
+  readonly listed: readonly Target[]
+  readonly era: Era
+}
+
+/** Notes what a list says: which names exist, and of tools their pages and what is mirrored of them. */
+export function learnList(catalogue: Catalogue, server: string, seen: SeenList): void {
+  const { bytes, listed, era } = seen
+  catalogue.learn(server, listed)
+  if (listed[0]?.kind !== 'tool') return
+  catalogue.learnPages(server, readAppPages(bytes))
+  if (era === 'modern') catalogue.learnParams(server, listed, readHeaderParams(bytes))
+}
