@@ -54,7 +54,7 @@ function readClaim(message: Message, header: string | undefined): EraRead {
     if (header === undefined) {
       return refuse('header_mismatch', 'MCP-Protocol-Version is missing')
     }
-    if (meta?.clientCapabilities !== true) {
+    if (meta?.clientCapabilities === undefined) {
       return refuse('invalid_params', 'params._meta lacks the client capabilities')
     }
   }

@@ -13,7 +13,10 @@ function shown(result: string, isModern = true): readonly [string, readonly stri
   })
   if (!filtered.ok) return [filtered.problem.message, undefined]
   const { bytes, inputs } = filtered
-  return [Buffer.from(bytes).toString().slice(text.indexOf(result), -1), inputs]
+  const asked = inputs?.map(({ method, mode }) =>
+    mode === undefined ? method : `${method} ${mode}`,
+  )
+  return [Buffer.from(bytes).toString().slice(text.indexOf(result), -1), asked]
 }
 
 const ASKS = '"resultType":"input_required"'
@@ -30,6 +33,17 @@ test('what is asked is told in order', () => {
   const requests = '{"a":{"method":"roots/list"},"b":{"params":{"method":"x"},"\\u006dethod":"m"}}'
   assert.deepEqual(shown(`{"inputRequests":${requests},${ASKS}}`)[1], ['roots/list', 'm'])
   assert.deepEqual(shown(`{${ASKS}}`)[1], [])
+})
+
+test('the mode of what is asked is told, and one that readers may take for another is none', () => {
+  const mode = (params: string): string | undefined =>
+    shown(`{${ASKS},"inputRequests":{"a":{"method":"m","params":${params}}}}`)[1]?.[0]
+  assert.equal(mode('{"mode":"url","x":{"mode":"form"}}'), 'm url')
+  assert.equal(mode('{"m\\u006fde":"url"}'), 'm url')
+  for (const params of ['{}', '[]', '{"x":"url"}']) assert.equal(mode(params), 'm', params)
+  for (const params of ['{"mode":7}', '{"Mode":"url"}', '{"mode":"form","MODE":"url"}']) {
+    assert.equal(mode(params), 'm ', params)
+  }
 })
 
 test('a state is sealed among the other changes of a result', () => {

@@ -3,6 +3,7 @@
  * goes on (MCP 2026-07-28, "Multi Round-Trip Requests"): what it asks, and what it wants back with it.
  */
 import type { Span } from '../model/call.ts'
+import type { Asking } from './capabilities.ts'
 import { type Cursor, fail } from './json-cursor.ts'
 import { enterObject, nextKind, nextMember, readText, skipValue } from './json-value.ts'
 import { isLookAlike, nameTable, protocolName } from './member-names.ts'
@@ -18,21 +19,24 @@ const MAX_REQUESTS = 100
 /** The members of a result that make a round; a result may hold any others. */
 export const ROUND_NAMES = nameTable(['resultType', 'requestState', 'inputRequests'])
 
+/** What of the params of a request in it matters here. */
+const MODE = nameTable(['mode'])
+
 /** What has been read of them, in whatever order they come. */
 export type Round = {
   /** Whether the result is of the type `input_required`; the rest counts only then. */
   required: boolean
   /** Where `requestState` stands, quotes included. */
   state: Span | undefined
-  /** The method of each entry of `inputRequests`, in order. */
-  readonly methods: string[]
+  /** Each entry of `inputRequests`, in order. */
+  readonly asked: Asking[]
   /** What is not as specified. */
   unfit: string | undefined
 }
 
 /** A round of which nothing has been read. */
 export function createRound(): Round {
-  return { required: false, state: undefined, methods: [], unfit: undefined }
+  return { required: false, state: undefined, asked: [], unfit: undefined }
 }
 
 /**
@@ -72,32 +76,56 @@ function readRequests(cursor: Cursor, round: Round): void {
   }
   enterObject(cursor)
   while (nextMember(cursor)) {
-    const method = readMethod(cursor)
+    const asking = readAsking(cursor)
     if (cursor.problem !== undefined) return
-    if (method === undefined) round.unfit ??= 'inputRequests must hold requests'
-    else if (round.methods.length === MAX_REQUESTS) round.unfit ??= 'inputRequests are too many'
-    else round.methods.push(method)
+    if (asking === undefined) round.unfit ??= 'inputRequests must hold requests'
+    else if (round.asked.length === MAX_REQUESTS) round.unfit ??= 'inputRequests are too many'
+    else round.asked.push(asking)
   }
 }
 
-/** Passes one request and returns its method, if it has one that every reader would find. */
-function readMethod(cursor: Cursor): string | undefined {
+/** Passes one request and returns it, if it has a method that every reader would find. */
+function readAsking(cursor: Cursor): Asking | undefined {
   if (nextKind(cursor) !== 'object') {
     skipValue(cursor)
     return undefined
   }
   let method: string | undefined
+  let mode: string | undefined
   let alike = false
   enterObject(cursor)
   while (nextMember(cursor)) {
     const name = protocolName(cursor, ENVELOPE)
     if (name === 'method') {
       method = readText(cursor)
+    } else if (name === 'params') {
+      mode = readMode(cursor)
     } else {
       if (name === undefined) alike ||= isLookAlike(cursor, ENVELOPE)
       skipValue(cursor)
     }
     if (cursor.problem !== undefined) return undefined
   }
-  return method !== undefined && !alike && isPlainText(method) ? method : undefined
+  return method !== undefined && !alike && isPlainText(method) ? { method, mode } : undefined
+}
+
+/** Passes the params of one request; their mode, which is empty where readers may differ about it. */
+function readMode(cursor: Cursor): string | undefined {
+  if (nextKind(cursor) !== 'object') {
+    skipValue(cursor)
+    return undefined
+  }
+  let mode: string | undefined
+  let alike = false
+  enterObject(cursor)
+  while (nextMember(cursor)) {
+    if (protocolName(cursor, MODE) === 'mode') {
+      mode = readText(cursor) ?? ''
+    } else {
+      alike ||= isLookAlike(cursor, MODE)
+      skipValue(cursor)
+    }
+    if (cursor.problem !== undefined) break
+  }
+  return alike ? '' : mode
 }

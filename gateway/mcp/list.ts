@@ -7,6 +7,7 @@ import type { Target, TargetKind } from '../model/call.ts'
 import { ANSWER_BOUNDS } from './bounds.ts'
 import { cutElements } from './cut-elements.ts'
 import { type Edit, splice } from './edit.ts'
+import type { Asking } from './capabilities.ts'
 import { createRound, readRoundMember, type Round } from './input-required.ts'
 import { createCursor, type Cursor, fail, peek } from './json-cursor.ts'
 import { skipNumber } from './json-scalar.ts'
@@ -62,8 +63,8 @@ export type FilteredAnswer =
       readonly news: boolean
       /** The cursor of the next page; an empty one is one too. */
       readonly nextCursor: string | undefined
-      /** The methods an `input_required` result asks of its client, in order; undefined for any other. */
-      readonly inputs: readonly string[] | undefined
+      /** What an `input_required` result asks of its client, in order; undefined for any other. */
+      readonly inputs: readonly Asking[] | undefined
       /** Whether ids of tasks may stand in it, for `renameTasks`; they are not filtered here. */
       readonly namesTasks: boolean
     }
@@ -157,7 +158,7 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
     if (unfit !== undefined) return invalid(unfit)
   }
   const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
-  const inputs = round?.required === true ? round.methods : undefined
+  const inputs = round?.required === true ? round.asked : undefined
   return { ok: true, bytes: shown, listed, nextCursor, namesTasks, news, inputs }
 }
 

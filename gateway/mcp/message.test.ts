@@ -100,20 +100,20 @@ function meta(text: string): unknown {
 test('_meta tells a modern claim, its version and whether capabilities are an object', () => {
   const version = '"io.modelcontextprotocol/protocolVersion"'
   const capabilities = '"io.modelcontextprotocol/clientCapabilities"'
-  assert.deepEqual(meta(`{${capabilities}:{"a":{}},${version}:"2026-07-28"}`), {
+  assert.deepEqual(meta(`{${capabilities}:{"a":{},"sampling":{}},${version}:"2026-07-28"}`), {
     claimsModern: true,
     protocolVersion: '2026-07-28',
-    clientCapabilities: true,
+    clientCapabilities: ['sampling'],
   })
   assert.deepEqual(meta(`{${version}:7,${capabilities}:[]}`), {
     claimsModern: true,
     protocolVersion: undefined,
-    clientCapabilities: false,
+    clientCapabilities: undefined,
   })
   assert.deepEqual(meta('{"progressToken":1,"com.example/x":{}}'), {
     claimsModern: false,
     protocolVersion: undefined,
-    clientCapabilities: false,
+    clientCapabilities: undefined,
   })
 })
 

@@ -3,6 +3,7 @@
  * byte spans of the values a gateway may have to replace. Everything else stays bytes.
  */
 import type { Span, SpliceName } from '../model/call.ts'
+import type { Capability } from './capabilities.ts'
 
 /** A JSON-RPC id. `text` is its bytes as they read (`7`, `"a"`), for echoing and comparing. */
 export type RpcId = {
@@ -30,8 +31,8 @@ export type Meta = {
   readonly claimsModern: boolean
   /** Its value; undefined when absent or not a string. */
   readonly protocolVersion: string | undefined
-  /** Whether `io.modelcontextprotocol/clientCapabilities` is there and an object. */
-  readonly clientCapabilities: boolean
+  /** What `io.modelcontextprotocol/clientCapabilities` declares; undefined unless it is an object. */
+  readonly clientCapabilities: readonly Capability[] | undefined
 }
 
 /**
@@ -45,6 +46,10 @@ export type Params = {
   readonly requestState: string | undefined
   /** `protocolVersion` of `initialize`. */
   readonly protocolVersion: string | undefined
+  /** What `capabilities` of `initialize` declare; undefined unless they are an object. */
+  readonly capabilities: readonly Capability[] | undefined
+  /** `mode` of `elicitation/create`; empty when it is not a string. */
+  readonly mode: string | undefined
   readonly requestId: RpcId | undefined
   readonly ref: Ref | undefined
   /** Undefined when `notifications` is absent or not of the specified shape. */

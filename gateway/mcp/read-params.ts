@@ -1,5 +1,6 @@
 /** Reads `params` of one message: what decisions depend on, and where replaceable values stand. */
 import type { SpliceName } from '../model/call.ts'
+import { readCapabilities } from './capabilities.ts'
 import { type Draft, objectTo, skipOther } from './draft.ts'
 import { type Cursor, peek } from './json-cursor.ts'
 import {
@@ -41,6 +42,8 @@ export function readParams(cursor: Cursor, draft: Draft): Params | undefined {
     taskId: undefined,
     requestState: undefined,
     protocolVersion: undefined,
+    capabilities: undefined,
+    mode: undefined,
     requestId: undefined,
     ref: undefined,
     listening: undefined,
@@ -87,6 +90,12 @@ function readParam(cursor: Cursor, draft: Draft, params: Writable<Params>): bool
       break
     case 'protocolVersion':
       params.protocolVersion = readText(cursor)
+      break
+    case 'capabilities':
+      params.capabilities = readCapabilities(cursor)
+      break
+    case 'mode':
+      params.mode = readText(cursor) ?? ''
       break
     case undefined:
       return skipOther(cursor, draft, PARAMS)
@@ -141,7 +150,7 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
   const meta: Writable<Meta> = {
     claimsModern: false,
     protocolVersion: undefined,
-    clientCapabilities: false,
+    clientCapabilities: undefined,
   }
   enterObject(cursor)
   while (nextMember(cursor)) {
@@ -151,8 +160,7 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
         meta.protocolVersion = readText(cursor)
         break
       case META_CLIENT_CAPABILITIES:
-        meta.clientCapabilities = nextKind(cursor) === 'object'
-        skipValue(cursor)
+        meta.clientCapabilities = readCapabilities(cursor)
         break
       case META_RELATED_TASK:
         readRelatedTask(cursor, draft)

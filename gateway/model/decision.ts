@@ -66,3 +66,4 @@ export type DenyReason =
   | 'unlisted'
   | 'unknown_method'
   | 'resource_uri'
+  | 'undeclared'

@@ -25,7 +25,8 @@ const RULES = [
 
 function seatOf(version: string | undefined = '2025-03-26', header?: string): Seat {
   const seat = testSeat({ head: { protocolVersion: header } })
-  seat.session = version === '' ? undefined : { handle: 'h', id: 's-1', version: version ?? '' }
+  const session = { handle: 'h', id: 's-1', version: version ?? '', declared: [] }
+  seat.session = version === '' ? undefined : session
   return seat
 }
 

@@ -4,6 +4,7 @@
  * concerns only its own clients comes through: no redirects, no challenges, no cookies, no error pages
  * (R-RESP).
  */
+import type { Asking } from '../mcp/capabilities.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer, Source } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
@@ -49,7 +50,7 @@ type Shown = {
   readonly shape: Shape
   readonly body: Outgoing['body']
   /** What must be judged before it is shown, see `FilteredAnswer`. */
-  readonly inputs: readonly string[] | undefined
+  readonly inputs: readonly Asking[] | undefined
 }
 
 const NOTHING: Shown = {
@@ -165,7 +166,8 @@ function sessionHandle({ answer, permit, seat }: Answered, desk: Desk): string |
     return id === seat.session?.id ? seat.session.handle : undefined
   }
   const version = negotiatedVersion(answer, permit.call)
-  return sealSession({ id, version }, { ...permit, seals: desk.seals })
+  const declared = seat.declared ?? []
+  return sealSession({ id, version, declared }, { ...permit, seals: desk.seals })
 }
 
 /** The methods of the endpoint that a server says it takes. */

@@ -7,6 +7,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { CallRead, MirroredHeaders } from '../mcp/read-call.ts'
 import { endSessionCall, inputCall, openStreamCall, readCall } from '../mcp/read-call.ts'
+import type { Asking } from '../mcp/capabilities.ts'
 import type { Malformed } from '../mcp/malformed.ts'
 import type { Message } from '../mcp/message.ts'
 import type { Scan } from '../mcp/scan.ts'
@@ -18,7 +19,15 @@ import type { Seated, Visit } from './visit.ts'
 /** The parts of a visit that judging a frame may read or write. */
 export type Seat = Pick<
   Visit,
-  'journey' | 'head' | 'session' | 'endpoint' | 'tasks' | 'injected' | 'found' | 'batch'
+  | 'journey'
+  | 'head'
+  | 'session'
+  | 'endpoint'
+  | 'tasks'
+  | 'injected'
+  | 'found'
+  | 'batch'
+  | 'declared'
 > & {
   readonly server: McpServer
 }
@@ -28,7 +37,7 @@ export type Frame = {
   readonly direction: Direction
   readonly content:
     | { readonly kind: 'message'; readonly message: Message }
-    | { readonly kind: 'input'; readonly method: string }
+    | ({ readonly kind: 'input' } & Asking)
     | { readonly kind: 'open_stream' }
     | { readonly kind: 'end_session' }
     | { readonly kind: 'side'; readonly call: Call }

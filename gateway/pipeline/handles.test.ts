@@ -6,7 +6,7 @@ import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { testCaller, testSeat, testServer } from '../testkit/pipeline.ts'
 import type { Head } from './admit.ts'
 import { createSessions, openHandles, ownerOf, sealSession } from './handles.ts'
-import type { Seated } from './visit.ts'
+import type { Seated, Session } from './visit.ts'
 
 const seals = createSeals([temporaryKey()])
 const sessions = createSessions(seals)
@@ -19,19 +19,24 @@ function open(head: Partial<Head>, caller: Caller = alice, at = server): Seated 
   return seat
 }
 
-function handleOf(id: string, version = '2025-11-25'): string {
-  return sealSession({ id, version }, { caller: alice, server, seals })
+function handleOf(id: string, version = '2025-11-25', declared: Session['declared'] = []): string {
+  return sealSession({ id, version, declared }, { caller: alice, server, seals })
 }
 
 function refused(code: string): (error: unknown) => boolean {
   return (error) => error instanceof Refusal && error.code === code
 }
 
-test('a session goes up as the server knows it, and keeps its handle and version', () => {
-  const sessionId = handleOf('upstream-1')
-  const seat = open({ sessionId })
-  assert.equal(seat.head.sessionId, 'upstream-1')
-  assert.deepEqual(seat.session, { handle: sessionId, id: 'upstream-1', version: '2025-11-25' })
+test('a session goes up as the server knows it, and keeps its handle, its version and what was declared', () => {
+  for (const declared of [[], ['roots'], ['sampling', 'elicitation_url']] as const) {
+    for (const version of ['', '2025-11-25']) {
+      const sessionId = handleOf('upstream-1', version, declared)
+      const seat = open({ sessionId })
+      assert.equal(seat.head.sessionId, 'upstream-1')
+      const session = { handle: sessionId, id: 'upstream-1', version, declared }
+      assert.deepEqual(seat.session, session)
+    }
+  }
 })
 
 test('a request without a session has none', () => {

@@ -3,6 +3,7 @@
  * down and opened on their way up, so that a handle works for the caller and server it was made for,
  * whatever its token is by then, and on every replica. Nothing is kept here.
  */
+import type { Capability } from '../mcp/capabilities.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Caller } from '../model/caller.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -42,8 +43,7 @@ export function createSessions(seals: Seals): Sessions {
       if (text === undefined) return undefined
       if (own === undefined) kept.set(caller, (own = new Map()))
       if (own.size >= MAX_KEPT) own.clear()
-      const at = text.indexOf(' ')
-      const session = { handle, version: text.slice(0, at), id: text.slice(at + 1) }
+      const session = { handle, ...readSession(text) }
       own.set(key, session)
       return session
     },
@@ -77,14 +77,22 @@ export function openHandles(seat: Seated, caller: Caller, desk: HandleDesk): voi
 
 type HandleDesk = { readonly seals: Seals; readonly sessions: Sessions }
 
+/** The inverse of `sealSession`: version, capabilities and id, none of which has a space. */
+function readSession(text: string): Omit<Session, 'handle'> {
+  const [version = '', declared = '', id = ''] = text.split(' ')
+  if (declared === '') return { version, id, declared: [] }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `sealSession` seals for this purpose
+  return { version, id, declared: declared.split(',') as Capability[] }
+}
+
 /**
  * The handle of a session that a server has just opened.
  *
- * @param version What was negotiated; empty when the answer does not say.
+ * @param session `version` is what was negotiated; empty when the answer does not say.
  * @throws {Refusal} `upstream_unavailable` for an id that is none (MCP 2025-11-25, "Session Management").
  */
 export function sealSession(
-  { id, version }: { readonly id: string; readonly version: string },
+  { id, version, declared }: Omit<Session, 'handle'>,
   {
     caller,
     server,
@@ -94,5 +102,5 @@ export function sealSession(
   if (id.length > MAX_SESSION_ID_CHARS || !/^[\x21-\x7e]+$/.test(id)) {
     throw new Refusal('upstream_unavailable', { detail: 'a session id that is none' })
   }
-  return seals.seal('session', ownerOf(caller, server), `${version} ${id}`)
+  return seals.seal('session', ownerOf(caller, server), `${version} ${declared.join(',')} ${id}`)
 }

@@ -42,8 +42,9 @@ function asDesk(desk: TestDesk): Desk {
 /** The refusal of what is asked; undefined when all of it may pass. */
 async function refusalOf(methods: readonly string[], version?: string) {
   const desk = testDesk(RULES)
+  const inputs = methods.map((method) => ({ method, mode: undefined }))
   const { about, journey, own } = answered(version)
-  const refusal: unknown = await judgeInputs(methods, about, asDesk(desk)).catch(
+  const refusal: unknown = await judgeInputs(inputs, about, asDesk(desk)).catch(
     (error: unknown) => error,
   )
   assert.deepEqual(journey.calls, [own])
@@ -87,10 +88,11 @@ test('once the head of an answer is out, the error stands in place of the result
   const desk = asDesk(testDesk(RULES))
   const bytes = Buffer.from('{"result":1}')
   const { about, journey } = answered()
-  const shown = { bytes, inputs: ['elicitation/create'] }
+  const shown = { bytes, inputs: [{ method: 'elicitation/create', mode: undefined }] }
   assert.equal(await showInputs(shown, about, desk), bytes)
   assert.equal(journey.refusal, undefined)
-  const error = await showInputs({ bytes, inputs: ['roots/list'] }, about, desk)
+  const inputs = [{ method: 'roots/list', mode: undefined }]
+  const error = await showInputs({ bytes, inputs }, about, desk)
   assert.equal(
     Buffer.from(error).toString(),
     '{"jsonrpc":"2.0","id":"é","error":{"code":1001,"message":"Folders are private."}}',

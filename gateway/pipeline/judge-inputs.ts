@@ -3,6 +3,7 @@
  * requests that other eras send on a stream. The result means nothing without any of them, so one that
  * may not pass refuses it whole.
  */
+import type { Asking } from '../mcp/capabilities.ts'
 import { Refusal, REFUSALS } from '../model/refusal.ts'
 import type { Desk } from './desk.ts'
 import { judge } from './judge.ts'
@@ -11,18 +12,18 @@ import { settleDown } from './settle-down.ts'
 import type { Answered } from './show-message.ts'
 
 /**
- * @param methods What is asked, see `FilteredAnswer`.
+ * @param inputs What is asked, see `FilteredAnswer`.
  * @throws {Refusal} (rejects with) `policy_denied` for what this caller must not be asked,
  *   `upstream_unavailable` for what no server may ask.
  */
 export async function judgeInputs(
-  methods: readonly string[],
+  inputs: readonly Asking[],
   { permit, seat }: Answered,
   desk: Desk,
 ): Promise<void> {
-  for (const method of methods) {
+  for (const { method, mode } of inputs) {
     try {
-      const content = { kind: 'input', method } as const
+      const content = { kind: 'input', method, mode } as const
       await judge({ seat, direction: 'down', content }, permit.caller, desk)
     } catch (error) {
       throw reworded(error, method)
@@ -34,7 +35,7 @@ export async function judgeInputs(
 
 /** For an answer whose head is out: the result, or the error that stands in its place. */
 export async function showInputs(
-  { bytes, inputs }: { readonly bytes: Uint8Array; readonly inputs: readonly string[] },
+  { bytes, inputs }: { readonly bytes: Uint8Array; readonly inputs: readonly Asking[] },
   answered: Answered,
   desk: Desk,
 ): Promise<Uint8Array> {

@@ -9,6 +9,7 @@ import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import { authorize, permitAll } from './authorize.ts'
+import { noteDeclared, refuseUndeclared } from './declared.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Batch, Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
@@ -23,9 +24,12 @@ export async function judge(
 ): Promise<Permit> {
   if ('messages' in frame) return await judgeEach(frame, caller, desk)
   const { seat } = frame
+  const isUp = frame.direction === 'up'
+  if (isUp) noteDeclared(frame)
   const read = readFrame(frame)
   const call = withFacts(read, { caller, seat }, desk)
   const entry = enter(seat, call, desk)
+  if (!isUp) refuseUndeclared(frame, entry)
   const authorized = authorize({ caller, call, entry, seat, frame: bytesOf(frame) }, desk)
   const permit = authorized instanceof Promise ? await authorized : authorized
   const committed = commit(seat, entry, desk)

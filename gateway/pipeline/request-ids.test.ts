@@ -21,7 +21,8 @@ function permitFor(call: Partial<Call>, subject = 'agent-1'): Permit {
 
 function seatIn(session: string | undefined): Seat {
   const seat = testSeat()
-  seat.session = session === undefined ? undefined : { handle: 'h', id: session, version: '' }
+  const own = { handle: 'h', version: '', declared: [] }
+  seat.session = session === undefined ? undefined : { ...own, id: session }
   return seat
 }
 

@@ -154,6 +154,21 @@ test('a request of the server reaches the client when policy allows it, and its 
   )
 })
 
+test('X-12 a request of the server that the client did not declare is declined and recorded', async () => {
+  const { up, down, toServer, toClient, finished } = testSession(ALL)
+  const params = { protocolVersion: '2025-11-25', capabilities: { sampling: {} } }
+  await up({ jsonrpc: '2.0', id: 1, method: 'initialize', params })
+  await down(result(1, { protocolVersion: '2025-11-25' }))
+  await down({ jsonrpc: '2.0', id: 9, method: 'roots/list' })
+  await down({ jsonrpc: '2.0', id: 10, method: 'sampling/createMessage', params: {} })
+  assert.deepEqual([toServer.at(-1)?.id, toServer.at(-1)?.error?.code], [9, 1001])
+  assert.equal(finished.at(-1)?.calls[0]?.reason, 'undeclared')
+  assert.deepEqual(
+    toClient.map(({ id }) => id),
+    [1, 10],
+  )
+})
+
 test('a request of the server that policy does not allow is declined and recorded', async () => {
   const { down, toServer, toClient, finished } = testSession(ECHO)
   await down({ jsonrpc: '2.0', id: 9, method: 'sampling/createMessage', params: {} })

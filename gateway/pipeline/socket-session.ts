@@ -57,7 +57,7 @@ export type SocketSessionOptions = {
 }
 
 /** A message as a visit, with what refusing and finishing it need. */
-type Speech = Pick<Visit, 'journey' | 'gone' | 'occupies'> & {
+type Speech = Pick<Visit, 'journey' | 'gone' | 'occupies' | 'declared'> & {
   readonly head: Head
   readonly server: McpServer
 }
@@ -85,8 +85,9 @@ export class SocketSession {
   #judging: { readonly desk: Desk; readonly own: JudgeDesk } | undefined
   #upTurn: Promise<void> = Promise.resolve()
   #downTurn: Promise<void> = Promise.resolve()
-  /** What `initialize` agreed on. */
+  /** What `initialize` agreed on, and what the client said in it that it can be asked. */
   #version: string | undefined
+  #declared: Visit['declared']
   #spokenTick: number
   #closing: Closing | undefined
   #opened = false
@@ -189,6 +190,7 @@ export class SocketSession {
       speech.occupies = { caller, occupation: 'call' }
     }
     const permit = await this.#judge(message, speech, 'up')
+    if (message.method === 'initialize') this.#declared = speech.declared
     if (this.#over) throw new Refusal('shutting_down', { detail: 'the connection ended' })
     const sent = withOwnTasks(bytes, permit, this.#options.desk())
     speech.journey.attempts = 1
@@ -302,7 +304,7 @@ export class SocketSession {
 
   async #judge(
     message: Message,
-    seat: Pick<Speech, 'journey' | 'head' | 'server'>,
+    seat: Pick<Speech, 'journey' | 'head' | 'server' | 'declared'>,
     direction: 'up' | 'down',
   ): Promise<Permit> {
     const desk = this.#deskToJudge()
@@ -340,8 +342,8 @@ export class SocketSession {
     const journey = this.#options.newJourney()
     journey.bytesIn = bytes.length
     this.#spokenTick = this.#options.desk().tick()
-    const server = this.#options.server()
-    return { journey, gone: false, occupies: undefined, head: this.#head(), server }
+    const [server, declared] = [this.#options.server(), this.#declared]
+    return { journey, gone: false, occupies: undefined, declared, head: this.#head(), server }
   }
 
   /** Stands for the headers that HTTP would carry on each request of the session. */

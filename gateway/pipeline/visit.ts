@@ -1,3 +1,4 @@
+import type { Capability } from '../mcp/capabilities.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Journey } from '../model/journey.ts'
 import type { McpServer, SideRoute } from '../model/server.ts'
@@ -42,6 +43,8 @@ export type Session = {
   readonly id: string
   /** The protocol version that was negotiated; empty when the server's answer did not say. */
   readonly version: string
+  /** What its client said in `initialize` that it can be asked. */
+  readonly declared: readonly Capability[]
 }
 
 /**
@@ -80,6 +83,8 @@ export type Visit = {
   injected?: readonly string[] | undefined
   /** The same as it was found for this caller, so that it can be renewed; undefined for a static one. */
   found?: Found | undefined
+  /** What its message says that the client can be asked; undefined when it does not say. */
+  declared?: readonly Capability[] | undefined
   /** Tasks of this caller that its call names, by the ids of the server. */
   tasks?: Map<string, KnownTask>
   /** Ids of the requests in an array of messages, as their bytes read; undefined when there is no array. */

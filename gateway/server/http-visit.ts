@@ -72,6 +72,7 @@ export class HttpVisit implements Visit, Sink {
   side: Visit['side']
   injected: Visit['injected']
   found: Visit['found']
+  declared: Visit['declared']
   occupies: Visit['occupies']
   gone = false
   readonly #options: HttpVisitOptions

@@ -16,6 +16,9 @@ export type RpcReply = {
 
 export const MODERN = '2026-07-28'
 
+/** Everything that a server may ask of a client. */
+const CAPABILITIES = { sampling: {}, roots: {}, elicitation: { form: {}, url: {} } }
+
 /** POSTs a body to a URL with a token. */
 export async function post(
   url: string,
@@ -36,13 +39,14 @@ export async function post(
   return { status: response.status, headers: response.headers, text, json: parse(text) }
 }
 
-/** Opens a legacy session and returns its id, as the client sees it. */
+/** Opens a legacy session and returns its id, as the client sees it. @param capabilities All by default. */
 export async function openSession(
   url: string,
   token: string,
   protocolVersion = '2025-11-25',
+  capabilities: object = CAPABILITIES,
 ): Promise<string> {
-  const params = { protocolVersion, capabilities: {}, clientInfo: { name: 'c', version: '1' } }
+  const params = { protocolVersion, capabilities, clientInfo: { name: 'c', version: '1' } }
   const { status, headers, text } = await post(url, request('initialize', params), { token })
   const sessionId = headers.get('mcp-session-id')
   if (sessionId === null) throw new Error(`no session opened: ${status} ${text}`)
@@ -59,11 +63,12 @@ export function request(method: string, params: unknown = {}, id: unknown = 1): 
   return { jsonrpc: '2.0', id, method, params }
 }
 
-/** A modern request with its mirrored headers. */
+/** A modern request with its mirrored headers. @param capabilities All by default. */
 export function modern(
   method: string,
   params: Readonly<Record<string, unknown>> = {},
   id: unknown = 1,
+  capabilities: object = CAPABILITIES,
 ): { readonly body: unknown; readonly headers: Readonly<Record<string, string>> } {
   const name = params['name'] ?? params['uri'] ?? params['taskId']
   return {
@@ -75,7 +80,7 @@ export function modern(
         ...params,
         _meta: {
           'io.modelcontextprotocol/protocolVersion': MODERN,
-          'io.modelcontextprotocol/clientCapabilities': {},
+          'io.modelcontextprotocol/clientCapabilities': capabilities,
         },
       },
     },
