@@ -26,6 +26,11 @@ export function bearerOf(authorization: string): string {
   return /^bearer +(.*)$/i.exec(authorization)?.[1] ?? ''
 }
 
+/** Returns the text of the `DPoP` credential (RFC 9449 §7.1), unchecked; undefined for another scheme. */
+export function provenTokenOf(authorization: string): string | undefined {
+  return /^dpop +(.*)$/i.exec(authorization)?.[1]
+}
+
 /** Returns what the text of a bearer credential could be. */
 export function kindOfBearer(text: string): BearerKind {
   if (/[\s,]/.test(text)) return 'several'

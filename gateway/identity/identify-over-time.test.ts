@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Caller } from '../model/caller.ts'
 import {
   ISSUER,
+  presenting,
   protectedServer,
   testIdentity,
   testWorld,
@@ -170,7 +171,7 @@ test('after 100 failures an address is asked to wait, known tokens and other add
 test('an overloaded answer says when to come back', async () => {
   const { identify, bearer } = oneIssuer()
   for (let at = 0; at < FAILURE_BURST; at += 1) await bearer(`bad-${at}`)
-  const presented = { authorization: 'Bearer bad', apiKey: undefined, address: '192.0.2.1' }
+  const presented = presenting({ authorization: 'Bearer bad' })
   await assert.rejects(async () => identify(presented, protectedServer()), {
     code: 'overloaded',
     extra: { detail: 'flooded', retryAfterSeconds: 1 },

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { Refusal, REFUSALS } from '../model/refusal.ts'
 import {
   ISSUER,
+  presenting,
   protectedServer,
   RESOURCE,
   testIdentity,
@@ -56,7 +57,7 @@ test('a valid token is its caller, told the first time as new and then as known'
 test('a known token is answered without a promise, a new one with one', async () => {
   const { identify, claims } = oneIssuer()
   const authorization = `Bearer ${await signer.sign(claims())}`
-  const presented = { authorization, apiKey: undefined, address: '192.0.2.1' }
+  const presented = presenting({ authorization })
   const first = identify(presented, protectedServer())
   assert.ok(first instanceof Promise)
   assert.equal(identify(presented, protectedServer()) instanceof Promise, true, 'still under way')
@@ -147,7 +148,7 @@ test('every refused token looks the same to whoever presented it', async () => {
     `ghk_abcdefgh_${'x'.repeat(43)}`,
   ]
   for (const token of tokens) {
-    const presented = { authorization: `Bearer ${token}`, apiKey: undefined, address: '192.0.2.1' }
+    const presented = presenting({ authorization: `Bearer ${token}` })
     await assert.rejects(
       async () => identify(presented, protectedServer()),
       (error) => {

@@ -13,12 +13,14 @@ import { ANONYMOUS } from './anonymous.ts'
 import type { ApiKeyDigests } from './api-keys.ts'
 import { createApiKeys } from './api-keys.ts'
 import { createBearerTokens } from './bearer-tokens.ts'
-import { bearerOf, kindOfBearer } from './credential.ts'
+import { bearerOf, kindOfBearer, provenTokenOf } from './credential.ts'
 import { createFloodGate } from './flood-gate.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { openIssuers } from './issuers.ts'
+import type { ProofsOptions } from './proofs.ts'
+import { createProofs } from './proofs.ts'
 import { refusalOf } from './refusal-of.ts'
-import type { TokenCache } from './token-cache.ts'
+import type { TokenCache, TokenEntry } from './token-cache.ts'
 import { createTokenCache } from './token-cache.ts'
 import type { ApiKeyEntry, TrustedIssuer } from './trust.ts'
 
@@ -28,6 +30,11 @@ export type Presented = {
   readonly authorization: string | undefined
   /** The `X-Api-Key` header as received; undefined when absent. */
   readonly apiKey: string | undefined
+  /** The `DPoP` header as received; undefined when absent, and where none can be. */
+  readonly dpop?: string | undefined
+  readonly httpMethod: string
+  /** The request target; it is on the host of the server. */
+  readonly target: string
   /** The peer whose failed attempts are counted together. */
   readonly address: string
 }
@@ -73,6 +80,7 @@ export type IdentifyOptions = {
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly emit: Emit
+  readonly isNew: ProofsOptions['isNew']
   /** From the identify of the configuration before. */
   readonly handover?: Handover
 }
@@ -84,7 +92,7 @@ export type IdentifyOptions = {
  *   own, an API key prefix twice, inline keys that cannot verify.
  */
 export function createIdentify(options: IdentifyOptions): Identify {
-  const { now, emit, revocations, handover } = options
+  const { now, emit, revocations, isNew, handover } = options
   const { issuers, keys } = openIssuers(options, handover?.keys)
   const apiKeyDigests: ApiKeyDigests = handover?.apiKeyDigests ?? new WeakMap()
   const apiKeys = createApiKeys(options.apiKeys, apiKeyDigests)
@@ -92,6 +100,7 @@ export function createIdentify(options: IdentifyOptions): Identify {
   const gate = createFloodGate(now)
   const bearers = createBearerTokens({ issuers, tokens, gate, now })
   const admission = createAdmission(revocations)
+  const proofs = createProofs({ now, isNew })
 
   const refuse = (reason: TokenRefusal): Refusal => {
     emit({ type: 'token_refused', reason })
@@ -105,14 +114,39 @@ export function createIdentify(options: IdentifyOptions): Identify {
   const fail = (reason: TokenRefusal, address: string): Refusal =>
     refuse(gate.countFailure(address) ? reason : 'flooded')
 
-  const byNewToken = async (token: string, address: string, server: McpServer) => {
+  const verifyNew = async (token: string, address: string): Promise<TokenEntry> => {
     const verified = await bearers.verify(token, address)
     if (!verified.ok) throw refuse(verified.reason)
-    const { entry } = verified
+    return verified.entry
+  }
+  const admit = (entry: TokenEntry, server: McpServer, cached: 'cached' | 'new'): Caller => {
     const reason = admission.token(entry, server)
     if (reason !== undefined) throw refuse(reason)
-    emit({ ...entry.seenAgain, cached: false })
+    emit(cached === 'cached' ? entry.seenAgain : { ...entry.seenAgain, cached: false })
     return entry.caller
+  }
+
+  const byNewToken = async (token: string, address: string, server: McpServer) => {
+    const entry = await verifyNew(token, address)
+    if (entry.thumbprint !== undefined) throw refuse('unproven')
+    return admit(entry, server, 'new')
+  }
+
+  const byProof = async (token: string, presented: Presented, server: McpServer) => {
+    const { dpop, httpMethod, target, address } = presented
+    if (kindOfBearer(token) !== 'token') throw fail('malformed', address)
+    const known = bearers.find(token)
+    const entry = known ?? (await verifyNew(token, address))
+    const { thumbprint } = entry
+    // A token that anybody may use proves nothing about who sends it (RFC 9449 §7.1).
+    if (thumbprint === undefined) throw fail('bad_proof', address)
+    const caller = admit(entry, server, known === undefined ? 'new' : 'cached')
+    const { origin, pathname } = new URL(target, server.resource)
+    const request = { token, thumbprint, httpMethod, url: origin + pathname }
+    const fault = await proofs.check(dpop, request)
+    if (fault === 'replay_unknown') throw refuse(fault)
+    if (fault !== undefined) throw fail(fault, address)
+    return caller
   }
 
   const byApiKey = (text: string, address: string, server: McpServer): Caller => {
@@ -124,7 +158,10 @@ export function createIdentify(options: IdentifyOptions): Identify {
     return found.key.caller
   }
 
-  const byUnknownBearer = (token: string, address: string, server: McpServer) => {
+  const byUnknown = (token: string, presented: Presented, server: McpServer) => {
+    const { authorization = '', address } = presented
+    const proven = provenTokenOf(authorization)
+    if (proven !== undefined) return byProof(proven, presented, server)
     switch (kindOfBearer(token)) {
       case 'several':
         throw several()
@@ -137,7 +174,8 @@ export function createIdentify(options: IdentifyOptions): Identify {
     }
   }
 
-  const identify = ({ authorization, apiKey, address }: Presented, server: McpServer) => {
+  const identify = (presented: Presented, server: McpServer) => {
+    const { authorization, apiKey, address } = presented
     if (authorization === undefined) {
       if (apiKey !== undefined) return byApiKey(apiKey, address, server)
       if (server.anonymous) return ANONYMOUS
@@ -146,11 +184,9 @@ export function createIdentify(options: IdentifyOptions): Identify {
     if (apiKey !== undefined) throw several()
     const token = bearerOf(authorization)
     const entry = bearers.find(token)
-    if (entry === undefined) return byUnknownBearer(token, address, server)
-    const reason = admission.token(entry, server)
-    if (reason !== undefined) throw refuse(reason)
-    emit(entry.seenAgain)
-    return entry.caller
+    if (entry === undefined) return byUnknown(token, presented, server)
+    if (entry.thumbprint !== undefined) throw refuse('unproven')
+    return admit(entry, server, 'cached')
   }
 
   /** A stream that is open goes on a while after calls of the same caller are refused as stale. */

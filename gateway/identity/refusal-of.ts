@@ -3,7 +3,12 @@ import type { TokenRefusal } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'
 
 /** Flooding is over within a second; an issuer that is down is asked again every 30. */
-const RETRY_AFTER_SECONDS = { flooded: 1, keys_unavailable: 5 }
+const RETRY_AFTER_SECONDS = {
+  flooded: 1,
+  keys_unavailable: 5,
+  replay_unknown: 5,
+  revocations_stale: 5,
+}
 
 /**
  * Returns the refusal for a reason. Everything that is wrong with a token looks alike to the caller
@@ -15,15 +20,14 @@ export function refusalOf(reason: TokenRefusal): Refusal {
     case 'missing':
       return new Refusal('unauthenticated', { detail: reason })
     case 'keys_unavailable':
-      return new Refusal(reason, {
-        detail: reason,
-        retryAfterSeconds: RETRY_AFTER_SECONDS.keys_unavailable,
-      })
+    case 'replay_unknown':
     case 'revocations_stale':
       return new Refusal('keys_unavailable', {
         detail: reason,
-        retryAfterSeconds: RETRY_AFTER_SECONDS.keys_unavailable,
+        retryAfterSeconds: RETRY_AFTER_SECONDS[reason],
       })
+    case 'bad_proof':
+      return new Refusal(reason, { detail: reason })
     case 'flooded':
       return new Refusal('overloaded', {
         detail: reason,

@@ -19,6 +19,8 @@ export type TokenEntry = {
   /** The generation of the issuer's keys; once a key is withdrawn it is verified again. */
   readonly keyGeneration: number
   readonly endsAtMs: number
+  /** Thumbprint of the key whose holder alone may use it; undefined for a bearer token. */
+  readonly thumbprint: string | undefined
   /** Said on every later use; made once so that a hit allocates nothing. */
   readonly seenAgain: Extract<GatehouseEvent, { readonly type: 'token_verified' }>
   /** The revocation epoch at which the caller was last found not revoked. */

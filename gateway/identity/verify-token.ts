@@ -47,6 +47,7 @@ export async function verifyToken(
     everywhere: audiences.some((audience) => trusted.audiences.includes(audience)),
     trust,
     keyGeneration,
+    thumbprint: verified.claims.thumbprint,
     endsAtMs: (caller.expiresAtSeconds + LEEWAY_SECONDS) * 1000,
     seenAgain: {
       type: 'token_verified',

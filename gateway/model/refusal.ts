@@ -19,6 +19,7 @@ export const REFUSALS = {
   http_version: { status: 505, rpc: -32600, text: 'HTTP/1.1 required' },
   unauthenticated: { status: 401, rpc: 1000, text: 'Authentication required' },
   invalid_token: { status: 401, rpc: 1000, text: 'The access token is not valid here' },
+  bad_proof: { status: 401, rpc: 1000, text: 'The DPoP proof is not valid here' },
   insufficient_scope: { status: 403, rpc: 1001, text: 'Insufficient scope' },
   unsupported_media_type: {
     status: 415,

@@ -1,17 +1,20 @@
 /**
  * The `WWW-Authenticate` header of the gateway as a resource server (RFC 6750 §3, OAuth 2.1 §5.3,
- * RFC 9728 §5.1). Always one challenge that begins with `Bearer` and quotes every value: the MCP SDKs
- * read the header only when its first word is `Bearer` and take the first match per parameter.
+ * RFC 9728 §5.1). Always one challenge that quotes every value and begins with `Bearer`, or with `DPoP`
+ * where a proof is the matter (RFC 9449 §7.1): the MCP SDKs read the header only then, and take the first
+ * match per parameter.
  */
+import { PROOF_ALGORITHMS } from './verify-proof.ts'
 
 /**
- * Why a challenge is sent: no credential (401), a token that is not valid here (401), a valid token
- * without the scopes the operation needs (403), a malformed or doubled credential (400), or a refusal
- * that no scope can mend (403).
+ * Why a challenge is sent: no credential (401), a token or a proof that is not valid here (401), a valid
+ * token without the scopes the operation needs (403), a malformed or doubled credential (400), or a
+ * refusal that no scope can mend (403).
  */
 export type ChallengeReason =
   | 'no_credential'
   | 'invalid_token'
+  | 'invalid_dpop_proof'
   | 'insufficient_scope'
   | 'invalid_request'
   | 'forbidden'
@@ -33,6 +36,7 @@ const MAX_DESCRIPTION_CHARS = 200
 const ERRORS: { readonly [reason in ChallengeReason]: string | undefined } = {
   no_credential: undefined,
   invalid_token: 'invalid_token',
+  invalid_dpop_proof: 'invalid_dpop_proof',
   insufficient_scope: 'insufficient_scope',
   invalid_request: 'invalid_request',
   forbidden: undefined,
@@ -54,12 +58,13 @@ export function challenge({ reason, metadataUrl, scopes, description }: Challeng
   const scope = wantsScope(reason) ? scopeText(scopes ?? []) : ''
   if (scope !== '') parameters.push(`scope="${scope}"`)
   parameters.push(`resource_metadata="${uriText(metadataUrl)}"`)
-  return `Bearer ${parameters.join(', ')}`
+  if (reason !== 'invalid_dpop_proof') return `Bearer ${parameters.join(', ')}`
+  return `DPoP ${parameters.join(', ')}, algs="${PROOF_ALGORITHMS.join(' ')}"`
 }
 
 /** Scopes help only where asking for them can change the answer. */
 function wantsScope(reason: ChallengeReason): boolean {
-  return reason !== 'invalid_request' && reason !== 'forbidden'
+  return !['invalid_request', 'invalid_dpop_proof', 'forbidden'].includes(reason)
 }
 
 /** RFC 6749 §3.3 scope-token. A scope with another character is left out, never repaired into another. */

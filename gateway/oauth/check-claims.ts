@@ -3,9 +3,11 @@
  * is wanted depends on the server asked for and is judged per request, not here.
  */
 import type { TokenRefusal } from '../model/event.ts'
+import type { Read } from './claims.ts'
 import { isText, readClaim } from './claims.ts'
 import type { UnverifiedJwt } from './parse-jwt.ts'
 import type { Members } from './strict-json.ts'
+import { isMembers } from './strict-json.ts'
 
 /** What one issuer's tokens must look like. */
 export type TokenRules = {
@@ -26,6 +28,8 @@ export type TokenClaims = {
   readonly audiences: readonly string[]
   readonly issuedAtSeconds: number
   readonly expiresAtSeconds: number
+  /** Thumbprint of the key it is bound to, whose holder must prove so; undefined for a bearer token. */
+  readonly thumbprint: string | undefined
   readonly all: Members
 }
 
@@ -51,9 +55,8 @@ export function checkClaims(
   const { iss: issuer, sub: subject, exp, iat, nbf } = claims
   if (issuer !== rules.issuer) return refused('unknown_issuer')
   if (!isAcceptedType(type, claims, rules)) return refused('wrong_type')
-  // A sender-constrained token is worth nothing without its proof (RFC 7800 §3.1, RFC 9449 §7.1).
-  // Proofs are not checked here, so such a token must not pass as a plain bearer token.
-  if (Object.hasOwn(claims, 'cnf')) return refused('bad_claim')
+  const bound = readConfirmation(claims)
+  if (!bound.ok) return bound
   if (!isText(subject)) return refused('bad_claim')
   if (!isTime(exp) || !isTime(iat) || (nbf !== undefined && !isTime(nbf))) {
     return refused('bad_claim')
@@ -71,6 +74,7 @@ export function checkClaims(
       audiences,
       issuedAtSeconds: iat,
       expiresAtSeconds: exp,
+      thumbprint: bound.value,
       all: claims,
     },
   }
@@ -78,6 +82,20 @@ export function checkClaims(
 
 function refused(reason: TokenRefusal): CheckedClaims {
   return { ok: false, reason }
+}
+
+/**
+ * What a token is bound to (RFC 7800 §3.1). A way of proving that is not known cannot be checked, and so
+ * the token must not pass as one without: only a key thumbprint alone is understood (RFC 9449 §6.1).
+ */
+function readConfirmation(claims: Members): Read<string | undefined> {
+  if (!Object.hasOwn(claims, 'cnf')) return { ok: true, value: undefined }
+  const { cnf } = claims
+  if (!isMembers(cnf)) return { ok: false, reason: 'bad_claim' }
+  const { jkt } = cnf
+  return Object.keys(cnf).length === 1 && isText(jkt)
+    ? { ok: true, value: jkt }
+    : { ok: false, reason: 'bad_claim' }
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { metadataPath, metadataUrl, protectedResourceMetadata } from './metadata.ts'
+import { PROOF_ALGORITHMS } from './verify-proof.ts'
 
 test('the document names the resource, its issuers, scopes and the header as only method', () => {
   const document = protectedResourceMetadata({
@@ -14,6 +15,7 @@ test('the document names the resource, its issuers, scopes and the header as onl
     authorization_servers: ['https://idp.example'],
     scopes_supported: ['db:read'],
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     resource_name: 'Database',
   })
 })
@@ -22,7 +24,11 @@ test('empty lists and an empty name are left out', () => {
   const resource = 'https://gw.example/mcp'
   assert.deepEqual(
     protectedResourceMetadata({ resource, authorizationServers: [], scopes: [], name: '' }),
-    { resource, bearer_methods_supported: ['header'] },
+    {
+      resource,
+      bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
+    },
   )
 })
 

@@ -2,6 +2,7 @@
  * Protected resource metadata (RFC 9728): the document that tells a client which authorization
  * servers issue tokens for one MCP server, and where it is found.
  */
+import { PROOF_ALGORITHMS } from './verify-proof.ts'
 
 /** The members the gateway publishes; empty lists are left out (RFC 9728 §3.2). */
 export type ProtectedResourceMetadata = {
@@ -9,6 +10,7 @@ export type ProtectedResourceMetadata = {
   readonly authorization_servers?: readonly string[]
   readonly scopes_supported?: readonly string[]
   readonly bearer_methods_supported: readonly ['header']
+  readonly dpop_signing_alg_values_supported: readonly string[]
   readonly resource_name?: string
 }
 
@@ -34,6 +36,7 @@ export function protectedResourceMetadata(source: MetadataSource): ProtectedReso
     }),
     ...(source.scopes.length > 0 && { scopes_supported: source.scopes }),
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     ...(source.name !== '' && { resource_name: source.name }),
   }
 }

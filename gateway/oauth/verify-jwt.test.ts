@@ -86,6 +86,7 @@ test('the claims of a valid token are given with their types', async () => {
     audiences: ['https://gw.example/mcp/db'],
     issuedAtSeconds: NOW - 10,
     expiresAtSeconds: NOW + 290,
+    thumbprint: undefined,
   })
   assert.equal(all['extra'], 1)
 })
@@ -292,9 +293,27 @@ test('an ID token is refused even where its type is accepted', async () => {
 
 // T-12
 
-test('a sender-constrained token is refused as a plain bearer token', async () => {
-  for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, {}, null]) {
+test('what a token is bound to is read, and a token bound in another way is refused', async () => {
+  for (const cnf of [
+    { 'x5t#S256': 'x' },
+    { jkt: 'x', 'x5t#S256': 'x' },
+    { jkt: 7 },
+    {},
+    null,
+    'x',
+  ]) {
     assert.equal(await judge(await signed({ cnf })), 'bad_claim')
+  }
+  for (const [claims, thumbprint] of [
+    [{ cnf: { jkt: 'x' } }, 'x'],
+    [{}, undefined],
+  ] as const) {
+    const parsed = parseJwt(await signed(claims))
+    assert.ok(parsed.ok)
+    const options = { jwt: parsed.jwt, rules: RULES, keysFor: () => KEYS, nowSeconds: NOW }
+    const read = await verifyJwt(options)
+    assert.ok(read.ok)
+    assert.equal(read.claims.thumbprint, thumbprint)
   }
 })
 

@@ -20,6 +20,7 @@ export type Head = {
   host: string | undefined
   authorization: string | undefined
   apiKey: string | undefined
+  dpop: string | undefined
   origin: string | undefined
   contentType: string | undefined
   contentEncoding: string | undefined
@@ -46,6 +47,7 @@ const SINGLE: ReadonlyMap<string, Single> = new Map<string, Single>([
   ['host', 'host'],
   ['authorization', 'authorization'],
   ['x-api-key', 'apiKey'],
+  ['dpop', 'dpop'],
   ['origin', 'origin'],
   ['content-type', 'contentType'],
   ['content-encoding', 'contentEncoding'],
@@ -128,6 +130,7 @@ export function emptyHead(): Head {
     host: undefined,
     authorization: undefined,
     apiKey: undefined,
+    dpop: undefined,
     origin: undefined,
     contentType: undefined,
     contentEncoding: undefined,

@@ -64,9 +64,10 @@ function route(visit: Visit, head: Head, desk: Desk): Seated {
   return Object.assign(visit, { head, server, side: side?.route })
 }
 
-async function authenticate({ head, journey, server }: Seated, desk: Desk): Promise<Caller> {
-  const { authorization, apiKey } = head
-  const presented = { authorization, apiKey, address: journey.address }
+async function authenticate(seat: Seated, desk: Desk): Promise<Caller> {
+  const { head, journey, server, httpMethod, target } = seat
+  const { authorization, apiKey, dpop } = head
+  const presented = { authorization, apiKey, dpop, address: journey.address, httpMethod, target }
   journey.caller = await desk.identify(presented, server)
   return journey.caller
 }

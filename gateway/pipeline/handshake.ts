@@ -44,7 +44,9 @@ export async function welcome(visit: Visit, desk: Desk): Promise<Welcome> {
   if (server.upstream.transport !== 'websocket') throw new Refusal('not_found')
   const offer = readOffer(visit.rawHeaders)
   const presented = await presentedBy(head, offer, desk, server.resource)
-  journey.caller = await desk.identify({ ...presented, address: journey.address }, server)
+  const { httpMethod, target } = visit
+  const from = { address: journey.address, httpMethod, target }
+  journey.caller = await desk.identify({ ...presented, ...from }, server)
   occupy(seat, journey.caller, desk)
   const opening = { seat, direction: 'up', content: { kind: 'open_stream' } } as const
   const permit = await judge(opening, journey.caller, desk)
@@ -89,9 +91,9 @@ async function presentedBy(
   { ticket }: Offer,
   desk: Pick<Desk, 'tickets'>,
   resource: string,
-): Promise<Presentation> {
-  const { authorization, apiKey, origin } = head
-  if (ticket === undefined) return { authorization, apiKey }
+): Promise<Presentation & { readonly dpop?: string | undefined }> {
+  const { authorization, apiKey, dpop, origin } = head
+  if (ticket === undefined) return { authorization, apiKey, dpop }
   if (authorization !== undefined || apiKey !== undefined) {
     throw new Refusal('bad_credential', { detail: 'a ticket and another credential' })
   }

@@ -38,7 +38,9 @@ async function issue(visit: Visit, desk: Desk): Promise<Outgoing> {
   // Nobody needs a ticket to come without a credential.
   if (authorization === undefined && apiKey === undefined) throw new Refusal('unauthenticated')
   const presented = { authorization, apiKey }
-  journey.caller = await desk.identify({ ...presented, address: journey.address }, server)
+  const { httpMethod, target } = visit
+  const from = { address: journey.address, httpMethod, target }
+  journey.caller = await desk.identify({ ...presented, ...from }, server)
   const ticket = desk.tickets.issue(presented, { resource: server.resource, origin })
   const protocols = [SUBPROTOCOL, TICKET_PROTOCOL + ticket]
   const bytes = JSON.stringify({ ticket, protocols, expires_in: TICKET_MS / 1_000 })

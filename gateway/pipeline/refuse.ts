@@ -187,6 +187,8 @@ function challengeFor(
         scopes: desk.scopesOf(server),
         description: message,
       })
+    case 'bad_proof':
+      return challenge({ reason: 'invalid_dpop_proof', metadataUrl, description: message })
     case 'bad_credential':
       return challenge({ reason: 'invalid_request', metadataUrl, description: message })
     case 'insufficient_scope':

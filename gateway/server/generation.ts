@@ -161,6 +161,7 @@ function identifyFor(settings: Settings, plant: Plant, previous: Generation | un
     readFile: plant.readFile,
     now: plant.now,
     emit: plant.emit,
+    isNew: (text, ttlMs) => plant.store.cas(`proof/${text}`, 0, '', { ttlMs }),
     ...(previous === undefined ? {} : { handover: previous.identify.handover }),
   })
   // Not waited for: an issuer that is down must not keep the others from being served.

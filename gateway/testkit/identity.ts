@@ -81,6 +81,8 @@ export type TestIdentityOptions = {
   readonly fetchJson?: (url: string) => Promise<unknown>
   readonly readFile?: (file: string) => Promise<string>
   readonly handover?: Handover
+  /** Which proofs came before; remembered by this identity alone when left out. */
+  readonly isNew?: (text: string, ttlMs: number) => Promise<boolean>
   /** Shared by the two identifies of a reload. */
   readonly world?: TestWorld
 }
@@ -104,6 +106,24 @@ export type TestIdentity = {
   bearer(token: string, server?: McpServer): Promise<Caller | string>
   /** Claims that are valid now, with these changed. */
   claims(more?: object): Record<string, unknown>
+}
+
+/** What a request presents: nothing, but for what is given. */
+export function presenting(more: Partial<Presented>): Presented {
+  return {
+    authorization: undefined,
+    apiKey: undefined,
+    address: '192.0.2.1',
+    httpMethod: 'POST',
+    target: new URL(RESOURCE).pathname,
+    ...more,
+  }
+}
+
+/** Says of every text once that it is new. */
+function firstTime(): (text: string) => Promise<boolean> {
+  const seen = new Set<string>()
+  return (text) => Promise.resolve(!seen.has(text) && seen.add(text).has(text))
 }
 
 export function testWorld(): TestWorld {
@@ -139,17 +159,12 @@ export function testIdentity(options: TestIdentityOptions = {}): TestIdentity {
     readFile: options.readFile ?? outOfReach,
     now: () => world.nowMs,
     emit: (event) => world.events.push(event),
+    isNew: options.isNew ?? firstTime(),
     ...(options.handover !== undefined && { handover: options.handover }),
   })
   const ask = async (presented: Partial<Presented>, server = protectedServer()) => {
-    const whole = {
-      authorization: undefined,
-      apiKey: undefined,
-      address: '192.0.2.1',
-      ...presented,
-    }
     try {
-      return await identify(whole, server)
+      return await identify(presenting(presented), server)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       return `${error.code}: ${error.extra.detail}`
