@@ -207,6 +207,22 @@ for (const [before, after] of CACHE) {
   })
 }
 
+test('the answer to server/discover is kept by its caller alone, and other results as they came', () => {
+  const options = { show: isShown, cache: { maxTtlMs: 1_500.7 } }
+  const hints = '"ttlMs":900000,"cacheScope":"public"'
+  const cut = '"ttlMs":1500,"cacheScope":"private"'
+  for (const [before, after] of [
+    [`"supportedVersions":["2026-07-28"],${hints}`, `"supportedVersions":["2026-07-28"],${cut}`],
+    [`${hints},"supportedVersions":[]`, `${cut},"supportedVersions":[]`],
+    [`${hints},"SupportedVersions":[]`, `${hints},"SupportedVersions":[]`],
+    [`"content":[],${hints}`, `"content":[],${hints}`],
+  ]) {
+    const result = filterAnswer(Buffer.from(answer(`{${before}}`)), options)
+    assert.ok(result.ok)
+    assert.equal(Buffer.from(result.bytes).toString(), answer(`{${after}}`))
+  }
+})
+
 test('without a cache bound the cache members stay', () => {
   const text = answer('{"cacheScope":"public","ttlMs":900000,"tools":[]}')
   assert.equal(filtered(text).text, text)

@@ -38,8 +38,9 @@ export type FilterOptions = {
   /** Asked once for every named element, in order. */
   readonly show: (kind: TargetKind, name: string) => boolean
   /**
-   * Marks what was read as this caller's own: a `cacheScope` becomes `"private"`, a `ttlMs` at most
-   * this many milliseconds. Neither is added where the server sent none, which means the same.
+   * Marks lists, what was read and the answer to `server/discover` as this caller's own: a `cacheScope`
+   * becomes `"private"`, a `ttlMs` at most this many milliseconds. Neither is added where the server sent
+   * none, which means the same.
    */
   readonly cache?: { readonly maxTtlMs: number } | undefined
   /**
@@ -89,7 +90,16 @@ export const LIST_NAMES = nameTable([
   'contents',
   'tasks',
 ])
-const PAGE_NAMES = nameTable(['nextCursor', 'cacheScope', 'ttlMs', 'task', 'taskId', '_meta'])
+const PAGE_NAMES = nameTable([
+  'nextCursor',
+  'cacheScope',
+  'ttlMs',
+  'task',
+  'taskId',
+  '_meta',
+  // Of `server/discover`, which is for those who may connect.
+  'supportedVersions',
+])
 
 type Filtering = {
   readonly options: FilterOptions
@@ -100,6 +110,8 @@ type Filtering = {
   readonly round: Round | undefined
   namesTasks: boolean
   news: boolean
+  /** Whether it is a result that clients keep, and not one that is the same for everyone. */
+  isKept: boolean
 }
 
 /** What has been read of the envelope of a response. */
@@ -134,6 +146,7 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
     nextCursor: undefined,
     namesTasks: false,
     news: false,
+    isKept: false,
     round,
   }
   if (cursor.problem !== undefined) return unreadable(cursor)
@@ -225,7 +238,6 @@ function objectionTo(
 
 function filterResult(cursor: Cursor, filtering: Filtering): boolean {
   const before = filtering.edits.length
-  let isList = false
   enterObject(cursor)
   while (nextMember(cursor)) {
     const list = protocolName(cursor, LIST_NAMES)
@@ -236,15 +248,15 @@ function filterResult(cursor: Cursor, filtering: Filtering): boolean {
         if (cursor.problem !== undefined) return false
       } else if (!readPageMember(cursor, filtering)) return false
     } else if (nextKind(cursor) === 'array') {
-      isList = true
+      filtering.isKept = true
       if (list === 'tasks') {
         filtering.namesTasks = true
         if (!skipValue(cursor)) return false
       } else if (!filterList(cursor, filtering, list)) return false
     } else if (!skipValue(cursor)) return false
   }
-  // Without a list the only edits are cache marks, on an answer that is the same for everyone.
-  if (!isList) filtering.edits.length = before
+  // Of any other the only edits are cache marks.
+  if (!filtering.isKept) filtering.edits.length = before
   return cursor.problem === undefined
 }
 
@@ -334,6 +346,7 @@ function readPageMember(cursor: Cursor, filtering: Filtering): boolean {
     readMeta(cursor, filtering)
   } else {
     filtering.namesTasks ||= name === 'task' || name === 'taskId'
+    filtering.isKept ||= name === 'supportedVersions'
     skipValue(cursor)
   }
   if (text !== undefined) filtering.edits.push({ start, end: cursor.at, text })

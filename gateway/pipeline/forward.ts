@@ -97,7 +97,8 @@ async function renew(refused: Answer, permit: Permit, visit: Seated, desk: Desk)
 
 /** Whether the answer may hold names that must be filtered or replaced, so that it is needed whole. */
 export function isFiltered(method: string): boolean {
-  return method.endsWith('/list') || method === 'resources/read' || method.startsWith('tasks/')
+  if (method.endsWith('/list') || method.startsWith('tasks/')) return true
+  return method === 'resources/read' || method === 'server/discover'
 }
 
 function collectFor(permit: Permit): Collect {

@@ -1,5 +1,6 @@
 import type { FilteredAnswer } from '../mcp/list.ts'
 import { filterAnswer } from '../mcp/list.ts'
+import type { Caller } from '../model/caller.ts'
 import type { Permit } from '../model/permit.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import { isVisible } from '../policy/visible.ts'
@@ -13,7 +14,7 @@ import { sealState } from './request-state.ts'
 import { showTasks } from './show-tasks.ts'
 import type { Seated } from './visit.ts'
 
-/** Longest that a client may keep a filtered list (`ttlMs`, MCP 2026-07-28 caching). */
+/** Longest that a client may keep what it was shown (`ttlMs`, MCP 2026-07-28 caching). */
 const CACHE = { maxTtlMs: 60_000 }
 
 /** One answer to one permitted call. */
@@ -52,7 +53,7 @@ export function showMessage(
       const target = withTools({ kind, name }, server.name, desk.catalogue)
       return isVisible(desk.rules, caller, target, occasion)
     },
-    cache: CACHE,
+    cache: era === 'modern' ? cacheFor(caller, desk) : CACHE,
     known: desk.catalogue.lists(server.name, era),
     sealState: era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
   })
@@ -61,4 +62,10 @@ export function showMessage(
   }
   if (!filtered.ok || !filtered.namesTasks) return filtered
   return { ...filtered, bytes: showTasks(filtered.bytes, showing, desk) }
+}
+
+/** No longer than the credential lives that it was shown for. */
+function cacheFor({ expiresAtSeconds }: Caller, { now }: Pick<Desk, 'now'>): typeof CACHE {
+  const leftMs = expiresAtSeconds * 1_000 - now()
+  return leftMs >= CACHE.maxTtlMs ? CACHE : { maxTtlMs: Math.max(leftMs, 0) }
 }
