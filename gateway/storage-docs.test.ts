@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createTickets } from './pipeline/tickets.ts'
+import { createPins } from './registry/pins.ts'
 import { createRevocations } from './registry/revocations.ts'
 import { createSeals, temporaryKey } from './seal/seal.ts'
 import { createMemoryStore } from './state/memory.ts'
@@ -19,8 +20,17 @@ test('docs/storage.md lists every key that is written, and no others', async () 
   const ticket = tickets.issue({ authorization: 'Bearer x', apiKey: undefined }, place)
   await tickets.redeem(ticket, place)
   const { id } = await revocations.revoke({ kind: 'client', value: 'app', by: 'test' })
+  const pins = createPins({ store, now, emit: () => undefined })
+  await pins.prepare('docs', 'anna')
+  const definitions = () => new Map([['read', '{}']])
+  pins.observe({ server: 'docs', holds: true, audience: 'anna', page: undefined, definitions })
+  await pins.flush()
   const written = (await store.list('')).map(({ key }) =>
-    key.replace(id, '{id}').replace(/^(ws-ticket\/).*/, '$1{id}'),
+    key
+      .replace(id, '{id}')
+      .replace(/^(ws-ticket\/).*/, '$1{id}')
+      .replace(/^(pin\/(?:seen|tool)\/).*/, '$1{server}/{id}')
+      .replace(/^(pin\/text\/).*/, '$1{server}/{hash}'),
   )
   const documented = Array.from(STORAGE.matchAll(/^\| `(\S+\/\S+)` /gm), ([, key]) => key)
   assert.deepEqual(documented, written)

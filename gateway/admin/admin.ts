@@ -5,6 +5,7 @@
  */
 import type { Emit } from '../model/event.ts'
 import type { Secret } from '../model/secret.ts'
+import type { Pins } from '../registry/pins.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
@@ -12,6 +13,7 @@ import { claimedActor, plainText } from './claimed-actor.ts'
 import { createFailureMeter } from './failure-meter.ts'
 import type { Known } from './revocation-actions.ts'
 import { addRevocation, liftRevocation, listRevocations } from './revocation-actions.ts'
+import { acceptPin, listPins } from './pin-actions.ts'
 import { createTokenCheck } from './token-check.ts'
 
 /** What the ops port hands over. */
@@ -36,6 +38,7 @@ export type AdminOptions = {
   /** Settings refuse one that could be guessed; undefined answers 404 to everything. */
   readonly token: Secret | undefined
   readonly revocations: Revocations
+  readonly pins: Pins
   /** Whom the configuration at work knows: revoking anything else is done, with a warning. */
   readonly known: () => Known
   readonly status: () => AdminStatus
@@ -93,6 +96,18 @@ const ACTIONS: readonly Action[] = [
     path: /^\/admin\/revocations\/(?<id>[^/]+)$/,
     run: ({ request, options, by, id }) =>
       liftRevocation(request.query, options.revocations, { id, by }),
+  },
+  {
+    name: 'pins.list',
+    method: 'GET',
+    path: /^\/admin\/pins$/,
+    run: ({ request, options }) => listPins(request.query, options.pins),
+  },
+  {
+    name: 'pins.accept',
+    method: 'POST',
+    path: /^\/admin\/pins\/accept$/,
+    run: ({ request, options, by }) => acceptPin(request, options.pins, by),
   },
 ]
 

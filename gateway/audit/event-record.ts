@@ -8,6 +8,7 @@ export type EventRecord = {
     | 'admin'
     | 'revocation'
     | 'reload'
+    | 'tool'
     | 'lifecycle'
   readonly fields: Readonly<Record<string, unknown>>
 }
@@ -56,6 +57,17 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         mode: event.mode,
         ok: event.ok,
         detail: event.detail,
+      })
+    case 'tool_changed':
+    case 'tool_variant':
+    case 'tool_accepted':
+      return record('tool', event, {
+        by: 'by' in event ? event.by : undefined,
+        server: event.server,
+        tool: event.tool,
+        definition: event.definition,
+        was: 'was' in event ? event.was : undefined,
+        held: 'held' in event ? event.held : undefined,
       })
     case 'started':
     case 'stopping':

@@ -26,6 +26,7 @@ test('the first word of several verbs alone is wrong use, and lists its verbs on
   for (const [word, verbs] of [
     ['policy', POLICY_VERBS],
     ['audit', ['audit verify']],
+    ['pins', ['pins list', 'pins accept']],
     ['keys', ['keys new']],
     ['apikeys', ['apikeys new']],
   ] as const) {

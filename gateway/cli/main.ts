@@ -67,6 +67,18 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./audit-verify.ts')).auditVerify,
   },
   {
+    words: ['pins', 'list'],
+    use: 'pins list',
+    does: 'list the tools whose definition a server has changed',
+    load: async () => (await import('./pins.ts')).pinsList,
+  },
+  {
+    words: ['pins', 'accept'],
+    use: 'pins accept SERVER TOOL',
+    does: 'accept the definition a tool has changed to',
+    load: async () => (await import('./pins.ts')).pinsAccept,
+  },
+  {
     words: ['status'],
     use: 'status',
     does: 'ask a running gateway how it is',

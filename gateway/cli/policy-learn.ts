@@ -28,6 +28,11 @@ and server, with the tools, prompts and resources that were used and how often. 
 Exit code: 0 the policy allows every allowed call of the log, 1 it does not or a file cannot be read or
 written, 2 used wrongly.`
 
+/** What was refused whatever the rules say: names no list shows, tools kept back. */
+function isNoRules(reason: string | undefined): boolean {
+  return reason === 'unlisted' || reason === 'tool_held'
+}
+
 /** Calls named that the policy does not allow; the rest is counted. */
 const MAX_NAMED = 10
 
@@ -100,7 +105,7 @@ function tryOut(
   }))
   const lost = decided.filter(({ one, effect }) => one.effect === 'allow' && effect === 'deny')
   const won = decided.filter(
-    ({ one, effect }) => one.effect === 'deny' && one.reason !== 'unlisted' && effect === 'allow',
+    ({ one, effect }) => one.effect === 'deny' && !isNoRules(one.reason) && effect === 'allow',
   )
   for (const { one } of lost.slice(0, MAX_NAMED)) {
     io.err(`not allowed by the proposal, though it was: ${describeAsked(one)}`)

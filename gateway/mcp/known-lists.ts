@@ -20,8 +20,8 @@ export type KnownList = {
 export type KnownLists = {
   /** The list of that member whose text stands in `bytes` from `at` on. */
   find(member: string, bytes: Buffer, at: number): KnownList | undefined
-  /** Keeps a list that was read without a problem; its text is copied. */
-  keep(list: KnownList): void
+  /** Keeps a list that was read without a problem, its text copied; undefined when it is not kept. */
+  keep(list: KnownList): KnownList | undefined
 }
 
 /** Lists kept: the pages of some kinds, in some forms for some callers. The oldest goes. */
@@ -43,9 +43,11 @@ export function createKnownLists(): KnownLists {
       }),
     keep: (list) => {
       const { text } = list
-      if (text.length < MIN_LIST_BYTES || text.length > MAX_LIST_BYTES) return
-      lists.unshift({ ...list, text: Buffer.from(text) })
+      if (text.length < MIN_LIST_BYTES || text.length > MAX_LIST_BYTES) return undefined
+      const kept = { ...list, text: Buffer.from(text) }
+      lists.unshift(kept)
       if (lists.length > MAX_LISTS) lists.pop()
+      return kept
     },
   }
 }

@@ -21,7 +21,7 @@ import {
   readText,
   skipValue,
 } from './json-value.ts'
-import type { KnownElement, KnownLists } from './known-lists.ts'
+import type { KnownElement, KnownList, KnownLists } from './known-lists.ts'
 import type { Malformed } from './malformed.ts'
 import { isLookAlike, type NameTable, nameTable, protocolName } from './member-names.ts'
 import type { RpcId } from './message.ts'
@@ -60,6 +60,8 @@ export type FilteredAnswer =
       readonly bytes: Uint8Array
       /** Every name seen, shown or not, in order. */
       readonly listed: readonly Target[]
+      /** The list of tools in it, if any: the same object for the same text, unless it is not kept. */
+      readonly tools: KnownList | 'not_kept' | undefined
       /** Whether there is a list in it that was not known. */
       readonly news: boolean
       /** The cursor of the next page; an empty one is one too. */
@@ -112,6 +114,7 @@ type Filtering = {
   news: boolean
   /** Whether it is a result that clients keep, and not one that is the same for everyone. */
   isKept: boolean
+  tools: KnownList | 'not_kept' | undefined
 }
 
 /** What has been read of the envelope of a response. */
@@ -147,6 +150,7 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
     namesTasks: false,
     news: false,
     isKept: false,
+    tools: undefined,
     round,
   }
   if (cursor.problem !== undefined) return unreadable(cursor)
@@ -165,14 +169,14 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
   if (!atEnd(cursor)) return unreadable(cursor)
   const objection = objectionTo(envelope, options.id)
   if (objection !== undefined) return invalid(objection)
-  const { edits, listed, nextCursor, namesTasks, news } = filtering
+  const { edits, listed, nextCursor, namesTasks, news, tools } = filtering
   if (round?.required === true) {
     const unfit = round.unfit ?? sealRound(cursor, filtering, round)
     if (unfit !== undefined) return invalid(unfit)
   }
   const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
   const inputs = round?.required === true ? round.asked : undefined
-  return { ok: true, bytes: shown, listed, nextCursor, namesTasks, news, inputs }
+  return { ok: true, bytes: shown, listed, nextCursor, namesTasks, news, tools, inputs }
 }
 
 /** Notes the edit that seals the server's state, in its place; returns what is wrong with the state. */
@@ -278,12 +282,19 @@ function filterList(cursor: Cursor, filtering: Filtering, member: keyof typeof L
     listed.push({ kind, name })
     return options.show(kind, name)
   })
+  if (member === 'tools') filtering.tools = known ?? 'not_kept'
   if (known !== undefined) return done && countNodes(cursor, known.nodes)
   filtering.news = true
   // Member names that had to be folded are counted one by one, and what is read seldom comes twice.
   if (done && cursor.oddNames === oddNamesBefore && member !== 'contents') {
     const text = cursor.bytes.subarray(start, cursor.at)
-    options.known?.keep({ member, text, elements: read, nodes: cursor.nodes - nodesBefore - 1 })
+    const kept = options.known?.keep({
+      member,
+      text,
+      elements: read,
+      nodes: cursor.nodes - nodesBefore - 1,
+    })
+    if (member === 'tools' && kept !== undefined) filtering.tools = kept
   }
   return done
 }

@@ -64,6 +64,7 @@ export type DenyReason =
   | 'outside_window'
   | 'no_grant'
   | 'unlisted'
+  | 'tool_held'
   | 'unknown_method'
   | 'resource_uri'
   | 'undeclared'

@@ -52,6 +52,31 @@ export type GatehouseEvent =
       readonly ok: boolean
       readonly detail?: string
     }
+  | {
+      /** A caller is shown another definition of a tool than before. */
+      readonly type: 'tool_changed'
+      readonly server: string
+      readonly tool: string
+      /** Hash of what it is now, and of what it was. */
+      readonly definition: string
+      readonly was: string
+      /** Whether the tool is kept back until somebody accepts it. */
+      readonly held: boolean
+    }
+  | {
+      /** A definition that some caller sees where others see another. */
+      readonly type: 'tool_variant'
+      readonly server: string
+      readonly tool: string
+      readonly definition: string
+    }
+  | {
+      readonly type: 'tool_accepted'
+      readonly by: string
+      readonly server: string
+      readonly tool: string
+      readonly definition: string
+    }
   | { readonly type: 'started' | 'stopping'; readonly version: string; readonly detail?: string }
   | { readonly type: 'warning'; readonly what: string; readonly detail: string }
 

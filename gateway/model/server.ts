@@ -83,6 +83,11 @@ export type McpServer = {
   readonly unlisted: 'deny' | 'allow'
   /** `http`: refuse judged calls with 403 and 502 instead of HTTP 200 and a JSON-RPC error. */
   readonly refusals: 'jsonrpc' | 'http'
+  /**
+   * Definitions of tools: `watch` tells when one changes, `hold` keeps the tool back until an operator
+   * accepts the change, `off` keeps nothing.
+   */
+  readonly pin: 'off' | 'watch' | 'hold'
   readonly maxBodyBytes: number
   /** What else of it is served. */
   readonly routes: readonly SideRoute[]

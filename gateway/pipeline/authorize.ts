@@ -11,6 +11,7 @@ import { mayConnect } from '../policy/visible.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
 import { nameTools, readsPage } from './name-tools.ts'
+import { preparePage } from './pins.ts'
 import { unknownName } from './unknown-name.ts'
 
 export type Case = {
@@ -36,12 +37,30 @@ export function authorize(asked: Case, desk: JudgeDesk): Permit | Promise<Permit
 }
 
 function conclude(asked: Case, decision: Decision, desk: JudgeDesk): Permit | Promise<Permit> {
-  const { entry } = asked
+  const { caller, call, entry, seat } = asked
   entry.shadow = decision.shadow
   if (decision.effect === 'deny') throw deny(entry, decision)
   if (decision.effect === 'require') throw hold(entry, decision)
+  if (seat.server.pin === 'hold' && call.method === 'tools/list') {
+    return preparePage(desk.pins, { server: seat.server, caller, call }).then(() =>
+      allow(asked, decision),
+    )
+  }
   const unknown = firstUnknown(asked, desk)
-  return unknown === undefined ? allow(asked, decision) : lookUp(asked, decision, desk)
+  if (unknown !== undefined) return lookUp(asked, decision, desk)
+  refuseHeld(asked, desk)
+  return allow(asked, decision)
+}
+
+/** A tool that has changed and that nobody has accepted is as if it were not there. */
+function refuseHeld({ call, entry, seat: { server } }: Case, { pins }: JudgeDesk): void {
+  if (server.pin !== 'hold') return
+  for (const target of call.targets) {
+    const tool = target.kind === 'task' ? target.task?.tool : target.name
+    const isTool = target.kind === 'tool' || target.kind === 'task'
+    if (!isTool || tool === undefined || !pins.isHeld(server.name, tool)) continue
+    throw deny(entry, { reason: 'tool_held', hidden: true, target })
+  }
 }
 
 function occasionOf({ seat, frame }: Case, { now, facts }: JudgeDesk): Occasion {
@@ -122,6 +141,7 @@ async function lookUp(asked: Case, decision: Allow, desk: JudgeDesk): Promise<Pe
     }
     entry.label = name
   }
+  refuseHeld(asked, desk)
   return allow(asked, decision)
 }
 

@@ -16,6 +16,7 @@ import type { SideDoors } from '../upstream/side-doors.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Sessions } from './handles.ts'
 import type { LookUp } from './look-up.ts'
+import type { Pins } from './pins.ts'
 import type { Routes } from './route.ts'
 import type { Tasks } from './tasks.ts'
 import type { Tickets } from './tickets.ts'
@@ -36,6 +37,7 @@ export type Desk = {
   readonly identify: Identify
   readonly catalogue: Catalogue
   readonly lookUp: LookUp
+  readonly pins: Pins
   readonly inFlight: InFlight
   readonly conversations: Conversations
   /** To what of servers is not MCP. */
@@ -86,6 +88,7 @@ export type JudgeDesk = Pick<
   | 'rules'
   | 'facts'
   | 'catalogue'
+  | 'pins'
   | 'lookUp'
   | 'tasks'
   | 'record'

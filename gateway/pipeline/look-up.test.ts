@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import type { Call } from '../model/call.ts'
 import { Refusal } from '../model/refusal.ts'
-import { testCaller, testSeat, testSwaps } from '../testkit/pipeline.ts'
+import { testCaller, testPins, testSeat, testSwaps } from '../testkit/pipeline.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { createCatalogue } from './catalogue.ts'
 import type { Seat } from './frame.ts'
@@ -23,6 +23,7 @@ function lookUpAt(pages: readonly Page[]) {
   const asked: { body: string; headers: readonly string[]; timeoutMs: number | undefined }[] = []
   let nowMs = 0
   const lookUp = createLookUp({
+    pins: testPins(),
     catalogue: createCatalogue(),
     swaps: testSwaps(),
     tick: () => nowMs,

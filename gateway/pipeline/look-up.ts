@@ -14,6 +14,7 @@ import type { Desk } from './desk.ts'
 import { learnList } from './learn-list.ts'
 import type { Asking } from './list-on-stream.ts'
 import { listOnStream } from './list-on-stream.ts'
+import { observePage, type Pins, preparePage } from './pins.ts'
 import { responseIn } from './response-in.ts'
 import { type Injected, swapForOwn } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
@@ -62,6 +63,7 @@ export type LookUpOptions = {
   readonly conversations: Asking
   readonly catalogue: Catalogue
   readonly swaps: Desk['swaps']
+  readonly pins: Pins
   /** Monotonic milliseconds. */
   readonly tick: () => number
 }
@@ -146,15 +148,17 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
 
 async function list(
   { kind, call, seat }: Asked,
-  { conversations, catalogue, swaps, tick }: LookUpOptions,
+  { conversations, catalogue, pins, swaps, tick }: LookUpOptions,
 ): Promise<Outcome> {
+  const { caller } = seat.journey
+  if (caller !== undefined) await preparePage(pins, { server: seat.server, caller, call })
   const method = kind === 'tool' ? 'tools/list' : 'prompts/list'
   if (seat.server.upstream.transport === 'sse') {
     await listOnStream(seat.server, conversations, {
       method,
       maxPages: MAX_PAGES,
       timeoutMs: TIMEOUT_MS,
-      learn: (response, id) => learnNames(response, { id, call, seat, catalogue }),
+      learn: (response, id) => learnNames(response, { id, call, seat, catalogue, pins }),
     })
     return 'listed'
   }
@@ -179,7 +183,7 @@ async function list(
     if (answer.status >= 300) {
       throw new Refusal('upstream_unavailable', { detail: `status ${answer.status} for a list` })
     }
-    cursor = learnNames(responseIn(answer, id), { id, call, seat, catalogue })
+    cursor = learnNames(responseIn(answer, id), { id, call, seat, catalogue, pins })
     if (cursor === undefined) return 'listed'
   }
   return 'listed'
@@ -223,16 +227,21 @@ function listBody(id: string, method: string, call: Call, cursor: string | undef
 type Page = Pick<Asked, 'call' | 'seat'> & {
   readonly id: string
   readonly catalogue: Catalogue
+  readonly pins: Pins
 }
 
 /** @returns the cursor of the next page. */
 function learnNames(
   response: Uint8Array | undefined,
-  { id, call, seat, catalogue }: Page,
+  { id, call, seat, catalogue, pins }: Page,
 ): string | undefined {
   const read = response && filterAnswer(response, { id, show: () => true })
   if (read?.ok !== true) throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
   const { name } = seat.server
+  const { caller } = seat.journey
+  if (response !== undefined && read.tools !== undefined && caller !== undefined) {
+    observePage(pins, { server: seat.server, caller, call }, { bytes: response, page: undefined })
+  }
   learnList(catalogue, name, { ...read, era: call.era })
   return read.nextCursor
 }

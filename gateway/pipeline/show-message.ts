@@ -1,4 +1,4 @@
-import type { FilteredAnswer } from '../mcp/list.ts'
+import type { FilteredAnswer, FilterOptions } from '../mcp/list.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Permit } from '../model/permit.ts'
@@ -10,6 +10,7 @@ import type { Seat } from './frame.ts'
 import { learnList } from './learn-list.ts'
 import { withTools } from './name-tools.ts'
 import { occasionOn } from './occasion-on.ts'
+import { observePage } from './pins.ts'
 import { sealState } from './request-state.ts'
 import { showTasks } from './show-tasks.ts'
 import type { Seated } from './visit.ts'
@@ -37,7 +38,7 @@ export type Showing = {
  */
 export function showMessage(
   showing: Showing,
-  desk: Pick<Desk, 'rules' | 'facts' | 'catalogue' | 'seals' | 'tasks' | 'now'>,
+  desk: Pick<Desk, 'rules' | 'facts' | 'catalogue' | 'pins' | 'seals' | 'tasks' | 'now'>,
 ): FilteredAnswer {
   const { bytes, id, permit } = showing
   const {
@@ -46,7 +47,7 @@ export function showMessage(
     call: { era },
   } = permit
   let occasion: Occasion | undefined
-  const filtered = filterAnswer(bytes, {
+  const options: FilterOptions = {
     id,
     show: (kind, name) => {
       occasion ??= occasionOn(showing, desk)
@@ -56,10 +57,29 @@ export function showMessage(
     cache: era === 'modern' ? cacheFor(caller, desk) : CACHE,
     known: desk.catalogue.lists(server.name, era),
     sealState: era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
-  })
+  }
+  const filtered = filterAnswer(bytes, options)
   if (filtered.ok && filtered.news) {
     learnList(desk.catalogue, server.name, { bytes, listed: filtered.listed, era })
   }
+  if (filtered.ok && filtered.tools !== undefined) {
+    const page = filtered.tools === 'not_kept' ? undefined : filtered.tools
+    const hidden = observePage(desk.pins, permit, { bytes, page })
+    if (hidden !== undefined) {
+      const { show } = options
+      const without: typeof show = (kind, name) =>
+        !(kind === 'tool' && hidden.has(name)) && show(kind, name)
+      return finish(filterAnswer(bytes, { ...options, show: without }), showing, desk)
+    }
+  }
+  return finish(filtered, showing, desk)
+}
+
+function finish(
+  filtered: FilteredAnswer,
+  showing: Showing,
+  desk: Parameters<typeof showMessage>[1],
+): FilteredAnswer {
   if (!filtered.ok || !filtered.namesTasks) return filtered
   return { ...filtered, bytes: showTasks(filtered.bytes, showing, desk) }
 }

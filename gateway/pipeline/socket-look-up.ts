@@ -9,6 +9,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { Catalogue, ListedKind } from './catalogue.ts'
 import { learnList } from './learn-list.ts'
 import type { LookUp } from './look-up.ts'
+import { observePage, type Onlooker, type Pins, preparePage } from './pins.ts'
 
 /** A list seen this recently is not asked for again. */
 const FRESH_MS = 1_000
@@ -23,18 +24,22 @@ export type AskServer = (method: string, params: object) => Promise<Uint8Array>
 export function createSocketLookUp(options: {
   readonly ask: AskServer
   readonly catalogue: Catalogue
+  readonly pins: Pins
   /** Called before each look-up; throws a refusal when there were too many. */
   readonly spend: () => void
   readonly tick: () => number
 }): LookUp {
-  const { ask, catalogue, spend, tick } = options
+  const { ask, catalogue, pins, spend, tick } = options
   const remembered = new Map<ListedKind, Memory>()
-  return async ({ kind, name, seat }) => {
+  return async ({ kind, name, call, seat }) => {
     const server = seat.server.name
     let memory = remembered.get(kind)
     if (memory === undefined || tick() - memory.atTick > FRESH_MS) {
       spend()
-      memory = { running: list(kind, server, { ask, catalogue }), atTick: tick() }
+      const { caller } = seat.journey
+      const onlooker = caller && { server: seat.server, caller, call }
+      const running = list(kind, server, { ask, catalogue, pins, onlooker })
+      memory = { running, atTick: tick() }
       remembered.set(kind, memory)
     }
     try {
@@ -47,13 +52,21 @@ export function createSocketLookUp(options: {
   }
 }
 
+type Listing = {
+  readonly ask: AskServer
+  readonly catalogue: Catalogue
+  readonly pins: Pins
+  readonly onlooker: Onlooker | undefined
+}
+
 type Memory = { readonly running: Promise<void>; readonly atTick: number }
 
 async function list(
   kind: ListedKind,
   server: string,
-  { ask, catalogue }: { readonly ask: AskServer; readonly catalogue: Catalogue },
+  { ask, catalogue, pins, onlooker }: Listing,
 ): Promise<void> {
+  if (onlooker !== undefined) await preparePage(pins, onlooker)
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const response = await ask(`${kind}s/list`, cursor === undefined ? {} : { cursor })
@@ -64,6 +77,9 @@ async function list(
       throw new Refusal('upstream_unavailable', { detail: 'unreadable list' })
     }
     learnList(catalogue, server, { ...read, era: 'legacy' })
+    if (onlooker !== undefined && read.tools !== undefined) {
+      observePage(pins, onlooker, { bytes: response, page: undefined })
+    }
     cursor = read.nextCursor
     if (cursor === undefined) return
   }

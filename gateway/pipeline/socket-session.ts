@@ -321,10 +321,10 @@ export class SocketSession {
   #deskToJudge(): JudgeDesk {
     const desk = this.#options.desk()
     if (this.#judging?.desk !== desk) {
-      const { catalogue, tick } = desk
+      const { catalogue, pins, tick } = desk
       const { caller, server, budget } = this.#options
       const spend = (): void => budget.spend(caller, server().name)
-      const lookUp = createSocketLookUp({ ask: this.#ask, catalogue, spend, tick })
+      const lookUp = createSocketLookUp({ ask: this.#ask, catalogue, pins, spend, tick })
       this.#judging = { desk, own: { ...desk, lookUp } }
     }
     return this.#judging.own

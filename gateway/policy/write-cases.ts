@@ -25,7 +25,7 @@ export function writeCases(calls: readonly CountedCall[], policy: string): strin
   for (const { caller, call, server, effect, reason, count } of calls) {
     const question = questionOf(call)
     // What no list shows was refused whatever the rules say.
-    if (question === undefined || reason === 'unlisted') continue
+    if (question === undefined || reason === 'unlisted' || reason === 'tool_held') continue
     const key = JSON.stringify([callerText(caller), server, question])
     if (asked.has(key)) continue
     asked.add(key)

@@ -46,10 +46,9 @@ export function startJobs(options: JobsOptions): () => void {
     options.sockets.look(tick)
     if (refreshing) return
     refreshing = true
-    plant.revocations
-      .refresh()
+    Promise.all([plant.revocations.refresh(), plant.pins.refresh()])
       .catch((error: unknown) =>
-        log('error', 'revocations cannot be read', { detail: String(error) }),
+        log('error', 'revocations or pins cannot be read', { detail: String(error) }),
       )
       .finally(() => (refreshing = false))
   }, EVERY_MS)

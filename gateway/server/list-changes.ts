@@ -46,6 +46,29 @@ export async function announceChanges(
   }
 }
 
+/** Tells callers who could see them that tools were kept back or given free. */
+export async function announceHeld(
+  visits: Iterable<HttpVisit>,
+  change: { readonly server: string; readonly tools: readonly string[]; readonly sight: Sight },
+): Promise<void> {
+  let looked = 0
+  for (const visit of visits) {
+    const { caller, server, address, calls } = visit.journey
+    const [call] = calls
+    if (server !== change.server || caller === undefined) continue
+    if (call?.call.kind !== 'open_stream' || call.call.era !== 'legacy') continue
+    const { rules, nowMs, facts } = change.sight
+    const occasion = { server, address, frame: undefined, nowMs, facts }
+    const isSeen = (name: string): boolean =>
+      isVisible(rules, caller, { kind: 'tool', name }, occasion)
+    if (change.tools.some(isSeen)) {
+      visit.announce(`data: {"jsonrpc":"2.0","method":"${METHODS.tool}"}\n\n`)
+    }
+    looked += 1
+    if (looked % STREAMS_PER_TURN === 0) await turn()
+  }
+}
+
 /** The notifications that this caller is owed at this server. */
 export function changedLists(
   who: { readonly caller: Caller; readonly server: string; readonly address: string },

@@ -1,4 +1,4 @@
-/** Which events operators also read in the log: warnings, and issuers whose keys cannot be had. */
+/** Which events operators also read in the log: warnings, changed tools, issuers whose keys cannot be had. */
 import type { GatehouseEvent } from '../model/event.ts'
 import type { Log } from './log.ts'
 
@@ -10,6 +10,10 @@ export function createEventLog(log: Log): (event: GatehouseEvent) => void {
   const failing = new Set<string>()
   return (event) => {
     if (event.type === 'warning') log('warn', event.what, { detail: event.detail })
+    if (event.type === 'tool_changed') {
+      const { server, tool, held } = event
+      log('warn', 'a server has changed the definition of a tool', { server, tool, held })
+    }
     if (event.type !== 'jwks_fetched') return
     const { issuer, ok, detail } = event
     if (ok && failing.delete(issuer))

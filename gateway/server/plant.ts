@@ -18,6 +18,7 @@ import type { RecentTasks } from '../pipeline/tasks.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts'
+import { createPins, type Pins } from '../registry/pins.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import { createRevocations } from '../registry/revocations.ts'
 import { createSeals, temporaryKey, type Seals } from '../seal/seal.ts'
@@ -38,6 +39,7 @@ const AUDIT_CLOSE_MS = 5_000
 export type Plant = {
   readonly store: SweptStore
   readonly revocations: Revocations
+  readonly pins: Pins
   readonly audit: Audit
   readonly metrics: Metrics
   readonly tracer: Tracer | undefined
@@ -100,6 +102,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     lastingIssuers: [API_KEY_ISSUER],
   })
   await revocations.load()
+  const pins = createPins({ store, now, emit })
+  await pins.load()
   const { otlp } = settings.telemetry
   const tracer =
     otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
@@ -122,6 +126,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   return {
     store,
     revocations,
+    pins,
     audit,
     metrics,
     tracer,
@@ -165,6 +170,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       await inTime(audit.close(), AUDIT_CLOSE_MS).catch((error: unknown) =>
         log('error', 'audit records were lost', { detail: String(error) }),
       )
+      await pins.flush()
       await store.close()
     },
   }

@@ -12,7 +12,7 @@ import type { Listener } from './listen.ts'
 import { listen } from './listen.ts'
 import type { Loaded, Source } from './load-all.ts'
 import { formatProblem } from './load-all.ts'
-import { announceChanges } from './list-changes.ts'
+import { announceChanges, announceHeld } from './list-changes.ts'
 import type { Log } from './log.ts'
 import type { Arrival } from './open-visit.ts'
 import { openVisit } from './open-visit.ts'
@@ -105,6 +105,11 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     connections: listener.connections,
     audit: plant.audit.health,
   })
+  plant.pins.onHeld((server, tools) => {
+    const { rules, desk } = house.current
+    const sight = { rules, nowMs: plant.now(), facts: desk.facts }
+    void announceHeld(answering, { server, tools, sight })
+  })
   plant.emit({ type: 'started', version: options.version })
 
   let stopping: Promise<void> | undefined
@@ -196,6 +201,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
     admin: createAdmin({
       token: ops.adminToken,
       revocations: plant.revocations,
+      pins: plant.pins,
       known: () => knownTo(house.current.settings),
       now: plant.now,
       emit: plant.emit,

@@ -111,6 +111,7 @@ export type ServerFile = {
   readonly resource_uris: 'canonical' | 'opaque'
   readonly unlisted: 'deny' | 'allow'
   readonly refusals: 'jsonrpc' | 'http'
+  readonly pin: 'off' | 'watch' | 'hold'
   readonly audiences: readonly string[]
   readonly issuers?: readonly string[]
   readonly scopes: readonly string[]

@@ -81,6 +81,7 @@ test('a server has the defaults the reference names', async () => {
     routes: [],
     unlisted: 'deny',
     refusals: 'jsonrpc',
+    pin: 'watch',
     maxBodyBytes: 4 * 1024 * 1024,
   })
 })

@@ -112,6 +112,7 @@ async function readServer(
     resourceUris: file.resource_uris,
     unlisted: file.unlisted,
     refusals: file.refusals,
+    pin: file.pin,
     maxBodyBytes,
     routes: readRoutes(context, { at: [...at, 'routes'], file, host: place.host }),
   }

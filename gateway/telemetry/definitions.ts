@@ -114,6 +114,12 @@ export const METRICS = {
     labels: ['server', 'mode', 'result'],
     help: 'Credentials asked for on behalf of callers',
   },
+  toolDefinitions: {
+    name: 'gatehouse_tool_definitions_total',
+    type: 'counter',
+    labels: ['server', 'change'],
+    help: 'Definitions of tools that changed under a caller, differ by caller, or were accepted',
+  },
   warnings: {
     name: 'gatehouse_warnings_total',
     type: 'counter',

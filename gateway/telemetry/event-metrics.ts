@@ -9,6 +9,13 @@ export type EventMetrics = {
   readonly settle: () => void
 }
 
+/** What happened to the definition of a tool, as a label. */
+const CHANGES = {
+  tool_changed: 'changed',
+  tool_variant: 'variant',
+  tool_accepted: 'accepted',
+} as const
+
 /** Counts events; `max` bounds the values of every label that names something configured. */
 export function createEventMetrics(counter: MakeCounter, max: number): EventMetrics {
   const verified = createVerified(counter, max)
@@ -19,6 +26,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const revocations = counter(METRICS.revocations)
   const actions = counter(METRICS.adminActions)
   const swaps = counter(METRICS.swaps)
+  const definitions = counter(METRICS.toolDefinitions)
   const warnings = counter(METRICS.warnings)
   const reloads = counter(METRICS.reloads)
   const bounded = (): BoundedLabel => createBoundedLabel(max)
@@ -41,6 +49,13 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
         return revocations.inc({ kind: event.kind, action: 'lifted' })
       case 'admin':
         return actions.inc({ action: action(event.action), result: result(event.ok) })
+      case 'tool_changed':
+      case 'tool_variant':
+      case 'tool_accepted':
+        return definitions.inc({
+          server: server(event.server),
+          change: CHANGES[event.type],
+        })
       case 'warning':
         return warnings.inc({ what: what(event.what) })
       case 'reload':

@@ -209,6 +209,9 @@ test('every other event has its counter', async () => {
     { type: 'revoked', by: 'a', kind: 'grant', value: 'g', issuer: undefined },
     { type: 'revocation_lifted', by: 'a', kind: 'grant', value: 'g', issuer: undefined },
     { type: 'admin', by: 'a', action: 'reload', ok: true },
+    { type: 'tool_changed', server: 'docs', tool: 't', definition: 'h', was: 'g', held: true },
+    { type: 'tool_variant', server: 'docs', tool: 't', definition: 'h' },
+    { type: 'tool_accepted', by: 'b', server: 'docs', tool: 't', definition: 'h' },
     { type: 'warning', what: 'clock', detail: 'd' },
     { type: 'stopping', version: '1.2.3' },
   )
@@ -219,6 +222,9 @@ test('every other event has its counter', async () => {
     ['gatehouse_revocations_total', '{kind="grant",action="made"} 1'],
     ['gatehouse_revocations_total', '{kind="grant",action="lifted"} 1'],
     ['gatehouse_admin_actions_total', '{action="reload",result="ok"} 1'],
+    ['gatehouse_tool_definitions_total', '{server="docs",change="changed"} 1'],
+    ['gatehouse_tool_definitions_total', '{server="docs",change="variant"} 1'],
+    ['gatehouse_tool_definitions_total', '{server="docs",change="accepted"} 1'],
     ['gatehouse_warnings_total', '{what="clock"} 1'],
   ] as const
   for (const [name, rest] of counted) assert.ok((await lines(name)).includes(name + rest), name)

@@ -4,6 +4,7 @@ import { createAdmin } from '../admin/admin.ts'
 import type { AdminAnswer } from '../admin/answer.ts'
 import type { GatehouseEvent } from '../model/event.ts'
 import { Secret } from '../model/secret.ts'
+import { createPins, type Pins } from '../registry/pins.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import { createRevocations } from '../registry/revocations.ts'
 import { createMemoryStore } from '../state/memory.ts'
@@ -23,6 +24,7 @@ export type AdminDesk = {
   readonly events: readonly GatehouseEvent[]
   readonly clock: { nowMs: number }
   readonly revocations: Revocations
+  readonly pins: Pins
 }
 
 /** Makes one; `options` replace what it is made of. */
@@ -32,9 +34,11 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
   const events: GatehouseEvent[] = []
   const store = createMemoryStore({ now })
   const revocations = createRevocations({ store, now, emit: () => undefined })
+  const pins = createPins({ store, now, emit: () => undefined })
   const admin = createAdmin({
     token: new Secret(ADMIN_TOKEN),
     revocations,
+    pins,
     known: () => ({ issuers: ['https://idp.example'], apiKeyPrefixes: ['abcd1234'] }),
     status: () => ({ version: '1.2.3', ready: true }),
     reload: async () => ({ ok: true, problems: [], notices: [] }),
@@ -53,5 +57,5 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
       query: new URLSearchParams(query),
       body: typeof body === 'string' ? async () => body : body,
     })
-  return { ask, events, clock, revocations }
+  return { ask, events, clock, revocations, pins }
 }

@@ -70,6 +70,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     unlisted: 'deny',
     refusals: 'jsonrpc',
     routes: [],
+    pin: 'watch',
     maxBodyBytes: 1,
     ...more,
   }

@@ -10,10 +10,12 @@ import type { Head } from '../pipeline/admit.ts'
 import { emptyHead } from '../pipeline/admit.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { NO_FACTS } from '../policy/occasion.ts'
+import { createPins, type Pins } from '../registry/pins.ts'
 import type { Seals } from '../seal/seal.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { missing, type Found } from '../vault/found.ts'
 import { newJourney } from '../server/new-journey.ts'
+import { createMemoryStore } from '../state/memory.ts'
 
 export type TestDesk = JudgeDesk & {
   readonly seals: Seals
@@ -59,6 +61,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     tick: () => 0,
     now: () => 0,
     seals,
+    pins: testPins(),
     tasks: createTasks(seals, new Map()),
     settle: (_journey, call) => void settled.push(call),
     settled,
@@ -70,6 +73,12 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
 /** Swaps that answer with what is given; by default there is nothing for anybody. */
 export function testSwaps(found: Found = missing('nothing here')): Desk['swaps'] {
   return { find: () => found, renew: async () => found }
+}
+
+/** A book of pins that nothing outlives. */
+export function testPins(): Pins {
+  const now = (): number => 0
+  return createPins({ store: createMemoryStore({ now }), now, emit: () => undefined })
 }
 
 /** A desk stands in for the latest one, too. */
@@ -105,6 +114,7 @@ export function testServer(over: Partial<McpServer> = {}): McpServer {
     resourceUris: 'canonical',
     unlisted: 'deny',
     refusals: 'jsonrpc',
+    pin: 'watch',
     maxBodyBytes: 1_048_576,
     routes: [],
     ...over,
