@@ -5,14 +5,17 @@
 import type { Cursor } from './json-cursor.ts'
 import { enterObject, nextKind, nextMember, skipValue } from './json-value.ts'
 import { nameTable, protocolName } from './member-names.ts'
+import { isWebAddress } from './web-address.ts'
 
 export type Capability = 'sampling' | 'roots' | 'elicitation_form' | 'elicitation_url'
 
-/** A request of a server to its client, as far as capabilities go. */
+/** A request of a server to its client, as far as it is judged. */
 export type Asking = {
   readonly method: string
   /** `params.mode` of `elicitation/create`; a form when absent. */
   readonly mode: string | undefined
+  /** `params.url` of `elicitation/create`; empty when it is no text, or readers may differ about it. */
+  readonly url: string | undefined
 }
 
 const CAPABILITIES = nameTable(['sampling', 'roots', 'elicitation'])
@@ -54,9 +57,18 @@ function readModes(cursor: Cursor): readonly Capability[] {
   return modes.length === 0 ? ['elicitation_form'] : modes
 }
 
+/**
+ * Whether a request sends a person to what is no page of the web. In the mode `url` there must be one; where
+ * one stands in another mode, some client may open it all the same.
+ */
+export function sendsAstray({ method, mode, url }: Asking): boolean {
+  if (method !== 'elicitation/create') return false
+  return url === undefined ? mode === 'url' : !isWebAddress(url)
+}
+
 /** Whether a client that declared this takes the request; what needs no capability is always taken. */
 export function isDeclared(
-  { method, mode = 'form' }: Asking,
+  { method, mode = 'form' }: Pick<Asking, 'method' | 'mode'>,
   declared: readonly Capability[],
 ): boolean {
   const has = (wanted: string): boolean => declared.some((capability) => capability === wanted)

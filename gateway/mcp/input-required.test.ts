@@ -93,3 +93,32 @@ test('a hundred requests may be asked in one result, and not one more', () => {
   assert.equal(shown(asking(100))[1]?.length, 100)
   assert.match(shown(asking(101))[0], /too many/)
 })
+
+test('where a person is sent is told, and what readers may take for another place is nowhere', () => {
+  const url = (params: string): unknown => {
+    const text = `{"jsonrpc":"2.0","id":1,"result":{${ASKS},"inputRequests":{"a":{"method":"m","params":${params}}}}}`
+    const read = filterAnswer(Buffer.from(text), { show: () => true, sealState: () => undefined })
+    return read.ok && read.inputs?.[0]?.url
+  }
+  assert.equal(url('{"mode":"url","url":"https://a.test"}'), 'https://a.test')
+  assert.equal(url(String.raw`{"\u0075rl":"https:\/\/a.test"}`), 'https://a.test')
+  assert.equal(url('{"mode":"url"}'), undefined)
+  for (const params of [
+    '{"url":7}',
+    '{"URL":"https://a.test"}',
+    '{"url":"https://a.test","Url":1}',
+  ]) {
+    assert.equal(url(params), '', params)
+  }
+})
+
+test('a task asks in a result that is complete, and no other result does', () => {
+  const asks = '"inputRequests":{"a":{"method":"roots/list"}}'
+  const task = '"resultType":"complete","taskId":"t","status":"input_required"'
+  assert.deepEqual(shown(`{${task},${asks}}`)[1], ['roots/list'])
+  assert.deepEqual(shown(`{${asks},${task}}`)[1], ['roots/list'])
+  assert.equal(shown(`{${task}}`)[1], undefined)
+  assert.equal(shown(`{"resultType":"complete",${asks}}`)[1], undefined)
+  assert.match(shown(`{${task},"inputRequests":[]}`)[0], /must be an object/)
+  assert.equal(shown(`{${task},${asks}}`, false)[1], undefined)
+})

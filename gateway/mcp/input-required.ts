@@ -20,7 +20,7 @@ const MAX_REQUESTS = 100
 export const ROUND_NAMES = nameTable(['resultType', 'requestState', 'inputRequests'])
 
 /** What of the params of a request in it matters here. */
-const MODE = nameTable(['mode'])
+const ASKED = nameTable(['mode', 'url'])
 
 /** What has been read of them, in whatever order they come. */
 export type Round = {
@@ -37,6 +37,11 @@ export type Round = {
 /** A round of which nothing has been read. */
 export function createRound(): Round {
   return { required: false, state: undefined, asked: [], unfit: undefined }
+}
+
+/** Whether there are requests, or what should be some. */
+export function asksAnything({ asked, unfit }: Pick<Round, 'asked' | 'unfit'>): boolean {
+  return asked.length > 0 || unfit !== undefined
 }
 
 /**
@@ -68,7 +73,8 @@ function readState(cursor: Cursor, round: Round): void {
   round.state = { start, end: cursor.at }
 }
 
-function readRequests(cursor: Cursor, round: Round): void {
+/** Passes the value of `inputRequests`. */
+export function readRequests(cursor: Cursor, round: Pick<Round, 'asked' | 'unfit'>): void {
   if (nextKind(cursor) !== 'object') {
     round.unfit ??= 'inputRequests must be an object'
     skipValue(cursor)
@@ -91,7 +97,7 @@ function readAsking(cursor: Cursor): Asking | undefined {
     return undefined
   }
   let method: string | undefined
-  let mode: string | undefined
+  let asked: Pick<Asking, 'mode' | 'url'> = NOTHING_ASKED
   let alike = false
   enterObject(cursor)
   while (nextMember(cursor)) {
@@ -99,33 +105,37 @@ function readAsking(cursor: Cursor): Asking | undefined {
     if (name === 'method') {
       method = readText(cursor)
     } else if (name === 'params') {
-      mode = readMode(cursor)
+      asked = readAsked(cursor)
     } else {
       if (name === undefined) alike ||= isLookAlike(cursor, ENVELOPE)
       skipValue(cursor)
     }
     if (cursor.problem !== undefined) return undefined
   }
-  return method !== undefined && !alike && isPlainText(method) ? { method, mode } : undefined
+  return method !== undefined && !alike && isPlainText(method) ? { method, ...asked } : undefined
 }
 
-/** Passes the params of one request; their mode, which is empty where readers may differ about it. */
-function readMode(cursor: Cursor): string | undefined {
+const NOTHING_ASKED = { mode: undefined, url: undefined } as const
+
+/** Passes the params of one request; mode and URL are empty where readers may differ about them. */
+function readAsked(cursor: Cursor): Pick<Asking, 'mode' | 'url'> {
   if (nextKind(cursor) !== 'object') {
     skipValue(cursor)
-    return undefined
+    return NOTHING_ASKED
   }
   let mode: string | undefined
+  let url: string | undefined
   let alike = false
   enterObject(cursor)
   while (nextMember(cursor)) {
-    if (protocolName(cursor, MODE) === 'mode') {
-      mode = readText(cursor) ?? ''
-    } else {
-      alike ||= isLookAlike(cursor, MODE)
+    const name = protocolName(cursor, ASKED)
+    if (name === 'mode') mode = readText(cursor) ?? ''
+    else if (name === 'url') url = readText(cursor) ?? ''
+    else {
+      alike ||= isLookAlike(cursor, ASKED)
       skipValue(cursor)
     }
     if (cursor.problem !== undefined) break
   }
-  return alike ? '' : mode
+  return alike ? { mode: '', url: '' } : { mode, url }
 }

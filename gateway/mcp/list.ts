@@ -8,7 +8,8 @@ import { ANSWER_BOUNDS } from './bounds.ts'
 import { cutElements } from './cut-elements.ts'
 import { type Edit, splice } from './edit.ts'
 import type { Asking } from './capabilities.ts'
-import { createRound, readRoundMember, type Round } from './input-required.ts'
+import { passError } from './error-links.ts'
+import { asksAnything, createRound, readRoundMember, type Round } from './input-required.ts'
 import { createCursor, type Cursor, fail, peek } from './json-cursor.ts'
 import { skipNumber } from './json-scalar.ts'
 import {
@@ -66,7 +67,7 @@ export type FilteredAnswer =
       readonly news: boolean
       /** The cursor of the next page; an empty one is one too. */
       readonly nextCursor: string | undefined
-      /** What an `input_required` result asks of its client, in order; undefined for any other. */
+      /** What an `input_required` result, or a task, asks of its client, in order; undefined for any other. */
       readonly inputs: readonly Asking[] | undefined
       /** Whether ids of tasks may stand in it, for `renameTasks`; they are not filtered here. */
       readonly namesTasks: boolean
@@ -125,6 +126,8 @@ type Envelope = {
   hasError: boolean
   /** Whether it has a member of a request or notification. */
   asks: boolean
+  /** Whether its error sends a person to what is no page of the web. */
+  sendsAstray: boolean
 }
 
 /**
@@ -161,6 +164,7 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
     hasResult: false,
     hasError: false,
     asks: false,
+    sendsAstray: false,
   }
   enterObject(cursor)
   while (nextMember(cursor)) {
@@ -170,12 +174,14 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
   const objection = objectionTo(envelope, options.id)
   if (objection !== undefined) return invalid(objection)
   const { edits, listed, nextCursor, namesTasks, news, tools } = filtering
-  if (round?.required === true) {
-    const unfit = round.unfit ?? sealRound(cursor, filtering, round)
+  // A task asks for what it waits for in a result that is complete (tasks extension, `tasks/get`).
+  const asks = round !== undefined && (round.required || (namesTasks && asksAnything(round)))
+  if (asks) {
+    const unfit = round.unfit ?? (round.required ? sealRound(cursor, filtering, round) : undefined)
     if (unfit !== undefined) return invalid(unfit)
   }
   const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
-  const inputs = round?.required === true ? round.asked : undefined
+  const inputs = asks ? round.asked : undefined
   return { ok: true, bytes: shown, listed, nextCursor, namesTasks, news, tools, inputs }
 }
 
@@ -214,7 +220,8 @@ function readMember(cursor: Cursor, filtering: Filtering, envelope: Envelope): b
       return nextKind(cursor) === 'object' ? filterResult(cursor, filtering) : skipValue(cursor)
     case 'error':
       envelope.hasError = true
-      return skipValue(cursor)
+      envelope.sendsAstray = passError(cursor)
+      break
     case 'method':
     case 'params':
       envelope.asks = true
@@ -227,12 +234,13 @@ function readMember(cursor: Cursor, filtering: Filtering, envelope: Envelope): b
 
 /** What keeps this from being the response that is due (JSON-RPC 2.0 §5); undefined when nothing does. */
 function objectionTo(
-  { saysVersion2, id, hasResult, hasError, asks }: Envelope,
+  { saysVersion2, id, hasResult, hasError, asks, sendsAstray }: Envelope,
   due: string | undefined,
 ): string | undefined {
   if (!saysVersion2) return 'jsonrpc must be "2.0"'
   if (asks) return 'A request came where a response was due'
   if (hasResult === hasError) return 'A response needs a result or an error'
+  if (sendsAstray) return 'An error sends people to what is no web address'
   if (id === 'unfit') return 'id must be a string or an integer'
   if (typeof id === 'string') return hasResult ? 'A result needs the id of its request' : undefined
   return due === undefined || sameId(id.text, due)

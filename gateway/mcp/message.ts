@@ -3,6 +3,7 @@
  * byte spans of the values a gateway may have to replace. Everything else stays bytes.
  */
 import type { Span, SpliceName } from '../model/call.ts'
+import type { Round } from './input-required.ts'
 import type { Capability } from './capabilities.ts'
 
 /** A JSON-RPC id. `text` is its bytes as they read (`7`, `"a"`), for echoing and comparing. */
@@ -50,6 +51,10 @@ export type Params = {
   readonly capabilities: readonly Capability[] | undefined
   /** `mode` of `elicitation/create`; empty when it is not a string. */
   readonly mode: string | undefined
+  /** `url` of `elicitation/create`; empty when it is not a string. */
+  readonly url: string | undefined
+  /** What a task that a notification tells of asks of its client; undefined when it asks nothing. */
+  readonly inputs: Pick<Round, 'asked' | 'unfit'> | undefined
   readonly requestId: RpcId | undefined
   readonly ref: Ref | undefined
   /** Undefined when `notifications` is absent or not of the specified shape. */

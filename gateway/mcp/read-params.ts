@@ -2,6 +2,7 @@
 import type { SpliceName } from '../model/call.ts'
 import { readCapabilities } from './capabilities.ts'
 import { type Draft, objectTo, skipOther } from './draft.ts'
+import { createRound, readRequests } from './input-required.ts'
 import { type Cursor, peek } from './json-cursor.ts'
 import {
   enterArray,
@@ -44,6 +45,8 @@ export function readParams(cursor: Cursor, draft: Draft): Params | undefined {
     protocolVersion: undefined,
     capabilities: undefined,
     mode: undefined,
+    url: undefined,
+    inputs: undefined,
     requestId: undefined,
     ref: undefined,
     listening: undefined,
@@ -96,6 +99,13 @@ function readParam(cursor: Cursor, draft: Draft, params: Writable<Params>): bool
       break
     case 'mode':
       params.mode = readText(cursor) ?? ''
+      break
+    case 'url':
+      params.url = readText(cursor) ?? ''
+      break
+    case 'inputRequests':
+      params.inputs = createRound()
+      readRequests(cursor, params.inputs)
       break
     case undefined:
       return skipOther(cursor, draft, PARAMS)

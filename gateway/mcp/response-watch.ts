@@ -20,7 +20,7 @@ import { readId, sameId } from './read-id.ts'
 export type ResponseWatch = {
   /**
    * What the answer has said of itself so far. In the modern era a result says it (`resultType`), and
-   * may do so at its end; in the legacy era a result has no types.
+   * may do so at its end; in the legacy era results have no types, and are other than errors.
    */
   readonly says: 'nothing' | 'error' | 'input_required' | 'other'
   /** What is wrong with the answer up to the end of this chunk, which must then not be passed on. */
@@ -295,6 +295,9 @@ function startMember(watch: Watch, cursor: Cursor): void {
   watch.seen.add(name)
   watch.member = name
   if (name === 'error') watch.says = 'error'
+  else if (name === 'result' && watch.era === 'legacy' && watch.says === 'nothing') {
+    watch.says = 'other'
+  }
 }
 
 function isAlike(watch: Watch, cursor: Cursor, table: NameTable<string>): boolean {

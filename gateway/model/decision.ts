@@ -65,6 +65,7 @@ export type DenyReason =
   | 'no_grant'
   | 'unlisted'
   | 'tool_held'
+  | 'unsafe_url'
   | 'unknown_method'
   | 'resource_uri'
   | 'undeclared'

@@ -89,7 +89,42 @@ test('a modern request declares for its own rounds', async () => {
     const seat = testSeat({ head })
     const list = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":${meta(capabilities)}}`
     await judge(frame(list, 'up', seat), testCaller(), testDesk(RULES))
-    const content = { kind: 'input', method: 'elicitation/create', mode } as const
+    const url = mode === 'url' ? 'https://docs.test/form' : undefined
+    const content = { kind: 'input', method: 'elicitation/create', mode, url } as const
     assert.equal(await reasonFor({ seat, direction: 'down', content }), reason)
   }
+})
+
+test('a person is sent to pages of the web only, in every era and mode, whatever the rules', async () => {
+  const ask = async (params: object): Promise<readonly (string | undefined)[]> => {
+    const text = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'elicitation/create', params })
+    const head = { protocolVersion: '2026-07-28' }
+    const asking = { mode: undefined, url: undefined, ...params }
+    const content = { kind: 'input', method: 'elicitation/create', ...asking } as const
+    return [
+      await reasonFor(frame(text, 'down', testSeat())),
+      await reasonFor({ seat: testSeat({ head }), direction: 'down', content }),
+    ]
+  }
+  for (const fit of [
+    { mode: 'url', url: 'https://docs.test/form' },
+    { mode: 'form' },
+    {},
+    { url: 'http://127.0.0.1/form' },
+  ]) {
+    assert.deepEqual(await ask(fit), [undefined, undefined])
+  }
+  for (const unfit of [
+    { mode: 'url', url: 'javascript:alert(1)' },
+    { mode: 'url', url: 'data:text/html,x' },
+    { mode: 'url', url: ' https://docs.test' },
+    { mode: 'url', url: '' },
+    { mode: 'url' },
+    { mode: 'form', url: 'javascript:alert(1)' },
+    { url: 'file:///x' },
+  ]) {
+    assert.deepEqual(await ask(unfit), ['unsafe_url', 'unsafe_url'], JSON.stringify(unfit))
+  }
+  const number = '{"jsonrpc":"2.0","id":1,"method":"elicitation/create","params":{"url":7}}'
+  assert.equal(await reasonFor(frame(number, 'down', testSeat())), 'unsafe_url')
 })

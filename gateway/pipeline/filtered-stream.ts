@@ -16,7 +16,7 @@ import { decline } from './decline.ts'
 import type { Desk } from './desk.ts'
 import { showEndpoint } from './endpoint.ts'
 import { judge } from './judge.ts'
-import { showInputs } from './judge-inputs.ts'
+import { judgeInputs, showInputs } from './judge-inputs.ts'
 import { ownerOf } from './handles.ts'
 import { sealIds } from './request-ids.ts'
 import { settleDown } from './settle-down.ts'
@@ -186,6 +186,7 @@ export class FilteredStream implements Source, Sink {
       settleDown(seat.journey, this.#desk)
     }
     if (message.kind !== 'response') {
+      if (!(await this.#mayAsk(message))) return undefined
       return textOf(sealIds(own, message, { permit, seat, desk }))
     }
     const asked = takeOwed(this.#owed, message.id)
@@ -202,6 +203,20 @@ export class FilteredStream implements Source, Sink {
     const { inputs } = shown
     if (inputs === undefined) return textOf(shown.bytes)
     return textOf(await showInputs({ bytes: shown.bytes, inputs }, this.#answered, desk))
+  }
+
+  /** Whether what a task asks for may be asked; who may not know it can still ask about the task. */
+  async #mayAsk({ method, params }: Message): Promise<boolean> {
+    const inputs = params?.inputs
+    if (inputs === undefined || method !== 'notifications/tasks') return true
+    if (inputs.unfit !== undefined) return false
+    try {
+      await judgeInputs(inputs.asked, this.#answered, this.#desk.latest())
+      return true
+    } catch (error) {
+      if (error instanceof Refusal) return false
+      throw error
+    }
   }
 
   /** Tells the server that its request was refused; in the modern era there is no way up for that. */

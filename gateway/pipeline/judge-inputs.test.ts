@@ -42,7 +42,7 @@ function asDesk(desk: TestDesk): Desk {
 /** The refusal of what is asked; undefined when all of it may pass. */
 async function refusalOf(methods: readonly string[], version?: string) {
   const desk = testDesk(RULES)
-  const inputs = methods.map((method) => ({ method, mode: undefined }))
+  const inputs = methods.map((method) => ({ method, mode: undefined, url: undefined }))
   const { about, journey, own } = answered(version)
   const refusal: unknown = await judgeInputs(inputs, about, asDesk(desk)).catch(
     (error: unknown) => error,
@@ -88,10 +88,13 @@ test('once the head of an answer is out, the error stands in place of the result
   const desk = asDesk(testDesk(RULES))
   const bytes = Buffer.from('{"result":1}')
   const { about, journey } = answered()
-  const shown = { bytes, inputs: [{ method: 'elicitation/create', mode: undefined }] }
+  const shown = {
+    bytes,
+    inputs: [{ method: 'elicitation/create', mode: undefined, url: undefined }],
+  }
   assert.equal(await showInputs(shown, about, desk), bytes)
   assert.equal(journey.refusal, undefined)
-  const inputs = [{ method: 'roots/list', mode: undefined }]
+  const inputs = [{ method: 'roots/list', mode: undefined, url: undefined }]
   const error = await showInputs({ bytes, inputs }, about, desk)
   assert.equal(
     Buffer.from(error).toString(),

@@ -21,12 +21,12 @@ export async function judgeInputs(
   { permit, seat }: Answered,
   desk: Desk,
 ): Promise<void> {
-  for (const { method, mode } of inputs) {
+  for (const asking of inputs) {
     try {
-      const content = { kind: 'input', method, mode } as const
+      const content = { kind: 'input', ...asking } as const
       await judge({ seat, direction: 'down', content }, permit.caller, desk)
     } catch (error) {
-      throw reworded(error, method)
+      throw reworded(error, asking.method)
     } finally {
       settleDown(seat.journey, desk)
     }

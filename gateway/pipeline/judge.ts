@@ -9,7 +9,7 @@ import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import { authorize, permitAll } from './authorize.ts'
-import { noteDeclared, refuseUndeclared } from './declared.ts'
+import { noteDeclared, refuseAstray, refuseUndeclared } from './declared.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Batch, Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
@@ -29,7 +29,10 @@ export async function judge(
   const read = readFrame(frame)
   const call = withFacts(read, { caller, seat }, desk)
   const entry = enter(seat, call, desk)
-  if (!isUp) refuseUndeclared(frame, entry)
+  if (!isUp) {
+    refuseUndeclared(frame, entry)
+    refuseAstray(frame, entry)
+  }
   const authorized = authorize({ caller, call, entry, seat, frame: bytesOf(frame) }, desk)
   const permit = authorized instanceof Promise ? await authorized : authorized
   const committed = commit(seat, entry, desk)

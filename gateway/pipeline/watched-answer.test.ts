@@ -30,15 +30,12 @@ const HEAD = '{"jsonrpc":"2.0","id":1,"result":{'
 const ASKS = '"resultType":"input_required"'
 const FILLER = `"content":"${'x'.repeat(65_536)}"`
 
-test('a modern answer is held until it says what it is, a legacy one never', () => {
+test('an answer is held until it says what it is, in the legacy era by having a result', () => {
   const modern = watched('modern')
   modern.write(HEAD)
   assert.equal(modern.seen.text, '')
   modern.write('"resultType":"complete",')
   assert.equal(modern.seen.text, `${HEAD}"resultType":"complete",`)
-  const failed = watched('modern')
-  failed.write('{"jsonrpc":"2.0","id":1,"error":')
-  assert.notEqual(failed.seen.text, '')
   const legacy = watched('legacy')
   legacy.write(HEAD)
   assert.equal(legacy.seen.text, HEAD)
@@ -88,6 +85,23 @@ test('one that cannot be shown, asks too late or for more than 1 MiB is cut befo
   large.write(`${HEAD}${ASKS}`)
   for (let at = 0; at < 16; at++) large.write(`,"a${at}":"${'x'.repeat(65_536)}"`)
   assert.deepEqual(large.seen, { text: '', ending: 'cut' })
+})
+
+test('an error is shown when it is whole, in both eras, and one that comes too late is cut', async () => {
+  for (const era of ['legacy', 'modern'] as const) {
+    const { seen, write, end } = watched(era, async () => Buffer.from('shown'))
+    write('{"jsonrpc":"2.0","id":1,"error":{')
+    write(FILLER)
+    write('}}')
+    assert.equal(seen.text, '')
+    end()
+    await turn()
+    assert.deepEqual(seen, { text: 'shown', ending: 'end' })
+    const late = watched(era)
+    late.write(`{"jsonrpc":"2.0",${FILLER}`)
+    late.write(',"id":1,"error":{}}')
+    assert.deepEqual(late.seen, { text: `{"jsonrpc":"2.0",${FILLER}`, ending: 'cut' })
+  }
 })
 
 test('what is judged when its client leaves has nowhere to go', async () => {

@@ -10,15 +10,15 @@ import type { Sink, Source } from '../upstream/answer.ts'
  */
 const MAX_UNTOLD_BYTES = 65_536
 
-/** Largest `input_required` result, in bytes: it is held whole. Samples may hold images. */
-const MAX_ROUND_BYTES = 1_048_576
+/** Largest `input_required` result and error, in bytes: they are held whole. Samples may hold images. */
+const MAX_SHOWN_BYTES = 1_048_576
 
 export type Watching = {
   /** Of the caller's request, as its bytes read. */
   readonly id: string
   readonly era: Era
   /**
-   * What the client is shown of an `input_required` result; asked for once, with all of it.
+   * What the client is shown of an `input_required` result or an error; asked for once, with all of it.
    * @throws {Refusal} (rejects with) for one that cannot be shown.
    */
   readonly show: (bytes: Uint8Array) => Promise<Uint8Array>
@@ -27,22 +27,21 @@ export type Watching = {
 /**
  * A JSON answer that flows: it goes on unchanged as long as it is one response to the caller's request,
  * and breaks off before its end when it is anything else, so that no client acts on it. One that asks
- * the client for more does not flow: it is shown as a whole.
+ * the client for more, and an error, do not flow: they are shown as a whole.
  */
 export class WatchedAnswer implements Source, Sink {
   readonly #inner: Source
   readonly #watch: ResponseWatch
   readonly #show: Watching['show']
   #outer: Sink | undefined
-  /** Undefined once the answer flows; what legacy answers say has no meaning. */
-  #held: Uint8Array[] | undefined
+  /** Undefined once the answer flows. */
+  #held: Uint8Array[] | undefined = []
   #heldBytes = 0
 
   constructor(inner: Source, { id, era, show }: Watching) {
     this.#inner = inner
     this.#watch = watchResponse(id, era)
     this.#show = show
-    this.#held = era === 'modern' ? [] : undefined
   }
 
   pipe(sink: Sink): void {
@@ -69,8 +68,8 @@ export class WatchedAnswer implements Source, Sink {
     const problem = this.#watch.push(chunk)
     if (problem !== undefined) return this.#breakOff(problem)
     if (this.#held !== undefined) return this.#hold(this.#held, chunk)
-    return this.#watch.says === 'input_required'
-      ? this.#breakOff('An answer says too late that it is no result yet')
+    return this.#isShown()
+      ? this.#breakOff('An answer says too late what it is')
       : this.#outer.write(chunk)
   }
 
@@ -78,7 +77,7 @@ export class WatchedAnswer implements Source, Sink {
     const problem = this.#watch.end()
     if (problem !== undefined) this.#breakOff(problem)
     else if (this.#held === undefined) this.#outer?.end()
-    else if (this.#watch.says === 'input_required') void this.#showRound(this.#held)
+    else if (this.#isShown()) void this.#showWhole(this.#held)
     else {
       this.#release(this.#held)
       this.#outer?.end()
@@ -97,13 +96,10 @@ export class WatchedAnswer implements Source, Sink {
     this.#heldBytes += chunk.length
     switch (this.#watch.says) {
       case 'input_required':
-        return (
-          this.#heldBytes <= MAX_ROUND_BYTES ||
-          this.#breakOff('An answer asks for too much at once')
-        )
+      case 'error':
+        return this.#heldBytes <= MAX_SHOWN_BYTES || this.#breakOff('An answer is too large')
       case 'nothing':
         return this.#heldBytes <= MAX_UNTOLD_BYTES || this.#release(held)
-      case 'error':
       case 'other':
         return this.#release(held)
     }
@@ -116,7 +112,12 @@ export class WatchedAnswer implements Source, Sink {
     return ready
   }
 
-  async #showRound(held: readonly Uint8Array[]): Promise<void> {
+  /** Whether it is what goes on only once it has been looked at. */
+  #isShown(): boolean {
+    return this.#watch.says === 'input_required' || this.#watch.says === 'error'
+  }
+
+  async #showWhole(held: readonly Uint8Array[]): Promise<void> {
     this.#held = undefined
     try {
       const shown = await this.#show(Buffer.concat(held))
