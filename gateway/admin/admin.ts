@@ -11,6 +11,8 @@ import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
 import { claimedActor, plainText } from './claimed-actor.ts'
 import { createFailureMeter } from './failure-meter.ts'
+import type { GrantDesk } from './grant-actions.ts'
+import { createGrant, endGrant, endTask, listGrants } from './grant-actions.ts'
 import type { Known } from './revocation-actions.ts'
 import { addRevocation, liftRevocation, listRevocations } from './revocation-actions.ts'
 import { acceptPin, listPins } from './pin-actions.ts'
@@ -34,7 +36,7 @@ export type AdminRequest = {
 /** What a running gateway says of itself; plain JSON values. */
 export type AdminStatus = Readonly<Record<string, unknown>>
 
-export type AdminOptions = {
+export type AdminOptions = GrantDesk & {
   /** Settings refuse one that could be guessed; undefined answers 404 to everything. */
   readonly token: Secret | undefined
   readonly revocations: Revocations
@@ -108,6 +110,30 @@ const ACTIONS: readonly Action[] = [
     method: 'POST',
     path: /^\/admin\/pins\/accept$/,
     run: ({ request, options, by }) => acceptPin(request, options.pins, by),
+  },
+  {
+    name: 'grants.list',
+    method: 'GET',
+    path: /^\/admin\/grants$/,
+    run: ({ request, options }) => listGrants(request.query, options),
+  },
+  {
+    name: 'grants.create',
+    method: 'POST',
+    path: /^\/admin\/grants$/,
+    run: ({ request, options, by }) => createGrant(request, options, by),
+  },
+  {
+    name: 'grants.end',
+    method: 'DELETE',
+    path: /^\/admin\/grants\/(?<id>[^/]+)$/,
+    run: ({ request, options, by, id }) => endGrant(request.query, options, { id, by }),
+  },
+  {
+    name: 'grants.end_task',
+    method: 'DELETE',
+    path: /^\/admin\/grants$/,
+    run: ({ request, options, by }) => endTask(request.query, options, by),
   },
 ]
 

@@ -51,7 +51,8 @@ function heldCredential(texts: Readonly<Record<string, string | undefined>>): st
   return faults.find((fault) => fault !== undefined)
 }
 
-async function readText(body: () => Promise<string>): Promise<string | undefined> {
+/** The text of a body; undefined when the port says that it is too long. */
+export async function readText(body: () => Promise<string>): Promise<string | undefined> {
   try {
     return await body()
   } catch (error) {
@@ -60,7 +61,8 @@ async function readText(body: () => Promise<string>): Promise<string | undefined
   }
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+/** Undefined for what is no JSON object. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)

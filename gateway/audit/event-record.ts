@@ -7,6 +7,7 @@ export type EventRecord = {
     | 'session'
     | 'admin'
     | 'revocation'
+    | 'grant'
     | 'reload'
     | 'tool'
     | 'lifecycle'
@@ -40,6 +41,16 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         kind: event.kind,
         value: event.value,
         issuer: event.issuer,
+      })
+    case 'grant_created':
+    case 'grant_ended':
+      return record('grant', event, {
+        by: event.by,
+        grant: event.id,
+        rule: event.rule,
+        issuer: event.issuer,
+        subject: event.subject,
+        task: event.task,
       })
     case 'admin':
       return record('admin', event, {

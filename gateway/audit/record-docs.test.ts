@@ -15,6 +15,7 @@ const call = judgedCall({
   call: testCall({ direction: 'down' }),
   dropped: [{ kind: 'resource', name: 'file:///a' }],
   reason: 'no_rule',
+  grant: '0123456789abcdef01234567',
   shadow: { effect: 'allow', rule: 'tried' },
 })
 const journey = endedJourney({
@@ -35,6 +36,8 @@ function names(count: number): ReadonlySet<string> {
   return new Set(Array.from({ length: count }, (_, at) => `name-${at}`))
 }
 
+const GRANT = { id: 'g', rule: 'r', issuer: 'i', subject: 's', task: 't' }
+
 /** Every event, with every field. */
 const EVENTS: readonly GatehouseEvent[] = [
   { type: 'token_verified', issuer: 'i', kind: 'agent', cached: false },
@@ -45,6 +48,8 @@ const EVENTS: readonly GatehouseEvent[] = [
   { type: 'session_ended', server: 's', callerKind: 'agent' },
   { type: 'revoked', by: 'b', kind: 'client', value: 'v', issuer: 'i' },
   { type: 'revocation_lifted', by: 'b', kind: 'client', value: 'v', issuer: 'i' },
+  { type: 'grant_created', by: 'b', ...GRANT },
+  { type: 'grant_ended', by: 'b', ...GRANT },
   { type: 'admin', by: 'b', action: 'a', ok: true, detail: 'd' },
   { type: 'reload', ok: true, version: 'v', detail: 'd', needsRestart: ['listen'] },
   { type: 'tool_changed', server: 's', tool: 't', definition: 'h', was: 'g', held: true },

@@ -76,7 +76,7 @@ export function contextIn(line: string, fields: string): string {
   return line.slice(DECISION_HEAD_CHARS, fields.length)
 }
 
-function judged({ call, dropped, effect, rule, reason, shadow }: JourneyCall): string {
+function judged({ call, dropped, effect, rule, reason, grant, shadow }: JourneyCall): string {
   return (
     text(',"version":"', call.version) +
     text(',"method":"', call.method) +
@@ -87,6 +87,7 @@ function judged({ call, dropped, effect, rule, reason, shadow }: JourneyCall): s
     `,"effect":"${effect}"` +
     text(',"rule":"', rule) +
     text(',"reason":"', reason) +
+    text(',"under_grant":"', grant) +
     (shadow === undefined ? '' : `,"shadow":${quoteAll(shadow)}`)
   )
 }

@@ -31,7 +31,7 @@ export type AdminValues = { readonly ops?: string; readonly 'token-file'?: strin
 export type AskAdmin = (
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
-  body?: Readonly<Record<string, string>>,
+  body?: Readonly<Record<string, string | number>>,
 ) => Promise<Readonly<Record<string, unknown>>>
 
 /** Why the gateway did not do what was asked, in words for the operator. Never holds the token. */
@@ -70,7 +70,7 @@ async function ask(options: {
   readonly url: URL
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Readonly<Record<string, string>> | undefined
+  readonly body: Readonly<Record<string, string | number>> | undefined
   readonly fetch: typeof globalThis.fetch
 }): Promise<Readonly<Record<string, unknown>>> {
   const { url, method, headers, body, fetch } = options

@@ -96,6 +96,24 @@ const COMMANDS: readonly Row[] = [
     does: 'revoke a token, grant, session, client or subject at a running gateway',
     load: async () => (await import('./revoke.ts')).revoke,
   },
+  {
+    words: ['grant', 'create'],
+    use: 'grant create …',
+    does: 'make a rule that needs a grant hold for somebody, at a running gateway',
+    load: async () => (await import('./grant.ts')).grantCreate,
+  },
+  {
+    words: ['grant', 'list'],
+    use: 'grant list',
+    does: 'print the grants of a running gateway',
+    load: async () => (await import('./grant.ts')).grantList,
+  },
+  {
+    words: ['grant', 'end'],
+    use: 'grant end …',
+    does: 'end a grant, or all that serve a task',
+    load: async () => (await import('./grant.ts')).grantEnd,
+  },
 ]
 
 const USAGE_EXIT = 2

@@ -33,6 +33,15 @@ export type GatehouseEvent =
       readonly issuer: string | undefined
     }
   | {
+      readonly type: 'grant_created' | 'grant_ended'
+      readonly by: string
+      readonly id: string
+      readonly rule: string
+      readonly issuer: string
+      readonly subject: string
+      readonly task: string | undefined
+    }
+  | {
       readonly type: 'admin'
       readonly by: string
       readonly action: string

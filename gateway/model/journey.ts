@@ -21,6 +21,8 @@ export type JourneyCall = {
   /** What rules in shadow mode would have made of it; undefined where they would change nothing. */
   shadow: ShadowDecision | undefined
   dropped: readonly Target[]
+  /** The grant it is a use of, or asks about; absent where its rule needs none. */
+  grant?: string | undefined
   /** The tool or prompt name as a metric label: itself when the catalogue knows it, else `other`. */
   label: string
   /** Version of the configuration it was decided by; a stream may outlive the one its visit began with. */

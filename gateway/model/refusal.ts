@@ -37,6 +37,12 @@ export const REFUSALS = {
   unknown_name: { status: 400, rpc: -32602, text: 'Unknown name', judged: true },
   state_unknown: { status: 400, rpc: -32602, text: 'Unknown requestState', judged: true },
   policy_denied: { status: 403, rpc: 1001, text: 'Denied by policy', judged: true },
+  state_unavailable: {
+    status: 503,
+    rpc: 1003,
+    text: 'What this call depends on cannot be looked up right now',
+    judged: true,
+  },
   rate_limited: { status: 429, rpc: 1002, text: 'Too many requests' },
   upstream_unavailable: {
     status: 502,

@@ -13,6 +13,7 @@ import type { Seat } from './frame.ts'
 import { nameTools, readsPage } from './name-tools.ts'
 import { preparePage } from './pins.ts'
 import { unknownName } from './unknown-name.ts'
+import { isUse } from './uses.ts'
 
 export type Case = {
   readonly caller: Caller
@@ -49,7 +50,7 @@ function conclude(asked: Case, decision: Decision, desk: JudgeDesk): Permit | Pr
   const unknown = firstUnknown(asked, desk)
   if (unknown !== undefined) return lookUp(asked, decision, desk)
   refuseHeld(asked, desk)
-  return allow(asked, decision)
+  return decision.grant === undefined ? allow(asked, decision) : useGrant(asked, decision, desk)
 }
 
 /** A tool that has changed and that nobody has accepted is as if it were not there. */
@@ -142,7 +143,30 @@ async function lookUp(asked: Case, decision: Allow, desk: JudgeDesk): Promise<Pe
     entry.label = name
   }
   refuseHeld(asked, desk)
-  return allow(asked, decision)
+  return decision.grant === undefined
+    ? allow(asked, decision)
+    : await useGrant(asked, decision, desk)
+}
+
+/** The call is one use of the grant it is allowed under, taken before anything goes up. */
+async function useGrant(asked: Case, decision: Allow, desk: JudgeDesk): Promise<Permit> {
+  const { call, caller, entry } = asked
+  const { grants } = desk
+  if (!isUse(call)) {
+    entry.grant = grants.book.find(decision.rule, caller)?.id
+    return allow(asked, decision)
+  }
+  const grant = await grants.use(decision.rule, caller).catch((cause: unknown) => {
+    throw new Refusal('state_unavailable', { detail: 'uses of a grant', cause })
+  })
+  entry.grant = grant?.id
+  if (grant !== undefined) return allow(asked, decision)
+  // Somebody else took the last one since: another rule may allow it still.
+  const again = decide(desk.rules, caller, call, occasionOf(asked, desk))
+  if (again.effect === 'deny') throw deny(entry, again)
+  if (again.effect === 'require') throw hold(entry, again)
+  if (again.grant === undefined) return allow(asked, again)
+  throw deny(entry, { rule: again.rule, reason: 'no_grant', hidden: true, target: call.targets[0] })
 }
 
 /**

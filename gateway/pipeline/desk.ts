@@ -9,6 +9,7 @@ import type { Journey, JourneyCall, TraceContext } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Facts } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
+import type { Grants } from '../registry/grants.ts'
 import type { Seals } from '../seal/seal.ts'
 import type { Swaps } from '../vault/swaps.ts'
 import type { Conversations } from '../upstream/conversations.ts'
@@ -34,6 +35,8 @@ export type Desk = {
   readonly rules: Rules
   /** What conditions of rules depend on beside the call. */
   readonly facts: Facts
+  /** Grants that rules ask for, and whose uses are counted. */
+  readonly grants: Pick<Grants, 'use' | 'book'>
   readonly identify: Identify
   readonly catalogue: Catalogue
   readonly lookUp: LookUp
@@ -87,6 +90,7 @@ export type JudgeDesk = Pick<
   | 'version'
   | 'rules'
   | 'facts'
+  | 'grants'
   | 'catalogue'
   | 'pins'
   | 'lookUp'

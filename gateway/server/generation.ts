@@ -14,7 +14,6 @@ import { createTasks } from '../pipeline/tasks.ts'
 import { createLookUp } from '../pipeline/look-up.ts'
 import { buildRoutes } from '../pipeline/route.ts'
 import { createTickets } from '../pipeline/tickets.ts'
-import { NO_FACTS } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -27,6 +26,7 @@ import { createAskToken } from '../vault/ask-token.ts'
 import { createSwaps, type Swaps } from '../vault/swaps.ts'
 import { buildDocuments } from './documents.ts'
 import type { Documents } from './doors.ts'
+import { factsOf } from './facts.ts'
 import type { Plant } from './plant.ts'
 import { createAddressOf } from './proxies.ts'
 
@@ -90,7 +90,8 @@ export function createGeneration(options: {
       version: settings.version,
       routes,
       rules,
-      facts: NO_FACTS,
+      facts: factsOf(() => plant.grants.book),
+      grants: plant.grants,
       identify,
       catalogue: plant.catalogue,
       lookUp: createLookUp({

@@ -7,6 +7,8 @@ import { mayConnect } from '../policy/visible.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Generation } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
+import { factsOf } from './facts.ts'
+import { announceChanges } from './list-changes.ts'
 import { isListening } from './listening.ts'
 import type { Log } from './log.ts'
 import type { Plant } from './plant.ts'
@@ -36,6 +38,7 @@ export type JobsOptions = {
 export function startJobs(options: JobsOptions): () => void {
   const { plant, log } = options
   let refreshing = false
+  const announceGrants = createGrantAnnouncer(options)
   const everySecond = setInterval(() => {
     const tick = plant.tick()
     for (const { conversations, sides } of options.generations()) {
@@ -44,11 +47,12 @@ export function startJobs(options: JobsOptions): () => void {
     }
     for (const visit of options.answering) checkAnswer(visit, options, tick)
     options.sockets.look(tick)
+    announceGrants()
     if (refreshing) return
     refreshing = true
-    Promise.all([plant.revocations.refresh(), plant.pins.refresh()])
+    Promise.all([plant.revocations.refresh(), plant.pins.refresh(), plant.grants.refresh()])
       .catch((error: unknown) =>
-        log('error', 'revocations or pins cannot be read', { detail: String(error) }),
+        log('error', 'revocations, pins or grants cannot be read', { detail: String(error) }),
       )
       .finally(() => (refreshing = false))
   }, EVERY_MS)
@@ -88,10 +92,28 @@ function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: nu
   const denied = isRoute
     ? decide(rules, caller, first, occasion).effect !== 'allow'
     : caller.via !== 'anonymous' && !mayConnect(rules, caller, occasion)
-  if (revoked || denied) visit.endStream('revoked')
+  const ended = calls.some(({ grant }) => grant !== undefined && !plant.grants.lives(grant))
+  if (revoked || denied || ended) visit.endStream('revoked')
   else if (isRoute || isListening(calls[0])) {
     const now = serverNow(visit, settings)
     if (now === undefined || !identify.stillValid(caller, now)) visit.endStream('revoked')
+  }
+}
+
+/** Tells open streams what changes with the grants of their callers, a second later at most. */
+function createGrantAnnouncer({ plant, current, answering }: JobsOptions): () => void {
+  const { now, catalogue, grants } = plant
+  let book = grants.book
+  return () => {
+    if (grants.book === book) return
+    const nowMs = now()
+    const was = book
+    book = grants.book
+    const { rules } = current()
+    // What has ended by its time is not in the new book, and has to count as live in the old one.
+    const before = { rules, nowMs, facts: factsOf(() => was) }
+    const after = { rules, nowMs, facts: factsOf(() => grants.book) }
+    void announceChanges(answering, { before, after, catalogue })
   }
 }
 

@@ -19,6 +19,8 @@ import type { Visit } from '../pipeline/visit.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts'
 import { createPins, type Pins } from '../registry/pins.ts'
+import type { Grants } from '../registry/grants.ts'
+import { createGrants } from '../registry/grants.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import { createRevocations } from '../registry/revocations.ts'
 import { createSeals, temporaryKey, type Seals } from '../seal/seal.ts'
@@ -40,6 +42,7 @@ export type Plant = {
   readonly store: SweptStore
   readonly revocations: Revocations
   readonly pins: Pins
+  readonly grants: Grants
   readonly audit: Audit
   readonly metrics: Metrics
   readonly tracer: Tracer | undefined
@@ -104,6 +107,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   await revocations.load()
   const pins = createPins({ store, now, emit })
   await pins.load()
+  const grants = createGrants({ store, now, emit })
+  await grants.load()
   const { otlp } = settings.telemetry
   const tracer =
     otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
@@ -127,6 +132,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     store,
     revocations,
     pins,
+    grants,
     audit,
     metrics,
     tracer,

@@ -2,6 +2,7 @@
 import type { Desk } from '../pipeline/desk.ts'
 import { createAdmin } from '../admin/admin.ts'
 import type { Known } from '../admin/revocation-actions.ts'
+import { grantRules } from '../policy/grant-rules.ts'
 import type { Settings } from '../settings/settings.ts'
 import { receive } from './doors.ts'
 import type { Generation } from './generation.ts'
@@ -202,6 +203,8 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
       token: ops.adminToken,
       revocations: plant.revocations,
       pins: plant.pins,
+      grants: plant.grants,
+      grantRules: () => grantRules(house.current.rules),
       known: () => knownTo(house.current.settings),
       now: plant.now,
       emit: plant.emit,

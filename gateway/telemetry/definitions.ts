@@ -102,6 +102,12 @@ export const METRICS = {
     labels: ['kind', 'action'],
     help: 'Revocations made and lifted, by what they name',
   },
+  grants: {
+    name: 'gatehouse_grants_total',
+    type: 'counter',
+    labels: ['action'],
+    help: 'Grants created and ended by operators',
+  },
   adminActions: {
     name: 'gatehouse_admin_actions_total',
     type: 'counter',

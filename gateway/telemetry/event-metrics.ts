@@ -24,6 +24,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const opened = counter(METRICS.sessionsOpened)
   const ended = counter(METRICS.sessionsEnded)
   const revocations = counter(METRICS.revocations)
+  const grants = counter(METRICS.grants)
   const actions = counter(METRICS.adminActions)
   const swaps = counter(METRICS.swaps)
   const definitions = counter(METRICS.toolDefinitions)
@@ -47,6 +48,10 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
         return revocations.inc({ kind: event.kind, action: 'made' })
       case 'revocation_lifted':
         return revocations.inc({ kind: event.kind, action: 'lifted' })
+      case 'grant_created':
+        return grants.inc({ action: 'created' })
+      case 'grant_ended':
+        return grants.inc({ action: 'ended' })
       case 'admin':
         return actions.inc({ action: action(event.action), result: result(event.ok) })
       case 'tool_changed':

@@ -6,6 +6,7 @@ import type { GatehouseEvent } from '../model/event.ts'
 import { Secret } from '../model/secret.ts'
 import { createPins, type Pins } from '../registry/pins.ts'
 import type { Revocations } from '../registry/revocations.ts'
+import { createGrants } from '../registry/grants.ts'
 import { createRevocations } from '../registry/revocations.ts'
 import { createMemoryStore } from '../state/memory.ts'
 
@@ -39,6 +40,8 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
     token: new Secret(ADMIN_TOKEN),
     revocations,
     pins,
+    grants: createGrants({ store, now, emit: (event) => events.push(event) }),
+    grantRules: () => new Map(),
     known: () => ({ issuers: ['https://idp.example'], apiKeyPrefixes: ['abcd1234'] }),
     status: () => ({ version: '1.2.3', ready: true }),
     reload: async () => ({ ok: true, problems: [], notices: [] }),

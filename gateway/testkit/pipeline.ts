@@ -48,6 +48,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     version: 'test',
     rules: compiled.rules,
     facts: NO_FACTS,
+    grants: { use: async () => undefined, book: { find: () => undefined } },
     catalogue: createCatalogue(),
     lookUp: async ({ name }) => {
       lookedUp.push(name)

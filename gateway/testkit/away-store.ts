@@ -1,0 +1,23 @@
+import type { Store } from '../model/store.ts'
+import { StoreError } from '../state/store-error.ts'
+
+/** A store that cannot be reached. */
+export function awayStore(): Store {
+  const away = async (): Promise<never> => {
+    throw new StoreError('away', 'connect ECONNREFUSED 10.0.0.1:6379')
+  }
+  return {
+    get: away,
+    put: away,
+    cas: away,
+    consume: away,
+    delete: away,
+    lease: away,
+    release: away,
+    count: away,
+    list: away,
+    publish: away,
+    subscribe: () => () => undefined,
+    close: async () => undefined,
+  }
+}
