@@ -89,18 +89,15 @@ faults: deps ## Kills, resets and floods, and what must hold through them
 deploy-check: tools deps py ## Image, manifests, alert rules and units, without an engine
 	$(TEST) $(IN_PROCESSES) 'deploy/**/*.test.ts'
 
-# A seed of GATEHOUSE_FUZZ_SEED replays a run; without one every run has its own.
+# A seed of GATEHOUSE_FUZZ_SEED replays a run; without one every run has its own. It ends by itself within
+# half an hour, with a table of what was tried.
 .PHONY: prove
 prove: export GATEHOUSE_PROVE := 1
 prove: export GATEHOUSE_FUZZ_SEED ?= $(shell date +%s)
 prove: export GATEHOUSE_KILL_ROUNDS := 20
-prove: export GATEHOUSE_TEST_TIMEOUT_MS := 7200000
-prove: export GATEHOUSE_BUDGET_FACTOR := 60
-prove: tools deps py ## The same suites with the full numbers of cases, and the quick bench
-	@echo "seed $$GATEHOUSE_FUZZ_SEED"
+prove: export GATEHOUSE_TEST_TIMEOUT_MS := 1200000
+prove: tools deps py ## The same suites with the full numbers of cases, under half an hour
 	$(NODE) gateway/testkit/suites.ts
-	$(MAKE) bench BENCH=--quick
-	@echo "seed $$GATEHOUSE_FUZZ_SEED"
 
 ##@ Measure
 

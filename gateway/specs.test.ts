@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { cellsOf, missingTests, pathsIn, quotations } from './testkit/quoted-tests.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PAGE = readFileSync(join(ROOT, 'docs/specs.md'), 'utf8')
@@ -19,49 +20,9 @@ type Row = {
 }
 
 const ROWS: readonly Row[] = Array.from(PAGE.matchAll(/^\| (\d+) .*\|$/gm), ([line]) => {
-  const [number = '', requirement = '', files = '', tests = '', status = ''] = line
-    .slice(1, -1)
-    .split('|')
-    .map((cell) => cell.trim())
+  const [number = '', requirement = '', files = '', tests = '', status = ''] = cellsOf(line)
   return { number: Number(number), requirement, files, tests, status }
 })
-
-function pathsIn(cell: string): readonly string[] {
-  return Array.from(cell.matchAll(/`(gateway\/[^`]+)`/g), ([, path = '']) => path)
-}
-
-/** The quoted tests of a cell, each with the file named last before it. */
-function quotations(cell: string): readonly (readonly [path: string, sentence: string])[] {
-  let path = ''
-  return Array.from(cell.matchAll(/`(gateway\/[^`]+)`|“([^”]*)”/g)).flatMap(
-    ([, file, sentence]) => {
-      path = file ?? path
-      return sentence === undefined ? [] : [[path, sentence] as const]
-    },
-  )
-}
-
-const NAME = /\btest\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`]*)`)/g
-
-/** Whether the file has this test. What stands for a placeholder of its name must stand in the file, too. */
-function hasTest(source: string, sentence: string): boolean {
-  for (const [, single, double, template] of source.matchAll(NAME)) {
-    if ((single?.replaceAll('\\', '') ?? double) === sentence) return true
-    const filled = template === undefined ? undefined : fill(template, sentence)
-    if (filled?.every((value) => source.includes(value)) === true) return true
-  }
-  return false
-}
-
-/** What means something in a pattern. */
-const SPECIAL = /[.*+?^${}()|[\]\\]/g
-
-/** What the placeholders of a name stand for in a sentence; undefined when it is not of this name. */
-function fill(template: string, sentence: string): readonly string[] | undefined {
-  const parts = template.split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/)
-  const pattern = parts.map((part) => part.replaceAll(SPECIAL, '\\$&')).join('(.+)')
-  return new RegExp(`^${pattern}$`).exec(sentence)?.slice(1)
-}
 
 test('docs/specs.md has every requirement once, in order, without a gap', () => {
   assert.deepEqual(
@@ -102,10 +63,9 @@ test('every file and test file that docs/specs.md names is there', () => {
 })
 
 test('every test that docs/specs.md quotes is in its file', () => {
+  const root = new URL('../', import.meta.url)
   const missing = ROWS.flatMap(({ number, tests }) =>
-    quotations(tests)
-      .filter(([path, sentence]) => !hasTest(readFileSync(join(ROOT, path), 'utf8'), sentence))
-      .map(([path, sentence]) => `${number}: ${path}: ${sentence}`),
+    missingTests(tests, root).map((what) => `${number}: ${what}`),
   )
   assert.deepEqual(missing, [])
 })
@@ -118,13 +78,4 @@ test('the counts at the top of docs/specs.md are those of its rows', () => {
     PAGE.includes(`${done} are done, ${partly} partly done, and ${missing} not implemented.`),
     `${done} done, ${partly} partly, ${missing} not implemented`,
   )
-})
-
-test('a quoted test is found by its exact name only', () => {
-  const source =
-    "test('a \\'b\\' c', f)\nfor (const x of ['one']) test(`${x} of ${g({ y })} is`, f)"
-  for (const name of ["a 'b' c", 'one of one is']) assert.ok(hasTest(source, name), name)
-  for (const name of ['a', "a 'b'", 'two of one is', ' of  is', 'one of one is not']) {
-    assert.ok(!hasTest(source, name), name)
-  }
 })

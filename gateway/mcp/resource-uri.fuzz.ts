@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { fuzzOptions } from '../testkit/fuzz.ts'
 import { canonicalProblem } from './resource-uri.ts'
 
-const RUNS = fuzzOptions({ test: 50_000, prove: 500_000 })
+const RUNS = fuzzOptions({ what: 'resource URIs against resolvers', test: 50_000, prove: 500_000 })
 
 /** What climbs, hides or splits in some resolver. */
 const PIECES = [

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { fuzzOptions } from '../testkit/fuzz.ts'
 import { createSseFramer, formatSse, type SseEvent, type SseItem } from './sse.ts'
 
-const RUNS = fuzzOptions({ test: 10_000, prove: 200_000 })
+const RUNS = fuzzOptions({ what: 'event streams, cut anywhere', test: 10_000, prove: 200_000 })
 
 /** The whole stream at once, written after the standard's grammar rather than its algorithm. */
 function readNaively(bytes: Buffer): readonly object[] {
@@ -81,6 +81,21 @@ test('any chunks of any bytes give the items of the reference reader', () => {
       const framer = createSseFramer()
       const items = chunks.flatMap((chunk) => framer.push(chunk)).map(present)
       assert.deepEqual(items, readNaively(Buffer.concat(chunks)))
+    }),
+    RUNS,
+  )
+})
+
+test('what is framed anew reads as what came', () => {
+  fc.assert(
+    fc.property(chunked, (chunks) => {
+      const framer = createSseFramer()
+      const items = chunks.flatMap((chunk) => framer.push(chunk))
+      const written = items.map((item) => (item.kind === 'overflow' ? '' : formatSse(item)))
+      assert.deepEqual(
+        readNaively(Buffer.from(written.join(''))),
+        readNaively(Buffer.concat(chunks)),
+      )
     }),
     RUNS,
   )

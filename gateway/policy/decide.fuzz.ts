@@ -27,7 +27,11 @@ const QUESTIONS = 100
 /** Callers among them: each asks several times, so that its cached view is used. */
 const CALLERS = 10
 
-const { numRuns, seed } = fuzzOptions({ test: 100_000, prove: 1_000_000 })
+const { numRuns, seed } = fuzzOptions({
+  what: 'decisions against a naive reading',
+  test: 100_000,
+  prove: 1_000_000,
+})
 
 type Question = { readonly caller: Caller; readonly call: Call; readonly server: string }
 

@@ -5,7 +5,11 @@ import { fuzzOptions } from '../testkit/fuzz.ts'
 import { naiveBegins, naiveGlob } from '../testkit/naive-policy.ts'
 import { canBeginWith, compileGlob, includesGlob, matchesGlob } from './glob.ts'
 
-const options = fuzzOptions({ test: 20_000, prove: 200_000 })
+const options = fuzzOptions({
+  what: 'globs against trying everything',
+  test: 20_000,
+  prove: 200_000,
+})
 
 function pieces(...parts: readonly string[]): fc.Arbitrary<string> {
   const some = fc.array(fc.constantFrom(...parts), { maxLength: 7 })

@@ -10,7 +10,7 @@ import { loadText } from '../testkit/settings-file.ts'
 const EXAMPLE = readFileSync(new URL('../../config/edge.yaml', import.meta.url), 'utf8')
 
 /** Loading takes about 10 ms. */
-const { numRuns, seed } = fuzzOptions({ test: 200, prove: 5_000 })
+const { numRuns, seed } = fuzzOptions({ what: 'damaged configurations', test: 200, prove: 5_000 })
 
 /** What people and tools put in the wrong place, besides everything at random. */
 const odd = fc.oneof(

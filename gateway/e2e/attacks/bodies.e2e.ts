@@ -7,6 +7,8 @@ import { after, before, test } from 'node:test'
 
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { startGatehouse } from '../../testkit/gatehouse.ts'
+import { chunked } from '../../testkit/raw-client.ts'
+import { exchangeRaw, requestText } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post, request } from '../../testkit/rpc.ts'
@@ -161,7 +163,7 @@ const REFUSED: readonly Case[] = [
     rpc: -32601,
   },
   { name: 'a hidden tool', body: call('delete_all'), status: 200, rpc: -32602 },
-  { name: 'a lone surrogate in a name', body: call('echo\\ud800'), status: 400 },
+  { name: 'P-07 a lone surrogate in a name', body: call('echo\\ud800'), status: 400 },
 ]
 
 for (const { name, body, status, rpc, headers } of REFUSED) {
@@ -200,6 +202,33 @@ for (const { name, body } of SERVED) {
     assert.equal(server.seen.at(-1)?.body.toString(), body)
   })
 }
+
+test('P-18 a body of no stated type is 415 and the server sees nothing', async () => {
+  const seen = server.seen.length
+  const response = await fetch(gateway.url('docs'), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    // Bytes, because `fetch` states a type for text.
+    body: Buffer.from(OK),
+  })
+  assert.equal(response.status, 415)
+  assert.equal(server.seen.length, seen)
+})
+
+test('P-14 a chunked body of one byte too many is 413 and the server sees nothing', async () => {
+  const seen = server.seen.length
+  const headers = [
+    ['Host', new URL(gateway.origin).host],
+    ['Authorization', `Bearer ${token}`],
+    ['Content-Type', 'application/json'],
+    ['Transfer-Encoding', 'chunked'],
+  ] as const
+  const body = chunked(OK.padEnd(1_048_577, ' '))
+  const text = requestText({ target: '/mcp', headers, body })
+  const { reply } = await exchangeRaw(gateway.origin, text)
+  assert.equal(reply.status, 413)
+  assert.equal(server.seen.length, seen)
+})
 
 test('P-04 an escaped denied name is denied as itself', async () => {
   const seen = server.seen.length

@@ -22,7 +22,11 @@ import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, modern, request } from '../../testkit/rpc.ts'
 
-const RUNS = fuzzOptions({ test: 5_000, prove: 50_000 })
+const RUNS = fuzzOptions({
+  what: 'bent HTTP requests to a live gateway',
+  test: 5_000,
+  prove: 50_000,
+})
 const COUNT = Number(process.env['GATEHOUSE_HTTP_FUZZ_RUNS'] ?? RUNS.numRuns)
 
 /** A good call is made after so many bent requests. */

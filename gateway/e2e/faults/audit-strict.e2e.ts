@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test'
 import { eventually } from '../../testkit/eventually.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { startGatehouse } from '../../testkit/gatehouse.ts'
+import { reportProof } from '../../testkit/proof.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
@@ -23,6 +24,9 @@ const CALLERS = 30
 /** A round is killed after this many calls, so that it proves something, and a random while. */
 const CALLS = 2 * CALLERS
 const RANDOM_MS = 350
+
+/** Calls that the server had seen of killed gateways. */
+let killed = 0
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -37,6 +41,7 @@ before(async () => {
 })
 
 after(async () => {
+  reportProof({ what: 'calls before a kill, each on record', cases: killed, seed: undefined })
   await gateway.stop()
   await server.stop()
 })
@@ -85,6 +90,7 @@ for (let round = 1; round <= ROUNDS; round++) {
     await eventually(() => assert.equal(server.sockets.size, 0))
 
     const seen = toolsSeen().slice(before)
+    killed += seen.length
     await gateway.restart()
     const decided = await toolsDecided()
     assert.deepEqual(
