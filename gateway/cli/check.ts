@@ -105,12 +105,17 @@ function describeCredential(credential: Credential): string {
   }
 }
 
-function describeIssuer({ issuer, jwks, algorithms, kind }: IssuerSettings): string {
-  return `${issuer}: keys ${describeKeys(jwks)}, ${algorithms.join(' ')}, callers are ${kind} by default`
+function describeIssuer(settings: IssuerSettings): string {
+  const { issuer, jwks, introspection, algorithms, kind } = settings
+  const asked = introspection === undefined ? '' : `, asked at ${introspection.endpoint.url}`
+  const keys = `keys ${describeKeys(jwks)}${jwks.kind === 'none' ? '' : `, ${algorithms.join(' ')}`}`
+  return `${issuer}: ${keys}${asked}, callers are ${kind} by default`
 }
 
 function describeKeys(jwks: IssuerSettings['jwks']): string {
   switch (jwks.kind) {
+    case 'none':
+      return 'none'
     case 'url':
       return `from ${jwks.url} (not fetched by check)`
     case 'file':

@@ -15,6 +15,7 @@ import { createApiKeys } from './api-keys.ts'
 import { createBearerTokens } from './bearer-tokens.ts'
 import { bearerOf, kindOfBearer, provenTokenOf } from './credential.ts'
 import { createFloodGate } from './flood-gate.ts'
+import type { Introspect } from './introspect-token.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { openIssuers } from './issuers.ts'
 import type { ProofsOptions } from './proofs.ts'
@@ -81,6 +82,7 @@ export type IdentifyOptions = {
   readonly now: () => number
   readonly emit: Emit
   readonly isNew: ProofsOptions['isNew']
+  readonly introspect: Introspect
   /** From the identify of the configuration before. */
   readonly handover?: Handover
 }
@@ -98,7 +100,8 @@ export function createIdentify(options: IdentifyOptions): Identify {
   const apiKeys = createApiKeys(options.apiKeys, apiKeyDigests)
   const tokens = handover?.tokens ?? createTokenCache()
   const gate = createFloodGate(now)
-  const bearers = createBearerTokens({ issuers, tokens, gate, now })
+  const { introspect } = options
+  const bearers = createBearerTokens({ issuers, introspect, tokens, gate, now })
   const admission = createAdmission(revocations)
   const proofs = createProofs({ now, isNew })
 

@@ -34,7 +34,7 @@ export type KeyLoading = {
 
 export type IssuerKeysOptions = KeyLoading & {
   readonly issuer: string
-  readonly source: KeySource
+  readonly source: KeySource | { readonly kind: 'none' }
 }
 
 /** Keys younger than this are used as they are: a withdrawn key is gone after it. */
@@ -62,17 +62,24 @@ const MAX_ABSENT_KEY_IDS = 1_000
  */
 export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   const { issuer, source } = options
-  if (source.kind !== 'inline') return createLoadedKeys(options)
+  if (source.kind === 'none') return fixed(undefined)
+  if (source.kind !== 'inline') return createLoadedKeys({ ...options, source })
   const keys = readKeySet({ keys: source.keys })
   if (keys === undefined) {
     throw new Error(`issuer ${issuer}: jwks.keys holds no public key that can verify signatures`)
   }
+  return fixed(keys)
+}
+
+function fixed(keys: KeySet | undefined): IssuerKeys {
   return { generation: 0, keysFor: () => keys, refresh: async () => {}, expire: () => {} }
 }
 
+type LoadedOptions = KeyLoading & { readonly issuer: string; readonly source: KeySource }
+
 type Held = { readonly keys: KeySet; readonly loadedAtMs: number }
 
-function createLoadedKeys({ now, ...options }: IssuerKeysOptions): IssuerKeys {
+function createLoadedKeys({ now, ...options }: LoadedOptions): IssuerKeys {
   const absent = createBoundedMap<number>(MAX_ABSENT_KEY_IDS)
   let held: Held | undefined
   let generation = 0
@@ -136,7 +143,7 @@ function createLoadedKeys({ now, ...options }: IssuerKeysOptions): IssuerKeys {
 }
 
 /** Returns undefined for whatever goes wrong, and says so. */
-async function loadKeys(options: IssuerKeysOptions): Promise<KeySet | undefined> {
+async function loadKeys(options: LoadedOptions): Promise<KeySet | undefined> {
   const { issuer, emit } = options
   try {
     const keys = readKeySet(await readSource(options))
@@ -150,7 +157,7 @@ async function loadKeys(options: IssuerKeysOptions): Promise<KeySet | undefined>
   }
 }
 
-async function readSource({ source, fetchJson, readFile }: IssuerKeysOptions): Promise<unknown> {
+async function readSource({ source, fetchJson, readFile }: LoadedOptions): Promise<unknown> {
   switch (source.kind) {
     case 'url':
       return await fetchJson(source.url)

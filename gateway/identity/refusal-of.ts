@@ -8,6 +8,7 @@ const RETRY_AFTER_SECONDS = {
   keys_unavailable: 5,
   replay_unknown: 5,
   revocations_stale: 5,
+  introspection_unavailable: 1,
 }
 
 /**
@@ -21,6 +22,7 @@ export function refusalOf(reason: TokenRefusal): Refusal {
       return new Refusal('unauthenticated', { detail: reason })
     case 'keys_unavailable':
     case 'replay_unknown':
+    case 'introspection_unavailable':
     case 'revocations_stale':
       return new Refusal('keys_unavailable', {
         detail: reason,

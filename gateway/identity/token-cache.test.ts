@@ -16,6 +16,7 @@ function entry(token: string, endsAtMs = 1_000): TokenEntry {
     trust: '',
     keyGeneration: 0,
     thumbprint: undefined,
+    introspected: false,
     endsAtMs,
     seenAgain: { type: 'token_verified', issuer: '', kind: 'agent', cached: true },
     checkedEpoch: -1,

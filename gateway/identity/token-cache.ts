@@ -18,9 +18,12 @@ export type TokenEntry = {
   readonly trust: string
   /** The generation of the issuer's keys; once a key is withdrawn it is verified again. */
   readonly keyGeneration: number
-  readonly endsAtMs: number
+  /** When it must be verified again, at the latest when it ends; put off where its issuer says so again. */
+  endsAtMs: number
   /** Thumbprint of the key whose holder alone may use it; undefined for a bearer token. */
   readonly thumbprint: string | undefined
+  /** Whether its issuer was asked what it is, and must be asked again. */
+  readonly introspected: boolean
   /** Said on every later use; made once so that a hit allocates nothing. */
   readonly seenAgain: Extract<GatehouseEvent, { readonly type: 'token_verified' }>
   /** The revocation epoch at which the caller was last found not revoked. */

@@ -3,13 +3,17 @@
  * those of the loaded settings, written down here because rooms never read settings.
  */
 import type { CallerKind } from '../model/caller.ts'
+import type { TokenEndpoint } from '../model/credential.ts'
 
 /** One issuer whose tokens are accepted, and how its claims are read. */
 export type TrustedIssuer = {
   /** Compared with `iss` byte for byte. */
   readonly issuer: string
   readonly tenant: string
-  readonly jwks: KeySource
+  /** `none`: nothing is signed by it, or nobody can check; then `introspection` is there. */
+  readonly jwks: KeySource | { readonly kind: 'none' }
+  /** Who says what its tokens are that say nothing themselves (RFC 7662). */
+  readonly introspection: Introspection | undefined
   /** Accepted JWS algorithms; symmetric ones and `none` are refused whatever stands here. */
   readonly algorithms: readonly string[]
   /** Accepted `typ` values, lower case without `application/`; `*` accepts any or none. */
@@ -24,6 +28,12 @@ export type TrustedIssuer = {
   readonly clients: ReadonlyMap<string, CallerKind>
   /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
   readonly interactive: boolean
+}
+
+export type Introspection = {
+  readonly endpoint: TokenEndpoint
+  /** How long an active token is taken for active, in milliseconds; at most 30,000 (R-TOK-6). */
+  readonly maxAgeMs: number
 }
 
 /** Where an issuer's keys come from. */

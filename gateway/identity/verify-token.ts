@@ -1,8 +1,11 @@
 /** The cold path of a bearer token: whose is it, is it valid, and whom does it stand for. */
 import type { TokenRefusal } from '../model/event.ts'
 import { LEEWAY_SECONDS } from '../oauth/check-claims.ts'
+import type { UnverifiedJwt } from '../oauth/parse-jwt.ts'
 import { parseJwt } from '../oauth/parse-jwt.ts'
 import { verifyJwt } from '../oauth/verify-jwt.ts'
+import type { Introspect } from './introspect-token.ts'
+import { introspectToken } from './introspect-token.ts'
 import type { Issuer } from './issuers.ts'
 import { readCaller } from './read-caller.ts'
 import type { TokenEntry } from './token-cache.ts'
@@ -10,6 +13,7 @@ import type { TokenEntry } from './token-cache.ts'
 export type VerifyTokenOptions = {
   /** By issuer identifier. */
   readonly issuers: ReadonlyMap<unknown, Issuer>
+  readonly introspect: Introspect
   /** Epoch milliseconds. */
   readonly now: () => number
 }
@@ -24,17 +28,34 @@ export type VerifiedToken =
  */
 export async function verifyToken(
   token: string,
-  { issuers, now }: VerifyTokenOptions,
+  { issuers, introspect, now }: VerifyTokenOptions,
 ): Promise<VerifiedToken> {
   const parsed = parseJwt(token)
-  if (!parsed.ok) return parsed
-  const issuer = issuers.get(parsed.jwt.claims['iss'])
-  if (issuer === undefined) return { ok: false, reason: 'unknown_issuer' }
+  const issuer = parsed.ok ? issuers.get(parsed.jwt.claims['iss']) : oneToAsk(issuers)
+  if (issuer === undefined) return parsed.ok ? { ok: false, reason: 'unknown_issuer' } : parsed
+  const { introspection, jwks } = issuer.trusted
+  if (introspection !== undefined && (!parsed.ok || jwks.kind === 'none')) {
+    return await introspectToken(token, { issuer, introspection, introspect, now })
+  }
+  return parsed.ok ? await verifyByKeys(parsed.jwt, issuer, now) : parsed
+}
+
+/** A token that is no JWT does not say whose it is: settings see to it that only one issuer can be asked. */
+function oneToAsk(issuers: VerifyTokenOptions['issuers']): Issuer | undefined {
+  return [...issuers.values()].find(({ trusted }) => trusted.introspection !== undefined)
+}
+
+async function verifyByKeys(
+  jwt: UnverifiedJwt,
+  issuer: Issuer,
+  now: () => number,
+): Promise<VerifiedToken> {
+  const { token } = jwt
   const { rules, keys, trust, trusted } = issuer
   const keyGeneration = keys.generation
   const nowSeconds = now() / 1000
   const keysFor = (keyId: string | undefined) => keys.keysFor(keyId)
-  const verified = await verifyJwt({ jwt: parsed.jwt, rules, keysFor, nowSeconds })
+  const verified = await verifyJwt({ jwt, rules, keysFor, nowSeconds })
   if (!verified.ok) return verified
   const read = readCaller(verified.claims, trusted)
   if (!read.ok) return read
@@ -48,6 +69,7 @@ export async function verifyToken(
     trust,
     keyGeneration,
     thumbprint: verified.claims.thumbprint,
+    introspected: false,
     endsAtMs: (caller.expiresAtSeconds + LEEWAY_SECONDS) * 1000,
     seenAgain: {
       type: 'token_verified',

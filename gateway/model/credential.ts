@@ -18,7 +18,7 @@ export type OAuthClient = {
   readonly auth: 'basic' | 'post' | 'none'
 }
 
-/** A token endpoint, and who we are there. */
+/** A token or introspection endpoint, and who we are there. */
 export type TokenEndpoint = { readonly url: string; readonly client: OAuthClient }
 
 /** A secret of the operator's, the same for every caller. */

@@ -104,6 +104,8 @@ export type TokenRefusal =
   | 'unproven'
   | 'bad_proof'
   | 'replay_unknown'
+  | 'inactive'
+  | 'introspection_unavailable'
   | 'revoked'
   | 'unknown_api_key'
   | 'keys_unavailable'

@@ -52,16 +52,41 @@ export function checkClaims(
   rules: TokenRules,
   nowSeconds: number,
 ): CheckedClaims {
-  const { iss: issuer, sub: subject, exp, iat, nbf } = claims
-  if (issuer !== rules.issuer) return refused('unknown_issuer')
+  if (claims['iss'] !== rules.issuer) return refused('unknown_issuer')
   if (!isAcceptedType(type, claims, rules)) return refused('wrong_type')
+  const { exp, iat } = claims
+  if (!isTime(exp) || !isTime(iat) || exp - iat > MAX_LIFE_SECONDS) return refused('bad_claim')
+  return checkTrusted(claims, rules, nowSeconds)
+}
+
+/**
+ * What an introspection endpoint says of an active token (RFC 7662 §2.2), held to the same rules wherever
+ * it says it. Issuer and times may be missing, for who asked knows the issuer and asks again soon, and so
+ * may the subject of a token that a client got for itself, which is the client (RFC 9068 §2.2). An
+ * audience may not: a server takes only tokens that were issued for it.
+ */
+export function checkIntrospected(
+  members: Members,
+  rules: TokenRules,
+  nowSeconds: number,
+): CheckedClaims {
+  const latest = nowSeconds + MAX_LIFE_SECONDS
+  const { iss = rules.issuer, exp = latest, iat = 0, client_id: client, sub = client } = members
+  if (iss !== rules.issuer) return refused('unknown_issuer')
+  if (!isTime(exp) || exp > latest) return refused('bad_claim')
+  return checkTrusted({ ...members, sub, exp, iat }, rules, nowSeconds)
+}
+
+/** What every token must say, whoever said what it is. */
+function checkTrusted(claims: Members, rules: TokenRules, nowSeconds: number): CheckedClaims {
+  const { sub: subject, exp, iat, nbf } = claims
   const bound = readConfirmation(claims)
   if (!bound.ok) return bound
   if (!isText(subject)) return refused('bad_claim')
   if (!isTime(exp) || !isTime(iat) || (nbf !== undefined && !isTime(nbf))) {
     return refused('bad_claim')
   }
-  if (exp <= iat || exp - iat > MAX_LIFE_SECONDS) return refused('bad_claim')
+  if (exp <= iat) return refused('bad_claim')
   if (nowSeconds >= exp + LEEWAY_SECONDS) return refused('expired')
   if (Math.max(iat, nbf ?? 0) > nowSeconds + LEEWAY_SECONDS) return refused('not_yet_valid')
   const audiences = readAudiences(claims, rules)

@@ -169,6 +169,7 @@ function identifyFor(settings: Settings, plant: Plant, previous: Generation | un
     readFile: plant.readFile,
     now: plant.now,
     emit: plant.emit,
+    introspect: plant.introspect,
     isNew: (text, ttlMs) => plant.store.cas(`proof/${text}`, 0, '', { ttlMs }),
     ...(previous === undefined ? {} : { handover: previous.identify.handover }),
   })

@@ -28,6 +28,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { SweptStore } from '../state/swept-store.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
+import { createIntrospect, type Introspect } from '../vault/introspect.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import type { Log } from './log.ts'
@@ -37,6 +38,9 @@ import { openStore } from './open-store.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
 const AUDIT_CLOSE_MS = 5_000
+
+/** A call waits for what an issuer says of its token, so it gets one second, in milliseconds (T-15). */
+const INTROSPECTION_MS = 1_000
 
 export type Plant = {
   readonly store: SweptStore
@@ -62,6 +66,7 @@ export type Plant = {
   readonly fetchJson: FetchJson
   /** For token endpoints. */
   readonly oauthFetch: OAuthFetch
+  readonly introspect: Introspect
   /** What we sign tokens with. */
   readonly signingKeys: SigningKeys
   readonly startTrace: (journey: Journey) => void
@@ -123,6 +128,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   })
   const fetchJson = createFetchJson()
   const oauthFetch = createOAuthFetch()
+  const introspectionFetch = createOAuthFetch({ timeoutMs: INTROSPECTION_MS })
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
     stream: settings.listen.maxStreamsPerCaller,
@@ -147,6 +153,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     readFile: (file) => readFile(file, 'utf8'),
     fetchJson,
     oauthFetch,
+    introspect: createIntrospect(introspectionFetch),
     signingKeys,
     startTrace: (journey) => {
       const started = tracer?.startTrace(journey.trace)
@@ -172,6 +179,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     close: async () => {
       await fetchJson.close()
       await oauthFetch.close()
+      await introspectionFetch.close()
       await tracer?.shutdown()
       await inTime(audit.close(), AUDIT_CLOSE_MS).catch((error: unknown) =>
         log('error', 'audit records were lost', { detail: String(error) }),

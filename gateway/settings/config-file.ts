@@ -58,13 +58,20 @@ export type RemoteStateFile = {
   readonly allow_unencrypted: boolean
 }
 
+export type JwksFile = {
+  readonly url?: string
+  readonly file?: string
+  readonly keys?: readonly Readonly<Record<string, unknown>>[]
+}
+
 export type IssuerFile = {
   readonly issuer: string
   readonly tenant: string
-  readonly jwks: {
-    readonly url?: string
-    readonly file?: string
-    readonly keys?: readonly Readonly<Record<string, unknown>>[]
+  readonly jwks?: JwksFile
+  readonly introspection?: {
+    readonly url: string
+    readonly client: OAuthClientFile
+    readonly max_age: string
   }
   readonly allow_insecure_http: boolean
   readonly algorithms: readonly string[]

@@ -71,7 +71,8 @@ export async function readExchange(
 
 type Keyed<Value> = { readonly key: string; readonly value: Value | undefined }
 
-async function readEndpoint(
+/** An endpoint, and who we are there; undefined when something about it is reported. */
+export async function readEndpoint(
   reading: Reading,
   at: Path,
   { url, client }: { readonly url: Keyed<string>; readonly client: Keyed<OAuthClientFile> },

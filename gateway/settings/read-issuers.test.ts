@@ -28,6 +28,7 @@ test('an issuer has the defaults the reference names, agent before all', async (
     issuer: 'https://idp.example',
     tenant: 'default',
     jwks: { kind: 'url', url: 'https://idp.example/jwks' },
+    introspection: undefined,
     algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     types: ['at+jwt'],
     audiences: [],
@@ -73,6 +74,19 @@ test('everything written about an issuer arrives', async () => {
   )
 })
 
+const ASK = 'introspection: { url: https://idp.example/ask, client: { id: gw } }'
+
+test('an issuer that is asked needs no keys, and is believed for 30 seconds', async () => {
+  const { jwks, introspection } = await issuerOf(`  - { ${IDP}, ${ASK} }`)
+  assert.deepEqual(jwks, { kind: 'none' })
+  assert.equal(introspection?.maxAgeMs, 30_000)
+  const { url, client } = introspection.endpoint
+  assert.deepEqual(
+    [url, client.id, client.secret, client.auth],
+    ['https://idp.example/ask', 'gw', undefined, 'none'],
+  )
+})
+
 test('keys come from a file, watched, or stand in the configuration', async () => {
   const files = { '/etc/gh/jwks.json': JSON.stringify({ keys: [KEY] }) }
   const text = `  - { ${IDP}, jwks: { file: jwks.json } }`
@@ -83,7 +97,19 @@ test('keys come from a file, watched, or stand in the configuration', async () =
 })
 
 const mistakes: Record<string, readonly [text: string, problem: string]> = {
-  'no keys': [`  - { ${IDP} }`, '6:5 issuers[0]: "jwks" is missing'],
+  'no keys': [`  - { ${IDP} }`, '6:5 issuers[0]: needs one of "jwks", "introspection"'],
+  'two issuers to ask': [
+    `  - { ${IDP}, ${ASK} }\n  - { issuer: 'https://b.example', ${ASK} }`,
+    '7:36 issuers[1].introspection: only one issuer can be asked: a token that says nothing does not say whom to ask',
+  ],
+  'an answer that is believed for long': [
+    `  - { ${IDP}, ${ASK.slice(0, -2)}, max_age: 60s } }`,
+    '6:114 issuers[0].introspection.max_age: must be from 5s to 30s',
+  ],
+  'a question in the clear': [
+    `  - { ${IDP}, ${ASK.replace('https', 'http')} }`,
+    '6:60 issuers[0].introspection.url: tokens would travel unencrypted; use https://',
+  ],
   'an empty jwks': [
     `  - { ${IDP}, jwks: {} }`,
     '6:44 issuers[0].jwks: needs one of "url", "file", "keys"',

@@ -2,11 +2,19 @@
 import type { Path } from '../model/problem.ts'
 import type { ConfigFile, IssuerFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
-import type { IssuerSettings, JwksSource } from './settings.ts'
+import { readEndpoint } from './read-exchange.ts'
+import type { Introspection, IssuerSettings } from './settings.ts'
 import { isExposed } from './urls.ts'
 
 /** Members of a JWK that hold the secret part (RFC 7518 §6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/**
+ * How long an active token is taken for active, in milliseconds: streams need time to ask again, and a
+ * token that its issuer has revoked must not be good for longer (R-TOK-6).
+ */
+const MIN_AGE_MS = 5_000
+const MAX_AGE_MS = 30_000
 
 /** The issuers the schema has accepted; what else is wrong with them is reported. */
 export async function readIssuers(
@@ -19,6 +27,11 @@ export async function readIssuers(
     if (!reading.isSound(at)) continue
     if (issuers.some(({ issuer }) => issuer === file.issuer)) {
       reading.report([...at, 'issuer'], `${file.issuer} is already configured above`)
+    }
+    const before = config.issuers.slice(0, index)
+    if (file.introspection !== undefined && before.some(({ introspection }) => introspection)) {
+      const advice = 'a token that says nothing does not say whom to ask'
+      reading.reportKey([...at, 'introspection'], `only one issuer can be asked: ${advice}`)
     }
     const issuer = await readIssuer(reading, at, file)
     if (issuer !== undefined) issuers.push(issuer)
@@ -38,14 +51,16 @@ async function readIssuer(
     reportExposed(reading, [...at, 'issuer'], { url, file })
   }
   const jwks = await readJwks(reading, [...at, 'jwks'], file)
+  const introspection = await readIntrospection(reading, [...at, 'introspection'], file)
   if (file.types.includes('*')) {
     reading.warn([...at, 'types'], 'any type of token is accepted, ID tokens too')
   }
-  if (jwks === undefined) return undefined
+  if (jwks === undefined || introspection === 'wrong') return undefined
   return {
     issuer: file.issuer,
     tenant: file.tenant,
     jwks,
+    introspection,
     algorithms: file.algorithms,
     types: file.types.map((type) => type.toLowerCase().replace(/^application\//, '')),
     audiences: file.audiences,
@@ -57,13 +72,33 @@ async function readIssuer(
   }
 }
 
-/** One source of keys; the schema has seen to it that exactly one is named. */
+/** Whom to ask about tokens that say nothing themselves. */
+async function readIntrospection(
+  reading: Reading,
+  at: Path,
+  { introspection: file }: IssuerFile,
+): Promise<Introspection | undefined | 'wrong'> {
+  if (file === undefined) return undefined
+  const { url, client } = file
+  const endpoint = await readEndpoint(reading, at, {
+    url: { key: 'url', value: url },
+    client: { key: 'client', value: client },
+  })
+  const maxAgeMs = reading.duration([...at, 'max_age'], file.max_age)
+  if (maxAgeMs < MIN_AGE_MS || maxAgeMs > MAX_AGE_MS) {
+    reading.report([...at, 'max_age'], 'must be from 5s to 30s')
+  }
+  return endpoint === undefined ? 'wrong' : { endpoint, maxAgeMs }
+}
+
+/** One source of keys; the schema has seen to it that exactly one is named, or none with introspection. */
 async function readJwks(
   reading: Reading,
   at: Path,
   file: IssuerFile,
-): Promise<JwksSource | undefined> {
+): Promise<IssuerSettings['jwks'] | undefined> {
   const { jwks } = file
+  if (jwks === undefined) return { kind: 'none' }
   if (jwks.url !== undefined) {
     const path = [...at, 'url']
     const url = reading.url(path, jwks.url)

@@ -3,6 +3,7 @@
  * defaults filled in. Times carry their unit in the name.
  */
 import type { CallerKind } from '../model/caller.ts'
+import type { TokenEndpoint } from '../model/credential.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
 import type { McpServer, UpstreamTls } from '../model/server.ts'
@@ -66,7 +67,9 @@ export type Ops = {
 export type IssuerSettings = {
   readonly issuer: string
   readonly tenant: string
-  readonly jwks: JwksSource
+  /** `none` where `introspection` is all there is. */
+  readonly jwks: JwksSource | { readonly kind: 'none' }
+  readonly introspection: Introspection | undefined
   readonly algorithms: readonly string[]
   /** Accepted `typ` header values, lower case without `application/`; `*` accepts any or none. */
   readonly types: readonly string[]
@@ -81,6 +84,9 @@ export type IssuerSettings = {
   /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
   readonly interactive: boolean
 }
+
+/** RFC 7662: the endpoint, and for how many milliseconds an active token is not asked about again. */
+export type Introspection = { readonly endpoint: TokenEndpoint; readonly maxAgeMs: number }
 
 export type JwksSource =
   | { readonly kind: 'url'; readonly url: string }

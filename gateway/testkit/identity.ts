@@ -2,6 +2,7 @@
 import type { ApiKeyEntry, TrustedIssuer } from '../identity/trust.ts'
 import type { Handover, Identify, Presented } from '../identity/identify.ts'
 import { createIdentify } from '../identity/identify.ts'
+import type { Introspect } from '../identity/introspect-token.ts'
 import type { Caller } from '../model/caller.ts'
 import type { GatehouseEvent } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -19,6 +20,7 @@ export function trustedIssuer(
   return {
     issuer: ISSUER,
     tenant: 'default',
+    introspection: undefined,
     jwks: { kind: 'inline', keys: signers.map(({ jwk }) => ({ ...jwk })) },
     algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     types: ['at+jwt'],
@@ -83,6 +85,7 @@ export type TestIdentityOptions = {
   readonly readFile?: (file: string) => Promise<string>
   readonly handover?: Handover
   /** Which proofs came before; remembered by this identity alone when left out. */
+  readonly introspect?: Introspect
   readonly isNew?: (text: string, ttlMs: number) => Promise<boolean>
   /** Shared by the two identifies of a reload. */
   readonly world?: TestWorld
@@ -161,6 +164,9 @@ export function testIdentity(options: TestIdentityOptions = {}): TestIdentity {
     now: () => world.nowMs,
     emit: (event) => world.events.push(event),
     isNew: options.isNew ?? firstTime(),
+    introspect:
+      options.introspect ??
+      (() => Promise.resolve({ kind: 'unavailable', detail: 'nobody to ask' })),
     ...(options.handover !== undefined && { handover: options.handover }),
   })
   const ask = async (presented: Partial<Presented>, server = protectedServer()) => {

@@ -70,7 +70,8 @@ export function createAskToken(fetch: OAuthFetch): AskToken {
   }
 }
 
-function authOf({ auth, secret }: OAuthClient): oauth.ClientAuth {
+/** How this client says who it is. */
+export function authOf({ auth, secret }: OAuthClient): oauth.ClientAuth {
   if (secret === undefined) return oauth.None()
   const text = secret.reveal()
   if (auth === 'post') return oauth.ClientSecretPost(text)
@@ -86,7 +87,8 @@ function formEncoded(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice(1)
 }
 
-function textOf(body: unknown): URLSearchParams | undefined {
+/** The form that a request of the library holds. */
+export function textOf(body: unknown): URLSearchParams | undefined {
   return body instanceof URLSearchParams ? body : undefined
 }
 
