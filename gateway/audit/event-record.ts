@@ -11,6 +11,8 @@ export type EventRecord = {
     | 'reload'
     | 'tool'
     | 'lifecycle'
+    | 'client'
+    | 'person'
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -79,6 +81,42 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         definition: event.definition,
         was: 'was' in event ? event.was : undefined,
         held: 'held' in event ? event.held : undefined,
+      })
+    case 'client_registered':
+      return record('client', event, {
+        client: event.client,
+        kind: event.kind,
+        registration_token: event.token,
+        address: event.address,
+      })
+    case 'client_removed':
+      return record('client', event, { client: event.client, why: event.why, by: event.by })
+    case 'token_issued':
+      return record('token', event, {
+        client: event.client,
+        kind: event.kind,
+        grant_type: event.grantType,
+        audience: event.audience,
+        subject: event.subject,
+      })
+    case 'oauth_refused':
+      return record('client', event, {
+        endpoint: event.endpoint,
+        reason: event.error,
+        client: event.client,
+        address: event.address,
+      })
+    case 'signed_in':
+      return record('person', event, { ok: event.ok, way: event.way, subject: event.subject })
+    case 'signed_out':
+      return record('person', event, { subject: event.subject })
+    case 'consented':
+      return record('person', event, {
+        ok: event.ok,
+        subject: event.subject,
+        client: event.client,
+        servers: event.servers,
+        scopes: event.scopes,
       })
     case 'started':
     case 'stopping':

@@ -61,6 +61,18 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./apikeys-new.ts')).apikeysNew,
   },
   {
+    words: ['users', 'hash'],
+    use: 'users hash',
+    does: 'print the hash of a password for the file of local users',
+    load: async () => (await import('./users-hash.ts')).usersHash,
+  },
+  {
+    words: ['registration-tokens', 'new'],
+    use: 'registration-tokens new …',
+    does: 'print a new token for clients to register with',
+    load: async () => (await import('./registration-tokens-new.ts')).registrationTokensNew,
+  },
+  {
     words: ['audit', 'verify'],
     use: 'audit verify FILE…',
     does: 'check that an audit log is whole and unaltered',

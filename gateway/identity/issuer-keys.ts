@@ -165,6 +165,8 @@ async function readSource({ source, fetchJson, readFile }: LoadedOptions): Promi
       return parse(await readFile(source.file))
     case 'inline':
       return { keys: source.keys }
+    case 'own':
+      return source.read()
   }
 }
 

@@ -41,6 +41,8 @@ export type KeySource =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'inline'; readonly keys: readonly Record<string, unknown>[] }
+  /** Our own, which are in this process; asked for anew whenever keys of others would be fetched. */
+  | { readonly kind: 'own'; readonly read: () => unknown }
 
 /** Dotted paths into the claims. */
 export type ClaimPaths = {

@@ -86,6 +86,55 @@ export type GatehouseEvent =
       readonly tool: string
       readonly definition: string
     }
+  | {
+      readonly type: 'client_registered'
+      readonly client: string
+      readonly kind: CallerKind
+      /** The registration token it came with, by name; undefined for one that came with none. */
+      readonly token: string | undefined
+      readonly address: string
+    }
+  | {
+      readonly type: 'client_removed'
+      readonly client: string
+      readonly why: 'idle' | 'revoked' | 'itself'
+      readonly by?: string
+    }
+  | {
+      readonly type: 'token_issued'
+      readonly client: string
+      readonly kind: CallerKind
+      readonly grantType: string
+      /** The public URL of the server it is for. */
+      readonly audience: string
+      /** The person behind it; undefined when the client has it for itself. */
+      readonly subject: string | undefined
+    }
+  | {
+      readonly type: 'oauth_refused'
+      /** Which endpoint, as a metric label. */
+      readonly endpoint: string
+      /** The OAuth error code. */
+      readonly error: string
+      readonly client: string | undefined
+      readonly address: string
+    }
+  | {
+      readonly type: 'signed_in'
+      /** The identity provider, or `local`. */
+      readonly way: string
+      readonly ok: boolean
+      readonly subject: string | undefined
+    }
+  | { readonly type: 'signed_out'; readonly subject: string }
+  | {
+      readonly type: 'consented'
+      readonly ok: boolean
+      readonly subject: string
+      readonly client: string
+      readonly servers: readonly string[]
+      readonly scopes: readonly string[]
+    }
   | { readonly type: 'started' | 'stopping'; readonly version: string; readonly detail?: string }
   | { readonly type: 'warning'; readonly what: string; readonly detail: string }
 

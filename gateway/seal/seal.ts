@@ -24,6 +24,8 @@ export type Purpose =
   | 'refusal'
   | 'task'
   | 'state'
+  | 'oauth'
+  | 'cookie'
   | 'ticket'
   | 'signing-key'
 
@@ -36,12 +38,14 @@ export type Seals = {
   seal(purpose: Purpose, bound: readonly string[], text: string): string
   /** The text of a handle made with the same purpose and bound; undefined for anything else. */
   open(purpose: Purpose, bound: readonly string[], handle: string): string | undefined
+  /** Keys for what is signed and not sealed, one for each key of the ring, in hexadecimal; the first is current. */
+  keysFor(purpose: 'cookie'): readonly string[]
 }
 
 /** Longest handle that is looked at, in characters; ours are far shorter. */
 export const MAX_HANDLE_CHARS = 8_192
 
-/** The same for the purpose `state`, which holds whatever a server wants to find again. */
+/** The same for the purpose `state`, which holds whatever a server wants to find again, and for rows of the store. */
 const MAX_STATE_CHARS = 393_216
 
 /** Says which key of the ring to try; the first bytes of the hash of its id. */
@@ -88,11 +92,12 @@ export function createSeals(ring: readonly RingKey[]): Seals {
       if (key === undefined) return undefined
       return decrypt(key.of(purpose), contextOf(purpose, bound), bytes)
     },
+    keysFor: (purpose) => keys.map((key) => Buffer.from(key.of(purpose)).toString('hex')),
   }
 }
 
 function maxCharsOf(purpose: Purpose): number {
-  return purpose === 'state' ? MAX_STATE_CHARS : MAX_HANDLE_CHARS
+  return purpose === 'state' || purpose === 'oauth' ? MAX_STATE_CHARS : MAX_HANDLE_CHARS
 }
 
 /** A new key, for a gateway whose ring is empty: what it seals ends with the process. */

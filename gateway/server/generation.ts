@@ -5,6 +5,7 @@
  */
 import { createIdentify } from '../identity/identify.ts'
 import type { Identify } from '../identity/identify.ts'
+import type { TrustedIssuer } from '../identity/trust.ts'
 import type { McpServer } from '../model/server.ts'
 import { metadataUrl } from '../oauth/metadata.ts'
 import { signJwt } from '../oauth/sign-jwt.ts'
@@ -54,17 +55,20 @@ export function createGeneration(options: {
   readonly previous: Generation | undefined
   /** The desk in force whenever it is asked for. */
   readonly latest: () => Desk
+  /** Our own authorization server, where there is one. */
+  readonly own: TrustedIssuer | undefined
 }): Generation {
-  const { settings, rules, plant, previous } = options
+  const { settings, rules, plant, previous, own } = options
   const conversations = createConversations(settings.servers.filter(isHttp), plant.tick)
   const sides = createSideDoors(settings.servers, plant.tick)
   const seals = plant.sealsOf(settings.keys)
   const swaps = swapsFor(settings, plant)
-  const identify = identifyFor(settings, plant, previous)
+  const trusted = [...(own === undefined ? [] : [own]), ...settings.issuers]
+  const identify = identifyFor({ settings, trusted }, plant, previous)
   const routes = buildRoutes(settings.servers, settings.allowedOrigins)
   const scopesOf = (server: McpServer): readonly string[] =>
     server.scopes.length > 0 ? server.scopes : scopesFor(rules, server.name)
-  const issuers = settings.issuers.map(({ issuer }) => issuer)
+  const issuers = trusted.map(({ issuer }) => issuer)
   let visits = 0
   let retired = false
   const leaveIfEmpty = (): void => {
@@ -158,11 +162,15 @@ function isHttp({ upstream }: McpServer): boolean {
   return upstream.transport !== 'websocket'
 }
 
-function identifyFor(settings: Settings, plant: Plant, previous: Generation | undefined): Identify {
+function identifyFor(
+  { settings, trusted }: { settings: Settings; trusted: readonly TrustedIssuer[] },
+  plant: Plant,
+  previous: Generation | undefined,
+): Identify {
   // Settings have checked these addresses: plain http only where the operator allowed it.
   const plainOrigins = keyOrigins(settings)
   const identify = createIdentify({
-    issuers: settings.issuers,
+    issuers: trusted,
     apiKeys: settings.apiKeys,
     revocations: plant.revocations,
     fetchJson: (url) => plant.fetchJson(url, plainOrigins),

@@ -3,6 +3,7 @@ import { AUDIT_TICK_MS } from '../audit/audit.ts'
 import type { McpServer } from '../model/server.ts'
 import { sideOf } from '../pipeline/route.ts'
 import { decide } from '../policy/decide.ts'
+import type { Issuer } from '../issuer/issuer.ts'
 import { mayConnect } from '../policy/visible.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Generation } from './generation.ts'
@@ -32,6 +33,8 @@ export type JobsOptions = {
   /** Visits that are being answered. */
   readonly answering: ReadonlySet<HttpVisit>
   readonly sockets: Pick<Sockets, 'look'>
+  /** Our own authorization server, where there is one. */
+  readonly issuer: Pick<Issuer, 'refresh'> | undefined
 }
 
 /** Starts the timers; the returned function stops them. */
@@ -61,6 +64,7 @@ export function startJobs(options: JobsOptions): () => void {
     void options.current().identify.refreshKeys()
     plant.signingKeys
       .refresh()
+      .then(() => options.issuer?.refresh())
       .catch((error: unknown) =>
         log('error', 'signing keys cannot be read', { detail: String(error) }),
       )

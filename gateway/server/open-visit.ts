@@ -16,17 +16,13 @@ export function openVisit(
   { desk, conversations }: Generation,
   { plant, answering }: { readonly plant: Plant; readonly answering: Set<HttpVisit> },
 ): HttpVisit {
-  const forwardedFor = request.headers['x-forwarded-for']
   const journey = newJourney({
     id: plant.newId(),
     nowMs: plant.now(),
     tick: plant.tick(),
     httpMethod: request.method ?? '',
     config: desk.version,
-    address: desk.addressOf(
-      request.socket.remoteAddress ?? '',
-      typeof forwardedFor === 'string' ? forwardedFor : undefined,
-    ),
+    address: addressOf(request, { desk }),
   })
   return new HttpVisit({
     request,
@@ -36,4 +32,13 @@ export function openVisit(
     expectsContinue: expects === 'expects_continue',
     onGone: conversations.gone,
   })
+}
+
+/** Who sent a request: its peer, unless that is a trusted proxy that says otherwise. */
+export function addressOf(request: VisitRequest, { desk }: Pick<Generation, 'desk'>): string {
+  const forwardedFor = request.headers['x-forwarded-for']
+  return desk.addressOf(
+    request.socket.remoteAddress ?? '',
+    typeof forwardedFor === 'string' ? forwardedFor : undefined,
+  )
 }

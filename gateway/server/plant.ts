@@ -57,6 +57,8 @@ export type Plant = {
   readonly newId: () => string
   /** The seals of a key ring, in use from now on; those of a key that ends with the process when it is empty. */
   readonly sealsOf: (keys: readonly RingKey[]) => Seals
+  /** Those in use now. */
+  readonly seals: () => Seals
   /** Epoch milliseconds. */
   readonly now: () => number
   /** Monotonic milliseconds. */
@@ -147,6 +149,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     inFlight,
     emit,
     newId: createIds(),
+    seals: () => seals,
     sealsOf: (keys) => (seals = createSeals(keys.length > 0 ? keys : [ephemeral])),
     now,
     tick,

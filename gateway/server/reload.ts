@@ -135,6 +135,7 @@ const FIXED: readonly { readonly name: string; readonly of: (settings: Settings)
   { name: 'listen.max_connections', of: ({ listen }) => listen.maxConnections },
   { name: 'listen.max_in_flight_per_caller', of: ({ listen }) => listen.maxInFlightPerCaller },
   { name: 'listen.max_streams_per_caller', of: ({ listen }) => listen.maxStreamsPerCaller },
+  { name: 'authorization_server', of: ({ authorizationServer: own }) => own?.issuer },
   { name: 'ops.host', of: ({ ops }) => ops.host },
   { name: 'ops.port', of: ({ ops }) => ops.port },
   { name: 'ops.admin_token', of: ({ ops }) => ops.adminToken?.reveal() },

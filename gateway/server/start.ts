@@ -3,6 +3,8 @@ import type { Desk } from '../pipeline/desk.ts'
 import { createAdmin } from '../admin/admin.ts'
 import type { Known } from '../admin/revocation-actions.ts'
 import { grantRules } from '../policy/grant-rules.ts'
+import type { Issuer } from '../issuer/issuer.ts'
+import { isOauthTarget } from '../issuer/routes.ts'
 import type { Settings } from '../settings/settings.ts'
 import { receive } from './doors.ts'
 import type { Generation } from './generation.ts'
@@ -11,12 +13,13 @@ import type { HttpVisit } from './http-visit.ts'
 import { startJobs } from './jobs.ts'
 import type { Listener } from './listen.ts'
 import { listen } from './listen.ts'
+import type { OnRequest } from './listen.ts'
 import type { Loaded, Source } from './load-all.ts'
 import { formatProblem } from './load-all.ts'
 import { announceChanges, announceHeld } from './list-changes.ts'
 import type { Log } from './log.ts'
 import type { Arrival } from './open-visit.ts'
-import { openVisit } from './open-visit.ts'
+import { addressOf, openVisit } from './open-visit.ts'
 import type { OpsListener } from './ops.ts'
 import { listenOps } from './ops.ts'
 import type { Plant } from './plant.ts'
@@ -27,6 +30,7 @@ import { createReloader } from './reload.ts'
 import type { Sockets } from './sockets.ts'
 import { createSockets } from './sockets.ts'
 import { drain } from './stop.ts'
+import { openIssuer, setupOf } from './own-issuer.ts'
 import { countStreams } from './stream-counts.ts'
 import { watchFiles } from './watch.ts'
 
@@ -57,6 +61,8 @@ type House = {
   readonly answering: Set<HttpVisit>
   readonly sockets: Sockets
   readonly startedAtMs: number
+  /** Our own authorization server, where there is one. */
+  readonly issuer: Issuer | undefined
   current: Generation
   draining: boolean
 }
@@ -67,11 +73,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   const { settings } = loaded
   const house = await open(options)
   const { plant, answering, generations, sockets } = house
-  const listener = await listen(
-    settings.listen,
-    (request, response, expects) => serve({ request, response, expects }, house),
-    sockets,
-  )
+  const listener = await listen(settings.listen, serveFor(house), sockets)
   const reloader = createReloader({
     source,
     started: settings,
@@ -97,6 +99,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     log,
     answering,
     sockets,
+    issuer: house.issuer,
     generations: () => generations,
     current: () => house.current,
   })
@@ -138,7 +141,9 @@ async function open(options: StartOptions): Promise<House> {
   const plant = await openPlant({ settings: loaded.settings, version, log })
   const { settings, rules } = loaded
   const latest = (): Desk => house.current.desk
-  const current = createGeneration({ settings, rules, plant, previous: undefined, latest })
+  const issuer = await openIssuer(loaded, plant)
+  const own = issuer?.trust()
+  const current = createGeneration({ settings, rules, plant, previous: undefined, latest, own })
   const house: House = {
     options,
     plant,
@@ -147,6 +152,7 @@ async function open(options: StartOptions): Promise<House> {
     answering: new Set(),
     sockets: createSockets({ plant, log, current: () => house.current }),
     startedAtMs: plant.now(),
+    issuer,
     draining: false,
   }
   return house
@@ -154,9 +160,12 @@ async function open(options: StartOptions): Promise<House> {
 
 /** From here on visits belong to the new configuration; those under way keep theirs. */
 function adopt({ settings, rules }: Ready, house: House): void {
-  const { plant, generations, current: previous } = house
+  const { plant, generations, current: previous, issuer } = house
   const latest = (): Desk => house.current.desk
-  house.current = createGeneration({ settings, rules, plant, previous, latest })
+  const own = issuer?.trust()
+  house.current = createGeneration({ settings, rules, plant, previous, latest, own })
+  const setup = setupOf({ settings, rules }, plant)
+  if (setup !== undefined) issuer?.configure(setup)
   generations.add(house.current)
   previous.retire()
   for (const generation of generations) if (generation.over) generations.delete(generation)
@@ -168,6 +177,20 @@ function adopt({ settings, rules }: Ready, house: House): void {
     { ...sight, rules },
   ]
   void announceChanges(house.answering, { before, after, catalogue })
+}
+
+/** What takes each request; one more look at its target where the authorization server is configured. */
+function serveFor(house: House): OnRequest {
+  const { issuer } = house
+  const toPipeline: OnRequest = (request, response, expects) =>
+    serve({ request, response, expects }, house)
+  if (issuer === undefined) return toPipeline
+  return (request, response, expects) => {
+    if (!isOauthTarget(request.url ?? '')) return toPipeline(request, response, expects)
+    if (house.draining) response.shouldKeepAlive = false
+    if (expects === 'expects_continue') response.writeContinue()
+    void issuer.handle(request, response, addressOf(request, house.current))
+  }
 }
 
 function serve(arrival: Arrival, house: House): void {
@@ -182,9 +205,12 @@ function serve(arrival: Arrival, house: House): void {
   })
 }
 
-function knownTo({ issuers, apiKeys }: Settings): Known {
+function knownTo({ authorizationServer, issuers, apiKeys }: Settings): Known {
   return {
-    issuers: issuers.map(({ issuer }) => issuer),
+    issuers: [
+      ...(authorizationServer === undefined ? [] : [authorizationServer.issuer]),
+      ...issuers.map(({ issuer }) => issuer),
+    ],
     apiKeyPrefixes: apiKeys.map(({ prefix }) => prefix),
   }
 }

@@ -24,6 +24,7 @@ export function complete(data: unknown): Completed {
   const copy: unknown = JSON.parse(JSON.stringify(data))
   for (const { spoils } of faults) if (spoils !== undefined) remove(copy, spoils)
   writeOutUpstreams(copy)
+  writeOutEmbedded(copy)
   const filled = withDefaults('config', copy)
   const residue = examine('config', filled).flatMap(({ spoils }) =>
     spoils === undefined ? [] : [spoils],
@@ -37,6 +38,13 @@ function writeOutUpstreams(config: unknown): void {
   for (const server of isRecord(servers) ? Object.values(servers) : []) {
     if (!isRecord(server) || typeof server['upstream'] !== 'string') continue
     server['upstream'] = { url: server['upstream'] }
+  }
+}
+
+/** `authorization_server: embedded` is short for `authorization_server: {}`. */
+function writeOutEmbedded(config: unknown): void {
+  if (isRecord(config) && config['authorization_server'] === 'embedded') {
+    config['authorization_server'] = {}
   }
 }
 

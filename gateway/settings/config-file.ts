@@ -20,6 +20,8 @@ export type ConfigFile = {
   readonly trusted_proxies: readonly string[]
   readonly allowed_origins: readonly string[]
   readonly keys?: { readonly file: string }
+  /** Written in full: the loader has replaced `embedded` by `{}`. */
+  readonly authorization_server?: AuthorizationServerFile
   readonly issuers: readonly IssuerFile[]
   readonly api_keys: readonly ApiKeyFile[]
   readonly servers: Readonly<Record<string, ServerFile>>
@@ -56,6 +58,45 @@ export type RemoteStateFile = {
     readonly server_name?: string
   }
   readonly allow_unencrypted: boolean
+}
+export type AuthorizationServerFile = {
+  readonly users?: string
+  readonly tenant: string
+  readonly access_token_life: string
+  readonly clients: Readonly<Record<string, OauthClientFile>>
+  readonly registration: {
+    readonly mode: 'open' | 'token' | 'off'
+    readonly redirect_hosts: readonly string[]
+    readonly idle: string
+    readonly per_minute: number
+    readonly max_clients: number
+    readonly tokens: Readonly<Record<string, RegistrationTokenFile>>
+  }
+}
+
+/** The ways in which a client may get tokens, as configured. */
+export type GrantFile = 'authorization_code' | 'client_credentials' | 'device_code'
+
+/** What both a client and a registration token say of what may be had. */
+export type EntitlementFile = {
+  readonly kind: CallerKind
+  readonly grants: readonly GrantFile[]
+  readonly scopes: readonly string[]
+  readonly servers?: readonly string[]
+  readonly groups: readonly string[]
+}
+
+export type OauthClientFile = EntitlementFile & {
+  readonly name?: string
+  readonly secret?: string
+  readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
+  readonly redirect_uris: readonly string[]
+}
+
+export type RegistrationTokenFile = EntitlementFile & {
+  readonly sha256: string
+  readonly idle: string
+  readonly max_clients: number
 }
 
 export type JwksFile = {

@@ -11,6 +11,7 @@ import type { ConfigFile } from './config-file.ts'
 import { freeze } from './freeze.ts'
 import { type PublicUrl, readPublicUrl } from './public-url.ts'
 import { readApiKeys } from './read-api-keys.ts'
+import { readAuthorizationServer } from './read-authorization-server.ts'
 import { readIssuers } from './read-issuers.ts'
 import { readKeys } from './read-keys.ts'
 import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './read-listen.ts'
@@ -114,6 +115,9 @@ async function read(
     trustedProxies: readTrustedProxies(reading, config),
     allowedOrigins: readAllowedOrigins(reading, config),
     keys: isSound('keys') ? await readKeys(reading, config) : [],
+    authorizationServer: isSound('authorization_server')
+      ? await readAuthorizationServer(context)
+      : undefined,
     issuers: await readIssuers(reading, config),
     apiKeys: readApiKeys(reading, config),
     servers: await readServers(context),

@@ -350,7 +350,7 @@ test('what is allowed but risky is a warning', async () => {
   ])
   const closed = servers(`  docs: { ${UP} }`).replace(/issuers.*\n/, '')
   assert.deepEqual(await warningsOf(closed), [
-    '5:3 servers.docs: nobody can call it: no issuers, no api_keys, not anonymous',
+    '5:3 servers.docs: nobody can call it: no authorization_server, no issuers, no api_keys, not anonymous',
   ])
 })
 

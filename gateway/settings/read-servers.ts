@@ -89,8 +89,9 @@ async function readServer(
   }
   if (file.anonymous) {
     reading.warn([...at, 'anonymous'], 'callers without a credential are served')
-  } else if (config.issuers.length === 0 && config.api_keys.length === 0) {
-    reading.warn(at, 'nobody can call it: no issuers, no api_keys, not anonymous')
+  } else if (hasNoCallers(config)) {
+    const none = 'no authorization_server, no issuers, no api_keys, not anonymous'
+    reading.warn(at, `nobody can call it: ${none}`)
   }
   if (upstream === undefined || credentials === undefined) return undefined
   if (upstream.transport === 'websocket' && file.refusals === 'http') {
@@ -199,10 +200,17 @@ async function readUpstreamTls(
   }
 }
 
+function hasNoCallers({ authorization_server: own, issuers, api_keys: keys }: ConfigFile): boolean {
+  return own === undefined && issuers.length === 0 && keys.length === 0
+}
+
 /** Only while all issuers could be read: a broken one is reported, and is not unknown besides. */
 function reportUnknownIssuers(context: ServersContext, name: string, file: ServerFile): void {
   if (!context.reading.isWhole(['issuers'])) return
   const known = context.config.issuers.map(({ issuer }) => issuer)
+  const { publicUrl, config } = context
+  if (config.authorization_server !== undefined)
+    known.push(`${publicUrl.scheme}//${publicUrl.host}`)
   for (const [index, issuer] of (file.issuers ?? []).entries()) {
     if (known.includes(issuer)) continue
     const close = nearest(issuer, known)

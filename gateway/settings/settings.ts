@@ -21,6 +21,8 @@ export type Settings = {
   /** Origins browsers may call from, exact (`https://app.example`); same-origin is always allowed. */
   readonly allowedOrigins: readonly string[]
   readonly keys: readonly RingKey[]
+  /** Gatehouse as its own authorization server; undefined where tokens come from `issuers` alone. */
+  readonly authorizationServer: AuthorizationServerSettings | undefined
   readonly issuers: readonly IssuerSettings[]
   readonly apiKeys: readonly ApiKeySettings[]
   readonly servers: readonly McpServer[]
@@ -64,6 +66,72 @@ export type Ops = {
   /** Bearer credential of the admin API; without it the API answers 404. */
   readonly adminToken: Secret | undefined
 }
+export type AuthorizationServerSettings = {
+  /** The origin of `publicUrl`, for ever. */
+  readonly issuer: string
+  readonly tenant: string
+  readonly accessTokenSeconds: number
+  /** By the name they sign in with. */
+  readonly users: ReadonlyMap<string, LocalUser>
+  /** By client id. */
+  readonly clients: ReadonlyMap<string, OauthClient>
+  readonly registration: RegistrationSettings
+}
+
+export type LocalUser = {
+  /** What `identity/passwords.ts` makes. */
+  readonly passwordHash: string
+  /** For people to read. */
+  readonly name: string
+  readonly groups: readonly string[]
+  /** Scopes the user can grant at most; undefined means all. */
+  readonly scopes: readonly string[] | undefined
+}
+
+/** The ways in which a client may get tokens. Refresh tokens come with codes. */
+export type ClientGrant = 'authorization_code' | 'client_credentials' | 'device_code'
+
+/** What a client may have at most. */
+export type Entitlement = {
+  readonly kind: CallerKind
+  readonly grants: readonly ClientGrant[]
+  /** Undefined means every scope of a server. */
+  readonly scopes: readonly string[] | undefined
+  /** Undefined means all. */
+  readonly servers: readonly string[] | undefined
+  /** Of tokens it gets for itself. */
+  readonly groups: readonly string[]
+}
+
+export type OauthClient = Entitlement & {
+  readonly name: string | undefined
+  /** How it authenticates; a public client is protected by codes and PKCE alone. */
+  readonly auth:
+    | { readonly kind: 'public' }
+    | { readonly kind: 'secret'; readonly secret: Secret }
+    | { readonly kind: 'keys'; readonly keys: readonly Readonly<Record<string, unknown>>[] }
+  readonly redirectUris: readonly string[]
+}
+
+export type RegistrationSettings = {
+  readonly mode: 'open' | 'token' | 'off'
+  /** Hosts, exact or `*.` and a domain; undefined means what RFC 8252 allows and any https host. */
+  readonly redirectHosts: readonly string[] | undefined
+  readonly idleMs: number
+  readonly perMinute: number
+  readonly maxClients: number
+  /** By name. */
+  readonly tokens: ReadonlyMap<string, RegistrationToken>
+}
+
+/** An initial access token (RFC 7591 §3): what a client may that registers with it. */
+export type RegistrationToken = Entitlement & {
+  /** SHA-256 of the token text, lower-case hex. */
+  readonly sha256: string
+  readonly idleMs: number
+  readonly maxClients: number
+}
+
 export type IssuerSettings = {
   readonly issuer: string
   readonly tenant: string

@@ -13,6 +13,7 @@ const SCHEMA_FILES = {
   config: '../../config/gatehouse.schema.json',
   policy: '../../policies/policy.schema.json',
   cases: '../../policies/cases.schema.json',
+  users: '../../config/users.schema.json',
 } as const
 
 export type SchemaName = keyof typeof SCHEMA_FILES

@@ -108,6 +108,36 @@ export const METRICS = {
     labels: ['action'],
     help: 'Grants created and ended by operators',
   },
+  oauthClients: {
+    name: 'gatehouse_oauth_clients_total',
+    type: 'counter',
+    labels: ['action'],
+    help: 'Clients that registered themselves, and those removed by why ("idle", "revoked", "itself")',
+  },
+  tokensIssued: {
+    name: 'gatehouse_tokens_issued_total',
+    type: 'counter',
+    labels: ['kind', 'grant_type'],
+    help: 'Access tokens issued by our own authorization server, by kind of client and grant',
+  },
+  oauthRefusals: {
+    name: 'gatehouse_oauth_refusals_total',
+    type: 'counter',
+    labels: ['endpoint', 'error'],
+    help: 'Requests our own authorization server refused, by endpoint and OAuth error code',
+  },
+  signIns: {
+    name: 'gatehouse_sign_ins_total',
+    type: 'counter',
+    labels: ['way', 'result'],
+    help: 'People who tried to sign in, by identity provider ("local": with a password here)',
+  },
+  consents: {
+    name: 'gatehouse_consents_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Decisions of people about a client: allowed or refused',
+  },
   adminActions: {
     name: 'gatehouse_admin_actions_total',
     type: 'counter',

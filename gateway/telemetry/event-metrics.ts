@@ -25,6 +25,11 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const ended = counter(METRICS.sessionsEnded)
   const revocations = counter(METRICS.revocations)
   const grants = counter(METRICS.grants)
+  const clients = counter(METRICS.oauthClients)
+  const issued = counter(METRICS.tokensIssued)
+  const oauthRefusals = counter(METRICS.oauthRefusals)
+  const signIns = counter(METRICS.signIns)
+  const consents = counter(METRICS.consents)
   const actions = counter(METRICS.adminActions)
   const swaps = counter(METRICS.swaps)
   const definitions = counter(METRICS.toolDefinitions)
@@ -32,6 +37,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const reloads = counter(METRICS.reloads)
   const bounded = (): BoundedLabel => createBoundedLabel(max)
   const [issuer, server, action, what] = [bounded(), bounded(), bounded(), bounded()]
+  const [grantType, endpoint, error, way] = [bounded(), bounded(), bounded(), bounded()]
   const count = (event: GatehouseEvent): void => {
     switch (event.type) {
       case 'token_verified':
@@ -52,6 +58,20 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
         return grants.inc({ action: 'created' })
       case 'grant_ended':
         return grants.inc({ action: 'ended' })
+      case 'client_registered':
+        return clients.inc({ action: 'registered' })
+      case 'client_removed':
+        return clients.inc({ action: event.why })
+      case 'token_issued':
+        return issued.inc({ kind: event.kind, grant_type: grantType(event.grantType) })
+      case 'oauth_refused':
+        return oauthRefusals.inc({ endpoint: endpoint(event.endpoint), error: error(event.error) })
+      case 'signed_in':
+        return signIns.inc({ way: way(event.way), result: result(event.ok) })
+      case 'consented':
+        return consents.inc({ result: event.ok ? 'allowed' : 'refused' })
+      case 'signed_out':
+        return undefined
       case 'admin':
         return actions.inc({ action: action(event.action), result: result(event.ok) })
       case 'tool_changed':

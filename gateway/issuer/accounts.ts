@@ -1,0 +1,60 @@
+/** The people who can sign in, by the id their tokens carry: the way they sign in, and their name there. */
+import type { Rows } from './rows.ts'
+import type { Setup } from './setup.ts'
+
+/** A person as far as tokens and pages need it. */
+export type Account = {
+  /** `local|alice`, or an identity provider's name and its `sub`. Never an e-mail address. */
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+  /** Scopes the person can grant at most; undefined means all. */
+  readonly scopes: readonly string[] | undefined
+}
+
+export type Accounts = {
+  /** Undefined for somebody who is not, or no longer, known. */
+  find(id: string): Promise<Account | undefined>
+}
+
+/** The way of signing in with a password at the gateway itself. */
+export const LOCAL = 'local'
+
+export function createAccounts(setup: () => Pick<Setup, 'users'>): Accounts {
+  return {
+    find: async (id) => {
+      const [way, name = ''] = splitId(id)
+      if (way !== LOCAL) return undefined
+      const user = setup().users.get(name)
+      return user && { id, name: user.name, groups: user.groups, scopes: user.scopes }
+    },
+  }
+}
+
+/** The id of an account. */
+export function accountId(way: string, name: string): string {
+  return `${way}|${name}`
+}
+
+function splitId(id: string): readonly [string, string?] {
+  const bar = id.indexOf('|')
+  return bar === -1 ? [id] : [id.slice(0, bar), id.slice(bar + 1)]
+}
+
+/** What is remembered of one authorization for as long as its tokens live. */
+export type GrantFacts = {
+  /** The session the person was in; revoking it ends the tokens. */
+  readonly session: string
+}
+
+/** A grant, and what is kept of it, ends after this long, in milliseconds: people are asked again. */
+export const GRANT_LIFE_MS = 90 * 24 * 3_600_000
+
+export async function writeGrantFacts(rows: Rows, grant: string, facts: GrantFacts): Promise<void> {
+  await rows.write('grant-facts', grant, { session: facts.session }, GRANT_LIFE_MS)
+}
+
+export async function readGrantFacts(rows: Rows, grant: string): Promise<GrantFacts | undefined> {
+  const session = (await rows.read('grant-facts', grant))?.payload['session']
+  return typeof session === 'string' ? { session } : undefined
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { memoryStore } from '../testkit/memory-store.ts'
+import type { AdapterOptions } from './adapter.ts'
+import { createAdapter, REFRESH_GRACE_MS } from './adapter.ts'
+import { createRows } from './rows.ts'
+
+const SECONDS = 600
+
+function setup() {
+  const { clock, store, now } = memoryStore()
+  const rows = createRows({
+    store,
+    sealing: () => ({
+      seal: (bound, text) => Buffer.from(JSON.stringify([bound, text])).toString('base64'),
+      open: (bound, sealed) => {
+        const [for_, text] = JSON.parse(Buffer.from(sealed, 'base64').toString()) as [
+          unknown,
+          string,
+        ]
+        return JSON.stringify(for_) === JSON.stringify(bound) ? text : undefined
+      },
+    }),
+  })
+  const revoked: string[] = []
+  const options: AdapterOptions = {
+    rows,
+    store,
+    now,
+    clients: {
+      find: async () => undefined,
+      write: async () => {},
+      remove: async () => {},
+      attach: async () => {},
+    },
+    revokeGrant: async (grant) => void revoked.push(grant),
+    presentedToken: () => undefined,
+    revokeToken: async () => {},
+  }
+  const payload = (kind: string) => ({
+    kind,
+    grantId: 'g1',
+    exp: Math.floor(clock.nowMs / 1_000) + SECONDS,
+  })
+  return {
+    clock,
+    store,
+    revoked,
+    payload,
+    adapter: (model: string) => createAdapter(model, options),
+  }
+}
+
+test('A code is spent once, and using it again ends what the first use brought', async () => {
+  const { adapter, payload, revoked } = setup()
+  const codes = adapter('AuthorizationCode')
+  await codes.upsert('code-1', payload('AuthorizationCode'), SECONDS)
+  await codes.consume('code-1')
+  const found = await codes.find('code-1')
+  assert.ok(found?.consumed !== undefined)
+  assert.deepEqual(revoked, [])
+  await assert.rejects(async () => codes.consume('code-1'))
+  assert.deepEqual(revoked, ['g1'])
+})
+
+test('Of twenty who use a code at once one is first', async () => {
+  const { adapter, payload } = setup()
+  const codes = adapter('AuthorizationCode')
+  await codes.upsert('code-1', payload('AuthorizationCode'), SECONDS)
+  const tries = Array.from({ length: 20 }, async () => codes.consume('code-1'))
+  const results = await Promise.allSettled(tries)
+  assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+})
+
+test('A refresh token may be used again within its grace, and is used up after it', async () => {
+  const { adapter, clock, payload } = setup()
+  const tokens = adapter('RefreshToken')
+  await tokens.upsert('token-1', payload('RefreshToken'), SECONDS)
+  await tokens.consume('token-1')
+  clock.nowMs += REFRESH_GRACE_MS
+  await tokens.consume('token-1')
+  assert.equal((await tokens.find('token-1'))?.consumed, undefined)
+  clock.nowMs += 1
+  assert.ok((await tokens.find('token-1'))?.consumed !== undefined)
+})
+
+test('Ending a grant removes everything of it and nothing of another', async () => {
+  const { adapter, payload, store } = setup()
+  const tokens = adapter('RefreshToken')
+  for (let at = 0; at < 300; at++) await tokens.upsert(`t${at}`, payload('RefreshToken'), SECONDS)
+  await tokens.upsert('other', { ...payload('RefreshToken'), grantId: 'g2' }, SECONDS)
+  await tokens.revokeByGrantId('g1')
+  assert.equal(await tokens.find('t0'), undefined)
+  assert.equal(await tokens.find('t299'), undefined)
+  assert.ok(await tokens.find('other'))
+  assert.equal((await store.list('oauth/', { limit: 1000 })).length, 2)
+})
+
+test('The store holds neither the text of a token nor its id', async () => {
+  const { adapter, payload, store } = setup()
+  await adapter('RefreshToken').upsert('secret-token', payload('RefreshToken'), SECONDS)
+  const rows = await store.list('')
+  for (const { key, value } of rows) {
+    const plain = Buffer.from(value, 'base64').toString()
+    assert.ok(![key, value, plain].some((text) => text.includes('secret-token')))
+  }
+})
+
+test('A browser session is found by its public id until it ends', async () => {
+  const { adapter } = setup()
+  const sessions = adapter('Session')
+  await sessions.upsert('cookie', { kind: 'Session', uid: 'u1' }, SECONDS)
+  const found = await sessions.findByUid('u1')
+  assert.equal(found?.jti, 'cookie')
+  await sessions.destroy('cookie')
+  assert.equal(await sessions.findByUid('u1'), undefined)
+})

@@ -1,0 +1,163 @@
+/**
+ * What `oidc-provider` keeps, in our store. Codes are spent once by whoever is first on any replica;
+ * a refresh token may be used again for some seconds, so that an agent that refreshes twice at once, or
+ * never saw the answer, is not taken for a thief.
+ */
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import { errors } from 'oidc-provider'
+
+import type { Store } from '../model/store.ts'
+import type { Payload, Rows } from './rows.ts'
+
+/** How long after its first use a refresh token may be used again, in milliseconds. */
+export const REFRESH_GRACE_MS = 10_000
+
+/** Rows of one grant removed at a time. */
+const PAGE = 200
+
+export type AdapterOptions = {
+  readonly rows: Rows
+  readonly store: Pick<Store, 'put' | 'list' | 'delete'>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  /** Configured and registered clients. */
+  readonly clients: ClientBook
+  /** Ends the access tokens of a grant, which are in no store. */
+  readonly revokeGrant: (grant: string) => Promise<void>
+  /** The access token that is being revoked or introspected, by its id; they are in no store. */
+  readonly presentedToken: (id: string) => AdapterPayload | undefined
+  /** Revokes one access token by its id. */
+  readonly revokeToken: (id: string) => Promise<void>
+}
+
+/** Clients as `oidc-provider` reads and writes them. */
+export type ClientBook = {
+  find(id: string): Promise<AdapterPayload | undefined>
+  write(id: string, metadata: AdapterPayload): Promise<void>
+  remove(id: string): Promise<void>
+  /** Binds the row of a registration access token to the client it belongs to. */
+  attach(id: string, row: string): Promise<void>
+}
+
+/** Returns the adapter of one model. */
+export function createAdapter(model: string, options: AdapterOptions): Adapter {
+  if (model === 'Client') return clientAdapter(options.clients)
+  if (model === 'AccessToken') return accessTokenAdapter(options)
+  return rowAdapter(model, options)
+}
+
+function clientAdapter(clients: ClientBook): Adapter {
+  return {
+    ...NOT_KEPT,
+    find: (id) => clients.find(id),
+    upsert: (id, payload) => clients.write(id, payload),
+    destroy: (id) => clients.remove(id),
+  }
+}
+
+/** Access tokens are JWTs: nothing is kept of them but what was revoked. */
+function accessTokenAdapter({ presentedToken, revokeToken, revokeGrant }: AdapterOptions): Adapter {
+  return {
+    ...NOT_KEPT,
+    find: async (id) => presentedToken(id),
+    destroy: revokeToken,
+    revokeByGrantId: revokeGrant,
+  }
+}
+
+const NOT_KEPT: Adapter = {
+  upsert: async () => {},
+  find: async () => undefined,
+  findByUserCode: async () => undefined,
+  findByUid: async () => undefined,
+  consume: async () => {},
+  destroy: async () => {},
+  revokeByGrantId: async () => {},
+}
+
+function rowAdapter(model: string, options: AdapterOptions): Adapter {
+  const { rows, store, now } = options
+  const find = async (id: string): Promise<AdapterPayload | undefined> => {
+    const row = await rows.read(model, id)
+    return row && reveal(id, row.payload, now())
+  }
+  const findBy = async (index: string, value: string) => {
+    const pointer = await rows.read(index, value)
+    const id = pointer?.payload['id']
+    return typeof id === 'string' ? await find(id) : undefined
+  }
+  const revokeByGrantId = async (grant: string): Promise<void> => {
+    const prefix = rows.keyOf(`by-grant-${model}`, grant)
+    for (;;) {
+      const page = await store.list(`${prefix}/`, { limit: PAGE })
+      for (const { key, value } of page) {
+        await store.delete(value)
+        await store.delete(key)
+      }
+      if (page.length < PAGE) return
+    }
+  }
+  return {
+    find,
+    findByUid: (uid) => findBy(`${model}-uid`, uid),
+    findByUserCode: (code) => findBy(`${model}-user-code`, code),
+    upsert: async (id, payload, expiresIn) => {
+      const ttlMs = expiresIn === undefined ? undefined : Math.max(1, expiresIn * 1_000)
+      // The id is what its holder knows; kept is what it stands for.
+      const { jti: _id, ...kept } = payload
+      await rows.write(model, id, kept, ttlMs)
+      const { uid, userCode, grantId, clientId } = payload
+      if (uid !== undefined) await rows.write(`${model}-uid`, uid, { id }, ttlMs)
+      if (userCode !== undefined) await rows.write(`${model}-user-code`, userCode, { id }, ttlMs)
+      const key = rows.keyOf(model, id)
+      if (grantId !== undefined && model !== 'Session') {
+        const index = `${rows.keyOf(`by-grant-${model}`, grantId)}/${key.split('/').at(-1) ?? ''}`
+        await store.put(index, key, ttlMs === undefined ? {} : { ttlMs })
+      }
+      if (model === 'RegistrationAccessToken' && clientId !== undefined) {
+        await options.clients.attach(clientId, key)
+      }
+    },
+    consume: (id) => consume(id, model, { ...options, revokeByGrantId }),
+    destroy: async (id) => {
+      const row = await rows.read(model, id)
+      const uid = row?.payload['uid']
+      if (typeof uid === 'string') await rows.remove(`${model}-uid`, uid)
+      await rows.remove(model, id)
+    },
+    revokeByGrantId,
+  }
+}
+
+/** As `oidc-provider` wrote it; a refresh token within its grace looks unused. */
+function reveal(id: string, payload: Payload, nowMs: number): AdapterPayload {
+  const { consumedAtMs, ...rest } = payload
+  const isSpent =
+    typeof consumedAtMs === 'number' &&
+    (rest['kind'] !== 'RefreshToken' || nowMs - consumedAtMs > REFRESH_GRACE_MS)
+  return { ...rest, jti: id, ...(isSpent && { consumed: Math.floor(consumedAtMs / 1_000) }) }
+}
+
+type Consuming = AdapterOptions & { readonly revokeByGrantId: (grant: string) => Promise<void> }
+
+/**
+ * Marks a row as used. Of several who use a code at once one is first; for the others it is a code that
+ * was used twice, and what the first one got ends too (OAuth 2.1 §4.1.3).
+ */
+async function consume(id: string, model: string, options: Consuming): Promise<void> {
+  const { rows, now } = options
+  for (;;) {
+    const row = await rows.read(model, id)
+    if (row === undefined) throw new errors.InvalidGrant('it has ended')
+    const { consumedAtMs, exp, grantId } = row.payload
+    if (consumedAtMs !== undefined) {
+      if (model === 'RefreshToken') return
+      if (typeof grantId === 'string') await options.revokeGrant(grantId)
+      throw new errors.InvalidGrant('it was used already')
+    }
+    const nowMs = now()
+    const ttlMs = typeof exp === 'number' ? Math.max(1, exp * 1_000 - nowMs) : 60_000
+    const payload = { ...row.payload, consumedAtMs: nowMs }
+    if (await rows.swap(model, id, { version: row.version, payload, ttlMs })) return
+  }
+}

@@ -1,0 +1,119 @@
+/** Clients as `oidc-provider` wants them: those of the configuration and those that registered. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+import type { AdapterPayload } from 'oidc-provider'
+
+import type { CallerKind } from '../model/caller.ts'
+import { isLoopback } from '../model/loopback.ts'
+import type { Clients } from '../registry/clients.ts'
+import type { ClientBook } from './adapter.ts'
+import type { Rows } from './rows.ts'
+import type { ClientGrant, ConfiguredClient, Setup } from './setup.ts'
+
+/** What is known of a client while it registers. */
+export type Newcomer = {
+  readonly kind: CallerKind
+  /** The registration token it came with. */
+  readonly token: string | undefined
+  readonly address: string
+  readonly idleMs: number
+}
+
+/** The OAuth names of grants; a code brings refresh tokens along. */
+const GRANT_TYPES: Readonly<Record<ClientGrant, readonly string[]>> = {
+  authorization_code: ['authorization_code', 'refresh_token'],
+  client_credentials: ['client_credentials'],
+  device_code: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+}
+
+/** The `grant_types` that a client with these grants may have. */
+export function grantTypesOf(grants: readonly ClientGrant[]): readonly string[] {
+  return [...new Set(grants.flatMap((grant) => GRANT_TYPES[grant]))]
+}
+
+export type OauthClients = ClientBook & {
+  /** Runs a registration: the client that is written within is this newcomer. */
+  register<T>(newcomer: Newcomer, run: () => T): T
+}
+
+export type ClientBookOptions = {
+  readonly setup: () => Setup
+  readonly book: Clients
+  readonly rows: Rows
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly onRegistered: (id: string, newcomer: Newcomer) => void
+}
+
+const AREA = 'Client'
+
+export function createClientBook(options: ClientBookOptions): OauthClients {
+  const { setup, book, rows, now } = options
+  const newcomers = new AsyncLocalStorage<Newcomer>()
+  return {
+    register: (newcomer, run) => newcomers.run(newcomer, run),
+    find: async (id) => {
+      const configured = setup().clients.get(id)
+      if (configured !== undefined) return metadataOf(id, configured)
+      await book.use(id)
+      const row = await rows.read(AREA, id)
+      return row?.payload
+    },
+    write: async (id, metadata) => {
+      const newcomer = newcomers.getStore()
+      const { idleMs } = newcomer ?? (await book.get(id)) ?? {}
+      // Only a registration makes a client, and only one that is there is changed.
+      if (idleMs === undefined) return
+      await rows.write(AREA, id, { ...metadata }, idleMs)
+      if (newcomer === undefined) return
+      const nowMs = now()
+      const { client_name: name } = metadata
+      await book.add({
+        ...newcomer,
+        id,
+        name: typeof name === 'string' ? name : '',
+        registeredAtMs: nowMs,
+        usedAtMs: nowMs,
+        rows: [rows.keyOf(AREA, id)],
+      })
+      options.onRegistered(id, newcomer)
+    },
+    remove: async (id) => {
+      await book.remove(id)
+    },
+    attach: (id, row) => book.attach(id, row),
+  }
+}
+
+function metadataOf(id: string, client: ConfiguredClient): AdapterPayload {
+  const { auth, name, redirectUris, grants } = client
+  return {
+    client_id: id,
+    client_name: name ?? id,
+    redirect_uris: [...redirectUris],
+    application_type: applicationTypeOf(redirectUris),
+    grant_types: [...grantTypesOf(grants)],
+    response_types: grants.includes('authorization_code') ? ['code'] : [],
+    token_endpoint_auth_method: AUTH_METHODS[auth.kind],
+    ...(auth.kind === 'secret' && { client_secret: auth.secret.reveal() }),
+    ...(auth.kind === 'keys' && { jwks: { keys: auth.keys.map((key) => ({ ...key })) } }),
+  }
+}
+
+const AUTH_METHODS = {
+  public: 'none',
+  secret: 'client_secret_basic',
+  keys: 'private_key_jwt',
+} as const
+
+/**
+ * `native` is what makes any port of a loopback redirect match, and people be asked every time: nobody
+ * can be sure who listens there (RFC 8252 §8.6).
+ */
+export function applicationTypeOf(redirectUris: readonly string[]): 'native' | 'web' {
+  const isNative = redirectUris.some((uri) => {
+    const { protocol, hostname } = new URL(uri)
+    return protocol === 'http:' ? isLoopback(hostname) : protocol !== 'https:'
+  })
+  return isNative ? 'native' : 'web'
+}

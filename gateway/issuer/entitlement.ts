@@ -1,0 +1,43 @@
+/** What a client may have, by who it is: decided by operators, never by what it says of itself. */
+import type { Clients } from '../registry/clients.ts'
+import type { Entitlement, ProtectedServer, Setup } from './setup.ts'
+import { SELF_REGISTERED } from './setup.ts'
+
+/**
+ * The scope of a server that has none of its own: a token must have one (RFC 6749 §3.3), and this says
+ * no more than that it is for this server.
+ */
+export const BASE_SCOPE = 'mcp'
+
+/** Scopes of OpenID Connect, which say nothing of a server. */
+export const OWN_SCOPES: readonly string[] = ['openid', 'offline_access']
+
+/** How sure we are who a client is. */
+export type Standing = 'configured' | 'registered_with_token' | 'self_registered'
+
+export type Known = { readonly standing: Standing; readonly entitlement: Entitlement }
+
+/** Undefined for a client that is not known, or came with a registration token that is no more. */
+export async function standingOf(
+  id: string,
+  { clients, registration }: Pick<Setup, 'clients' | 'registration'>,
+  book: Pick<Clients, 'get'>,
+): Promise<Known | undefined> {
+  const configured = clients.get(id)
+  if (configured !== undefined) return { standing: 'configured', entitlement: configured }
+  const registered = await book.get(id)
+  if (registered === undefined) return undefined
+  if (registered.token === undefined) {
+    return { standing: 'self_registered', entitlement: SELF_REGISTERED }
+  }
+  const token = registration.tokens.get(registered.token)
+  return token && { standing: 'registered_with_token', entitlement: token }
+}
+
+/** The scopes a client can get on a server; none when it may not have tokens for it at all. */
+export function scopesOn(server: ProtectedServer, entitlement: Entitlement): readonly string[] {
+  const { servers, scopes } = entitlement
+  if (servers !== undefined && !servers.includes(server.name)) return []
+  const offered = server.scopes.length === 0 ? [BASE_SCOPE] : server.scopes
+  return scopes === undefined ? offered : offered.filter((scope) => scopes.includes(scope))
+}

@@ -1,0 +1,197 @@
+/**
+ * What stands before `oidc-provider`: nothing of a request reaches it that could change what it says of
+ * itself, bodies are read and bounded here, and what clients leave out is filled in. Registration,
+ * pages and what is asked about JWTs are ours.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import { isLoopback } from '../model/loopback.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import type { OauthClients } from './client-book.ts'
+import { problemPage } from './error-page.ts'
+import { headerOf, oauthError, readBody, send, withBody } from './http.ts'
+import type { createInteractions } from './interactions.ts'
+import { notYours } from './ask.ts'
+import { completeParameters } from './parameters.ts'
+import type { PresentedTokens } from './presented-token.ts'
+import type { RegistrationOptions } from './registration.ts'
+import { judgeRegistration } from './registration.ts'
+import { PAGES_PATH, ROUTES } from './routes.ts'
+import type { Setup } from './setup.ts'
+
+/** A request target longer than this is refused. */
+const MAX_TARGET_CHARS = 8_192
+
+/** Characters of an authorization's id in the address of its pages. */
+const PAGE_ID = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Headers in which a proxy says how it was reached; ours are made from the configuration. */
+const FORWARDED = ['forwarded', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-for']
+
+export type FrontOptions = {
+  readonly setup: () => Setup
+  /** The provider in force. */
+  readonly serve: (request: IncomingMessage, response: ServerResponse) => void
+  readonly pages: ReturnType<typeof createInteractions>
+  readonly clients: Pick<OauthClients, 'register'>
+  readonly registration: RegistrationOptions
+  readonly presented: PresentedTokens
+  readonly onRefused: (endpoint: string, error: string, address: string) => void
+}
+
+type Arrival = {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly path: string
+  readonly address: string
+}
+
+/** Makes the function that serves one request to its end. It never rejects for what a client sends. */
+export function createFront(options: FrontOptions) {
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    address: string,
+  ): Promise<void> => {
+    const { issuer } = options.setup()
+    const target = request.url ?? ''
+    if (!isForUs(request, issuer)) {
+      return send(response, oauthError(421, 'invalid_request', 'this host is not served here'))
+    }
+    if (target.length > MAX_TARGET_CHARS) {
+      return send(response, oauthError(414, 'invalid_request', 'the address is too long'))
+    }
+    sayWhereWeAre(request, issuer, address)
+    const path = target.split('?', 1)[0] ?? ''
+    const arrival = { request, response, path, address }
+    try {
+      await route(arrival, options)
+    } catch (error) {
+      // A body that breaks off leaves nobody to answer.
+      if (response.headersSent || request.destroyed) response.destroy()
+      else throw error
+    }
+  }
+}
+
+async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
+  const { request, response, path, address } = arrival
+  if (path.startsWith(PAGES_PATH)) {
+    const uid = path.slice(PAGES_PATH.length)
+    const isPage = PAGE_ID.test(uid)
+    return send(
+      response,
+      isPage ? await options.pages(request, response, { uid, address }) : notYours(),
+    )
+  }
+  if (path === ROUTES.registration && request.method === 'POST') {
+    return await register(arrival, options)
+  }
+  if (path === ROUTES.authorization && request.method === 'GET') {
+    request.url = completeQuery(request.url ?? '', options.setup())
+    return options.serve(request, response)
+  }
+  if (request.method !== 'POST' || !FORM_PATHS.has(path)) return options.serve(request, response)
+  return await serveForm(arrival, options)
+}
+
+/** Endpoints that take forms. */
+const FORM_PATHS: ReadonlySet<string> = new Set([
+  ROUTES.token,
+  ROUTES.revocation,
+  ROUTES.introspection,
+  ROUTES.pushed_authorization_request,
+  ROUTES.device_authorization,
+])
+
+async function serveForm(arrival: Arrival, options: FrontOptions): Promise<void> {
+  const { request, response, path } = arrival
+  const { serve, presented, setup } = options
+  if (!isType(request, 'application/x-www-form-urlencoded')) return serve(request, response)
+  const body = await readBody(request)
+  if (body === undefined) return tooLarge(arrival, options)
+  const form = new URLSearchParams(body)
+  const token = form.getAll('token')
+  const asksAboutToken = path === ROUTES.revocation || path === ROUTES.introspection
+  if (asksAboutToken && token.length === 1 && token[0]?.includes('.') === true) {
+    return await presented.present(token[0], (id) => {
+      form.set('token', id)
+      serve(withBody(request, form.toString()), response)
+    })
+  }
+  const isCompleted =
+    path === ROUTES.token ? form.get('grant_type') === 'client_credentials' : !asksAboutToken
+  const sent = isCompleted ? completeParameters(form, setup()) : form
+  return serve(withBody(request, sent.toString()), response)
+}
+
+async function register(arrival: Arrival, options: FrontOptions): Promise<void> {
+  const { request, response, address } = arrival
+  if (!isType(request, 'application/json')) {
+    return refuse(arrival, options, oauthError(400, 'invalid_client_metadata', 'send JSON'))
+  }
+  const body = await readBody(request)
+  if (body === undefined) return tooLarge(arrival, options)
+  const authorization = headerOf(request, 'authorization')
+  const judged = await judgeRegistration({ authorization, body, address }, options.registration)
+  if (!judged.ok) return refuse(arrival, options, judged.answer)
+  const registering = withBody(request, judged.body)
+  // It was a registration token of ours, which `oidc-provider` has no use for.
+  delete registering.headers.authorization
+  options.clients.register(judged.newcomer, () => options.serve(registering, response))
+}
+
+function tooLarge(arrival: Arrival, options: FrontOptions): void {
+  arrival.response.shouldKeepAlive = false
+  refuse(arrival, options, oauthError(413, 'invalid_request', 'the body is too large'))
+}
+
+function refuse({ response, path, address }: Arrival, options: FrontOptions, answer: PageAnswer) {
+  const { error }: { error?: unknown } = JSON.parse(answer.body)
+  options.onRefused(path === ROUTES.registration ? 'registration' : 'form', String(error), address)
+  send(response, answer)
+}
+
+/** Whether the one `Host` is ours: whatever the provider says of itself must not come from elsewhere. */
+function isForUs({ headers, rawHeaders }: IncomingMessage, issuer: string): boolean {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
+  const { host, hostname, port } = new URL(issuer)
+  const asked = headers.host?.toLowerCase() ?? ''
+  if (hosts.length !== 1) return false
+  if (asked === host) return true
+  if (!isLoopback(hostname) || !URL.canParse(`http://${asked}`)) return false
+  const other = new URL(`http://${asked}`)
+  return isLoopback(other.hostname) && other.port === port
+}
+
+/** Makes every address the provider builds ours (host header injection). */
+function sayWhereWeAre({ headers }: IncomingMessage, issuer: string, address: string): void {
+  const { host, protocol } = new URL(issuer)
+  for (const name of FORWARDED) delete headers[name]
+  headers.host = host
+  headers['x-forwarded-host'] = host
+  headers['x-forwarded-proto'] = protocol.slice(0, -1)
+  headers['x-forwarded-for'] = address
+}
+
+function completeQuery(target: string, setup: Setup): string {
+  const at = target.indexOf('?')
+  if (at === -1) return target
+  const query = completeParameters(new URLSearchParams(target.slice(at + 1)), setup)
+  return `${target.slice(0, at)}?${query.toString()}`
+}
+
+function isType(request: IncomingMessage, type: string): boolean {
+  const [sent = ''] = (headerOf(request, 'content-type') ?? '').split(';', 1)
+  return sent.trim().toLowerCase() === type
+}
+
+/** The page for a fault of ours. */
+export function faultPage(): PageAnswer {
+  return problemPage({
+    status: 500,
+    title: 'Something went wrong',
+    text: 'The gateway could not answer. Its log says why.',
+    advice: 'Try again in a minute.',
+  })
+}

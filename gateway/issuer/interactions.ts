@@ -1,0 +1,155 @@
+/**
+ * The pages of one authorization, from its first to its last: sign in, then decide. They belong to the
+ * browser that began it: its cookies name the authorization, and a form counts only from there.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { Provider } from 'oidc-provider'
+import { errors } from 'oidc-provider'
+
+import type { CookieName } from '../pages/cookies.ts'
+import { readCookie } from '../pages/cookies.ts'
+import { plainName } from '../pages/html.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import { redirectTo } from '../pages/page.ts'
+import { isFromOwnPage } from '../pages/same-origin.ts'
+import type { Session, Sessions } from '../sessions/sessions.ts'
+import { formToken, isFormToken, LIFE_MS } from '../sessions/sessions.ts'
+import type { Ask } from './ask.ts'
+import { formTargets, notYours, purposeOf } from './ask.ts'
+import type { Decision } from './decision.ts'
+import { problemPage } from './error-page.ts'
+import { headerOf, readBody } from './http.ts'
+import { PAGES_PATH } from './routes.ts'
+import type { Setup } from './setup.ts'
+import type { createPasswordSignIn } from './sign-in.ts'
+import { showSignIn } from './sign-in-page.ts'
+
+export type InteractionsOptions = {
+  readonly provider: () => Provider
+  readonly setup: () => Setup
+  readonly sessions: Sessions
+  readonly sessionCookie: CookieName
+  readonly signIn: ReturnType<typeof createPasswordSignIn>
+  readonly decision: Decision
+}
+
+/** Reasons to sign in that a session which is there already settles. */
+const SETTLED_BY_SESSION = ['no_session', 'no_gatehouse_session']
+
+/** Returns the function that answers a request for the page with this id. */
+export function createInteractions(options: InteractionsOptions) {
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { uid, address }: { readonly uid: string; readonly address: string },
+  ): Promise<PageAnswer> => {
+    const ask = await openAsk(request, response, { uid, address }, options)
+    if (ask === undefined) return notYours()
+    if (request.method === 'GET') return await show(ask, 'no', options)
+    if (request.method !== 'POST') return notYours()
+    const form = await readForm(ask, options.setup().issuer)
+    if (form === undefined) return forged()
+    if (form.get('do') === 'cancel') return await options.decision.refuse(ask)
+    if (ask.interaction.prompt.name === 'consent') return await options.decision.take(ask, form)
+    return await signIn(ask, form, options)
+  }
+}
+
+/** The authorization this browser is in the middle of, if it is the one of the address. */
+async function openAsk(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { uid, address }: { readonly uid: string; readonly address: string },
+  { provider, sessions, sessionCookie }: InteractionsOptions,
+): Promise<Ask | undefined> {
+  const cookies = headerOf(request, 'cookie')
+  const secret = readCookie(cookies, `${provider().cookieName('interaction')}.sig`)
+  if (secret === undefined) return undefined
+  try {
+    const interaction = await provider().interactionDetails(request, response)
+    if (interaction.uid !== uid) return undefined
+    const session = await sessions.find(readCookie(cookies, sessionCookie.name))
+    return { request, response, address, interaction, secret, session }
+  } catch (error) {
+    if (error instanceof errors.SessionNotFound) return undefined
+    throw error
+  }
+}
+
+async function show(
+  ask: Ask,
+  failed: 'no' | 'wrong' | 'too_often',
+  options: InteractionsOptions,
+): Promise<PageAnswer> {
+  const { interaction, session } = ask
+  const { prompt } = interaction
+  if (prompt.name === 'consent') return await options.decision.show(ask)
+  const isSettled = prompt.reasons.every((reason) => SETTLED_BY_SESSION.includes(reason))
+  if (session !== undefined && isSettled) return await letIn(ask, session, options)
+  const client = await options.provider().Client.find(String(interaction.params['client_id']))
+  return showSignIn({
+    action: PAGES_PATH + interaction.uid,
+    formToken: formToken(ask.secret, purposeOf(ask)),
+    client: client && plainName(client.clientName ?? client.clientId),
+    hasPasswords: options.setup().users.size > 0,
+    failed,
+    formTargets: formTargets(interaction),
+  })
+}
+
+async function signIn(
+  ask: Ask,
+  form: URLSearchParams,
+  options: InteractionsOptions,
+): Promise<PageAnswer> {
+  const { sessions, sessionCookie } = options
+  const name = form.get('name') ?? ''
+  const password = form.get('password') ?? ''
+  const result = await options.signIn({ name, password, address: ask.address })
+  if (!result.ok) return await show({ ...ask, session: undefined }, result.why, options)
+  // Whoever was signed in before is not any more; a session somebody planted is of no use.
+  if (ask.session !== undefined) await sessions.end(ask.session)
+  const { session, value } = await sessions.open(result.who)
+  return await letIn(ask, session, options, [sessionCookie.set(value, LIFE_MS / 1_000)])
+}
+
+async function letIn(
+  { request, response }: Ask,
+  session: Session,
+  { provider }: InteractionsOptions,
+  cookies: readonly string[] = [],
+): Promise<PageAnswer> {
+  const { subject, methods, contextClass, signedInAtSeconds } = session
+  const login = {
+    accountId: subject,
+    amr: [...methods],
+    ts: signedInAtSeconds,
+    ...(contextClass !== undefined && { acr: contextClass }),
+  }
+  const options = { mergeWithLastSubmission: false }
+  const next = await provider().interactionResult(request, response, { login }, options)
+  return redirectTo(next, cookies)
+}
+
+/** The form, if a page of ours sent it in this browser. */
+async function readForm(ask: Ask, own: string): Promise<URLSearchParams | undefined> {
+  const { request, secret } = ask
+  const origin = headerOf(request, 'origin')
+  const fetchSite = headerOf(request, 'sec-fetch-site')
+  if (!isFromOwnPage({ origin, fetchSite }, own)) return undefined
+  const body = await readBody(request)
+  if (body === undefined) return undefined
+  const form = new URLSearchParams(body)
+  const sent = form.get('form_token') ?? undefined
+  return isFormToken(sent, secret, purposeOf(ask)) ? form : undefined
+}
+
+function forged(): PageAnswer {
+  return problemPage({
+    status: 403,
+    title: 'That was not accepted',
+    text: 'The answer did not come from the page that asked for it, so nothing was changed.',
+    advice: 'Go back, reload the page and try again.',
+  })
+}

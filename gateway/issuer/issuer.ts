@@ -1,0 +1,172 @@
+/**
+ * The embedded authorization server: clients register, people sign in and decide, tokens are issued for
+ * exactly one server each. One for the life of the process; a reload changes what it is set up with.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+
+import type { TrustedIssuer } from '../identity/trust.ts'
+import type { Emit } from '../model/event.ts'
+import type { Store } from '../model/store.ts'
+import type { SigningKeys } from '../oauth/signing-keys.ts'
+import { hostCookie, readCookie } from '../pages/cookies.ts'
+import type { Clients } from '../registry/clients.ts'
+import type { Revocations } from '../registry/revocations.ts'
+import type { Session, Sessions } from '../sessions/sessions.ts'
+import { createAccounts } from './accounts.ts'
+import { createClientBook } from './client-book.ts'
+import { createConsents } from './consents.ts'
+import { createDecision, createGrantFinder } from './decision.ts'
+import { createFront, faultPage } from './front.ts'
+import { headerOf, send } from './http.ts'
+import { createInteractions } from './interactions.ts'
+import { ownTrust } from './own-trust.ts'
+import { createPresentedTokens } from './presented-token.ts'
+import { createProvider } from './provider.ts'
+import { reportEvents } from './report.ts'
+import type { Sealing } from './rows.ts'
+import { createRows } from './rows.ts'
+import type { Setup } from './setup.ts'
+import { createPasswordSignIn } from './sign-in.ts'
+import { createTokenClaims } from './token-claims.ts'
+
+/** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
+const REVOCATION_MARGIN_SECONDS = 120
+
+/** The cookie of a session, without its prefix. */
+export const SESSION_COOKIE = 'gatehouse-session'
+
+export type Issuer = {
+  /** Serves one request for the authorization server. Never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse, address: string): Promise<void>
+  /** What it is set up with from now on. */
+  configure(setup: Setup): void
+  /** How the gateway reads the tokens issued here. */
+  trust(): TrustedIssuer
+  /** Takes up new keys and notes which clients have ended. Call it every minute. */
+  refresh(): Promise<void>
+}
+
+export type IssuerOptions = {
+  readonly setup: Setup
+  readonly store: Store
+  readonly book: Clients
+  readonly sessions: Sessions
+  readonly revocations: Pick<Revocations, 'revoke' | 'isRevoked'>
+  readonly keys: SigningKeys
+  readonly sealing: () => Sealing
+  /** In force now, the current one first; at least one. */
+  readonly cookieKeys: () => readonly string[]
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly emit: Emit
+}
+
+type Serving = {
+  readonly provider: Provider
+  readonly serve: ReturnType<Provider['callback']>
+  readonly madeOf: string
+}
+
+export function createIssuer(options: IssuerOptions): Issuer {
+  const { store, book, sessions, revocations, keys, now, emit } = options
+  let current = options.setup
+  const setup = (): Setup => current
+  const rows = createRows({ store, sealing: options.sealing })
+  const accounts = createAccounts(setup)
+  const consents = createConsents(rows)
+  const sessionCookie = hostCookie(SESSION_COOKIE, setup().issuer.startsWith('https:'))
+  const sessionOf = (context: KoaContextWithOIDC): Promise<Session | undefined> =>
+    sessions.find(readCookie(headerOf(context.req, 'cookie'), sessionCookie.name))
+  const endTokens = async (kind: 'grant' | 'token', value: string): Promise<void> => {
+    const expiresInSeconds = setup().accessTokenSeconds + REVOCATION_MARGIN_SECONDS
+    const by = 'authorization server'
+    await revocations.revoke({ kind, issuer: setup().issuer, value, by, expiresInSeconds })
+  }
+  const trust = (): TrustedIssuer => ownTrust(setup(), keys)
+  const presented = createPresentedTokens({ trust, keys, revocations, now })
+  const clients = createClientBook({
+    setup,
+    book,
+    rows,
+    now,
+    onRegistered: (client, { kind, token, address }) =>
+      emit({ type: 'client_registered', client, kind, token, address }),
+  })
+  const adapter = {
+    rows,
+    store,
+    now,
+    clients,
+    presentedToken: presented.find,
+    revokeGrant: (grant: string) => endTokens('grant', grant),
+    revokeToken: (id: string) => endTokens('token', id),
+  }
+  const provider = (): Provider => serving.provider
+  const deciding = { provider, setup, accounts, consents, book, rows, emit }
+  const build = (madeOf: string): Serving => {
+    const made = createProvider({
+      setup,
+      adapter,
+      book,
+      accounts,
+      claims: createTokenClaims({ setup, book, accounts, rows }),
+      signingKey: keys.current,
+      keys: keys.all(),
+      cookieKeys: options.cookieKeys(),
+      needsSignIn: async (context) =>
+        (await sessionOf(context))?.subject !== context.oidc.session?.accountId,
+      rememberedGrant: createGrantFinder({ ...deciding, sessionOf }),
+    })
+    reportEvents(made, emit)
+    return { provider: made, serve: made.callback(), madeOf }
+  }
+  const madeOf = (): string =>
+    JSON.stringify([keys.all().map(({ kid }) => kid), options.cookieKeys()])
+  let serving = build(madeOf())
+  /** A provider costs 2 ms to make, and is made anew only for what it cannot ask for later. */
+  const renew = (): void => {
+    const next = madeOf()
+    if (next !== serving.madeOf) serving = build(next)
+  }
+  const front = createFront({
+    setup,
+    serve: (request, response) => void serving.serve(request, response),
+    pages: createInteractions({
+      provider,
+      setup,
+      sessions,
+      sessionCookie,
+      signIn: createPasswordSignIn({ setup, store, emit }),
+      decision: createDecision(deciding),
+    }),
+    clients,
+    registration: { setup, book, store, now },
+    presented,
+    onRefused: (endpoint, error, address) =>
+      emit({ type: 'oauth_refused', endpoint, error, client: undefined, address }),
+  })
+  return {
+    handle: async (request, response, address) => {
+      try {
+        await front(request, response, address)
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error)
+        emit({ type: 'warning', what: 'authorization_server', detail })
+        if (response.headersSent) response.destroy()
+        else send(response, faultPage())
+      }
+    },
+    configure: (next) => {
+      current = next
+      renew()
+    },
+    trust,
+    refresh: async () => {
+      renew()
+      for (const { id } of await book.sweep())
+        emit({ type: 'client_removed', client: id, why: 'idle' })
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { findResource } from './canonical-resource.ts'
+import { completeParameters } from './parameters.ts'
+import type { ProtectedServer } from './setup.ts'
+
+const DOCS: ProtectedServer = {
+  name: 'docs',
+  resource: 'https://gw.example/mcp/docs',
+  scopes: ['docs:read', 'docs:write'],
+}
+const CODE: ProtectedServer = { name: 'code', resource: 'https://gw.example/mcp/code', scopes: [] }
+
+function complete(text: string, ...servers: readonly ProtectedServer[]): string {
+  return completeParameters(new URLSearchParams(text), { servers }).toString()
+}
+
+test('A client that names neither scope nor resource gets those of the only server', () => {
+  const completed = new URLSearchParams(complete('client_id=c', DOCS))
+  assert.equal(completed.get('resource'), DOCS.resource)
+  assert.equal(completed.get('scope'), 'docs:read docs:write')
+  assert.equal(completed.get('client_id'), 'c')
+})
+
+test('A server without scopes of its own is asked for with the base scope', () => {
+  assert.match(complete(`resource=${encodeURIComponent(CODE.resource)}`, DOCS, CODE), /scope=mcp/)
+})
+
+test('Scopes that only one server has say which one is meant; else nothing is guessed', () => {
+  assert.match(complete('scope=docs%3Aread', DOCS, CODE), /mcp%2Fdocs/)
+  assert.ok(!complete('', DOCS, CODE).includes('resource'))
+  assert.ok(!complete('scope=other', DOCS, CODE).includes('resource'))
+})
+
+test('What a client asks for by name stays as it is', () => {
+  const asked = 'scope=docs%3Aread&resource=https%3A%2F%2Fgw.example%2Fmcp%2Fdocs'
+  const completed = new URLSearchParams(complete(asked, DOCS, CODE))
+  assert.equal(completed.get('scope'), 'docs:read')
+  assert.deepEqual(completed.getAll('resource'), [DOCS.resource])
+  const offline = new URLSearchParams(complete('scope=offline_access', DOCS))
+  assert.equal(offline.get('scope'), 'offline_access docs:read docs:write')
+})
+
+test('A resource has one spelling, and capitals of the host and a last slash are forgiven', () => {
+  const servers = [DOCS, CODE]
+  assert.equal(findResource('HTTPS://GW.example/mcp/docs/', servers), DOCS)
+  const wrong = [
+    'https://gw.example/mcp/DOCS',
+    'https://gw.example/mcp/docs?x=1',
+    'https://gw.example/mcp/docs#x',
+    'https://u@gw.example/mcp/docs',
+    'https://evil.example/mcp/docs',
+    'docs',
+  ]
+  for (const text of wrong) assert.equal(findResource(text, servers), undefined, text)
+})

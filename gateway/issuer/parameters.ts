@@ -1,0 +1,45 @@
+/**
+ * What clients leave out or write otherwise, put right before `oidc-provider` sees it: the resource in
+ * its one spelling, and the default where there is nothing to choose from.
+ */
+import { findResource } from './canonical-resource.ts'
+import { BASE_SCOPE, OWN_SCOPES } from './entitlement.ts'
+import type { ProtectedServer, Setup } from './setup.ts'
+
+/** Completes the parameters of an authorization, pushed or not, or of a request for one's own token. */
+export function completeParameters(
+  parameters: URLSearchParams,
+  { servers }: Pick<Setup, 'servers'>,
+): URLSearchParams {
+  const completed = new URLSearchParams(parameters)
+  const resources = parameters.getAll('resource')
+  const asked = scopesIn(parameters)
+  const found = resources.map((resource) => findResource(resource, servers)?.resource ?? resource)
+  const sole = resources.length === 0 ? soleServer(asked, servers)?.resource : undefined
+  completed.delete('resource')
+  for (const resource of sole === undefined ? found : [sole]) completed.append('resource', resource)
+  if (asked.some((scope) => !OWN_SCOPES.includes(scope))) return completed
+  const meant = servers.filter(({ resource }) => completed.getAll('resource').includes(resource))
+  const defaults = meant.flatMap(({ scopes }) => (scopes.length === 0 ? [BASE_SCOPE] : scopes))
+  const scopes = [...new Set([...asked, ...defaults])]
+  if (scopes.length > 0) completed.set('scope', scopes.join(' '))
+  return completed
+}
+
+/** The one server there is, or the one that has all the scopes asked for. */
+function soleServer(
+  asked: readonly string[],
+  servers: readonly ProtectedServer[],
+): ProtectedServer | undefined {
+  const named = asked.filter((scope) => !OWN_SCOPES.includes(scope))
+  const fitting =
+    named.length === 0
+      ? servers
+      : servers.filter(({ scopes }) => named.every((scope) => scopes.includes(scope)))
+  const candidates = servers.length === 1 ? servers : fitting
+  return candidates.length === 1 ? candidates[0] : undefined
+}
+
+function scopesIn(parameters: URLSearchParams): readonly string[] {
+  return (parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '')
+}

@@ -1,0 +1,188 @@
+/**
+ * `oidc-provider`, configured: OAuth 2.1 for agents and nothing of OpenID Connect's older flows. Whatever
+ * may change with a reload is asked of `setup` when it is needed; only new keys need a new provider.
+ */
+import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
+import { errors, interactionPolicy, Provider } from 'oidc-provider'
+
+import type { Clients } from '../registry/clients.ts'
+import type { SigningKey } from '../oauth/signing-keys.ts'
+import { SIGNING_ALGORITHM } from '../oauth/signing-keys.ts'
+import type { Accounts } from './accounts.ts'
+import { GRANT_LIFE_MS } from './accounts.ts'
+import type { AdapterOptions } from './adapter.ts'
+import { createAdapter } from './adapter.ts'
+import { findResource } from './canonical-resource.ts'
+import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
+import { showOauthError } from './error-page.ts'
+import { PAGES_PATH, ROUTES } from './routes.ts'
+import type { Setup } from './setup.ts'
+
+/** Lives of what is issued besides access tokens, in seconds. */
+const CODE_SECONDS = 60
+const DEVICE_CODE_SECONDS = 10 * 60
+const REFRESH_TOKEN_SECONDS = 14 * 24 * 3_600
+/** How long a person may take to sign in and to decide. */
+const INTERACTION_SECONDS = 60 * 60
+const BROWSER_SECONDS = 10 * 3_600
+const ID_TOKEN_SECONDS = 10 * 60
+
+export type ProviderOptions = {
+  readonly setup: () => Setup
+  readonly adapter: AdapterOptions
+  readonly book: Pick<Clients, 'get'>
+  readonly accounts: Accounts
+  readonly claims: NonNullable<Configuration['extraTokenClaims']>
+  /** The key that signs now. */
+  readonly signingKey: () => SigningKey
+  /** All that are published. */
+  readonly keys: readonly SigningKey[]
+  /** Sign cookies; the first signs, all count. */
+  readonly cookieKeys: readonly string[]
+  /** Whether the person this browser belongs to has to sign in before this authorization goes on. */
+  readonly needsSignIn: (context: KoaContextWithOIDC) => Promise<boolean>
+  /** A grant the person gave before that covers what is asked now. */
+  readonly rememberedGrant: NonNullable<Configuration['loadExistingGrant']>
+}
+
+/** Builds the provider; it serves once somebody calls its `callback()`. */
+export function createProvider(options: ProviderOptions): Provider {
+  const { setup, adapter, accounts, cookieKeys } = options
+  const { issuer } = setup()
+  const secure = issuer.startsWith('https:')
+  const prefix = secure ? '__Secure-' : ''
+  const cookie = { httpOnly: true, sameSite: 'lax', secure, path: '/', signed: true } as const
+  const { path: _path, ...short } = cookie
+  const provider = new Provider(issuer, {
+    adapter: (model: string) => createAdapter(model, adapter),
+    jwks: { keys: options.keys.map(toPrivateJwk) },
+    routes: ROUTES,
+    cookies: {
+      keys: [...cookieKeys],
+      names: {
+        session: `${secure ? '__Host-' : ''}gatehouse-oauth`,
+        interaction: `${prefix}gatehouse-ui`,
+        resume: `${prefix}gatehouse-resume`,
+      },
+      long: cookie,
+      short,
+    },
+    scopes: [...OWN_SCOPES],
+    responseTypes: ['code'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientDefaults: {
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      id_token_signed_response_alg: SIGNING_ALGORITHM,
+    },
+    enabledJWA: {
+      idTokenSigningAlgValues: [SIGNING_ALGORITHM],
+      clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],
+    },
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    features: featuresOf(options),
+    extraTokenClaims: options.claims,
+    issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    // How long tokens live is decided by their grant, and by whoever signs out or revokes.
+    expiresWithSession: () => false,
+    loadExistingGrant: options.rememberedGrant,
+    findAccount: async (_context, id) => {
+      const account = await accounts.find(id)
+      return account && { accountId: account.id, claims: async () => ({ sub: account.id }) }
+    },
+    interactions: {
+      url: (_context, interaction) => PAGES_PATH + interaction.uid,
+      policy: policyOf(options),
+    },
+    clientBasedCORS: (_context, origin) => setup().allowedOrigins.includes(origin),
+    renderError: (context, out) => showOauthError(context, out),
+    ttl: {
+      AccessToken: () => setup().accessTokenSeconds,
+      ClientCredentials: () => setup().accessTokenSeconds,
+      AuthorizationCode: CODE_SECONDS,
+      DeviceCode: DEVICE_CODE_SECONDS,
+      RefreshToken: REFRESH_TOKEN_SECONDS,
+      IdToken: ID_TOKEN_SECONDS,
+      Interaction: INTERACTION_SECONDS,
+      Session: BROWSER_SECONDS,
+      Grant: GRANT_LIFE_MS / 1_000,
+    },
+  })
+  // Whatever comes is rewritten to our public address before, so the headers it reads are ours.
+  provider.proxy = true
+  return provider
+}
+
+function featuresOf({ setup, book, signingKey }: ProviderOptions): Configuration['features'] {
+  return {
+    devInteractions: { enabled: false },
+    userinfo: { enabled: false },
+    rpInitiatedLogout: { enabled: false },
+    dPoP: { enabled: false },
+    clientCredentials: { enabled: true },
+    registration: { enabled: true, idFactory: newClientId, issueRegistrationAccessToken: true },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
+    revocation: { enabled: true, allowedPolicy: isOwner },
+    introspection: { enabled: true, allowedPolicy: isOwner },
+    resourceIndicators: {
+      enabled: true,
+      // Where there is one server, it has been filled in before.
+      defaultResource: (_context, _client, oneOf) => {
+        if (oneOf === undefined) throw new errors.InvalidTarget('say which server: resource')
+        return oneOf
+      },
+      getResourceServerInfo: async (_context, resource, client) => {
+        const server = findResource(resource, setup().servers)
+        const known = await standingOf(client.clientId, setup(), book)
+        const scopes = server && known ? scopesOn(server, known.entitlement) : []
+        if (server === undefined || scopes.length === 0) throw new errors.InvalidTarget()
+        return {
+          scope: scopes.join(' '),
+          audience: server.resource,
+          accessTokenTTL: setup().accessTokenSeconds,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: SIGNING_ALGORITHM, kid: signingKey().kid } },
+        }
+      },
+    },
+  }
+}
+
+/** Tokens are their client's business alone (RFC 7009 §2.1). */
+function isOwner(
+  _context: KoaContextWithOIDC,
+  client: { readonly clientId: string },
+  token: { readonly clientId?: string | undefined },
+): boolean {
+  return token.clientId === client.clientId
+}
+
+function newClientId(): string {
+  return `c_${crypto.getRandomValues(Buffer.alloc(16)).toString('base64url')}`
+}
+
+/** The prompts of the provider; who signed in is decided by our session, not by its own. */
+function policyOf({ needsSignIn }: ProviderOptions) {
+  const policy = interactionPolicy.base()
+  const { Check } = interactionPolicy
+  policy
+    .get('login')
+    ?.checks.add(
+      new Check(
+        'no_gatehouse_session',
+        'nobody is signed in here',
+        'login_required',
+        async (context) =>
+          (await needsSignIn(context)) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+      ),
+    )
+  return policy
+}
+
+function toPrivateJwk({ privateKey, kid }: SigningKey): JWK {
+  const jwk = privateKey.export({ format: 'jwk' })
+  return { ...jwk, kid, use: 'sig', alg: SIGNING_ALGORITHM }
+}

@@ -1,0 +1,126 @@
+/** Whether a client may register, and as what (RFC 7591 §3): who it comes with, and how many there are. */
+import { hash } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+
+import type { Store } from '../model/store.ts'
+import type { Clients } from '../registry/clients.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import type { Newcomer } from './client-book.ts'
+import { readClientMetadata } from './client-metadata.ts'
+import { oauthError } from './http.ts'
+import type { Entitlement, Setup } from './setup.ts'
+import { SELF_REGISTERED } from './setup.ts'
+
+const MINUTE_MS = 60_000
+
+export type Registration =
+  | {
+      readonly ok: true
+      readonly newcomer: Newcomer
+      /** What is registered, as JSON. */
+      readonly body: string
+    }
+  | { readonly ok: false; readonly answer: PageAnswer; readonly error: string }
+
+export type RegistrationOptions = {
+  readonly setup: () => Setup
+  readonly book: Pick<Clients, 'count'>
+  readonly store: Pick<Store, 'count'>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+type Policy = {
+  readonly token: string | undefined
+  readonly entitlement: Entitlement
+  readonly idleMs: number
+  readonly maxClients: number
+}
+
+/** Judges a registration: credential, quotas, then what it says of itself. */
+export async function judgeRegistration(
+  request: {
+    /** `Authorization`. */
+    readonly authorization: string | undefined
+    readonly body: string
+    readonly address: string
+  },
+  options: RegistrationOptions,
+): Promise<Registration> {
+  const { registration } = options.setup()
+  const policy = policyFor(request.authorization, registration)
+  if (typeof policy === 'string') {
+    const challenge = ['www-authenticate', 'Bearer error="invalid_token"']
+    return refused(401, 'invalid_token', policy, challenge)
+  }
+  if (policy.token === undefined && !(await isWithinRate(request.address, options))) {
+    const description = 'too many registrations from here; try again in a minute'
+    return refused(429, 'temporarily_unavailable', description, ['retry-after', '60'])
+  }
+  if (options.book.count(policy.token) >= policy.maxClients) {
+    const description = 'no more clients are registered at the moment'
+    return refused(429, 'temporarily_unavailable', description, ['retry-after', '60'])
+  }
+  const redirectHosts = policy.token === undefined ? registration.redirectHosts : undefined
+  const read = readClientMetadata(parse(request.body), {
+    entitlement: policy.entitlement,
+    redirectHosts,
+  })
+  if (!read.ok) return refused(400, read.error, read.why)
+  const { token, idleMs, entitlement } = policy
+  return {
+    ok: true,
+    newcomer: { kind: entitlement.kind, token, address: request.address, idleMs },
+    body: JSON.stringify(read.metadata),
+  }
+}
+
+/** By what right it registers; a text when by none. */
+function policyFor(
+  authorization: string | undefined,
+  { mode, tokens, idleMs, maxClients }: Setup['registration'],
+): Policy | string {
+  const sent = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1]
+  if (sent !== undefined && mode !== 'off') {
+    // A hash of 256 random bits: finding it by comparing tells nothing about the token.
+    const digest = hash('sha256', sent)
+    for (const [name, token] of tokens) {
+      if (token.sha256 !== digest) continue
+      const { idleMs, maxClients } = token
+      return { token: name, entitlement: token, idleMs, maxClients }
+    }
+  }
+  if (authorization !== undefined) return 'this is no registration token'
+  if (mode !== 'open') return 'registration needs a token'
+  return { token: undefined, entitlement: SELF_REGISTERED, idleMs, maxClients }
+}
+
+async function isWithinRate(address: string, options: RegistrationOptions): Promise<boolean> {
+  const minute = Math.floor(options.now() / MINUTE_MS)
+  const key = `registrations/${networkOf(address)}/${minute}`
+  const count = await options.store.count(key, 1, 2 * MINUTE_MS)
+  return count <= options.setup().registration.perMinute
+}
+
+/** Whoever has one IPv6 address has its whole /64. */
+function networkOf(address: string): string {
+  if (!isIPv6(address) || address.startsWith('::ffff:')) return address
+  return address.split(':').slice(0, 4).join(':')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function refused(
+  status: number,
+  error: string,
+  description: string,
+  headers?: readonly string[],
+): Registration {
+  return { ok: false, error, answer: oauthError(status, error, description, headers) }
+}

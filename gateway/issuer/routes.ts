@@ -1,0 +1,34 @@
+/**
+ * Where everything of the authorization server is: its endpoints below `/oauth`, its metadata at the root
+ * of the origin, where clients of every revision look (RFC 8414 §3, MCP 2025-03-26).
+ */
+export const OAUTH_PREFIX = '/oauth/'
+
+/** RFC 8414 and OpenID Connect Discovery. */
+export const METADATA_PATHS = [
+  '/.well-known/oauth-authorization-server',
+  '/.well-known/openid-configuration',
+] as const
+
+/** The endpoints, by the names that `oidc-provider` has for them. */
+export const ROUTES = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  registration: '/oauth/register',
+  revocation: '/oauth/revoke',
+  introspection: '/oauth/introspect',
+  /** Published for whatever we sign, not for tokens of clients alone; so it is answered elsewhere. */
+  jwks: '/.well-known/jwks.json',
+  pushed_authorization_request: '/oauth/par',
+  device_authorization: '/oauth/device-code',
+  code_verification: '/oauth/device',
+} as const
+
+/** The pages of one authorization, followed by its id. */
+export const PAGES_PATH = '/oauth/ui/'
+
+/** Whether a request target is for the authorization server. */
+export function isOauthTarget(target: string): boolean {
+  if (target.startsWith(OAUTH_PREFIX)) return true
+  return METADATA_PATHS.some((path) => target === path || target.startsWith(`${path}?`))
+}

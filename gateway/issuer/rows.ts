@@ -1,0 +1,81 @@
+/**
+ * How the authorization server keeps things: under the hash of their id and sealed, so that whoever reads
+ * the store has neither a code nor a token nor a client secret. What does not open counts as not there.
+ */
+import { createHash } from 'node:crypto'
+
+import type { Store } from '../model/store.ts'
+
+/** What is kept: JSON members. */
+export type Payload = Readonly<Record<string, unknown>>
+
+export type Row = { readonly payload: Payload; readonly version: number }
+
+export type Rows = {
+  read(area: string, id: string): Promise<Row | undefined>
+  /** Without a life it stays until removed. */
+  write(area: string, id: string, payload: Payload, ttlMs?: number): Promise<void>
+  /** Writes only over this version; false when somebody else was faster. */
+  swap(
+    area: string,
+    id: string,
+    next: { readonly version: number; readonly payload: Payload; readonly ttlMs: number },
+  ): Promise<boolean>
+  /** Reads and removes, for exactly one of those who try. */
+  take(area: string, id: string): Promise<Payload | undefined>
+  remove(area: string, id: string): Promise<void>
+  /** The store key of a row, for those who keep its life. */
+  keyOf(area: string, id: string): string
+}
+
+/** Seals text for the store, bound to the row it is kept in. */
+export type Sealing = {
+  readonly seal: (bound: readonly string[], text: string) => string
+  /** Undefined for what was not sealed for this row by a key of ours. */
+  readonly open: (bound: readonly string[], sealed: string) => string | undefined
+}
+
+export type RowsOptions = {
+  readonly store: Pick<Store, 'get' | 'put' | 'cas' | 'consume' | 'delete'>
+  /** In force now: a reload may bring other keys. */
+  readonly sealing: () => Sealing
+}
+
+export function createRows({ store, sealing }: RowsOptions): Rows {
+  const close = (key: string, payload: Payload): string =>
+    sealing().seal([key], JSON.stringify(payload))
+  const open = (key: string, text: string): Payload | undefined => {
+    const json = sealing().open([key], text)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sealed by `close`
+    return json === undefined ? undefined : (JSON.parse(json) as Payload)
+  }
+  return {
+    keyOf,
+    read: async (area, id) => {
+      const key = keyOf(area, id)
+      const stored = await store.get(key)
+      const payload = stored && open(key, stored.value)
+      return stored && payload && { payload, version: stored.version }
+    },
+    write: async (area, id, payload, ttlMs) => {
+      const key = keyOf(area, id)
+      await store.put(key, close(key, payload), ttlMs === undefined ? {} : { ttlMs })
+    },
+    swap: async (area, id, { version, payload, ttlMs }) => {
+      const key = keyOf(area, id)
+      return await store.cas(key, version, close(key, payload), { ttlMs })
+    },
+    take: async (area, id) => {
+      const key = keyOf(area, id)
+      const text = await store.consume(key)
+      return text === undefined ? undefined : open(key, text)
+    },
+    remove: async (area, id) => {
+      await store.delete(keyOf(area, id))
+    },
+  }
+}
+
+function keyOf(area: string, id: string): string {
+  return `oauth/${area}/${createHash('sha256').update(id).digest('base64url')}`
+}

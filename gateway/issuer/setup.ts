@@ -1,0 +1,90 @@
+/**
+ * What operators say about the authorization server, and what is known of the servers it issues tokens
+ * for. The shapes are those of the loaded settings, written down here because rooms never read settings.
+ */
+import type { Caller, CallerKind } from '../model/caller.ts'
+import type { Secret } from '../model/secret.ts'
+
+export type Setup = {
+  /** A bare origin; everything public is built from it. */
+  readonly issuer: string
+  readonly tenant: string
+  readonly accessTokenSeconds: number
+  readonly users: ReadonlyMap<string, LocalUser>
+  readonly clients: ReadonlyMap<string, ConfiguredClient>
+  readonly registration: RegistrationRules
+  readonly servers: readonly ProtectedServer[]
+  /** Origins browser clients may call from, exact. */
+  readonly allowedOrigins: readonly string[]
+  /** The tools this caller would be shown on a server, as far as they are known. */
+  readonly toolsFor: (caller: Caller, server: string) => Promise<readonly Tool[]>
+}
+
+/** A server tokens are issued for. */
+export type ProtectedServer = {
+  readonly name: string
+  /** Its public URL: the resource indicator (RFC 8707) and the audience of its tokens. */
+  readonly resource: string
+  readonly scopes: readonly string[]
+}
+
+/** A tool as its server describes it; what the server does not say, MCP has a default for. */
+export type Tool = {
+  readonly name: string
+  readonly title: string | undefined
+  readonly effect: 'reads' | 'changes' | 'deletes'
+}
+
+export type LocalUser = {
+  readonly passwordHash: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly scopes: readonly string[] | undefined
+}
+
+export type ClientGrant = 'authorization_code' | 'client_credentials' | 'device_code'
+
+/** What a client may have at most. */
+export type Entitlement = {
+  readonly kind: CallerKind
+  readonly grants: readonly ClientGrant[]
+  /** Undefined means every scope of a server. */
+  readonly scopes: readonly string[] | undefined
+  /** Undefined means all. */
+  readonly servers: readonly string[] | undefined
+  /** Of tokens it gets for itself. */
+  readonly groups: readonly string[]
+}
+
+export type ConfiguredClient = Entitlement & {
+  readonly name: string | undefined
+  readonly auth:
+    | { readonly kind: 'public' }
+    | { readonly kind: 'secret'; readonly secret: Secret }
+    | { readonly kind: 'keys'; readonly keys: readonly Readonly<Record<string, unknown>>[] }
+  readonly redirectUris: readonly string[]
+}
+
+export type RegistrationRules = {
+  readonly mode: 'open' | 'token' | 'off'
+  readonly redirectHosts: readonly string[] | undefined
+  readonly idleMs: number
+  readonly perMinute: number
+  readonly maxClients: number
+  readonly tokens: ReadonlyMap<string, RegistrationToken>
+}
+
+export type RegistrationToken = Entitlement & {
+  readonly sha256: string
+  readonly idleMs: number
+  readonly maxClients: number
+}
+
+/** What any client may that registered without a token: act for the people who let it. */
+export const SELF_REGISTERED: Entitlement = {
+  kind: 'agent',
+  grants: ['authorization_code', 'device_code'],
+  scopes: undefined,
+  servers: undefined,
+  groups: [],
+}

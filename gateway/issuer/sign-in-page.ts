@@ -1,0 +1,71 @@
+/** The page on which a person signs in. */
+import { html } from '../pages/html.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import { showPage } from '../pages/page.ts'
+
+export type SignInPage = {
+  /** Where the form goes. */
+  readonly action: string
+  readonly formToken: string
+  /** The application that wants to be let in, as it calls itself; undefined when the person came alone. */
+  readonly client: string | undefined
+  /** Whether names and passwords are known here. */
+  readonly hasPasswords: boolean
+  readonly failed: 'no' | 'wrong' | 'too_often'
+  readonly formTargets: readonly string[]
+}
+
+const FAILURES = {
+  wrong: 'That name and password do not belong together. Check both and try again.',
+  too_often: 'There were too many attempts. Wait a quarter of an hour, then try again.',
+} as const
+
+export function showSignIn(page: SignInPage): PageAnswer {
+  const { action, formToken, client, failed, formTargets, hasPasswords } = page
+  const problem =
+    failed === 'no'
+      ? undefined
+      : html`<p class="note bad" role="alert">
+          <strong>Not signed in.</strong> ${FAILURES[failed]}
+        </p>`
+  const form = html`<form method="post" action="${action}">
+    <input type="hidden" name="form_token" value="${formToken}" />
+    <label for="name">User name</label>
+    <input
+      type="text"
+      id="name"
+      name="name"
+      autocomplete="username"
+      autocapitalize="none"
+      spellcheck="false"
+      required
+      maxlength="64"
+    />
+    <label for="password">Password</label>
+    <input
+      type="password"
+      id="password"
+      name="password"
+      autocomplete="current-password"
+      required
+      maxlength="256"
+    />
+    <div class="actions">
+      <button class="main" type="submit" name="do" value="sign-in">Sign in</button>
+      <button type="submit" name="do" value="cancel" formnovalidate>Cancel</button>
+    </div>
+  </form>`
+  const nobody = html`<p class="note warn" role="alert">
+    <strong>Nobody can sign in here yet.</strong> The operator of this gateway has set up no way to
+    sign in.
+  </p>`
+  const body = html`<h1>Sign in</h1>
+    ${client === undefined ? undefined : html`<p><strong>${client}</strong> asks for access. Before you decide, show who you are.</p>`}
+    ${problem} ${hasPasswords ? form : nobody}`
+  return showPage({
+    status: failed === 'too_often' ? 429 : 200,
+    title: 'Sign in',
+    body,
+    formTargets,
+  })
+}

@@ -1,0 +1,143 @@
+/**
+ * The book of clients that registered themselves: who they are to us, which quota they count against,
+ * and how long they stay. A client that asks for nothing for its idle time is gone, with everything
+ * that was kept for it; no client cleans up after itself.
+ */
+import type { CallerKind } from '../model/caller.ts'
+import type { Store } from '../model/store.ts'
+
+export type RegisteredClient = {
+  readonly id: string
+  /** As it calls itself; not to be believed. */
+  readonly name: string
+  readonly kind: CallerKind
+  /** The registration token it came with, by name; undefined for one that came with none. */
+  readonly token: string | undefined
+  readonly address: string
+  readonly registeredAtMs: number
+  readonly usedAtMs: number
+  /** It ends this long after it was last used. */
+  readonly idleMs: number
+  /** Keys of store rows that live and die with it. */
+  readonly rows: readonly string[]
+}
+
+/** Shares of the idle time after which using a client writes to the store. */
+const RENEW_SHARE = 8
+
+/** Rows read at once. */
+const PAGE = 200
+
+const PREFIX = 'client/'
+
+export type Clients = {
+  add(client: RegisteredClient): Promise<void>
+  /** Binds another row of the store to the life of a client. */
+  attach(id: string, row: string): Promise<void>
+  get(id: string): Promise<RegisteredClient | undefined>
+  /** Notes that it is in use, which renews it and its rows. */
+  use(id: string): Promise<void>
+  /** Removes it and its rows; undefined when there is none. */
+  remove(id: string): Promise<RegisteredClient | undefined>
+  /** One page in the order of ids, after the id `after`. */
+  list(after: string | undefined, limit: number): Promise<readonly RegisteredClient[]>
+  /**
+   * How many there are that came with this token (or with none), as of the last `sweep` and what this
+   * process registered and removed since.
+   */
+  count(token: string | undefined): number
+  /** Counts again and returns those that ended by themselves since. Call it every minute, on one replica. */
+  sweep(): Promise<readonly RegisteredClient[]>
+}
+
+export type ClientsOptions = {
+  readonly store: Pick<Store, 'get' | 'put' | 'cas' | 'delete' | 'list'>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+export function createClients({ store, now }: ClientsOptions): Clients {
+  /** Those that were there when somebody last looked. */
+  let known = new Map<string, RegisteredClient>()
+
+  const read = async (id: string) => {
+    const stored = await store.get(PREFIX + id)
+    return stored && { client: parse(stored.value), version: stored.version }
+  }
+  /** Changes a row that must still be there: one that has ended must not come back. */
+  const change = async (
+    id: string,
+    next: (client: RegisteredClient) => RegisteredClient,
+  ): Promise<RegisteredClient | undefined> => {
+    for (;;) {
+      const found = await read(id)
+      if (found === undefined) return undefined
+      const client = next(found.client)
+      const ttlMs = Math.max(1, client.usedAtMs + client.idleMs - now())
+      const text = JSON.stringify(client)
+      if (await store.cas(PREFIX + id, found.version, text, { ttlMs })) return client
+    }
+  }
+  const renewRow = async (key: string, ttlMs: number): Promise<void> => {
+    const row = await store.get(key)
+    if (row !== undefined) await store.cas(key, row.version, row.value, { ttlMs })
+  }
+  async function* pages() {
+    for (let after: string | undefined; ;) {
+      const page = await store.list(PREFIX, { limit: PAGE, ...(after !== undefined && { after }) })
+      yield* page.map(({ value }) => parse(value))
+      after = page.at(-1)?.key
+      if (page.length < PAGE) return
+    }
+  }
+
+  return {
+    add: async (client) => {
+      await store.put(PREFIX + client.id, JSON.stringify(client), { ttlMs: client.idleMs })
+      known.set(client.id, client)
+    },
+    attach: async (id, row) => {
+      await change(id, (client) => ({ ...client, rows: [...new Set([...client.rows, row])] }))
+    },
+    get: async (id) => (await read(id))?.client,
+    use: async (id) => {
+      const found = await read(id)
+      if (found === undefined) return
+      const { idleMs, usedAtMs } = found.client
+      if (now() - usedAtMs < idleMs / RENEW_SHARE) return
+      const used = await change(id, (client) => ({ ...client, usedAtMs: now() }))
+      for (const row of used?.rows ?? []) await renewRow(row, idleMs)
+    },
+    remove: async (id) => {
+      const found = await read(id)
+      known.delete(id)
+      if (found === undefined) return undefined
+      for (const row of found.client.rows) await store.delete(row)
+      await store.delete(PREFIX + id)
+      return found.client
+    },
+    list: async (after, limit) => {
+      const options = { limit, ...(after !== undefined && { after: PREFIX + after }) }
+      return (await store.list(PREFIX, options)).map(({ value }) => parse(value))
+    },
+    count: (token) => {
+      let count = 0
+      for (const client of known.values()) if (client.token === token) count += 1
+      return count
+    },
+    sweep: async () => {
+      const there = new Map<string, RegisteredClient>()
+      for await (const client of pages()) there.set(client.id, client)
+      const ended = [...known.values()].filter(
+        ({ id, usedAtMs, idleMs }) => !there.has(id) && now() - usedAtMs >= idleMs,
+      )
+      known = there
+      return ended
+    },
+  }
+}
+
+function parse(text: string): RegisteredClient {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this file alone
+  return JSON.parse(text) as RegisteredClient
+}

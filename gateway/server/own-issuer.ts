@@ -1,0 +1,71 @@
+/** Wires the embedded authorization server, where it is configured. */
+import type { Issuer } from '../issuer/issuer.ts'
+import type { Setup } from '../issuer/setup.ts'
+import type { Occasion } from '../policy/occasion.ts'
+import { occasionAt } from '../policy/occasion.ts'
+import { isVisible } from '../policy/visible.ts'
+import type { Rules } from '../policy/rules.ts'
+import { scopesFor } from '../policy/rules.ts'
+import { createClients } from '../registry/clients.ts'
+import { createSessions } from '../sessions/sessions.ts'
+import type { AuthorizationServerSettings, Settings } from '../settings/settings.ts'
+import { describedTools } from './described-tools.ts'
+import type { Plant } from './plant.ts'
+
+type Configuration = { readonly settings: Settings; readonly rules: Rules }
+
+/** Undefined where there is none: then nothing of it is loaded either. */
+export async function openIssuer(
+  configuration: Configuration,
+  plant: Plant,
+): Promise<Issuer | undefined> {
+  const setup = setupOf(configuration, plant)
+  if (setup === undefined) return undefined
+  const { createIssuer } = await import('../issuer/issuer.ts')
+  const { store, now, emit, revocations, signingKeys, seals } = plant
+  const book = createClients({ store, now })
+  await book.sweep()
+  return createIssuer({
+    setup,
+    store,
+    book,
+    sessions: createSessions({ store, now }),
+    revocations,
+    keys: signingKeys,
+    sealing: () => ({
+      seal: (bound, text) => seals().seal('oauth', bound, text),
+      open: (bound, sealed) => seals().open('oauth', bound, sealed),
+    }),
+    cookieKeys: () => seals().keysFor('cookie'),
+    now,
+    emit,
+  })
+}
+
+/** What the authorization server is told of a configuration; undefined for one without it. */
+export function setupOf({ settings, rules }: Configuration, plant: Plant): Setup | undefined {
+  const own: AuthorizationServerSettings | undefined = settings.authorizationServer
+  if (own === undefined) return undefined
+  const servers = settings.servers.filter(
+    ({ issuers, anonymous }) => issuers?.includes(own.issuer) ?? !anonymous,
+  )
+  const occasion = (server: string): Occasion => ({
+    ...occasionAt(server),
+    nowMs: plant.now(),
+  })
+  return {
+    ...own,
+    servers: servers.map(({ name, resource, scopes }) => ({
+      name,
+      resource,
+      scopes: scopes.length > 0 ? scopes : scopesFor(rules, name),
+    })),
+    allowedOrigins: settings.allowedOrigins,
+    toolsFor: async (caller, server) => {
+      const isSeen = (name: string): boolean =>
+        isVisible(rules, caller, { kind: 'tool', name }, occasion(server))
+      const known = await describedTools(plant, server)
+      return known.filter(({ name }) => isSeen(name))
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { problemsOf, settingsOf, warningsOf } from '../testkit/settings-file.ts'
+
+const HASH = `scrypt$15$8$3$${'a'.repeat(22)}$${'b'.repeat(43)}`
+const USERS = `version: 1\nusers:\n  alice: { password: '${HASH}', groups: [analysts] }\n`
+
+function config(section: string, url = 'https://gw.example'): string {
+  return `version: 1
+public_url: ${url}
+servers:
+  docs: { upstream: 'http://127.0.0.1:3001/mcp' }
+policies: [policy.yaml]
+authorization_server: ${section}
+`
+}
+
+test('One word makes the gateway its own authorization server, at the origin of its public URL', async () => {
+  const { authorizationServer: own } = await settingsOf(
+    config('embedded', 'https://gw.example/api'),
+  )
+  assert.equal(own?.issuer, 'https://gw.example')
+  assert.equal(own.accessTokenSeconds, 300)
+  assert.equal(own.registration.mode, 'open')
+  assert.equal(own.users.size, 0)
+  assert.deepEqual(own, (await settingsOf(config('{}'))).authorizationServer)
+})
+
+test('Users come from their own file, whose mistakes have their place there', async () => {
+  const settings = await settingsOf(config('{ users: users.yaml }'), {
+    files: { '/etc/gh/users.yaml': USERS },
+  })
+  const alice = settings.authorizationServer?.users.get('alice')
+  assert.deepEqual([alice?.name, alice?.groups, alice?.scopes], ['alice', ['analysts'], undefined])
+  assert.ok(settings.files.includes('/etc/gh/users.yaml'))
+})
+
+test('Codes and passwords do not travel in the clear, except to this machine', async () => {
+  const problems = await problemsOf(config('embedded', 'http://gw.example'))
+  assert.match(problems[0] ?? '', /^2:13 public_url: must be https/)
+  assert.ok((await settingsOf(config('embedded', 'http://127.0.0.1:8787'))).authorizationServer)
+})
+
+test('What cannot work is refused where it stands', async () => {
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ['yes please', /must be embedded/],
+    ['{ access_token_life: 2h }', /must be from 1m to 1h/],
+    ['{ clients: { a: {} } }', /authorization_code needs redirect_uris/],
+    ['{ clients: { a: { grants: [client_credentials] } } }', /needs a secret or jwks/],
+    ["{ clients: { a: { redirect_uris: ['http://x/cb'] } } }", /must be https outside loopback/],
+    ["{ clients: { a: { redirect_uris: ['https://x/cb#f'] } } }", /fragment/],
+    ["{ clients: { a: { redirect_uris: ['cursor://x'] } } }", /must have a dot/],
+    ['{ clients: { a: { secret: hunter2, grants: [client_credentials] } } }', /must not stand in/],
+    [
+      "{ clients: { a: { servers: [dosc], redirect_uris: ['https://x/'] } } }",
+      /did you mean "docs"/,
+    ],
+    ['{ registration: { mode: token } }', /nobody can register/],
+    ['{ users: users.yaml }', /cannot read/],
+  ]
+  for (const [section, message] of wrong) {
+    const problems = await problemsOf(config(section))
+    assert.match(problems.join('\n'), message, section)
+    assert.match(problems.join('\n'), /^6:/m, section)
+  }
+})
+
+test('No server and no other issuer can stand in its place', async () => {
+  const taken = config('embedded').replace("mcp' }", "mcp', path: /oauth/x }")
+  assert.match((await problemsOf(taken)).join(), /belongs to the authorization server/)
+  const twice = `${config('embedded')}issuers: [{ issuer: 'https://gw.example', jwks: { url: 'https://gw.example/j' } }]\n`
+  assert.match((await problemsOf(twice)).join(), /names as another one/)
+})
+
+test('A server may name it among the issuers it trusts', async () => {
+  const text = config('embedded').replace("mcp' }", "mcp', issuers: ['https://gw.example'] }")
+  assert.deepEqual((await settingsOf(text)).servers[0]?.issuers, ['https://gw.example'])
+})
+
+test('Without a key ring it says what is lost with the process', async () => {
+  const warnings = await warningsOf(config('embedded', 'http://127.0.0.1:1'), {
+    env: { GATEHOUSE_KEYS: '' },
+  })
+  assert.match(warnings.join(), /without a key ring/)
+})

@@ -1,0 +1,177 @@
+/** Section `authorization_server`: Gatehouse as its own issuer, with its clients and registrations. */
+import { isLoopback } from '../model/loopback.ts'
+import type { Path } from '../model/problem.ts'
+import type {
+  AuthorizationServerFile,
+  ConfigFile,
+  EntitlementFile,
+  OauthClientFile,
+  RegistrationTokenFile,
+} from './config-file.ts'
+import { nearest } from './nearest.ts'
+import type { ServersContext } from './read-servers.ts'
+import { readUsers } from './read-users.ts'
+import type { Reading } from './reading.ts'
+import { readSecret } from './secrets.ts'
+import type {
+  AuthorizationServerSettings,
+  Entitlement,
+  OauthClient,
+  RegistrationSettings,
+  RegistrationToken,
+} from './settings.ts'
+
+const AT: Path = ['authorization_server']
+
+/** Where its endpoints are; no server can have a path there. */
+const OWN_PATH = '/oauth'
+
+/** Bounds of a token's life: below, clients do nothing but refresh; above, revoking is all there is. */
+const MIN_TOKEN_LIFE_MS = 60_000
+const MAX_TOKEN_LIFE_MS = 60 * 60_000
+
+/** The settings of the authorization server; undefined where there is none. */
+export async function readAuthorizationServer(
+  context: ServersContext,
+): Promise<AuthorizationServerSettings | undefined> {
+  const { reading, config, publicUrl } = context
+  const file = config.authorization_server
+  if (file === undefined) return undefined
+  const issuer = `${publicUrl.scheme}//${publicUrl.host}`
+  reportPlace(context, issuer)
+  if (config.keys === undefined && (reading.env['GATEHOUSE_KEYS'] ?? '') === '') {
+    const lost = 'its signing keys and clients end with the process'
+    reading.warn(AT, `without a key ring ${lost}; "gatehouse keys new" prints a key`)
+  }
+  const lifeMs = reading.duration([...AT, 'access_token_life'], file.access_token_life)
+  if (lifeMs < MIN_TOKEN_LIFE_MS || lifeMs > MAX_TOKEN_LIFE_MS) {
+    reading.report([...AT, 'access_token_life'], 'must be from 1m to 1h')
+  }
+  return {
+    issuer,
+    tenant: file.tenant,
+    accessTokenSeconds: Math.floor(lifeMs / 1_000),
+    users: file.users === undefined ? new Map() : await readUsers(reading, file.users),
+    clients: await readClients(reading, config, file),
+    registration: readRegistration(reading, config, file),
+  }
+}
+
+/** Codes and cookies travel to this origin, so nobody may read along. */
+function reportPlace({ reading, config, publicUrl }: ServersContext, issuer: string): void {
+  const { hostname } = new URL(issuer)
+  if (publicUrl.scheme === 'http:' && !isLoopback(hostname)) {
+    reading.report(['public_url'], 'must be https: people sign in there (authorization_server)')
+  }
+  if (config.issuers.some((other) => other.issuer === issuer)) {
+    reading.reportKey(AT, `${issuer} is its issuer, which issuers names as another one`)
+  }
+  for (const [name, { path }] of Object.entries(config.servers)) {
+    const own = path === undefined ? '' : publicUrl.prefix + path
+    if (own !== OWN_PATH && !own.startsWith(`${OWN_PATH}/`)) continue
+    reading.report(['servers', name, 'path'], `${OWN_PATH} belongs to the authorization server`)
+  }
+}
+
+async function readClients(
+  reading: Reading,
+  config: ConfigFile,
+  file: AuthorizationServerFile,
+): Promise<ReadonlyMap<string, OauthClient>> {
+  const clients = new Map<string, OauthClient>()
+  for (const [id, client] of Object.entries(file.clients)) {
+    const at = [...AT, 'clients', id]
+    const auth = await readAuth(reading, at, client)
+    if (auth === undefined) continue
+    if (auth.kind === 'public' && client.grants.includes('client_credentials')) {
+      reading.report([...at, 'grants'], 'client_credentials needs a secret or jwks')
+    }
+    if (client.grants.includes('authorization_code') && client.redirect_uris.length === 0) {
+      reading.reportKey(at, 'authorization_code needs redirect_uris')
+    }
+    for (const [index, uri] of client.redirect_uris.entries()) {
+      const why = redirectFault(uri)
+      if (why !== undefined) reading.report([...at, 'redirect_uris', index], why)
+    }
+    const entitlement = readEntitlement(reading, { at, config, file: client })
+    clients.set(id, { ...entitlement, name: client.name, auth, redirectUris: client.redirect_uris })
+  }
+  return clients
+}
+
+async function readAuth(
+  reading: Reading,
+  at: Path,
+  { secret, jwks }: OauthClientFile,
+): Promise<OauthClient['auth'] | undefined> {
+  if (secret !== undefined && jwks !== undefined) {
+    reading.reportKey(at, 'secret and jwks; remove one of the two')
+  }
+  if (jwks !== undefined) return { kind: 'keys', keys: jwks.keys }
+  if (secret === undefined) return { kind: 'public' }
+  const value = await readSecret(reading, [...at, 'secret'], secret)
+  return value === undefined ? undefined : { kind: 'secret', secret: value }
+}
+
+/** RFC 8252 §7 and OAuth 2.1 §2.3.1: exact, and where nobody but the client listens. */
+function redirectFault(uri: string): string | undefined {
+  if (!URL.canParse(uri)) return 'must be an absolute URI'
+  const { protocol, hostname, hash } = new URL(uri)
+  if (hash !== '' || uri.includes('#')) return 'must not have a fragment'
+  if (protocol === 'https:') return undefined
+  if (protocol === 'http:')
+    return isLoopback(hostname) ? undefined : 'must be https outside loopback'
+  return protocol.includes('.') ? undefined : 'a scheme of its own must have a dot'
+}
+
+function readRegistration(
+  reading: Reading,
+  config: ConfigFile,
+  { registration }: AuthorizationServerFile,
+): RegistrationSettings {
+  const at = [...AT, 'registration']
+  const tokens = new Map<string, RegistrationToken>()
+  for (const [name, token] of Object.entries(registration.tokens)) {
+    tokens.set(name, readToken(reading, config, { at: [...at, 'tokens', name], file: token }))
+  }
+  if (registration.mode === 'token' && tokens.size === 0) {
+    reading.report([...at, 'mode'], 'token without any of registration.tokens: nobody can register')
+  }
+  const { redirect_hosts: hosts } = registration
+  return {
+    mode: registration.mode,
+    redirectHosts: hosts.length === 0 ? undefined : hosts.map((host) => host.toLowerCase()),
+    idleMs: reading.duration([...at, 'idle'], registration.idle),
+    perMinute: registration.per_minute,
+    maxClients: registration.max_clients,
+    tokens,
+  }
+}
+
+function readToken(
+  reading: Reading,
+  config: ConfigFile,
+  { at, file }: { readonly at: Path; readonly file: RegistrationTokenFile },
+): RegistrationToken {
+  return {
+    ...readEntitlement(reading, { at, config, file }),
+    sha256: file.sha256,
+    idleMs: reading.duration([...at, 'idle'], file.idle),
+    maxClients: file.max_clients,
+  }
+}
+
+function readEntitlement(
+  reading: Reading,
+  { at, config, file }: { at: Path; config: ConfigFile; file: EntitlementFile },
+): Entitlement {
+  const known = Object.keys(config.servers)
+  for (const [index, name] of (file.servers ?? []).entries()) {
+    if (known.includes(name)) continue
+    const close = nearest(name, known)
+    const advice = close === undefined ? '' : `; did you mean "${close}"?`
+    reading.report([...at, 'servers', index], `unknown server "${name}"${advice}`)
+  }
+  const { kind, grants, scopes, servers, groups } = file
+  return { kind, grants, scopes: scopes.length === 0 ? undefined : scopes, servers, groups }
+}
