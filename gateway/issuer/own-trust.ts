@@ -13,6 +13,7 @@ export function ownTrust(
     tenant,
     jwks: { kind: 'own', read: () => keys.jwks() },
     algorithms: [SIGNING_ALGORITHM],
+    introspection: undefined,
     types: ['at+jwt'],
     audiences: [],
     allowManyAudiences: false,
