@@ -15,6 +15,7 @@ const call = judgedCall({
   call: testCall({ direction: 'down' }),
   dropped: [{ kind: 'resource', name: 'file:///a' }],
   reason: 'no_rule',
+  decisionPoint: 'deny',
   grant: '0123456789abcdef01234567',
   shadow: { effect: 'allow', rule: 'tried' },
 })

@@ -67,6 +67,7 @@ function reference(type: 'decision' | 'outcome', journey: Journey, call: Journey
     effect: call.effect,
     rule: known(call.rule),
     reason: known(call.reason),
+    decision_point: call.decisionPoint,
     config: 'a1b2c3d4e5f6',
     ...(type === 'outcome' ? ended : {}),
   }
@@ -99,6 +100,7 @@ const anyCall = fc
     effect: fc.constantFrom('allow', 'deny'),
     rule: fc.option(anyText, { nil: undefined }),
     reason: fc.constantFrom('no_rule', 'unlisted', undefined),
+    decisionPoint: fc.constantFrom('allow', 'deny', 'error', undefined),
   })
   .map(({ direction, kind, version, method, targets, ...rest }) =>
     judgedCall({ ...rest, call: testCall({ direction, kind, version, method, targets }) }),

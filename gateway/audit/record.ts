@@ -76,7 +76,8 @@ export function contextIn(line: string, fields: string): string {
   return line.slice(DECISION_HEAD_CHARS, fields.length)
 }
 
-function judged({ call, dropped, effect, rule, reason, grant, shadow }: JourneyCall): string {
+function judged(judgment: JourneyCall): string {
+  const { call, dropped, effect, rule, reason, decisionPoint, grant, shadow } = judgment
   return (
     text(',"version":"', call.version) +
     text(',"method":"', call.method) +
@@ -87,6 +88,7 @@ function judged({ call, dropped, effect, rule, reason, grant, shadow }: JourneyC
     `,"effect":"${effect}"` +
     text(',"rule":"', rule) +
     text(',"reason":"', reason) +
+    (decisionPoint === undefined ? '' : `,"decision_point":"${decisionPoint}"`) +
     text(',"under_grant":"', grant) +
     (shadow === undefined ? '' : `,"shadow":${quoteAll(shadow)}`)
   )

@@ -7,6 +7,7 @@ import { decide } from '../policy/decide.ts'
 import { occasionAt } from '../policy/occasion.ts'
 import { describeAsked } from '../policy/format-diff.ts'
 import { learnPolicy } from '../policy/learn.ts'
+import { isByRules } from '../policy/recorded-call.ts'
 import type { CountedCall } from '../policy/recorded-calls.ts'
 import { writeCases } from '../policy/write-cases.ts'
 import { writePolicy } from '../policy/write-policy.ts'
@@ -27,11 +28,6 @@ and server, with the tools, prompts and resources that were used and how often. 
 
 Exit code: 0 the policy allows every allowed call of the log, 1 it does not or a file cannot be read or
 written, 2 used wrongly.`
-
-/** What was refused whatever the rules say: names no list shows, tools kept back. */
-function isNoRules(reason: string | undefined): boolean {
-  return reason === 'unlisted' || reason === 'tool_held'
-}
 
 /** Calls named that the policy does not allow; the rest is counted. */
 const MAX_NAMED = 10
@@ -105,7 +101,7 @@ function tryOut(
   }))
   const lost = decided.filter(({ one, effect }) => one.effect === 'allow' && effect === 'deny')
   const won = decided.filter(
-    ({ one, effect }) => one.effect === 'deny' && !isNoRules(one.reason) && effect === 'allow',
+    ({ one, effect }) => one.effect === 'deny' && isByRules(one) && effect === 'allow',
   )
   for (const { one } of lost.slice(0, MAX_NAMED)) {
     io.err(`not allowed by the proposal, though it was: ${describeAsked(one)}`)

@@ -66,6 +66,8 @@ export type DenyReason =
   | 'unlisted'
   | 'tool_held'
   | 'unsafe_url'
+  | 'decision_point'
+  | 'decision_point_failed'
   | 'unknown_method'
   | 'resource_uri'
   | 'undeclared'

@@ -1,6 +1,7 @@
 import type { Call, Target } from './call.ts'
 import type { Caller } from './caller.ts'
 import type { Decision, DenyReason, ShadowDecision } from './decision.ts'
+import type { PointAnswer } from './decision-point.ts'
 import type { RefusalCode } from './refusal.ts'
 
 /** W3C trace context as it came in (`traceparent` version 00), already validated. */
@@ -20,6 +21,8 @@ export type JourneyCall = {
   reason: DenyReason | undefined
   /** What rules in shadow mode would have made of it; undefined where they would change nothing. */
   shadow: ShadowDecision | undefined
+  /** What an external decision point said; undefined where none was asked. */
+  decisionPoint: PointAnswer | undefined
   dropped: readonly Target[]
   /** The grant it is a use of, or asks about; absent where its rule needs none. */
   grant?: string | undefined

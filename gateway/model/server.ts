@@ -1,3 +1,4 @@
+import type { DecisionPoint } from './decision-point.ts'
 import type { Credential, StaticCredential } from './credential.ts'
 
 /** TLS towards a server. Paths are absolute; files are read again when they change. */
@@ -88,6 +89,8 @@ export type McpServer = {
    * accepts the change, `off` keeps nothing.
    */
   readonly pin: 'off' | 'watch' | 'hold'
+  /** Asked about calls beside the rules; undefined where nobody is. */
+  readonly decisionPoint: DecisionPoint | undefined
   readonly maxBodyBytes: number
   /** What else of it is served. */
   readonly routes: readonly SideRoute[]

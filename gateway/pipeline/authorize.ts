@@ -8,6 +8,7 @@ import { Refusal } from '../model/refusal.ts'
 import { decide } from '../policy/decide.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import { mayConnect } from '../policy/visible.ts'
+import { consult, isConsulted } from './consult.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
 import { nameTools, readsPage } from './name-tools.ts'
@@ -38,9 +39,25 @@ export function authorize(asked: Case, desk: JudgeDesk): Permit | Promise<Permit
 }
 
 function conclude(asked: Case, decision: Decision, desk: JudgeDesk): Permit | Promise<Permit> {
-  const { caller, call, entry, seat } = asked
+  const { entry, seat } = asked
   entry.shadow = decision.shadow
-  if (decision.effect === 'deny') throw deny(entry, decision)
+  if (seat.server.decisionPoint !== undefined && isConsulted(asked, decision)) {
+    return consult(asked, decision, desk).then((consulted) => {
+      entry.decisionPoint = consulted.said
+      return settle(asked, consulted.decision, desk, consulted.detail)
+    })
+  }
+  return settle(asked, decision, desk)
+}
+
+function settle(
+  asked: Case,
+  decision: Decision,
+  desk: JudgeDesk,
+  detail?: string,
+): Permit | Promise<Permit> {
+  const { caller, call, entry, seat } = asked
+  if (decision.effect === 'deny') throw deny(entry, decision, detail)
   if (decision.effect === 'require') throw hold(entry, decision)
   if (seat.server.pin === 'hold' && call.method === 'tools/list') {
     return preparePage(desk.pins, { server: seat.server, caller, call }).then(() =>
@@ -79,7 +96,7 @@ function allow({ caller, call, entry, seat }: Case, { rule, dropped }: Allow): P
 type Denial = Partial<Deny> & { readonly hidden: boolean }
 
 /** Writes the denial into the journey and words it for the caller. */
-function deny(entry: JourneyCall, denial: Denial): Refusal {
+function deny(entry: JourneyCall, denial: Denial, detail?: string): Refusal {
   const { call } = entry
   entry.effect = 'deny'
   entry.rule = denial.rule
@@ -88,7 +105,10 @@ function deny(entry: JourneyCall, denial: Denial): Refusal {
   const missing = denial.missingScopes ?? []
   if (missing.length > 0) return new Refusal('insufficient_scope', { scopes: missing })
   const { disclosed } = denial
-  return new Refusal('policy_denied', disclosed === undefined ? {} : { message: disclosed })
+  return new Refusal('policy_denied', {
+    ...(disclosed === undefined ? {} : { message: disclosed }),
+    ...(detail === undefined ? {} : { detail }),
+  })
 }
 
 /** Writes into the journey that approval is missing, and says so to the caller. */

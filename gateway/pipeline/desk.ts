@@ -15,6 +15,7 @@ import type { Swaps } from '../vault/swaps.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import type { SideDoors } from '../upstream/side-doors.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { AskPoint } from './decision-point.ts'
 import type { Sessions } from './handles.ts'
 import type { LookUp } from './look-up.ts'
 import type { Pins } from './pins.ts'
@@ -41,6 +42,7 @@ export type Desk = {
   readonly catalogue: Catalogue
   readonly lookUp: LookUp
   readonly pins: Pins
+  readonly askPoint: AskPoint
   readonly inFlight: InFlight
   readonly conversations: Conversations
   /** To what of servers is not MCP. */
@@ -93,6 +95,7 @@ export type JudgeDesk = Pick<
   | 'grants'
   | 'catalogue'
   | 'pins'
+  | 'askPoint'
   | 'lookUp'
   | 'tasks'
   | 'record'

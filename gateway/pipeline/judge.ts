@@ -95,6 +95,7 @@ function enter(seat: Seat, call: Call, desk: JudgeDesk): JourneyCall {
     rule: undefined,
     reason: undefined,
     shadow: undefined,
+    decisionPoint: undefined,
     dropped: [],
     label: desk.catalogue.label(seat.server.name, call.targets[0]),
     config: desk.version,

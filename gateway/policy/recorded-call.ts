@@ -55,6 +55,19 @@ const TARGET_KINDS = [
   'task',
 ] as const satisfies readonly TargetKind[]
 
+/** What was refused whatever the rules say: names no list shows, tools kept back, decision points. */
+const BEYOND_RULES: ReadonlySet<string> = new Set([
+  'unlisted',
+  'tool_held',
+  'decision_point',
+  'decision_point_failed',
+])
+
+/** Whether the rules themselves decided the recorded call. */
+export function isByRules({ reason }: Pick<RecordedCall, 'reason'>): boolean {
+  return reason === undefined || !BEYOND_RULES.has(reason)
+}
+
 /** What audit puts in the place of the rest of a text that was too long to be kept. */
 const CUT = /…\(\d+ chars, sha256 [\w-]{43}\)$/
 

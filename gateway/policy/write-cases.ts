@@ -1,6 +1,7 @@
 /** Recorded calls as a case file: what a policy that was learned from them must go on saying. */
 import type { Caller } from '../model/caller.ts'
 import type { Question } from './ask.ts'
+import { isByRules } from './recorded-call.ts'
 import type { CountedCall } from './recorded-calls.ts'
 
 /** Cases written; a case file is read by people too. */
@@ -25,7 +26,7 @@ export function writeCases(calls: readonly CountedCall[], policy: string): strin
   for (const { caller, call, server, effect, reason, count } of calls) {
     const question = questionOf(call)
     // What no list shows was refused whatever the rules say.
-    if (question === undefined || reason === 'unlisted' || reason === 'tool_held') continue
+    if (question === undefined || !isByRules({ reason })) continue
     const key = JSON.stringify([callerText(caller), server, question])
     if (asked.has(key)) continue
     asked.add(key)

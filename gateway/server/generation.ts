@@ -106,6 +106,7 @@ export function createGeneration(options: {
         tick: plant.tick,
       }),
       pins: plant.pins,
+      askPoint: plant.askPoint,
       inFlight: plant.inFlight,
       conversations,
       sides,

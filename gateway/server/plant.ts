@@ -7,6 +7,7 @@ import { createAudit } from '../audit/audit.ts'
 import { createOAuthFetch, type OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { FetchJson } from '../egress/fetch-json.ts'
 import { createFetchJson } from '../egress/fetch-json.ts'
+import { createPostJson } from '../egress/post-json.ts'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
 import type { InFlight } from '../limits/in-flight.ts'
 import { createInFlight } from '../limits/in-flight.ts'
@@ -14,6 +15,7 @@ import type { Emit } from '../model/event.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import type { Catalogue } from '../pipeline/catalogue.ts'
 import { createCatalogue } from '../pipeline/catalogue.ts'
+import { type AskPoint, createAskPoint } from '../pipeline/decision-point.ts'
 import type { RecentTasks } from '../pipeline/tasks.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import type { RingKey } from '../model/ring-key.ts'
@@ -41,12 +43,15 @@ const AUDIT_CLOSE_MS = 5_000
 
 /** A call waits for what an issuer says of its token, so it gets one second, in milliseconds (T-15). */
 const INTROSPECTION_MS = 1_000
+/** Connections to one decision point; `max_concurrent` is what bounds its questions. */
+const POINT_CONNECTIONS = 64
 
 export type Plant = {
   readonly store: SweptStore
   readonly revocations: Revocations
   readonly pins: Pins
   readonly grants: Grants
+  readonly askPoint: AskPoint
   readonly audit: Audit
   readonly metrics: Metrics
   readonly tracer: Tracer | undefined
@@ -131,6 +136,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const fetchJson = createFetchJson()
   const oauthFetch = createOAuthFetch()
   const introspectionFetch = createOAuthFetch({ timeoutMs: INTROSPECTION_MS })
+  const postJson = createPostJson(POINT_CONNECTIONS)
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
     stream: settings.listen.maxStreamsPerCaller,
@@ -141,6 +147,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     revocations,
     pins,
     grants,
+    askPoint: createAskPoint({ post: postJson, tick }),
     audit,
     metrics,
     tracer,
@@ -181,6 +188,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     },
     close: async () => {
       await fetchJson.close()
+      await postJson.close()
       await oauthFetch.close()
       await introspectionFetch.close()
       await tracer?.shutdown()

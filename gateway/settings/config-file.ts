@@ -26,6 +26,7 @@ export type ConfigFile = {
   readonly api_keys: readonly ApiKeyFile[]
   readonly servers: Readonly<Record<string, ServerFile>>
   readonly policies: readonly string[]
+  readonly decision_point?: DecisionPointFile
   readonly audit: {
     readonly sink: string
     readonly mode: 'buffered' | 'strict'
@@ -160,11 +161,23 @@ export type ServerFile = {
   readonly unlisted: 'deny' | 'allow'
   readonly refusals: 'jsonrpc' | 'http'
   readonly pin: 'off' | 'watch' | 'hold'
+  readonly decision_point?: 'none' | DecisionPointFile
   readonly audiences: readonly string[]
   readonly issuers?: readonly string[]
   readonly scopes: readonly string[]
   readonly max_body: string
   readonly routes: readonly RouteFile[]
+}
+
+export type DecisionPointFile = {
+  readonly type: 'authzen'
+  readonly url: string
+  readonly token?: string
+  readonly mode: 'and' | 'override'
+  readonly timeout: string
+  readonly max_concurrent: number
+  readonly cache?: string
+  readonly arguments: boolean
 }
 
 export type RouteFile = {

@@ -12,6 +12,7 @@ import { freeze } from './freeze.ts'
 import { type PublicUrl, readPublicUrl } from './public-url.ts'
 import { readApiKeys } from './read-api-keys.ts'
 import { readAuthorizationServer } from './read-authorization-server.ts'
+import { readGeneralPoint } from './read-decision-point.ts'
 import { readIssuers } from './read-issuers.ts'
 import { readKeys } from './read-keys.ts'
 import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './read-listen.ts'
@@ -120,7 +121,10 @@ async function read(
       : undefined,
     issuers: await readIssuers(reading, config),
     apiKeys: readApiKeys(reading, config),
-    servers: await readServers(context),
+    servers: await readServers({
+      ...context,
+      decisionPoint: await readGeneralPoint(reading, config),
+    }),
     policies: await readPolicies(reading, config),
     audit: await readAudit(reading, config),
     state: await readState(reading, config),

@@ -21,6 +21,9 @@ import type {
   RegistrationToken,
 } from './settings.ts'
 
+/** What it is read against. */
+type Context = Omit<ServersContext, 'decisionPoint'>
+
 const AT: Path = ['authorization_server']
 
 /** Where its endpoints are; no server can have a path there. */
@@ -32,7 +35,7 @@ const MAX_TOKEN_LIFE_MS = 60 * 60_000
 
 /** The settings of the authorization server; undefined where there is none. */
 export async function readAuthorizationServer(
-  context: ServersContext,
+  context: Context,
 ): Promise<AuthorizationServerSettings | undefined> {
   const { reading, config, publicUrl } = context
   const file = config.authorization_server
@@ -58,7 +61,7 @@ export async function readAuthorizationServer(
 }
 
 /** Codes and cookies travel to this origin, so nobody may read along. */
-function reportPlace({ reading, config, publicUrl }: ServersContext, issuer: string): void {
+function reportPlace({ reading, config, publicUrl }: Context, issuer: string): void {
   const { hostname } = new URL(issuer)
   if (publicUrl.scheme === 'http:' && !isLoopback(hostname)) {
     reading.report(['public_url'], 'must be https: people sign in there (authorization_server)')

@@ -82,6 +82,7 @@ test('a server has the defaults the reference names', async () => {
     unlisted: 'deny',
     refusals: 'jsonrpc',
     pin: 'watch',
+    decisionPoint: undefined,
     maxBodyBytes: 4 * 1024 * 1024,
   })
 })

@@ -1,10 +1,12 @@
 /** Section `servers`: public paths, upstreams, credentials. */
+import type { DecisionPoint } from '../model/decision-point.ts'
 import type { Path } from '../model/problem.ts'
 import type { McpServer, Upstream, UpstreamTls } from '../model/server.ts'
 import type { ConfigFile, ServerFile, UpstreamFile } from './config-file.ts'
 import { nearest } from './nearest.ts'
 import { pathFault, type PublicUrl } from './public-url.ts'
 import { readCredentials } from './read-credential.ts'
+import { readDecisionPoint } from './read-decision-point.ts'
 import { readCertificate, readPrivateKey } from './read-pem.ts'
 import type { Reading } from './reading.ts'
 import { readRoutes, reportOverlaps } from './read-routes.ts'
@@ -26,6 +28,8 @@ export type ServersContext = {
   readonly reading: Reading
   readonly config: ConfigFile
   readonly publicUrl: PublicUrl
+  /** Of the whole configuration. */
+  readonly decisionPoint: DecisionPoint | undefined
 }
 
 /** The servers the schema has accepted; what else is wrong with them is reported. */
@@ -82,6 +86,7 @@ async function readServer(
   const at: Path = ['servers', name]
   const upstream = await readUpstream(reading, [...at, 'upstream'], file.upstream)
   const credentials = await readCredentials({ reading, config, file }, at)
+  const decisionPoint = await readDecisionPoint(reading, { at, file }, context.decisionPoint)
   reportUnknownIssuers(context, name, file)
   const maxBodyBytes = sizeBytes(file.max_body) ?? 0
   if (maxBodyBytes < MIN_BODY_BYTES || maxBodyBytes > MAX_BODY_BYTES) {
@@ -114,6 +119,7 @@ async function readServer(
     unlisted: file.unlisted,
     refusals: file.refusals,
     pin: file.pin,
+    decisionPoint,
     maxBodyBytes,
     routes: readRoutes(context, { at: [...at, 'routes'], file, host: place.host }),
   }

@@ -73,6 +73,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     refusals: 'jsonrpc',
     routes: [],
     pin: 'watch',
+    decisionPoint: undefined,
     maxBodyBytes: 1,
     ...more,
   }

@@ -29,6 +29,7 @@ export function judgedCall(over: Partial<JourneyCall> = {}): JourneyCall {
     rule: 'readers',
     reason: undefined,
     shadow: undefined,
+    decisionPoint: undefined,
     dropped: [],
     label: 'search',
     config: undefined,
