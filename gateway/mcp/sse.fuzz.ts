@@ -2,48 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { fuzzOptions } from '../testkit/fuzz.ts'
+import { readSse } from '../testkit/sse-reader.ts'
 import { createSseFramer, formatSse, type SseEvent, type SseItem } from './sse.ts'
 
 const RUNS = fuzzOptions({ what: 'event streams, cut anywhere', test: 10_000, prove: 200_000 })
-
-/** The whole stream at once, written after the standard's grammar rather than its algorithm. */
-function readNaively(bytes: Buffer): readonly object[] {
-  const text = new TextDecoder('utf-8').decode(bytes)
-  const lines = text.split(/\r\n|\r|\n/)
-  // What follows the last line end is no line yet.
-  lines.pop()
-  const items: object[] = []
-  let fields: (readonly [string, string])[] = []
-  for (const line of lines) {
-    if (line === '') {
-      const item = toEvent(fields)
-      if (item !== undefined) items.push(item)
-      fields = []
-    } else if (line.startsWith(':')) {
-      items.push({ kind: 'comment', text: line.slice(1) })
-    } else {
-      const [, name = '', value = ''] = /^([^:]*)(?:: ?([^]*))?$/.exec(line) ?? []
-      fields.push([name, value])
-    }
-  }
-  return items
-}
-
-function toEvent(fields: readonly (readonly [string, string])[]): object | undefined {
-  const all = (wanted: string) =>
-    fields.flatMap(([name, value]) => (name === wanted ? [value] : []))
-  const data = all('data')
-  const id = all('id').findLast((value) => !value.includes('\0'))
-  const retry = all('retry').findLast((value) => /^\d{1,15}$/.test(value))
-  const event = all('event').at(-1)
-  const item = {
-    ...(event === undefined ? {} : { event }),
-    ...(id === undefined ? {} : { id }),
-    ...(retry === undefined ? {} : { retry: Number(retry) }),
-    ...(data.length === 0 ? {} : { data: data.join('\n') }),
-  }
-  return Object.keys(item).length === 0 ? undefined : { kind: 'event', ...item }
-}
 
 function present(item: SseItem): object {
   return Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
@@ -80,7 +42,7 @@ test('any chunks of any bytes give the items of the reference reader', () => {
     fc.property(chunked, (chunks) => {
       const framer = createSseFramer()
       const items = chunks.flatMap((chunk) => framer.push(chunk)).map(present)
-      assert.deepEqual(items, readNaively(Buffer.concat(chunks)))
+      assert.deepEqual(items, readSse(Buffer.concat(chunks)))
     }),
     RUNS,
   )
@@ -92,10 +54,7 @@ test('what is framed anew reads as what came', () => {
       const framer = createSseFramer()
       const items = chunks.flatMap((chunk) => framer.push(chunk))
       const written = items.map((item) => (item.kind === 'overflow' ? '' : formatSse(item)))
-      assert.deepEqual(
-        readNaively(Buffer.from(written.join(''))),
-        readNaively(Buffer.concat(chunks)),
-      )
+      assert.deepEqual(readSse(Buffer.from(written.join(''))), readSse(Buffer.concat(chunks)))
     }),
     RUNS,
   )
