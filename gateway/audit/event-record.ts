@@ -118,6 +118,12 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         servers: event.servers,
         scopes: event.scopes,
       })
+    case 'eras_learned':
+      return record('lifecycle', event, {
+        server: event.server,
+        eras: event.eras,
+        versions: event.versions,
+      })
     case 'started':
     case 'stopping':
       return record('lifecycle', event, { gatehouse: event.version, detail: event.detail })

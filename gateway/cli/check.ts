@@ -4,15 +4,18 @@ import { parseArgs } from 'node:util'
 import type { Credential } from '../model/credential.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Rules } from '../policy/rules.ts'
+import { checkHosts } from '../server/check-hosts.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
 import type { IssuerSettings, Settings } from '../settings/settings.ts'
 import type { Io } from './io.ts'
 
 const HELP = `Usage: gatehouse check -c FILE
 
-Checks a configuration file and its policies, with every file and variable they refer to.
+Checks a configuration file and its policies, with every file and variable they refer to. Servers that
+share a host are asked which protocol eras they speak, unless "eras" says so: one host needs one era.
 
   -c, --config FILE   configuration file (YAML)
+      --offline       ask no server anything
   -h, --help          show this text
 
 Exit code: 0 valid, 1 not valid (file:line:column on standard error), 2 used wrongly.`
@@ -23,6 +26,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     args: [...args],
     options: {
       config: { type: 'string', short: 'c' },
+      offline: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -49,6 +53,12 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
   io.out(`${values.config} is valid (version ${settings.version})`)
   for (const line of summary(settings, rules)) io.out(line)
   for (const warning of warnings) io.out(`warning: ${formatProblem(warning)}`)
+  for (const { problem, mend } of await checkHosts(settings, {
+    isOffline: values.offline === true,
+  })) {
+    io.out(`warning: ${formatProblem(problem)}:`)
+    for (const line of mend) io.out(`  ${line}`)
+  }
   return 0
 }
 

@@ -135,6 +135,12 @@ export type GatehouseEvent =
       readonly servers: readonly string[]
       readonly scopes: readonly string[]
     }
+  | {
+      readonly type: 'eras_learned'
+      readonly server: string
+      readonly eras: 'legacy' | 'modern' | 'both' | 'unknown'
+      readonly versions: readonly string[]
+    }
   | { readonly type: 'started' | 'stopping'; readonly version: string; readonly detail?: string }
   | { readonly type: 'warning'; readonly what: string; readonly detail: string }
 

@@ -33,6 +33,7 @@ export const REFUSALS = {
   invalid_params: { status: 400, rpc: -32602, text: 'Invalid params' },
   header_mismatch: { status: 400, rpc: -32020, text: 'Headers and body disagree' },
   unsupported_version: { status: 400, rpc: -32022, text: 'Unsupported protocol version' },
+  no_initialize: { status: 404, rpc: -32601, text: 'This server has no initialize' },
   unknown_method: { status: 404, rpc: -32601, text: 'Method not found' },
   unknown_name: { status: 400, rpc: -32602, text: 'Unknown name', judged: true },
   state_unknown: { status: 400, rpc: -32602, text: 'Unknown requestState', judged: true },

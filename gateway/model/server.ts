@@ -76,6 +76,8 @@ export type McpServer = {
   readonly fallback: StaticCredential | undefined
   /** Serve callers without a credential as the anonymous caller. Refused together with a credential. */
   readonly anonymous: boolean
+  /** Protocol eras it speaks; `probe`: it is asked. Of no meaning where the transport leaves no choice. */
+  readonly eras: 'probe' | 'legacy' | 'modern' | 'both'
   /** Methods beyond the specification that policy may allow. */
   readonly methods: ReadonlySet<string>
   /** `opaque`: resource URIs need not be canonical, and rules for them match byte for byte. */

@@ -16,6 +16,7 @@ import type { Conversations } from '../upstream/conversations.ts'
 import type { SideDoors } from '../upstream/side-doors.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { AskPoint } from './decision-point.ts'
+import type { KnownEras } from './check-era.ts'
 import type { Sessions } from './handles.ts'
 import type { LookUp } from './look-up.ts'
 import type { Pins } from './pins.ts'
@@ -43,6 +44,8 @@ export type Desk = {
   readonly lookUp: LookUp
   readonly pins: Pins
   readonly askPoint: AskPoint
+  /** Which versions each server speaks, as far as it is known. */
+  readonly eras: KnownEras
   readonly inFlight: InFlight
   readonly conversations: Conversations
   /** To what of servers is not MCP. */
@@ -97,6 +100,7 @@ export type JudgeDesk = Pick<
   | 'pins'
   | 'askPoint'
   | 'lookUp'
+  | 'eras'
   | 'tasks'
   | 'record'
   | 'newId'

@@ -13,6 +13,7 @@ import type { Message } from '../mcp/message.ts'
 import type { Scan } from '../mcp/scan.ts'
 import { scan } from '../mcp/scan.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
+import { checkEra, type KnownEras, supportedBy } from './check-era.ts'
 import { sideFrame } from './side-frame.ts'
 import type { Seated, Visit } from './visit.ts'
 
@@ -49,11 +50,22 @@ export type Batch = { readonly seat: Seat; readonly messages: readonly Message[]
 /** The one revision that has arrays (MCP 2025-03-26, transports). */
 const BATCH_VERSION = '2025-03-26'
 
-/** @throws {Refusal} with the protocol's own code for what is malformed. */
-export function readFrame(frame: Frame): Call {
+/**
+ * @throws {Refusal} with the protocol's own code for what is malformed, or of an era that its server is
+ *   known not to speak.
+ */
+export function readFrame(frame: Frame, known: KnownEras): Call {
   const read = readContent(frame, mirrored(frame))
-  if (!read.ok) throw malformed(read.problem)
+  const { server } = frame.seat
+  if (!read.ok) throw malformed(named(read.problem, server, known))
+  checkEra(read.call, server, known)
   return read.call
+}
+
+/** A version that nobody serves here is answered with those of the server it was meant for. */
+function named(problem: Malformed, server: McpServer, known: KnownEras): Malformed {
+  if (problem.code !== 'unsupported_version') return problem
+  return { ...problem, data: { ...problem.data, supported: supportedBy(server, known) } }
 }
 
 /**

@@ -26,7 +26,7 @@ export async function judge(
   const { seat } = frame
   const isUp = frame.direction === 'up'
   if (isUp) noteDeclared(frame)
-  const read = readFrame(frame)
+  const read = readFrame(frame, desk.eras)
   const call = withFacts(read, { caller, seat }, desk)
   const entry = enter(seat, call, desk)
   if (!isUp) {

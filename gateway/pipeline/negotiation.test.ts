@@ -53,5 +53,5 @@ test('an answer on a stream is heard to its response, and the stream goes on who
 test('an answer that is no stream is heard already', async () => {
   const body = { kind: 'whole', bytes: Buffer.from(RESULT) }
   const answer = { contentType: 'application/json', body } as unknown as Answer
-  assert.equal(await hearOut(answer, { id: '1' } as Call), answer)
+  assert.equal(await hearOut(answer, { id: '1' }), answer)
 })

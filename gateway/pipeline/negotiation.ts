@@ -4,13 +4,14 @@ import type { Call } from '../model/call.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
 import { Peeked } from '../upstream/peeked.ts'
+import { memberOf } from './member-of.ts'
 import { responseIn } from './response-in.ts'
 
 /**
  * An answer on an event stream is read ahead to its response: the head, which goes on first, needs the
  * version. The stream may stay open after it.
  */
-export async function hearOut(answer: Answer, { id = '' }: Call): Promise<Answer> {
+export async function hearOut(answer: Answer, { id = '' }: Pick<Call, 'id'>): Promise<Answer> {
   const { body, contentType } = answer
   if (body.kind !== 'stream' || mediaType(contentType) !== 'text/event-stream') return answer
   const peeked = new Peeked(
@@ -27,15 +28,9 @@ export function negotiatedVersion(answer: Answer, { id = '' }: Call): string {
   if (response === undefined) return ''
   try {
     const parsed: unknown = JSON.parse(Buffer.from(response).toString('utf8'))
-    const version = member(member(parsed, 'result'), 'protocolVersion')
+    const version = memberOf(memberOf(parsed, 'result'), 'protocolVersion')
     return SUPPORTED_VERSIONS.find((known) => known === version) ?? ''
   } catch {
     return ''
   }
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.getOwnPropertyDescriptor(value, name)?.value
-    : undefined
 }

@@ -43,7 +43,9 @@ test('nothing that answers server/discover looks like a server that does not kno
 test('a caller above its places is told so in a way that its era understands', () => {
   assert.deepEqual(refused('rate_limited'), { status: 429, error: 1002 })
   assert.deepEqual(refused('rate_limited', undefined, '2025-11-25'), { status: 429, error: 1002 })
-  assert.deepEqual(refused('rate_limited', undefined, '2026-07-28'), { status: 503, error: 1002 })
+  for (const version of ['2026-07-28', '2031-01-01']) {
+    assert.deepEqual(refused('rate_limited', undefined, version), { status: 503, error: 1002 })
+  }
 })
 
 test('a 401 speaks of the token and cannot be taken for the answer to a message', () => {

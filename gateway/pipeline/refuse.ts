@@ -4,6 +4,7 @@ import type { Journey } from '../model/journey.ts'
 import type { RefusalCode } from '../model/refusal.ts'
 import { Refusal, REFUSALS } from '../model/refusal.ts'
 import { challenge } from '../oauth/challenge.ts'
+import { LEGACY_VERSIONS } from '../mcp/spoken.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
@@ -94,7 +95,7 @@ function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Refus
     return extra.id === undefined ? REFUSALS.invalid_request.status : 200
   }
   // A 429 makes a client that tries the modern era first take the server for a legacy one.
-  if (code === 'rate_limited' && isModern(visit)) return REFUSALS.overloaded.status
+  if (code === 'rate_limited' && triesModern(visit)) return REFUSALS.overloaded.status
   const readable = (batched || call?.kind === 'request') && 'judged' in row
   // So does an error in place of what the server speaks; an HTTP status says that it could not be asked.
   if (!readable || call?.method === 'server/discover') return row.status
@@ -107,6 +108,12 @@ function methodsOf(visit: Refused): string {
   if (visit.side !== undefined) return [...visit.side.methods].join(', ')
   if (visit.server?.upstream.transport === 'sse') return 'GET, OPTIONS'
   return isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS'
+}
+
+/** Under a modern version, or one that is not known yet: a client may begin with what it likes best. */
+function triesModern(visit: Refused): boolean {
+  const version = visit.head?.protocolVersion
+  return version !== undefined && !LEGACY_VERSIONS.includes(version)
 }
 
 function isModern(visit: Refused): boolean {

@@ -10,6 +10,7 @@ import type { McpServer } from '../model/server.ts'
 import { metadataUrl } from '../oauth/metadata.ts'
 import { signJwt } from '../oauth/sign-jwt.ts'
 import type { Desk } from '../pipeline/desk.ts'
+import type { Eras } from '../pipeline/eras.ts'
 import { createSessions } from '../pipeline/handles.ts'
 import { createTasks } from '../pipeline/tasks.ts'
 import { createLookUp } from '../pipeline/look-up.ts'
@@ -30,6 +31,7 @@ import type { Documents } from './doors.ts'
 import { factsOf } from './facts.ts'
 import type { Plant } from './plant.ts'
 import { createAddressOf } from './proxies.ts'
+import { createServerEras } from './server-eras.ts'
 
 export type Generation = {
   readonly settings: Settings
@@ -39,6 +41,7 @@ export type Generation = {
   readonly conversations: Conversations
   readonly sides: SideDoors
   readonly identify: Identify
+  readonly eras: Eras
   /** A visit begins; call `leave` when it is over. */
   enter(): void
   leave(): void
@@ -65,6 +68,8 @@ export function createGeneration(options: {
   const swaps = swapsFor(settings, plant)
   const trusted = [...(own === undefined ? [] : [own]), ...settings.issuers]
   const identify = identifyFor({ settings, trusted }, plant, previous)
+  const { servers } = settings
+  const eras = createServerEras({ servers, conversations, plant, previous: previous?.eras })
   const routes = buildRoutes(settings.servers, settings.allowedOrigins)
   const scopesOf = (server: McpServer): readonly string[] =>
     server.scopes.length > 0 ? server.scopes : scopesFor(rules, server.name)
@@ -82,6 +87,7 @@ export function createGeneration(options: {
     conversations,
     sides,
     identify,
+    eras,
     documents: buildDocuments({
       routes,
       issuers,
@@ -107,6 +113,7 @@ export function createGeneration(options: {
       }),
       pins: plant.pins,
       askPoint: plant.askPoint,
+      eras,
       inFlight: plant.inFlight,
       conversations,
       sides,

@@ -51,6 +51,7 @@ export function startJobs(options: JobsOptions): () => void {
     for (const visit of options.answering) checkAnswer(visit, options, tick)
     options.sockets.look(tick)
     announceGrants()
+    options.current().eras.look(tick)
     if (refreshing) return
     refreshing = true
     Promise.all([plant.revocations.refresh(), plant.pins.refresh(), plant.grants.refresh()])

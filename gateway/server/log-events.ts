@@ -1,4 +1,7 @@
-/** Which events operators also read in the log: warnings, changed tools, issuers whose keys cannot be had. */
+/**
+ * Which events operators also read in the log: warnings, what servers speak, changed tools, issuers whose
+ * keys cannot be had.
+ */
 import type { GatehouseEvent } from '../model/event.ts'
 import type { Log } from './log.ts'
 
@@ -13,6 +16,10 @@ export function createEventLog(log: Log): (event: GatehouseEvent) => void {
     if (event.type === 'tool_changed') {
       const { server, tool, held } = event
       log('warn', 'a server has changed the definition of a tool', { server, tool, held })
+    }
+    if (event.type === 'eras_learned') {
+      const { server, eras, versions } = event
+      log('info', 'the eras of a server are known', { server, eras, versions: versions.join(' ') })
     }
     if (event.type !== 'jwks_fetched') return
     const { issuer, ok, detail } = event

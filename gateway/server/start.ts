@@ -1,4 +1,5 @@
 /** Wires the gateway from a loaded configuration, runs it, reloads it and stops it. */
+import { erasOf } from '../mcp/spoken.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import { createAdmin } from '../admin/admin.ts'
 import type { Known } from '../admin/revocation-actions.ts'
@@ -25,6 +26,7 @@ import { listenOps } from './ops.ts'
 import type { Plant } from './plant.ts'
 import { openPlant } from './plant.ts'
 import { readinessOf } from './readiness.ts'
+import { erasText } from './server-eras.ts'
 import type { Reloader, ReloadResult } from './reload.ts'
 import { createReloader } from './reload.ts'
 import type { Sockets } from './sockets.ts'
@@ -108,6 +110,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     streams: () => [...countStreams(answering), ...sockets.counts()],
     connections: listener.connections,
     audit: plant.audit.health,
+    eras: () => erasIn(house.current),
   })
   plant.pins.onHeld((server, tools) => {
     const { rules, desk } = house.current
@@ -205,6 +208,18 @@ function serve(arrival: Arrival, house: House): void {
   })
 }
 
+/** As `gatehouse status` lists them. */
+function serversIn({ settings, eras }: Generation): readonly object[] {
+  return settings.servers.map((server) => {
+    const { name, resource } = server
+    return { name, resource, eras: erasText(eras.of(server)) }
+  })
+}
+
+function erasIn({ settings, eras }: Generation): Iterable<{ server: string; eras: string }> {
+  return settings.servers.map((server) => ({ server: server.name, eras: erasOf(eras.of(server)) }))
+}
+
 function knownTo({ authorizationServer, issuers, apiKeys }: Settings): Known {
   return {
     issuers: [
@@ -242,7 +257,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
         version: options.version,
         config: house.current.settings.version,
         upSeconds: Math.round((plant.now() - house.startedAtMs) / 1_000),
-        servers: house.current.settings.servers.map(({ name, resource }) => ({ name, resource })),
+        servers: serversIn(house.current),
         streams: [...countStreams(answering), ...house.sockets.counts()].reduce(
           (sum, { open }) => sum + open,
           0,

@@ -156,6 +156,7 @@ export type ServerFile = {
   readonly tool_credentials: Readonly<Record<string, 'none' | CredentialFile>>
   readonly fallback_credential?: 'none' | CredentialFile
   readonly anonymous: boolean
+  readonly eras: 'probe' | 'legacy' | 'modern' | 'both'
   readonly methods: readonly string[]
   readonly resource_uris: 'canonical' | 'opaque'
   readonly unlisted: 'deny' | 'allow'

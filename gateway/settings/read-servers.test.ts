@@ -80,6 +80,7 @@ test('a server has the defaults the reference names', async () => {
     resourceUris: 'canonical',
     routes: [],
     unlisted: 'deny',
+    eras: 'probe',
     refusals: 'jsonrpc',
     pin: 'watch',
     decisionPoint: undefined,
@@ -97,6 +98,21 @@ test('a ws or wss upstream is reached by WebSocket', async () => {
       ['websocket', 'wss://up.example/'],
     ],
   )
+})
+
+test('eras are those of the transport', async () => {
+  const eras = async (text: string) =>
+    (await settingsOf(servers(`  docs: { ${text} }`))).servers.map((server) => server.eras)
+  assert.deepEqual(await eras(UP), ['probe'])
+  assert.deepEqual(await eras(`${UP}, eras: modern`), ['modern'])
+  const sse = `upstream: { url: 'https://up.example/sse', transport: sse }`
+  assert.deepEqual(await eras(`${sse}, eras: legacy`), ['legacy'])
+  for (const text of [sse, `upstream: 'wss://up.example/mcp'`]) {
+    for (const era of ['modern', 'both']) {
+      const [problem] = await problemsOf(servers(`  docs: { ${text}, eras: ${era} }`))
+      assert.match(String(problem), /eras: the modern revisions are of Streamable HTTP alone/)
+    }
+  }
 })
 
 test('everything written about a server arrives, in its own units', async () => {

@@ -99,6 +99,9 @@ async function readServer(
     reading.warn(at, `nobody can call it: ${none}`)
   }
   if (upstream === undefined || credentials === undefined) return undefined
+  if (upstream.transport !== 'http' && (file.eras === 'modern' || file.eras === 'both')) {
+    reading.report([...at, 'eras'], 'the modern revisions are of Streamable HTTP alone; use legacy')
+  }
   if (upstream.transport === 'websocket' && file.refusals === 'http') {
     reading.report([...at, 'refusals'], 'a WebSocket has no statuses; use jsonrpc')
   }
@@ -114,6 +117,7 @@ async function readServer(
     upstream,
     ...credentials,
     anonymous: file.anonymous,
+    eras: file.eras,
     methods: new Set(file.methods),
     resourceUris: file.resource_uris,
     unlisted: file.unlisted,

@@ -198,6 +198,12 @@ export const METRICS = {
     labels: [],
     help: 'Client connections open',
   },
+  serverEras: {
+    name: 'gatehouse_server_eras',
+    type: 'gauge',
+    labels: ['server', 'eras'],
+    help: 'Always 1; which protocol eras a server speaks (legacy, modern, both, unknown)',
+  },
   build: {
     name: 'gatehouse_build_info',
     type: 'gauge',

@@ -91,6 +91,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
           mode: event.mode,
           result: result(event.ok),
         })
+      case 'eras_learned':
       case 'started':
       case 'stopping':
         return undefined

@@ -36,6 +36,8 @@ export type Gauges = {
   /** Open client connections. */
   readonly connections?: () => number
   readonly audit?: () => AuditGauges
+  /** The eras of each server, in one word. */
+  readonly eras?: () => Iterable<{ readonly server: string; readonly eras: string }>
 }
 
 export type Metrics = {
@@ -91,7 +93,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 }
 
-function observe({ streams, connections, audit }: Gauges, registry: Registry): void {
+function observe({ streams, connections, audit, eras }: Gauges, registry: Registry): void {
   if (streams !== undefined) {
     const gauge: Gauge = new Gauge({
       ...settings(METRICS.streamsOpen, registry),
@@ -102,6 +104,15 @@ function observe({ streams, connections, audit }: Gauges, registry: Registry): v
     })
   }
   if (connections !== undefined) value(METRICS.connectionsOpen, connections, registry)
+  if (eras !== undefined) {
+    const gauge: Gauge = new Gauge({
+      ...settings(METRICS.serverEras, registry),
+      collect(): void {
+        gauge.reset()
+        for (const labels of eras()) gauge.set(labels, 1)
+      },
+    })
+  }
   if (audit === undefined) return
   value(METRICS.auditAccepting, () => (audit().ok ? 1 : 0), registry)
   value(METRICS.auditBuffered, () => audit().buffered, registry)

@@ -3,10 +3,6 @@
  * for, in both eras on one endpoint: sessions for legacy clients, stateless for modern ones.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
 
 import type { EventStore, McpHttpHandler } from '@modelcontextprotocol/server'
 import {
@@ -25,8 +21,10 @@ import { registerPrompts, registerResources } from './conformance/prompts-and-re
 import type { Round } from './conformance/rounds.ts'
 import { registerAskingPrompt, registerRounds } from './conformance/rounds.ts'
 import { registerTools } from './conformance/tools.ts'
+import type { FetchServer } from './fetch-server.ts'
+import { startFetchServer } from './fetch-server.ts'
 
-export type ConformanceServer = { readonly url: string; stop(): Promise<void> }
+export type ConformanceServer = FetchServer
 
 /** Starts it on a free loopback port. */
 export async function startConformanceServer(): Promise<ConformanceServer> {
@@ -59,17 +57,12 @@ export async function startConformanceServer(): Promise<ConformanceServer> {
     hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
     originValidationResponse(request, localhostAllowedOrigins()) ??
     ((await isLegacyRequest(request)) ? legacy(request) : modern.fetch(request))
-  const http = createServer((request, response) => {
-    serve(request, response, answer).catch(() => response.destroy())
-  })
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const { port } = http.address() as AddressInfo
+  const http = await startFetchServer(answer)
   return {
-    url: `http://127.0.0.1:${port}/mcp`,
+    url: http.url,
     stop: async () => {
       await modern.close()
-      http.closeAllConnections()
-      await new Promise((resolve) => http.close(resolve))
+      await http.stop()
     },
   }
 }
@@ -123,39 +116,4 @@ function createEventStore(): EventStore {
       return stream
     },
   }
-}
-
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: (request: Request) => Promise<Response>,
-): Promise<void> {
-  const gone = new AbortController()
-  response.on('close', () => gone.abort())
-  const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) =>
-    (values ?? []).map((value): [string, string] => [name, value]),
-  )
-  const body = request.method === 'POST' ? await collect(request) : undefined
-  const answered = await answer(
-    new Request(`http://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`, {
-      method: request.method ?? 'GET',
-      headers,
-      signal: gone.signal,
-      ...(body === undefined ? {} : { body }),
-    }),
-  )
-  response.writeHead(answered.status, [...answered.headers].flat())
-  if (answered.body === null) {
-    response.end()
-    return
-  }
-  // Its head goes out before the first event does.
-  response.flushHeaders()
-  Readable.fromWeb(answered.body).pipe(response)
-}
-
-async function collect(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }

@@ -196,11 +196,14 @@ async function askOps(url: string, init: RequestInit = {}): Promise<AdminReply> 
   return { status: response.status, json: (await response.json()) as AdminReply['json'] }
 }
 
+/** Servers are not asked for their eras unless an entry says so: what they see is what callers send. */
 function serverEntries(servers: TestGatehouseOptions['servers']): Record<string, unknown> {
-  const entries = Object.entries(servers).map(([name, entry]): [string, unknown] => [
-    name,
-    typeof entry === 'string' ? { upstream: entry } : entry,
-  ])
+  const entries = Object.entries(servers).map(([name, entry]): [string, unknown] => {
+    const { upstream, ...rest } = typeof entry === 'string' ? { upstream: entry } : entry
+    const { url, transport } = Object(typeof upstream === 'string' ? { url: upstream } : upstream)
+    const isHttp = String(url).startsWith('http') && transport !== 'sse'
+    return [name, { ...(isHttp && { eras: 'both' }), upstream, ...rest }]
+  })
   return Object.fromEntries(entries)
 }
 

@@ -70,6 +70,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     methods: new Set(),
     resourceUris: 'canonical',
     unlisted: 'deny',
+    eras: 'probe',
     refusals: 'jsonrpc',
     routes: [],
     pin: 'watch',

@@ -1,4 +1,5 @@
 /** The parts of a desk that pipeline tests need, made from real rooms: rules, catalogue. */
+import { NOTHING_KNOWN } from '../mcp/spoken.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
@@ -50,6 +51,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     facts: NO_FACTS,
     grants: { use: async () => undefined, book: { find: () => undefined } },
     catalogue: createCatalogue(),
+    eras: { of: () => NOTHING_KNOWN },
     lookUp: async ({ name }) => {
       lookedUp.push(name)
       return !name.startsWith('ghost')
@@ -115,6 +117,7 @@ export function testServer(over: Partial<McpServer> = {}): McpServer {
     methods: new Set(),
     resourceUris: 'canonical',
     unlisted: 'deny',
+    eras: 'probe',
     refusals: 'jsonrpc',
     pin: 'watch',
     decisionPoint: undefined,

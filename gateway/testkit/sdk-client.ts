@@ -1,4 +1,5 @@
 /** Stock MCP clients, as an agent developer would use them: the official SDK, a URL and a token. */
+import type { VersionNegotiationOptions } from '@modelcontextprotocol/client'
 import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernTransport,
@@ -43,12 +44,24 @@ export async function connectSse(
   return client
 }
 
-/** A connected client of the TypeScript SDK v2. */
-export async function connectV2(url: string, token: string): Promise<ModernClient> {
-  const client = new ModernClient({ name: 'test-agent', version: '1.0.0' })
+/** A connected client of the TypeScript SDK v2, which speaks the legacy era unless it is told otherwise. */
+export async function connectV2(
+  url: string,
+  token: string,
+  versionNegotiation?: VersionNegotiationOptions,
+): Promise<ModernClient> {
+  const client = new ModernClient(
+    { name: 'test-agent', version: '1.0.0' },
+    { ...(versionNegotiation !== undefined && { versionNegotiation }) },
+  )
   const transport = new ModernTransport(new URL(url), {
     requestInit: { headers: { Authorization: `Bearer ${token}` } },
   })
   await client.connect(transport)
   return client
+}
+
+/** The same, trying the modern era first. */
+export function connectAuto(url: string, token: string): Promise<ModernClient> {
+  return connectV2(url, token, { mode: 'auto' })
 }

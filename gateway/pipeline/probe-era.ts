@@ -1,0 +1,183 @@
+/**
+ * Asks a server whether it speaks an era, as a client would: `server/discover` for the modern one,
+ * `initialize` for the other. With the server's own credential or none, never a caller's.
+ */
+import { LEGACY_VERSIONS } from '../mcp/spoken.ts'
+import { MODERN_VERSIONS } from '../mcp/versions.ts'
+import type { McpServer } from '../model/server.ts'
+import type { Answer } from '../upstream/answer.ts'
+import { OWN_STREAM, UNREAD } from '../upstream/collect.ts'
+import type { UpstreamRequest } from '../upstream/conversations.ts'
+import { emptyHead } from './admit.ts'
+import { memberOf } from './member-of.ts'
+import type { Asking } from './list-on-stream.ts'
+import { hearOut } from './negotiation.ts'
+import { responseIn } from './response-in.ts'
+import { credentialHeaders } from './swap.ts'
+import { upHeaders } from './up-headers.ts'
+
+/** For one question; a deadline is noticed within a second. */
+const TIMEOUT_MS = 4_000
+
+const ID = '"gatehouse-probe"'
+const CLIENT = { name: 'gatehouse', version: '1' }
+
+/** Statuses that say who may ask, when and how often, and nothing of versions. */
+const NO_ANSWER: ReadonlySet<number> = new Set([401, 403, 407, 408, 421, 425, 429])
+
+const INTERNAL_ERROR = -32_603
+const UNSUPPORTED_VERSION = -32_022
+
+/** Errors of the modern revisions about a request that cannot have them: whatever it is, it is modern. */
+const ONLY_MODERN: ReadonlySet<unknown> = new Set([-32_020, -32_021])
+
+/**
+ * The modern versions that a server and the gateway serve; empty when it has none, undefined when its
+ * answer does not tell. Never rejects.
+ */
+export async function probeModern(
+  server: McpServer,
+  conversations: Asking,
+): Promise<readonly string[] | undefined> {
+  const [version = ''] = MODERN_VERSIONS
+  const method = 'server/discover'
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': version,
+    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/clientInfo': CLIENT,
+  }
+  const head = { ...emptyHead(), protocolVersion: version, method }
+  const headers = headersFor(server, { era: 'modern', kind: 'request', method }, head)
+  const body = message(method, { _meta: meta })
+  const reply = await ask(server, conversations, { method: 'POST', headers, body })
+  if (reply === undefined) return undefined
+  const { code, data } = errorIn(reply)
+  const listed = listOf(
+    code === UNSUPPORTED_VERSION
+      ? memberOf(data, 'supported')
+      : memberOf(memberOf(reply.response, 'result'), 'supportedVersions'),
+  )
+  if (listed !== undefined) return MODERN_VERSIONS.filter((known) => listed.includes(known))
+  if (code === UNSUPPORTED_VERSION || ONLY_MODERN.has(code)) return undefined
+  // A result of another form is that of a server which answers anything.
+  return isRefused(reply) || memberOf(reply.response, 'result') !== undefined ? [] : undefined
+}
+
+/**
+ * The legacy version that a server settles on when the newest one is asked for. Otherwise as
+ * `probeModern`. A session it opens is ended again.
+ */
+export async function probeLegacy(
+  server: McpServer,
+  conversations: Asking,
+): Promise<readonly string[] | undefined> {
+  const [protocolVersion = ''] = LEGACY_VERSIONS
+  const method = 'initialize'
+  const call = { era: 'legacy', kind: 'request', method } as const
+  const body = message(method, { protocolVersion, capabilities: {}, clientInfo: CLIENT })
+  const headers = headersFor(server, call, emptyHead())
+  const reply = await ask(server, conversations, { method: 'POST', headers, body })
+  if (reply === undefined) return undefined
+  const agreed = memberOf(memberOf(reply.response, 'result'), 'protocolVersion')
+  if (agreed === undefined) return isRefused(reply) ? [] : undefined
+  const known = LEGACY_VERSIONS.filter((version) => version === agreed)
+  await endSession(server, conversations, { sessionId: reply.sessionId, protocolVersion: known[0] })
+  return known.length > 0 ? known : undefined
+}
+
+type Reply = {
+  readonly status: number
+  readonly sessionId: string | undefined
+  /** Parsed; undefined where there is none. */
+  readonly response: unknown
+}
+
+type Question = Pick<UpstreamRequest, 'method' | 'headers' | 'body'>
+
+/** Undefined when there was no answer. */
+async function ask(
+  server: McpServer,
+  conversations: Asking,
+  question: Question,
+): Promise<Reply | undefined> {
+  const request = {
+    ...question,
+    collect: OWN_STREAM,
+    whenGone: 'abort',
+    timeoutMs: TIMEOUT_MS,
+  } as const
+  try {
+    const answer = await hearOut(await conversations.send(server, request).answer, { id: ID })
+    const { status, sessionId, body } = answer
+    if (body.kind === 'stream') body.source.abort(new Error('heard out'))
+    return { status, sessionId, response: parse(answer) }
+  } catch {
+    return undefined
+  }
+}
+
+function parse(answer: Answer): unknown {
+  const bytes = responseIn(answer, ID)
+  try {
+    return bytes && JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    // A page of its framework.
+    return undefined
+  }
+}
+
+function errorIn({ response }: Reply): { readonly code: unknown; readonly data: unknown } {
+  const error = memberOf(response, 'error')
+  return { code: memberOf(error, 'code'), data: memberOf(error, 'data') }
+}
+
+/** Whether a sound server says that it does not do this. */
+function isRefused(reply: Reply): boolean {
+  const { status } = reply
+  if (NO_ANSWER.has(status) || status >= 500 || (status >= 300 && status < 400)) return false
+  const { code } = errorIn(reply)
+  return code === undefined ? status >= 400 : code !== INTERNAL_ERROR
+}
+
+function listOf(value: unknown): readonly unknown[] | undefined {
+  return Array.isArray(value) ? value : undefined
+}
+
+function message(method: string, params: object): Uint8Array {
+  const text = `{"jsonrpc":"2.0","id":${ID},"method":"${method}","params":${JSON.stringify(params)}}`
+  return Buffer.from(text)
+}
+
+type Head = Parameters<typeof upHeaders>[0]['head']
+type Call = Parameters<typeof upHeaders>[0]['call']
+
+function headersFor(server: McpServer, call: Call, head: Head, method?: 'DELETE'): string[] {
+  return upHeaders({
+    method: method ?? 'POST',
+    call,
+    head,
+    traceparent: undefined,
+    tracestate: undefined,
+    credential: credentialHeaders(server),
+  })
+}
+
+/** Best effort: a server may have sessions and no way to end them. */
+async function endSession(
+  server: McpServer,
+  conversations: Asking,
+  session: Pick<Head, 'sessionId' | 'protocolVersion'>,
+): Promise<void> {
+  if (session.sessionId === undefined) return
+  const head = { ...emptyHead(), ...session }
+  const call = { era: 'legacy', kind: 'end_session', method: '' } as const
+  const request = {
+    method: 'DELETE',
+    headers: headersFor(server, call, head, 'DELETE'),
+    body: undefined,
+    collect: UNREAD,
+    whenGone: 'abort',
+    timeoutMs: TIMEOUT_MS,
+  } as const
+  await conversations.send(server, request).answer.catch(() => undefined)
+}
