@@ -1,6 +1,6 @@
 /** The people who can sign in, by the id their tokens carry: the way they sign in, and their name there. */
-import type { Rows } from './rows.ts'
-import type { Setup } from './setup.ts'
+import type { Payload, Rows } from './rows.ts'
+import type { Setup, SignInProvider } from './setup.ts'
 
 /** A person as far as tokens and pages need it. */
 export type Account = {
@@ -20,15 +20,32 @@ export type Accounts = {
 /** The way of signing in with a password at the gateway itself. */
 export const LOCAL = 'local'
 
-export function createAccounts(setup: () => Pick<Setup, 'users'>): Accounts {
+export function createAccounts(
+  setup: () => Pick<Setup, 'users' | 'signIn'>,
+  rows: Pick<Rows, 'read'>,
+): Accounts {
   return {
     find: async (id) => {
       const [way, name = ''] = splitId(id)
-      if (way !== LOCAL) return undefined
+      if (way !== LOCAL) {
+        const provider = setup().signIn.get(way)
+        const row = await rows.read('account', id)
+        return provider && row && fromRow(id, row.payload, provider)
+      }
       const user = setup().users.get(name)
       return user && { id, name: user.name, groups: user.groups, scopes: user.scopes }
     },
   }
+}
+
+/** A person as their identity provider described them when they last signed in. */
+function fromRow(id: string, payload: Payload, { groupScopes }: SignInProvider): Account {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `sign-on.ts` alone
+  const { name, groups } = payload as { readonly name: string; readonly groups: readonly string[] }
+  const scopes = groupScopes && [
+    ...new Set(groups.flatMap((group) => groupScopes.get(group) ?? [])),
+  ]
+  return { id, name, groups, scopes }
 }
 
 /** The id of an account. */

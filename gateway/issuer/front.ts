@@ -16,8 +16,9 @@ import { completeParameters } from './parameters.ts'
 import type { PresentedTokens } from './presented-token.ts'
 import type { RegistrationOptions } from './registration.ts'
 import { judgeRegistration } from './registration.ts'
-import { PAGES_PATH, ROUTES } from './routes.ts'
+import { CALLBACK_PATH, PAGES_PATH, ROUTES, WAY } from './routes.ts'
 import type { Setup } from './setup.ts'
+import type { SignOn } from './sign-on.ts'
 
 /** A request target longer than this is refused. */
 const MAX_TARGET_CHARS = 8_192
@@ -33,6 +34,7 @@ export type FrontOptions = {
   /** The provider in force. */
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void
   readonly pages: ReturnType<typeof createInteractions>
+  readonly signOn: Pick<SignOn, 'arrive'>
   readonly clients: Pick<OauthClients, 'register'>
   readonly registration: RegistrationOptions
   readonly presented: PresentedTokens
@@ -77,12 +79,13 @@ export function createFront(options: FrontOptions) {
 async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   const { request, response, path, address } = arrival
   if (path.startsWith(PAGES_PATH)) {
-    const uid = path.slice(PAGES_PATH.length)
-    const isPage = PAGE_ID.test(uid)
-    return send(
-      response,
-      isPage ? await options.pages(request, response, { uid, address }) : notYours(),
-    )
+    const [uid = '', way] = path.slice(PAGES_PATH.length).split(WAY)
+    const isPage = PAGE_ID.test(uid) && (way === undefined || PAGE_ID.test(way))
+    if (!isPage) return send(response, notYours())
+    return send(response, await options.pages(request, response, { uid, way, address }))
+  }
+  if (path.startsWith(CALLBACK_PATH) && request.method === 'GET') {
+    return send(response, await options.signOn.arrive(path.slice(CALLBACK_PATH.length), request))
   }
   if (path === ROUTES.registration && request.method === 'POST') {
     return await register(arrival, options)

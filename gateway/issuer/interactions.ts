@@ -20,9 +20,10 @@ import { formTargets, notYours, purposeOf } from './ask.ts'
 import type { Decision } from './decision.ts'
 import { problemPage } from './error-page.ts'
 import { headerOf, readBody } from './http.ts'
-import { PAGES_PATH } from './routes.ts'
+import { PAGES_PATH, WAY } from './routes.ts'
 import type { Setup } from './setup.ts'
 import type { createPasswordSignIn } from './sign-in.ts'
+import type { SignOn } from './sign-on.ts'
 import { showSignIn } from './sign-in-page.ts'
 
 export type InteractionsOptions = {
@@ -31,7 +32,15 @@ export type InteractionsOptions = {
   readonly sessions: Sessions
   readonly sessionCookie: CookieName
   readonly signIn: ReturnType<typeof createPasswordSignIn>
+  readonly signOn: SignOn
   readonly decision: Decision
+}
+
+export type PageAsk = {
+  readonly uid: string
+  /** The identity provider the person wants to sign in with; undefined for the page itself. */
+  readonly way: string | undefined
+  readonly address: string
 }
 
 /** Reasons to sign in that a session which is there already settles. */
@@ -42,12 +51,15 @@ export function createInteractions(options: InteractionsOptions) {
   return async (
     request: IncomingMessage,
     response: ServerResponse,
-    { uid, address }: { readonly uid: string; readonly address: string },
+    { uid, way, address }: PageAsk,
   ): Promise<PageAnswer> => {
     const ask = await openAsk(request, response, { uid, address }, options)
     if (ask === undefined) return notYours()
-    if (request.method === 'GET') return await show(ask, 'no', options)
-    if (request.method !== 'POST') return notYours()
+    const { signOn } = options
+    const isForm = request.method === 'POST' && way === undefined
+    if (request.method === 'GET' && way === undefined) return await show(ask, 'no', options)
+    if (request.method === 'GET' && way !== undefined) return await signOn.leave(way, pageOf(ask))
+    if (!isForm) return notYours()
     const form = await readForm(ask, options.setup().issuer)
     if (form === undefined) return forged()
     if (form.get('do') === 'cancel') return await options.decision.refuse(ask)
@@ -86,16 +98,27 @@ async function show(
   const { prompt } = interaction
   if (prompt.name === 'consent') return await options.decision.show(ask)
   const isSettled = prompt.reasons.every((reason) => SETTLED_BY_SESSION.includes(reason))
-  if (session !== undefined && isSettled) return await letIn(ask, session, options)
+  // Whoever signed in since this began did what was asked for, whatever the reason was.
+  const isFresh = (session?.signedInAtSeconds ?? 0) >= (interaction.iat ?? Infinity)
+  if (session !== undefined && (isSettled || isFresh)) return await letIn(ask, session, options)
   const client = await options.provider().Client.find(String(interaction.params['client_id']))
   return showSignIn({
-    action: PAGES_PATH + interaction.uid,
+    action: pageOf(ask),
     formToken: formToken(ask.secret, purposeOf(ask)),
     client: client && plainName(client.clientName ?? client.clientId),
     hasPasswords: options.setup().users.size > 0,
+    providers: Array.from(options.setup().signIn.values(), ({ name, title }) => ({
+      title,
+      href: `${pageOf(ask)}${WAY}${name}`,
+    })),
     failed,
     formTargets: formTargets(interaction),
   })
+}
+
+/** The address of the page. */
+function pageOf({ interaction }: Ask): string {
+  return PAGES_PATH + interaction.uid
 }
 
 async function signIn(

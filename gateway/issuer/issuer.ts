@@ -20,6 +20,7 @@ import { createConsents } from './consents.ts'
 import { createDecision, createGrantFinder } from './decision.ts'
 import { createFront, faultPage } from './front.ts'
 import { headerOf, send } from './http.ts'
+import type { ProviderFetch } from './identity-provider.ts'
 import { createInteractions } from './interactions.ts'
 import { ownTrust } from './own-trust.ts'
 import { createPresentedTokens } from './presented-token.ts'
@@ -29,6 +30,7 @@ import type { Sealing } from './rows.ts'
 import { createRows } from './rows.ts'
 import type { Setup } from './setup.ts'
 import { createPasswordSignIn } from './sign-in.ts'
+import { createSignOn } from './sign-on.ts'
 import { createTokenClaims } from './token-claims.ts'
 
 /** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
@@ -58,6 +60,8 @@ export type IssuerOptions = {
   readonly sealing: () => Sealing
   /** In force now, the current one first; at least one. */
   readonly cookieKeys: () => readonly string[]
+  /** For identity providers, which operators configured. */
+  readonly fetch: ProviderFetch
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly emit: Emit
@@ -74,7 +78,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
   let current = options.setup
   const setup = (): Setup => current
   const rows = createRows({ store, sealing: options.sealing })
-  const accounts = createAccounts(setup)
+  const accounts = createAccounts(setup, rows)
   const consents = createConsents(rows)
   const sessionCookie = hostCookie(SESSION_COOKIE, setup().issuer.startsWith('https:'))
   const sessionOf = (context: KoaContextWithOIDC): Promise<Session | undefined> =>
@@ -130,6 +134,16 @@ export function createIssuer(options: IssuerOptions): Issuer {
     const next = madeOf()
     if (next !== serving.madeOf) serving = build(next)
   }
+  const signOn = createSignOn({
+    setup,
+    rows,
+    sessions,
+    sessionCookie,
+    stateCookie: hostCookie('gatehouse-sign-on', setup().issuer.startsWith('https:')),
+    fetch: options.fetch,
+    now,
+    emit,
+  })
   const front = createFront({
     setup,
     serve: (request, response) => void serving.serve(request, response),
@@ -139,8 +153,10 @@ export function createIssuer(options: IssuerOptions): Issuer {
       sessions,
       sessionCookie,
       signIn: createPasswordSignIn({ setup, store, emit }),
+      signOn,
       decision: createDecision(deciding),
     }),
+    signOn,
     clients,
     registration: { setup, book, store, now },
     presented,

@@ -27,6 +27,12 @@ export const ROUTES = {
 /** The pages of one authorization, followed by its id. */
 export const PAGES_PATH = '/oauth/ui/'
 
+/** Between the address of a page and the name of the identity provider to sign in with. */
+export const WAY = '/with/'
+
+/** Where identity providers send people back to, followed by the provider's name. */
+export const CALLBACK_PATH = '/oauth/callback/'
+
 /** Whether a request target is for the authorization server. */
 export function isOauthTarget(target: string): boolean {
   if (target.startsWith(OAUTH_PREFIX)) return true

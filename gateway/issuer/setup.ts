@@ -11,6 +11,8 @@ export type Setup = {
   readonly tenant: string
   readonly accessTokenSeconds: number
   readonly users: ReadonlyMap<string, LocalUser>
+  /** Identity providers people sign in with, by name. */
+  readonly signIn: ReadonlyMap<string, SignInProvider>
   readonly clients: ReadonlyMap<string, ConfiguredClient>
   readonly registration: RegistrationRules
   readonly servers: readonly ProtectedServer[]
@@ -40,6 +42,27 @@ export type LocalUser = {
   readonly name: string
   readonly groups: readonly string[]
   readonly scopes: readonly string[] | undefined
+}
+
+/** An identity provider people sign in with. */
+export type SignInProvider = {
+  readonly name: string
+  /** What people read on its button. */
+  readonly title: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly secret: Secret
+  /** How the client secret is sent. */
+  readonly clientAuth: 'basic' | 'post'
+  readonly scopes: readonly string[]
+  /** Further parameters of its authorization request, such as `prompt` and `acr_values`. */
+  readonly parameters: ReadonlyMap<string, string>
+  /** Dotted paths into the claims of its ID tokens. */
+  readonly claims: { readonly subject: string; readonly name: string; readonly groups: string }
+  /** Claims that must have this value for a person to be let in. */
+  readonly required: ReadonlyMap<string, string>
+  /** What people can grant at most, by group; undefined means all to everybody. */
+  readonly groupScopes: ReadonlyMap<string, readonly string[]> | undefined
 }
 
 export type ClientGrant = 'authorization_code' | 'client_credentials' | 'device_code'

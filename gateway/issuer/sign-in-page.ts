@@ -11,6 +11,8 @@ export type SignInPage = {
   readonly client: string | undefined
   /** Whether names and passwords are known here. */
   readonly hasPasswords: boolean
+  /** Identity providers, with the address that leads there. */
+  readonly providers: readonly { readonly title: string; readonly href: string }[]
   readonly failed: 'no' | 'wrong' | 'too_often'
   readonly formTargets: readonly string[]
 }
@@ -21,7 +23,7 @@ const FAILURES = {
 } as const
 
 export function showSignIn(page: SignInPage): PageAnswer {
-  const { action, formToken, client, failed, formTargets, hasPasswords } = page
+  const { action, formToken, client, failed, formTargets, hasPasswords, providers } = page
   const problem =
     failed === 'no'
       ? undefined
@@ -59,9 +61,14 @@ export function showSignIn(page: SignInPage): PageAnswer {
     <strong>Nobody can sign in here yet.</strong> The operator of this gateway has set up no way to
     sign in.
   </p>`
+  const others = providers.map(
+    ({ title, href }) => html`<a class="button" href="${href}">Sign in with ${title}</a>`,
+  )
+  const isNobody = providers.length === 0 && !hasPasswords
   const body = html`<h1>Sign in</h1>
     ${client === undefined ? undefined : html`<p><strong>${client}</strong> asks for access. Before you decide, show who you are.</p>`}
-    ${problem} ${hasPasswords ? form : nobody}`
+    ${problem} ${others.length === 0 ? undefined : html`<div class="actions">${others}</div>`}
+    ${hasPasswords ? form : undefined} ${isNobody ? nobody : undefined}`
   return showPage({
     status: failed === 'too_often' ? 429 : 200,
     title: 'Sign in',

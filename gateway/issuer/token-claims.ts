@@ -52,7 +52,7 @@ export function createTokenClaims(options: TokenClaimsOptions) {
       ...(kind !== 'human' && { act: { sub: client, iss: setup.issuer } }),
       ...(source?.authTime !== undefined && { auth_time: source.authTime }),
       ...(source?.acr !== undefined && { acr: source.acr }),
-      ...(source?.amr !== undefined && { amr: source.amr }),
+      ...listed('amr', source?.amr ?? []),
       ...listed('groups', account?.groups ?? []),
     }
   }

@@ -36,6 +36,7 @@ export async function openIssuer(
       seal: (bound, text) => seals().seal('oauth', bound, text),
       open: (bound, sealed) => seals().open('oauth', bound, sealed),
     }),
+    fetch: plant.oauthFetch,
     cookieKeys: () => seals().keysFor('cookie'),
     now,
     emit,

@@ -64,6 +64,7 @@ export type AuthorizationServerFile = {
   readonly users?: string
   readonly tenant: string
   readonly access_token_life: string
+  readonly sign_in: Readonly<Record<string, SignInFile>>
   readonly clients: Readonly<Record<string, OauthClientFile>>
   readonly registration: {
     readonly mode: 'open' | 'token' | 'off'
@@ -73,6 +74,19 @@ export type AuthorizationServerFile = {
     readonly max_clients: number
     readonly tokens: Readonly<Record<string, RegistrationTokenFile>>
   }
+}
+
+export type SignInFile = {
+  readonly title?: string
+  readonly issuer: string
+  readonly client_id: string
+  readonly client_secret: string
+  readonly client_auth: 'basic' | 'post'
+  readonly scopes: readonly string[]
+  readonly parameters: Readonly<Record<string, string>>
+  readonly claims: { readonly subject: string; readonly name: string; readonly groups: string }
+  readonly required: Readonly<Record<string, string>>
+  readonly group_scopes?: Readonly<Record<string, readonly string[]>>
 }
 
 /** The ways in which a client may get tokens, as configured. */

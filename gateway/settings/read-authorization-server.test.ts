@@ -5,6 +5,8 @@ import { problemsOf, settingsOf, warningsOf } from '../testkit/settings-file.ts'
 const HASH = `scrypt$15$8$3$${'a'.repeat(22)}$${'b'.repeat(43)}`
 const USERS = `version: 1\nusers:\n  alice: { password: '${HASH}', groups: [analysts] }\n`
 
+const IDP = "issuer: 'https://idp.example', client_id: g, client_secret: '${env:GATEHOUSE_KEYS}'"
+
 function config(section: string, url = 'https://gw.example'): string {
   return `version: 1
 public_url: ${url}
@@ -57,6 +59,10 @@ test('What cannot work is refused where it stands', async () => {
     ],
     ['{ registration: { mode: token } }', /nobody can register/],
     ['{ users: users.yaml }', /cannot read/],
+    [`{ sign_in: { corp: { ${IDP}, scopes: [profile] } } }`, /must hold openid/],
+    [`{ sign_in: { local: { ${IDP} } } }`, /users of this gateway/],
+    [`{ sign_in: { corp: { ${IDP}, parameters: { redirect_uri: x } } } }`, /set by the gateway/],
+    [`{ sign_in: { corp: { ${IDP.replace('https', 'http')} } } }`, /must be https/],
   ]
   for (const [section, message] of wrong) {
     const problems = await problemsOf(config(section))

@@ -10,6 +10,7 @@ import type {
 } from './config-file.ts'
 import { nearest } from './nearest.ts'
 import type { ServersContext } from './read-servers.ts'
+import { readSignIn } from './read-sign-in.ts'
 import { readUsers } from './read-users.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
@@ -55,6 +56,7 @@ export async function readAuthorizationServer(
     tenant: file.tenant,
     accessTokenSeconds: Math.floor(lifeMs / 1_000),
     users: file.users === undefined ? new Map() : await readUsers(reading, file.users),
+    signIn: await readSignIn(reading, AT, file),
     clients: await readClients(reading, config, file),
     registration: readRegistration(reading, config, file),
   }

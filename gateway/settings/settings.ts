@@ -73,6 +73,8 @@ export type AuthorizationServerSettings = {
   readonly accessTokenSeconds: number
   /** By the name they sign in with. */
   readonly users: ReadonlyMap<string, LocalUser>
+  /** Identity providers people sign in with, by name. */
+  readonly signIn: ReadonlyMap<string, SignInProvider>
   /** By client id. */
   readonly clients: ReadonlyMap<string, OauthClient>
   readonly registration: RegistrationSettings
@@ -86,6 +88,27 @@ export type LocalUser = {
   readonly groups: readonly string[]
   /** Scopes the user can grant at most; undefined means all. */
   readonly scopes: readonly string[] | undefined
+}
+
+/** An identity provider people sign in with. */
+export type SignInProvider = {
+  readonly name: string
+  /** What people read on its button. */
+  readonly title: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly secret: Secret
+  /** How the client secret is sent. */
+  readonly clientAuth: 'basic' | 'post'
+  readonly scopes: readonly string[]
+  /** Further parameters of its authorization request, such as `prompt` and `acr_values`. */
+  readonly parameters: ReadonlyMap<string, string>
+  /** Dotted paths into the claims of its ID tokens. */
+  readonly claims: { readonly subject: string; readonly name: string; readonly groups: string }
+  /** Claims that must have this value for a person to be let in. */
+  readonly required: ReadonlyMap<string, string>
+  /** What people can grant at most, by group; undefined means all to everybody. */
+  readonly groupScopes: ReadonlyMap<string, readonly string[]> | undefined
 }
 
 /** The ways in which a client may get tokens. Refresh tokens come with codes. */

@@ -1,0 +1,158 @@
+/**
+ * One identity provider that people sign in with (OpenID Connect): found by its discovery document, asked
+ * with state, nonce and PKCE, and believed only with a signature. Whom its claims make of a person is
+ * decided by the operator.
+ */
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
+  ClientSecretBasic,
+  ClientSecretPost,
+  customFetch,
+  discovery,
+  enableNonRepudiationChecks,
+} from 'openid-client'
+import type { Configuration } from 'openid-client'
+
+import { isText, readClaim, readGroups } from '../oauth/claims.ts'
+import type { SignInProvider } from './setup.ts'
+
+/** Fetches from addresses that operators configured; https, or loopback. */
+export type ProviderFetch = (
+  url: string,
+  request: {
+    readonly method: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body?: URLSearchParams | string
+  },
+) => Promise<Response>
+
+/** What is remembered between sending a person away and their return. */
+export type Journey = {
+  readonly state: string
+  readonly nonce: string
+  /** PKCE. */
+  readonly verifier: string
+}
+
+/** A person as the provider knows them. */
+export type Person = {
+  /** The provider's own, never an e-mail address. */
+  readonly subject: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly methods: readonly string[]
+  readonly contextClass: string | undefined
+}
+
+/** Why a person is not let in although the provider knows them. */
+export class NotAllowed extends Error {
+  override readonly name = 'NotAllowed'
+}
+
+/** A discovery that failed is not repeated for this long, in milliseconds. */
+const RETRY_AFTER_MS = 10_000
+
+/** A discovery document is read again after this long, in milliseconds. */
+const MAX_AGE_MS = 60 * 60_000
+
+export type IdentityProvider = {
+  /** Where to send the person. Rejects when the provider cannot be reached. */
+  begin(journey: Journey): Promise<string>
+  /**
+   * Who came back.
+   *
+   * @param url The address they came back to, as ours: the parameters of the answer are in it.
+   * @throws {NotAllowed} for a person the operator does not let in; an Error for everything else that is
+   *   not as it was begun: state, `iss`, nonce, signature, audience.
+   */
+  finish(url: URL, journey: Journey): Promise<Person>
+}
+
+export type IdentityProviderOptions = {
+  readonly provider: SignInProvider
+  readonly redirectUri: string
+  readonly fetch: ProviderFetch
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+export function createIdentityProvider(options: IdentityProviderOptions): IdentityProvider {
+  const { provider, redirectUri, now } = options
+  let held: { readonly found: Promise<Configuration>; readonly untilMs: number } | undefined
+  const configuration = (): Promise<Configuration> => {
+    if (held !== undefined && now() < held.untilMs) return held.found
+    const found = discover(options)
+    held = { found, untilMs: now() + MAX_AGE_MS }
+    found.catch(() => (held = { found, untilMs: now() + RETRY_AFTER_MS }))
+    return found
+  }
+  return {
+    begin: async ({ state, nonce, verifier }) => {
+      const url = buildAuthorizationUrl(await configuration(), {
+        ...Object.fromEntries(provider.parameters),
+        redirect_uri: redirectUri,
+        scope: provider.scopes.join(' '),
+        state,
+        nonce,
+        code_challenge: await calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      })
+      return url.href
+    },
+    finish: async (url, { state, nonce, verifier }) => {
+      const tokens = await authorizationCodeGrant(await configuration(), url, {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: verifier,
+        idTokenExpected: true,
+      })
+      const claims = tokens.claims()
+      if (claims === undefined) throw new Error('no ID token')
+      return readPerson(claims, provider)
+    },
+  }
+}
+
+async function discover({ provider, fetch }: IdentityProviderOptions): Promise<Configuration> {
+  const { issuer, clientId, secret, clientAuth } = provider
+  const url = new URL(issuer)
+  const auth = clientAuth === 'post' ? ClientSecretPost : ClientSecretBasic
+  return await discovery(url, clientId, undefined, auth(secret.reveal()), {
+    // An ID token is believed for its signature, not only for the connection it came by.
+    execute: [
+      enableNonRepudiationChecks,
+      ...(url.protocol === 'http:' ? [allowInsecureRequests] : []),
+    ],
+    [customFetch]: (to, { method, headers, body }) =>
+      fetch(to, {
+        method,
+        headers,
+        ...((typeof body === 'string' || body instanceof URLSearchParams) && { body }),
+      }),
+  })
+}
+
+function readPerson(
+  claims: Readonly<Record<string, unknown>>,
+  { claims: paths, required }: SignInProvider,
+): Person {
+  for (const [claim, wanted] of required) {
+    if (readClaim(claims, claim) !== wanted) throw new NotAllowed(`${claim} is not ${wanted}`)
+  }
+  const subject = readClaim(claims, paths.subject)
+  if (!isText(subject)) throw new Error(`the ID token has no ${paths.subject}`)
+  const name = readClaim(claims, paths.name)
+  const groups = readGroups(claims, paths.groups)
+  if (!groups.ok) throw new Error(`${paths.groups} is no list of texts`)
+  const { amr, acr } = claims
+  return {
+    subject,
+    name: isText(name, 256) ? name : subject,
+    groups: [...groups.value],
+    methods: Array.isArray(amr) ? amr.filter((method) => isText(method, 64)) : [],
+    contextClass: isText(acr, 256) ? acr : undefined,
+  }
+}

@@ -1,0 +1,57 @@
+/** `authorization_server.sign_in`: the identity providers people sign in with. */
+import { isLoopback } from '../model/loopback.ts'
+import type { Path } from '../model/problem.ts'
+import type { AuthorizationServerFile, SignInFile } from './config-file.ts'
+import type { Reading } from './reading.ts'
+import { readSecret } from './secrets.ts'
+import type { SignInProvider } from './settings.ts'
+
+/** Parameters that belong to the gateway: another value would undo what they are for. */
+const OWN_PARAMETERS = /^(client_|code|nonce|redirect_uri|request|response_|scope|state)/
+
+/** The providers by name; what is wrong with one is reported. */
+export async function readSignIn(
+  reading: Reading,
+  at: Path,
+  file: AuthorizationServerFile,
+): Promise<ReadonlyMap<string, SignInProvider>> {
+  const providers = new Map<string, SignInProvider>()
+  for (const [name, provider] of Object.entries(file.sign_in)) {
+    const read = await readProvider(reading, [...at, 'sign_in', name], { name, file: provider })
+    if (read !== undefined) providers.set(name, read)
+  }
+  return providers
+}
+
+async function readProvider(
+  reading: Reading,
+  at: Path,
+  { name, file }: { readonly name: string; readonly file: SignInFile },
+): Promise<SignInProvider | undefined> {
+  const url = reading.url([...at, 'issuer'], file.issuer)
+  if (url?.protocol === 'http:' && !isLoopback(url.hostname)) {
+    reading.report([...at, 'issuer'], 'must be https: it says who people are')
+  }
+  if (name === 'local') reading.reportKey(at, 'local is the name of the users of this gateway')
+  if (!file.scopes.includes('openid')) reading.report([...at, 'scopes'], 'must hold openid')
+  for (const parameter of Object.keys(file.parameters)) {
+    if (!OWN_PARAMETERS.test(parameter)) continue
+    reading.report([...at, 'parameters', parameter], 'is set by the gateway')
+  }
+  const secret = await readSecret(reading, [...at, 'client_secret'], file.client_secret)
+  if (url === undefined || secret === undefined) return undefined
+  return {
+    name,
+    title: file.title ?? name,
+    issuer: file.issuer,
+    clientId: file.client_id,
+    secret,
+    clientAuth: file.client_auth,
+    scopes: file.scopes,
+    parameters: new Map(Object.entries(file.parameters)),
+    claims: file.claims,
+    required: new Map(Object.entries(file.required)),
+    groupScopes:
+      file.group_scopes === undefined ? undefined : new Map(Object.entries(file.group_scopes)),
+  }
+}

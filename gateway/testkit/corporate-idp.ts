@@ -1,0 +1,78 @@
+/** A corporate identity provider for tests: `oidc-provider` itself, which lets one person in unasked. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+
+import type { Configuration } from 'oidc-provider'
+import { Provider } from 'oidc-provider'
+
+import { freePort } from './free-port.ts'
+
+export type CorporateIdp = {
+  readonly issuer: string
+  /** Who is let in next. */
+  person: { readonly sub: string; readonly claims: Readonly<Record<string, unknown>> }
+  stop(): Promise<void>
+}
+
+export const IDP_SECRET = 'a-secret-between-gateway-and-idp-2026'
+
+/** @param redirectUris Callbacks of the gateway. */
+export async function startCorporateIdp(redirectUris: readonly string[]): Promise<CorporateIdp> {
+  const port = await freePort()
+  const issuer = `http://127.0.0.1:${port}`
+  const idp: { -readonly [key in keyof CorporateIdp]: CorporateIdp[key] } = {
+    issuer,
+    person: { sub: '00u1', claims: { name: 'Bea', groups: ['analysts'], hd: 'corp.example' } },
+    stop: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  const configuration: Configuration = {
+    clients: [
+      {
+        client_id: 'gatehouse',
+        client_secret: IDP_SECRET,
+        redirect_uris: [...redirectUris],
+        application_type: 'native',
+      },
+    ],
+    claims: { openid: ['sub', 'name', 'groups', 'hd', 'acr', 'amr'] },
+    conformIdTokenClaims: false,
+    cookies: { keys: ['a test'] },
+    features: { devInteractions: { enabled: false } },
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    findAccount: (_context, sub) => ({
+      accountId: sub,
+      claims: () => Promise.resolve({ ...idp.person.claims, sub }),
+    }),
+  }
+  const provider = new Provider(issuer, configuration)
+  const callback = provider.callback()
+  const interact = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { prompt, params, session } = await provider.interactionDetails(request, response)
+    if (prompt.name === 'login') {
+      const login = { accountId: idp.person.sub, amr: ['pwd', 'mfa'], acr: 'urn:corp:gold' }
+      return await provider.interactionFinished(request, response, { login })
+    }
+    const grant = new provider.Grant({
+      accountId: String(session?.accountId),
+      clientId: String(params['client_id']),
+    })
+    grant.addOIDCScope('openid profile')
+    await provider.interactionFinished(request, response, {
+      consent: { grantId: await grant.save() },
+    })
+  }
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/interaction/') !== true) {
+      void callback(request, response)
+      return
+    }
+    interact(request, response).catch((error: unknown) =>
+      response.writeHead(500).end(String(error)),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  return idp
+}
