@@ -262,3 +262,27 @@ test('X-14 rounds of one call go on from gateway to gateway until it is complete
     assert.deepEqual([json?.result?.['resultType'], json?.result?.['round']], ['complete', 4])
   }
 })
+
+// The last one: it ends the first gateway.
+test('O-14 what a killed gateway was asked goes on at the other: the session, its stream and its questions', async () => {
+  const sessionId = await openSession(replicas.first.url('docs'), token)
+  const there = replicas.second.url('docs')
+  const asked = request('tools/list', { cursor: 'late' }, 'late')
+  const { text } = await post(replicas.url, asked, { token, headers: inSession(sessionId) })
+  const [, eventId = ''] = /^id: ([\w-]+)$/m.exec(text) ?? []
+  const call = await openPost(replicas.url, callTool('echo', { ask: true }, 'call'), sessionId)
+  const [, id = ''] = await call.readUntil(/"id":"([\w-]+)","method":"sampling/)
+  replicas.first.child.signal('SIGKILL')
+  await assert.rejects(call.readUntil(/never/))
+  const headers = inSession(sessionId)
+  assert.equal((await post(there, request('ping'), { token, headers })).status, 200)
+  const resumed = await openEvents(there, {
+    headers: { ...bearer(), ...headers, accept: 'text/event-stream', 'last-event-id': eventId },
+  })
+  await resumed.readUntil(/"id":"late","result"/)
+  resumed.close()
+  const answered = { jsonrpc: '2.0', id, result: {} }
+  assert.equal((await post(there, answered, { token, headers })).status, 202)
+  const mallory = await replicas.token({ subject: 'mallory' })
+  assert.equal((await post(there, request('ping'), { token: mallory, headers })).status, 404)
+})

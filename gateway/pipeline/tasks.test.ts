@@ -68,6 +68,23 @@ function opened(text: string, permit: Permit, desk: TestDesk): string {
 const unknown = (error: unknown): boolean =>
   error instanceof Refusal && error.code === 'unknown_name' && error.message === 'Unknown task'
 
+test('a task that is listed has a handle that opens, whichever keys have come and gone', () => {
+  const [old, added] = [temporaryKey(), { ...temporaryKey(), id: 'added' }]
+  const recent = new Map()
+  const rings = [[old], [old, added], [added, old], [added]]
+  const first = createTasks(createSeals([old]), recent)
+  const made = first.seal({ id: 'inner', tool: 'echo' }, ALICE, testServer())
+  for (const ring of rings) {
+    const tasks = createTasks(createSeals(ring), recent)
+    const known = tasks.recall('inner', ALICE, testServer())
+    assert.ok(known)
+    assert.equal(tasks.open(known.handle, ALICE, testServer())?.id, 'inner')
+    // While it opens, the client goes on with the one it has.
+    assert.equal(known.handle === made.handle, ring.includes(old))
+    assert.equal(tasks.recall('inner', MALLORY, testServer()), undefined)
+  }
+})
+
 test('a task is asked about by its handle, in any of its answers, and the server reads its own id', async () => {
   const desk = testDesk(RULES)
   const handle = await create(desk)

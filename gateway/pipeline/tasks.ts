@@ -64,12 +64,22 @@ export function createTasks(seals: Seals, recent: RecentTasks): Tasks {
         throw new Refusal('upstream_unavailable', { detail: 'a task id that is none' })
       }
       const owner = ownerOf(caller, server)
-      // Names of tools have no control characters, or they would not have been called.
-      const handle = seals.seal('task', owner, `${tool}\n${id}`)
+      const handle = seals.seal('task', owner, textOf({ id, tool }))
       return remember({ id, tool, handle }, owner)
     },
-    recall: (id, caller, server) => recent.get(keyOf(ownerOf(caller, server), id)),
+    recall(id, caller, server) {
+      const owner = ownerOf(caller, server)
+      const task = recent.get(keyOf(owner, id))
+      if (task === undefined || seals.open('task', owner, task.handle) !== undefined) return task
+      // The key that sealed it has left the ring since.
+      return remember({ ...task, handle: seals.seal('task', owner, textOf(task)) }, owner)
+    },
   }
+}
+
+/** Names of tools have no control characters, or they would not have been called. */
+function textOf({ id, tool }: Task): string {
+  return `${tool}\n${id}`
 }
 
 function keyOf(owner: readonly string[], id: string): string {
