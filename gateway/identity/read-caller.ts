@@ -59,6 +59,7 @@ export function readCaller(token: TokenClaims, trusted: TrustedIssuer): ReadCall
     tokenId: tokenId.value,
     grant: grant.value,
     session: session.value,
+    claims,
     issuedAtSeconds: token.issuedAtSeconds,
     expiresAtSeconds: token.expiresAtSeconds,
   }

@@ -35,6 +35,8 @@ export type Caller = {
   readonly grant: string | undefined
   /** `sid`: the session the token came from, when the issuer says so. */
   readonly session: string | undefined
+  /** The claims of its token, verified; absent for a caller without one. */
+  readonly claims?: Readonly<Record<string, unknown>>
   readonly issuedAtSeconds: number
   /** When the credential ends; `Infinity` for an API key without expiry. */
   readonly expiresAtSeconds: number

@@ -5,7 +5,12 @@ import type { Call, Target, TargetKind } from '../model/call.ts'
 /** What can be asked about, by the key that asks. */
 export const QUESTIONS = ['tool', 'prompt', 'resource', 'template', 'method'] as const
 
-export type Question = { readonly about: (typeof QUESTIONS)[number]; readonly name: string }
+export type Question = {
+  readonly about: (typeof QUESTIONS)[number]
+  readonly name: string
+  /** What the tool or prompt is called with; none when absent. */
+  readonly args?: Readonly<Record<string, unknown>>
+}
 
 /** The method of the call that uses a target of this kind. */
 const METHOD_OF = {
@@ -27,8 +32,15 @@ export function targetOf(method: string): Exclude<Question['about'], 'method'> |
   )
 }
 
+/** The frame in which the arguments of `callFor` stand; undefined where there are none. */
+export function frameFor({ args }: Question): Uint8Array | undefined {
+  return args === undefined ? undefined : Buffer.from(JSON.stringify(args))
+}
+
 /** The call a question is about. */
-export function callFor({ about, name }: Question): Call {
+export function callFor(question: Question): Call {
+  const { about, name } = question
+  const frame = frameFor(question)
   const target: Target | undefined = about === 'method' ? undefined : { kind: about, name }
   const method = about === 'method' ? name : METHOD_OF[about]
   return {
@@ -40,7 +52,7 @@ export function callFor({ about, name }: Question): Call {
     needs: target === undefined ? needOf(method) : 'targets',
     targets: target === undefined ? [] : [target],
     id: '1',
-    arguments: undefined,
+    arguments: frame === undefined ? undefined : { start: 0, end: frame.length },
     spans: {},
   }
 }

@@ -38,6 +38,7 @@ export function assemble(placed: readonly PlacedRule[], servers: Servers): Rules
     ),
     subjects,
     fits: new WeakMap(),
+    callers: new WeakMap(),
   }
 }
 

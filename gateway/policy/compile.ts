@@ -5,8 +5,11 @@
 import type { Problem, SourceDocument } from '../model/problem.ts'
 import { assemble, type PlacedRule } from './assemble.ts'
 import { compileCoverage, type CoverageContext } from './compile-coverage.ts'
+import { type CompileExpression, createExpressions, type Expression } from './expression.ts'
+import { type Clocks, createClocks } from './local-clock.ts'
 import type { Report } from './read-fields.ts'
 import { readPolicy, type RuleText } from './read-policy.ts'
+import { readWindow } from './read-window.ts'
 import type { SubjectText } from './read-subject.ts'
 import type { Rules } from './rules.ts'
 import type { Subject } from './subject.ts'
@@ -30,11 +33,15 @@ export function compilePolicy(
 ): CompileResult {
   const problems: Problem[] = []
   const warnings: Problem[] = []
+  const [compileExpression, clocks] = [createExpressions(), createClocks()]
   const placed = documents.flatMap((document) => {
     const report = reporter(document, problems)
     const policy = readPolicy(document.data, report)
     const warn = reporter(document, warnings)
-    const context = { document, policy, servers: { names: servers, opaque }, report, warn }
+    const context = {
+      ...{ document, policy, report, warn, compileExpression, clocks },
+      servers: { names: servers, opaque },
+    }
     return policy.rules.map((rule) => compileRule(rule, context))
   })
   problems.push(...duplicates(placed))
@@ -43,7 +50,11 @@ export function compilePolicy(
   return { ok: true, rules, warnings: [...warnings, ...findShadowed(rules.servers)] }
 }
 
-type Context = CoverageContext & { readonly document: SourceDocument }
+type Context = CoverageContext & {
+  readonly document: SourceDocument
+  readonly compileExpression: CompileExpression
+  readonly clocks: Clocks
+}
 
 /** Reports into a list, each thing once: a mistake in a set shows wherever the set is used. */
 function reporter({ file, at }: SourceDocument, into: Problem[]): Report {
@@ -56,13 +67,24 @@ function reporter({ file, at }: SourceDocument, into: Problem[]): Report {
 }
 
 function compileRule(text: RuleText, context: Context): PlacedRule {
-  const { id, effect, reason, disclose, show, shadow, grant, require, path } = text
+  const { id, effect, reason, disclose, show, shadow, grant, require, annotations, path } = text
   const { file, at } = context.document
   const subjects = text.subjects.flatMap((subject) => resolveSubject(subject, context))
-  const conditional = grant !== undefined
-  const said = { id, effect, subjects, reason, disclose, show, shadow, grant, require }
+  const when = compileWhen(text, context)
+  const during = readWindow(text.during, context.clocks, context.report)
+  const conditional = [when, during, annotations, grant].some((one) => one !== undefined)
+  const terms = { when, during, annotations, grant, require }
+  const said = { id, effect, subjects, reason, disclose, show, shadow, ...terms }
   const rule = { ...said, conditional, file, ...at(path) }
   return { rule, coverages: compileCoverage(text, context) }
+}
+
+function compileWhen({ when }: RuleText, context: Context): Expression | undefined {
+  if (when === undefined) return undefined
+  const read = context.compileExpression(when.text)
+  if (read.ok) return read.expression
+  context.report(when.path, read.message)
+  return undefined
 }
 
 /** A subject with the conditions of its set: one subject for each the set has. */

@@ -28,7 +28,7 @@ export const MAX_NAME_LENGTH = 4096
  * Where several rules would decide alike, the one named does not depend on their order either.
  */
 export function decide(rules: Rules, caller: Caller, call: Call, occasion: Occasion): Decision {
-  const view = viewFor(rules, caller, { occasion, asking: 'call', call })
+  const view = viewFor(rules, caller, { occasion, asking: 'call', call, method: call.method })
   if (view === undefined) return denied(call.targets[0])
   if (call.method === 'subscriptions/listen') return decideListen(view, call)
   switch (call.needs) {
@@ -106,7 +106,7 @@ function decideTask(view: View, method: string, target: Target): Decision {
 function uncovered(decision: Decision, view: View, target: Target): Decision {
   if (decision.effect !== 'deny' || !decision.hidden || view.asking !== 'call') return decision
   const method = LISTED_FOR[target.kind]
-  return isShown(decideTarget(ask(view, 'name'), method, target))
+  return isShown(decideTarget(ask(view, 'name', method), method, target))
     ? { ...decision, hidden: false }
     : decision
 }

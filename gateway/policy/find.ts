@@ -28,19 +28,19 @@ export type Found = {
 /** Rules that speak of a target of a call by `method`. */
 export function findForTarget(view: View, method: string, target: Target): Found {
   const found = nothingFound()
-  noteMethodRules(found, view, method)
+  noteMethodRules(found, view, method, target)
   const area = areaOf(target.kind)
   if (area === undefined || found.deny !== undefined) return found
   if (target.kind === 'template') {
     // What a template may become cannot be looked up: every rule is asked.
     for (const reach of view.here.reaches) {
       const { rule, coverage } = reach
-      if (covers(coverage, target, rule.effect) && note(found, rule, view)) break
+      if (covers(coverage, target, rule.effect) && note(found, rule, view, target)) break
     }
     return found
   }
   visitMatching(view.here.targets[area], target.name, ({ rule, coverage }) =>
-    isExcepted(coverage, target, rule.effect) ? false : note(found, rule, view),
+    isExcepted(coverage, target, rule.effect) ? false : note(found, rule, view, target),
   )
   return found
 }
@@ -49,7 +49,7 @@ export function findForTarget(view: View, method: string, target: Target): Found
 export function findForMethod(view: View, method: string): Found {
   const found = nothingFound()
   for (const { rule, coverage } of view.here.reaches) {
-    if (coversMethod(coverage, method) && note(found, rule, view)) break
+    if (coversMethod(coverage, method) && note(found, rule, view, undefined)) break
   }
   return found
 }
@@ -61,28 +61,33 @@ export function findForMethod(view: View, method: string): Found {
 export function findForConnection(view: View, method: string | undefined): Found {
   const found = nothingFound()
   const { here } = view
-  for (const { rule } of here.wholeDenies) if (note(found, rule, view)) return found
-  if (method !== undefined) noteMethodRules(found, view, method)
+  for (const { rule } of here.wholeDenies) if (note(found, rule, view, undefined)) return found
+  if (method !== undefined) noteMethodRules(found, view, method, undefined)
   if (found.deny !== undefined) return found
   for (const { rule } of here.reaches) {
-    if (rule.effect === 'allow') note(found, rule, view)
+    if (rule.effect === 'allow') note(found, rule, view, undefined)
     if (found.allow !== undefined) break
   }
   return found
 }
 
 /** Rules that name the method in `methods:` to deny it or to require something; they apply to every call by it. */
-function noteMethodRules(found: Found, view: View, method: string): void {
+function noteMethodRules(
+  found: Found,
+  view: View,
+  method: string,
+  target: Target | undefined,
+): void {
   for (const { rule, coverage } of view.here.methodLimits) {
-    if (namesMethod(coverage, method) && note(found, rule, view)) return
+    if (namesMethod(coverage, method) && note(found, rule, view, target)) return
   }
 }
 
 /** Notes a rule that speaks of the call, if it is about the caller and holds. True for a deny: it decides. */
-function note(found: Found, rule: Rule, view: View): boolean {
+function note(found: Found, rule: Rule, view: View, target: Target | undefined): boolean {
   const fit = view.fits[rule.whom]
   if (fit === undefined || fit.how === 'fails') return false
-  const holding = rule.conditional ? judgeConditions(rule, view) : 'holds'
+  const holding = rule.conditional ? judgeConditions(rule, view, target) : 'holds'
   if (holding === 'fails') return false
   if (rule.shadow) {
     found.shadow ??= nothingFound()

@@ -1,6 +1,7 @@
 /** What a decision may depend on beside the rules, the caller and the call. All of it is handed in. */
 import type { Call } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
+import type { ToolTraits } from '../model/tool-traits.ts'
 
 /** One occasion to decide at. */
 export type Occasion = {
@@ -23,13 +24,18 @@ export type Facts = {
   readonly grant: (rule: string, caller: Caller) => GrantState
   /** Whether every approval that a rule with `require.approval` asks for is there for this call. */
   readonly approved: (rule: string, caller: Caller, call: Call) => boolean
+  /**
+   * What the server says a tool does: the traits of each definition of it that is known, of which there may be
+   * several, since servers may list to every caller something else. Empty for a tool that no list has shown.
+   */
+  readonly traits: (server: string, tool: string) => readonly ToolTraits[]
 }
 
 /** `used_up`: it lives, but has no uses left. What it was used for may still be asked about. */
 export type GrantState = 'live' | 'used_up' | 'none'
 
-/** Facts where nothing was granted and nothing approved. */
-export const NO_FACTS: Facts = { grant: () => 'none', approved: () => false }
+/** Facts where nothing was granted, nothing approved and nothing listed. */
+export const NO_FACTS: Facts = { grant: () => 'none', approved: () => false, traits: () => [] }
 
 /** An occasion without a call that was sent: for questions, lists and tests. */
 export function occasionAt(server: string, parts: Partial<Occasion> = {}): Occasion {

@@ -4,6 +4,7 @@
  */
 import type { Path } from '../model/problem.ts'
 import type { GrantTerms } from '../model/terms.ts'
+import type { ToolTraits } from '../model/tool-traits.ts'
 import { AREAS, type Area, type Effect } from './coverage.ts'
 import {
   checkKeys,
@@ -20,6 +21,7 @@ import {
   wordOf,
 } from './read-fields.ts'
 import type { Requirement } from './requirement.ts'
+import { readAnnotations } from './read-annotations.ts'
 import { readGrant, readRequirement } from './read-terms.ts'
 import { readSubject, readSubjects, type SubjectText } from './read-subject.ts'
 
@@ -48,6 +50,10 @@ export type RuleText = {
   readonly disclose: boolean
   readonly show: boolean
   readonly shadow: boolean
+  readonly when: Text | undefined
+  /** What is under `during`; its value is undefined where nothing is. */
+  readonly during: Value
+  readonly annotations: Partial<ToolTraits> | undefined
   readonly grant: GrantTerms | undefined
   readonly require: Requirement | undefined
 }
@@ -67,21 +73,16 @@ const RULE_KEYS = [
   ...AREAS,
   'servers',
   'except',
+  'annotations',
+  'when',
+  'during',
   'grant',
   'require',
   'show',
   'reason',
   'disclose',
 ]
-const RULE_KEYS_LATER = [
-  'when',
-  'during',
-  'delegation',
-  'limits',
-  'obligations',
-  'credential',
-  'annotations',
-]
+const RULE_KEYS_LATER = ['delegation', 'limits', 'obligations', 'credential']
 
 /** Reads what can be read. The result means something only when nothing was reported. */
 export function readPolicy(data: unknown, report: Report): PolicyText {
@@ -151,6 +152,9 @@ function readRule(entry: Value, shadow: boolean, report: Report): RuleText | und
     disclose: flagOf(field('disclose'), report),
     show: flagOf(field('show'), report),
     shadow: readMode(field('mode'), report) || shadow,
+    when: readText(field('when'), report),
+    during: field('during'),
+    annotations: readAnnotations(field('annotations'), report),
     grant: readGrant(field('grant'), report),
     require: readRequirement(field('require'), report),
   }
@@ -207,6 +211,11 @@ function readTargets(field: Value, report: Report): readonly TargetText[] {
   })
 }
 
+function readText(field: Value, report: Report): Text | undefined {
+  const text = textOf(field, report)
+  return text === undefined ? undefined : { text, path: field.path }
+}
+
 function readReason(field: Value, report: Report): string | undefined {
   const reason = textOf(field, report)
   if (reason !== undefined && reason.length > MAX_REASON_LENGTH) {
@@ -245,8 +254,11 @@ function checkEffect(rule: RuleText, has: (key: string) => boolean, report: Repo
   if (effect !== 'require')
     refuse('require', 'goes with "effect: require" only: write a second rule')
   if (effect !== 'allow') refuse('grant', 'only an allow rule can be granted')
-  if (effect !== 'allow' || !has('grant')) {
-    refuse('show', 'shows what an allow rule with a grant allows: there is nothing to show here')
+  if (effect !== 'allow' || !(has('grant') || has('during'))) {
+    refuse('show', 'shows what an allow rule with during or a grant allows: there is none here')
+  }
+  if (has('annotations') && !has('tools') && !has('servers')) {
+    refuse('annotations', 'are those of tools: the rule names none')
   }
   if (disclose && effect === 'allow' && !show) {
     report(

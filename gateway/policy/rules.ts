@@ -1,10 +1,13 @@
 /** The compiled rule set: immutable, indexed by server. Only `compile.ts` makes one. */
 import type { Caller } from '../model/caller.ts'
 import type { GrantTerms } from '../model/terms.ts'
+import type { ToolTraits } from '../model/tool-traits.ts'
 import type { Coverage, Effect, TargetArea } from './coverage.ts'
+import type { Expression } from './expression.ts'
 import type { Requirement } from './requirement.ts'
 import type { Fit, Subject } from './subject.ts'
 import type { TargetIndex } from './target-index.ts'
+import type { Window } from './window.ts'
 
 /** One rule of a policy file. */
 export type Rule = {
@@ -21,6 +24,10 @@ export type Rule = {
   readonly show: boolean
   /** Whether the rule is only watched: it never decides. */
   readonly shadow: boolean
+  readonly when: Expression | undefined
+  readonly during: Window | undefined
+  /** Traits that a tool must have; undefined for a rule that does not look at them. */
+  readonly annotations: Partial<ToolTraits> | undefined
   /** Allow rules: it holds only for callers with a live grant for it. */
   readonly grant: GrantTerms | undefined
   /** What a rule with effect `require` requires; undefined for all others. */
@@ -58,6 +65,8 @@ export type Rules = {
   readonly subjects: readonly (readonly Subject[])[]
   /** How each caller fits each of `subjects`: found at its first call, kept as long as the caller is. */
   readonly fits: WeakMap<Caller, readonly Fit[]>
+  /** Each caller as expressions see it, made when the first one reads it. */
+  readonly callers: WeakMap<Caller, unknown>
 }
 
 /** Scopes that allow rules on this server mention, sorted: for metadata and the 401 challenge. */

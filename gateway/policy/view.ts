@@ -3,6 +3,7 @@ import type { Call } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Occasion } from './occasion.ts'
 import type { Rules, ServerRules } from './rules.ts'
+import type { SentArguments } from './sent-arguments.ts'
 import { type Fit, fitSubjects } from './subject.ts'
 
 /**
@@ -19,15 +20,21 @@ export type View = {
   readonly asking: Asking
   /** The call that is asked about; undefined for lists. */
   readonly call: Call | undefined
+  /** The method of the call, or of the one that would use what is listed. */
+  readonly method: string
+  /** Callers as expressions see them; see `Rules`. */
+  readonly callers: WeakMap<Caller, unknown>
+  /** The arguments of `call`, once a rule has read them. */
+  sent: SentArguments | 'too_large' | undefined
 }
 
 /** The caller's view; undefined when the rules know no such server. */
 export function viewFor(
   rules: Rules,
   caller: Caller,
-  what: Pick<View, 'occasion' | 'asking' | 'call'>,
+  what: Pick<View, 'occasion' | 'asking' | 'call' | 'method'>,
 ): View | undefined {
-  const { occasion, asking, call } = what
+  const { occasion, asking, call, method } = what
   const here = rules.servers.get(occasion.server)
   if (here === undefined) return undefined
   let fits = rules.fits.get(caller)
@@ -35,11 +42,12 @@ export function viewFor(
     fits = rules.subjects.map((subjects) => fitSubjects(subjects, caller))
     rules.fits.set(caller, fits)
   }
-  return { here, fits, caller, occasion, asking, call }
+  const { callers } = rules
+  return { here, fits, caller, occasion, asking, call, method, callers, sent: undefined }
 }
 
 /** The same for another question. */
-export function ask(view: View, asking: Asking): View {
-  const { here, fits, caller, occasion, call } = view
-  return { here, fits, caller, occasion, asking, call }
+export function ask(view: View, asking: Asking, method: string = view.method): View {
+  const { here, fits, caller, occasion, call, callers } = view
+  return { here, fits, caller, occasion, asking, call, method, callers, sent: undefined }
 }

@@ -18,13 +18,19 @@ export function isVisible(
   target: Target,
   occasion: Occasion,
 ): boolean {
-  const view = viewFor(rules, caller, { occasion, asking: 'name', call: undefined })
-  return view !== undefined && isShown(decideTarget(view, LISTED_FOR[target.kind], target))
+  const method = LISTED_FOR[target.kind]
+  const view = viewFor(rules, caller, { occasion, asking: 'name', call: undefined, method })
+  return view !== undefined && isShown(decideTarget(view, method, target))
 }
 
 /** Whether the caller has any business on this server: some allow rule reaches it for this caller. */
 export function mayConnect(rules: Rules, caller: Caller, occasion: Occasion): boolean {
-  const view = viewFor(rules, caller, { occasion, asking: 'connection', call: undefined })
+  const view = viewFor(rules, caller, {
+    occasion,
+    asking: 'connection',
+    call: undefined,
+    method: '',
+  })
   if (view === undefined) return false
   const { deny, allow, lacking } = findForConnection(view, undefined)
   return deny === undefined && (allow ?? lacking) !== undefined

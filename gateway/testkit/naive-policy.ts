@@ -5,6 +5,7 @@
 import { canonicalProblem } from '../mcp/resource-uri.ts'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
+import type { ToolTraits } from '../model/tool-traits.ts'
 
 export type NaiveSubject = {
   readonly any?: true
@@ -34,6 +35,15 @@ export type NaiveRule = NaiveLists & {
   readonly servers?: readonly NaiveTarget[]
   readonly except?: NaiveLists
   readonly mode?: 'enforce' | 'shadow'
+  readonly annotations?: Partial<ToolTraits>
+  readonly when?: string
+  readonly during?: {
+    readonly tz?: string
+    readonly days?: readonly string[]
+    readonly hours?: string
+    readonly from?: string
+    readonly until?: string
+  }
   readonly grant?: { readonly ttl?: string; readonly task?: string; readonly max_uses?: number }
   readonly require?: {
     readonly approval?: { readonly by: string; readonly for?: string }

@@ -1,0 +1,148 @@
+/**
+ * `when:` in CEL (https://cel.dev). Parsed, checked and planned when a policy is loaded; evaluated against what
+ * one call brings. An evaluation never throws: what cannot be answered is an error, which no allow survives and
+ * every deny takes for a yes.
+ */
+import {
+  celEnv,
+  celError,
+  type CelEnv,
+  type CelError,
+  celFunc,
+  CelScalar,
+  isCelError,
+  parse,
+  plan,
+} from '@bufbuild/cel'
+import { type Findings, Refused, type Variable, walk } from './expression-guards.ts'
+import { isUnder } from './under.ts'
+
+/** Longest expression, in UTF-16 units. What needs more is several rules. */
+export const MAX_EXPRESSION_LENGTH = 1024
+
+/** The values of the variables an expression reads; one that is not known yet is `UNKNOWN`. */
+export type Bindings = { readonly [variable in Exclude<Variable, 'now'>]?: unknown } & {
+  /** Epoch milliseconds. */
+  readonly now?: number
+}
+
+/** What an expression comes to. */
+export type Answer = 'true' | 'false' | 'error'
+
+export type Expression = {
+  readonly text: string
+  readonly reads: ReadonlySet<Variable>
+  /** Whether it goes through lists, which must then be short. */
+  readonly loops: boolean
+  /** Whether it runs regular expressions, over texts that must then be short. */
+  readonly matches: boolean
+  /** Members of `args` it reads without asking whether they are there. */
+  readonly unguarded: readonly string[]
+  readonly evaluate: (bindings: Bindings) => Answer
+}
+
+export type ExpressionRead =
+  | { readonly ok: true; readonly expression: Expression }
+  | { readonly ok: false; readonly message: string }
+
+/**
+ * In the place of a variable that is not known yet: whatever depends on it is an error, what is decided without
+ * it is not (CEL language definition, "Logical operators").
+ */
+export const UNKNOWN: CelError = celError('not known yet')
+
+/** Compiles an expression, or says what is wrong with it and where in it. The same text is compiled once. */
+export type CompileExpression = (text: string) => ExpressionRead
+
+/** A compiler with an environment of its own, to share among the rules of a policy. */
+export function createExpressions(): CompileExpression {
+  const under = celFunc('under', [CelScalar.STRING, CelScalar.STRING], CelScalar.BOOL, isUnder)
+  const environment = celEnv({ funcs: [under] })
+  const timestamp = plan(environment, parse('timestamp(text)'))
+  const cel: Cel = {
+    environment,
+    timestampOf: (ms) => timestamp({ text: new Date(ms).toISOString() }),
+  }
+  const known = new Map<string, ExpressionRead>()
+  return (text) => {
+    let read = known.get(text)
+    if (read === undefined) known.set(text, (read = compile(text, cel)))
+    return read
+  }
+}
+
+type Cel = {
+  readonly environment: CelEnv
+  /** A moment as expressions see it. */
+  readonly timestampOf: (ms: number) => unknown
+}
+
+function compile(text: string, cel: Cel): ExpressionRead {
+  if (text.length > MAX_EXPRESSION_LENGTH) {
+    return fails(`the expression is longer than ${MAX_EXPRESSION_LENGTH} characters`)
+  }
+  let parsed: ReturnType<typeof parse>
+  try {
+    parsed = parse(text)
+  } catch (error) {
+    return fails(syntaxError(error))
+  }
+  try {
+    const findings = walk(parsed.expr)
+    const [fault] = findings.patterns.flatMap((pattern) => patternProblem(pattern, cel) ?? [])
+    if (fault !== undefined) return fails(fault)
+    const run = plan(cel.environment, parsed)
+    return { ok: true, expression: expressionOf(text, findings, { ...cel, run }) }
+  } catch (error) {
+    if (!(error instanceof Refused)) return fails(`the expression is not valid: ${String(error)}`)
+    const offset = parsed.sourceInfo?.positions[error.node.toString()]
+    return fails(`the expression ${placeIn(text, offset)}${error.message}`)
+  }
+}
+
+function expressionOf(
+  text: string,
+  { reads, loops, matches, members, asked }: Findings,
+  { timestampOf, run }: Cel & { readonly run: (bindings: never) => unknown },
+): Expression {
+  return {
+    text,
+    reads,
+    loops,
+    matches,
+    unguarded: [...members].filter((member) => !asked.has(member)),
+    evaluate(bindings) {
+      const { now } = bindings
+      const given = now === undefined ? bindings : { ...bindings, now: timestampOf(now) }
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- CEL takes any plain data
+      const value = run(given as never)
+      return value === true ? 'true' : value === false ? 'false' : 'error'
+    },
+  }
+}
+
+/** Regular expressions are RE2: linear in the text, without look-around and references. */
+function patternProblem(pattern: string, { environment }: Cel): string | undefined {
+  const tried = plan(environment, parse(`"".matches(${JSON.stringify(pattern)})`))()
+  return isCelError(tried) ? `the pattern ${JSON.stringify(pattern)}: ${tried.message}` : undefined
+}
+
+function syntaxError(error: unknown): string {
+  const { rawMessage, location } = Object(error) as {
+    rawMessage?: string
+    location?: { start: { line: number; column: number } }
+  }
+  const start = location?.start
+  const where = start === undefined ? '' : ` at ${start.line}:${start.column} in it`
+  return `the expression is no CEL${where}: ${rawMessage ?? String(error)}`
+}
+
+function placeIn(text: string, offset: number | undefined): string {
+  if (offset === undefined) return ''
+  const before = text.slice(0, offset).split('\n')
+  return `at ${before.length}:${(before.at(-1)?.length ?? 0) + 1} in it: `
+}
+
+function fails(message: string): ExpressionRead {
+  return { ok: false, message }
+}
