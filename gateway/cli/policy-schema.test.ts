@@ -54,6 +54,11 @@ const GOOD = [
   ),
   'version: 1\nmode: shadow\nrules: []\n',
   ruleWith('mode: shadow'),
+  ruleWith('when: has(args.x)'),
+  ruleWith('during: { tz: Europe/Berlin, days: [mon-fri], hours: 08:00-18:00 }'),
+  ruleWith('during: { from: 2026-01-01, until: 2026-01-31T12:00:00+01:00 }'),
+  allowWith('during: { days: [sun] }, show: true'),
+  ruleWith('annotations: { destructiveHint: true, readOnlyHint: false }'),
   allowWith(
     'grant: { ttl: 2h, task: MIG-142, max_uses: 500 }, show: true, reason: no, disclose: true',
   ),
@@ -88,8 +93,14 @@ const BAD = [
   'version: 1\nrules: [{ id: a, effect: deny, subjects: [{ any: false }], tools: [docs/x] }]\n',
   'version: 1\nrules: [{ id: a, effect: deny, subjects: [{ claims: {} }], tools: [docs/x] }]\n',
   'version: 1\nrules: [{ id: a, effect: deny, subjects: [{ scopes: [a b] }], tools: [docs/x] }]\n',
-  ruleWith('when: "args.x"'),
+  ruleWith('when: ""'),
   ruleWith('during: {}'),
+  ruleWith('during: { days: [monday] }'),
+  ruleWith('during: { hours: 8-18 }'),
+  ruleWith('during: { from: tomorrow }'),
+  ruleWith('annotations: {}'),
+  ruleWith('annotations: { destructive: true }'),
+  ruleWith('annotations: { readOnlyHint: 1 }'),
   ruleWith('tool: [docs/x]'),
   ruleWith('except: {}'),
   ruleWith('except: { servers: [docs] }'),
@@ -118,7 +129,7 @@ test('what the schema refuses, the compiler refuses at the same line', () => {
 })
 
 test('a key of versions to come is refused in words that say so, by both', () => {
-  for (const text of [ruleWith('when: "x"'), ruleWith('limits: {}')]) {
+  for (const text of [ruleWith('limits: {}'), ruleWith('credential: x')]) {
     const compiled = compilePolicy([documentOf(text)], ['docs'])
     assert.ok(!compiled.ok)
     for (const problems of [validate('policy', documentOf(text)), compiled.problems]) {

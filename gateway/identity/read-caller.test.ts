@@ -52,6 +52,7 @@ test('every claim arrives at its place in the caller', () => {
     tokenId: 't1',
     grant: 'g1',
     session: 's1',
+    claims: { ...CLAIMS, act: { sub: 'agent-a' } },
     issuedAtSeconds: 1,
     expiresAtSeconds: 2,
   })

@@ -32,6 +32,7 @@ export type Case = {
  *   is denied.
  */
 export function authorize(asked: Case, desk: JudgeDesk): Permit | Promise<Permit> {
+  if (needsTraits(asked, desk)) return lookUpTraits(asked, desk)
   const decision = decide(desk.rules, asked.caller, asked.call, occasionOf(asked, desk))
   return mayBePage(asked, decision, desk)
     ? lookUpPage(asked, desk)
@@ -116,6 +117,24 @@ function hold(entry: JourneyCall, { rule, disclosed }: Require): Refusal {
   entry.effect = 'require'
   entry.rule = rule
   return new Refusal('approval_required', disclosed === undefined ? {} : { message: disclosed })
+}
+
+/** Whether rules depend on what a tool says of itself that no list has shown so far. */
+function needsTraits(asked: Case, desk: JudgeDesk): boolean {
+  const { caller, seat } = asked
+  if (desk.rules.servers.get(seat.server.name)?.readsTraits !== true) return false
+  if (firstUnknown(asked, desk)?.kind !== 'tool') return false
+  return mayConnect(desk.rules, caller, occasionOf(asked, desk))
+}
+
+/** A tool that no list shows is unknown, whatever would be decided of it. */
+async function lookUpTraits(asked: Case, desk: JudgeDesk): Promise<Permit> {
+  const { caller, call, entry, seat } = asked
+  const target = firstUnknown(asked, desk)
+  if (target !== undefined && !(await desk.lookUp({ ...target, call, seat }))) {
+    throw deny(entry, { rule: undefined, reason: 'unlisted', hidden: true, target })
+  }
+  return conclude(asked, decide(desk.rules, caller, call, occasionOf(asked, desk)), desk)
 }
 
 /** Whether a denial may come of a list of tools that this process has not seen. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import type { HeaderParam } from '../mcp/header-params.ts'
+import { DEFAULT_TRAITS } from '../model/tool-traits.ts'
 import { createCatalogue } from './catalogue.ts'
 
 const way = (header: string): readonly HeaderParam[] => [{ header, path: ['a'] }]
@@ -23,6 +24,18 @@ test('a tool that is listed otherwise has one way more, and the same way counts 
   }
   catalogue.learnParams('docs', LISTED, new Map())
   assert.deepEqual(catalogue.params('docs', 't'), [way('b'), way('a'), []])
+})
+
+test('a tool has the traits of each of its definitions, those without annotations included', () => {
+  const catalogue = createCatalogue()
+  const safe = { ...DEFAULT_TRAITS, readOnlyHint: true }
+  catalogue.learnTraits('docs', LISTED, new Map())
+  assert.deepEqual(catalogue.traits('docs', 't'), [])
+  catalogue.learnTraits('docs', LISTED, new Map([['t', safe]]))
+  catalogue.learnTraits('docs', LISTED, new Map())
+  catalogue.learnTraits('docs', LISTED, new Map([['t', safe]]))
+  assert.deepEqual(catalogue.traits('docs', 't'), [DEFAULT_TRAITS, safe])
+  assert.deepEqual(catalogue.traits('db', 't'), [])
 })
 
 test('eight ways are kept of a tool, the newest ones', () => {

@@ -9,12 +9,14 @@ import type { AppPages } from '../mcp/app-pages.ts'
 import type { HeaderParam, HeaderParams } from '../mcp/header-params.ts'
 import type { KnownLists } from '../mcp/known-lists.ts'
 import { createKnownLists } from '../mcp/known-lists.ts'
+import type { AnnotatedTools } from '../mcp/tool-annotations.ts'
 import type { Era, Target, TargetKind } from '../model/call.ts'
+import { DEFAULT_TRAITS, type ToolTraits } from '../model/tool-traits.ts'
 
 /** Names kept per server and kind; a server that lists more is served, but its surplus is not known here. */
 const MAX_NAMES = 5_000
 
-/** Ways to mirror kept per tool, which may be listed otherwise to every caller; the oldest goes. */
+/** Ways to mirror and traits kept per tool, which may be listed otherwise to every caller; the oldest goes. */
 const MAX_WAYS = 8
 
 /** Pages kept per tool, which may be listed otherwise to every caller; the oldest goes. */
@@ -34,6 +36,10 @@ export type Catalogue = {
    * Undefined for a tool that was never listed to mirror any.
    */
   params(server: string, tool: string): readonly Way[] | undefined
+  /** Notes what a page of `tools/list` says these tools do. */
+  learnTraits(server: string, listed: readonly Target[], annotated: AnnotatedTools): void
+  /** The traits a tool has been listed with; empty for one that has never been listed with any. */
+  traits(server: string, tool: string): readonly ToolTraits[]
   /** Notes the pages that tools of a list name; a tool keeps those it was listed with before. */
   learnPages(server: string, pages: AppPages): void
   /** The tools that have been listed with this page. */
@@ -44,6 +50,8 @@ export type Catalogue = {
   label(server: string, target: Target | undefined): string
 }
 
+const NO_TRAITS: readonly ToolTraits[] = []
+
 /** What one definition of a tool mirrors. */
 export type Way = readonly HeaderParam[]
 
@@ -51,6 +59,7 @@ export type Way = readonly HeaderParam[]
 export function createCatalogue(): Catalogue {
   const names = new Map<string, { readonly tool: Set<string>; readonly prompt: Set<string> }>()
   const ways = new Map<string, Map<string, readonly Way[]>>()
+  const traits = new Map<string, Map<string, readonly ToolTraits[]>>()
   const pages = new Map<string, Map<string, readonly string[]>>()
   const lists = { legacy: new Map<string, KnownLists>(), modern: new Map<string, KnownLists>() }
   const knows = (server: string, kind: ListedKind, name: string): boolean =>
@@ -82,6 +91,21 @@ export function createCatalogue(): Catalogue {
         entry.set(name, [...others, way].slice(-MAX_WAYS))
       }
     },
+    learnTraits(server, listed, annotated) {
+      let entry = traits.get(server)
+      if (entry === undefined) traits.set(server, (entry = new Map()))
+      for (const { kind, name } of listed) {
+        if (kind !== 'tool') continue
+        const known = entry.get(name)
+        const said = annotated.get(name)
+        // That it says nothing is news only about a tool that once did.
+        if (known === undefined && (said === undefined || entry.size >= MAX_NAMES)) continue
+        const now = said ?? DEFAULT_TRAITS
+        const others = (known ?? []).filter((other) => !isDeepStrictEqual(other, now))
+        entry.set(name, [...others, now].slice(-MAX_WAYS))
+      }
+    },
+    traits: (server, tool) => traits.get(server)?.get(tool) ?? NO_TRAITS,
     lists(server, era) {
       let known = lists[era].get(server)
       if (known === undefined) lists[era].set(server, (known = createKnownLists()))

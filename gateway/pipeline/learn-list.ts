@@ -1,5 +1,6 @@
 import { readAppPages } from '../mcp/app-pages.ts'
 import { readHeaderParams } from '../mcp/header-params.ts'
+import { readToolAnnotations } from '../mcp/tool-annotations.ts'
 import type { Era, Target } from '../model/call.ts'
 import type { Catalogue } from './catalogue.ts'
 
@@ -10,11 +11,12 @@ export type SeenList = {
   readonly era: Era
 }
 
-/** Notes what a list says: which names exist, and of tools their pages and what is mirrored of them. */
+/** Notes what a list says: which names exist, and of tools what they say they do, their pages and what is mirrored. */
 export function learnList(catalogue: Catalogue, server: string, seen: SeenList): void {
   const { bytes, listed, era } = seen
   catalogue.learn(server, listed)
   if (listed[0]?.kind !== 'tool') return
+  catalogue.learnTraits(server, listed, readToolAnnotations(bytes))
   catalogue.learnPages(server, readAppPages(bytes))
   if (era === 'modern') catalogue.learnParams(server, listed, readHeaderParams(bytes))
 }

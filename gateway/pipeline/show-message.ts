@@ -58,9 +58,12 @@ export function showMessage(
     known: desk.catalogue.lists(server.name, era),
     sealState: era === 'modern' ? (state) => sealState(state, permit, desk) : undefined,
   }
-  const filtered = filterAnswer(bytes, options)
+  let filtered = filterAnswer(bytes, options)
   if (filtered.ok && filtered.news) {
     learnList(desk.catalogue, server.name, { bytes, listed: filtered.listed, era })
+    // What is shown may depend on what this very list says of its tools.
+    const { readsTraits } = desk.rules.servers.get(server.name) ?? { readsTraits: false }
+    if (readsTraits) filtered = filterAnswer(bytes, options)
   }
   if (filtered.ok && filtered.tools !== undefined) {
     const page = filtered.tools === 'not_kept' ? undefined : filtered.tools

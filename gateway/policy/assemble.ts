@@ -37,6 +37,7 @@ export function assemble(placed: readonly PlacedRule[], servers: Servers): Rules
       servers.names.map((name) => [name, collect(reachesOf(name), servers.opaque.has(name))]),
     ),
     subjects,
+    windows: rules.flatMap(({ rule }) => rule.during ?? []),
     fits: new WeakMap(),
     callers: new WeakMap(),
   }
@@ -59,6 +60,11 @@ function collect(reaches: readonly Reach[], opaque: boolean): ServerRules {
     wholeDenies: denies.filter(({ coverage }) => coversEverything(coverage)),
     scopes: [...new Set(scopes)].toSorted(),
     conditional: reaches.some(({ rule }) => rule.conditional),
+    readsTraits: reaches.some(({ rule }) => readsTraits(rule)),
     opaque,
   }
+}
+
+function readsTraits({ annotations, when }: Rule): boolean {
+  return annotations !== undefined || when?.reads.has('tool') === true
 }

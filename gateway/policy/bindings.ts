@@ -106,7 +106,12 @@ function callerOf({ caller, callers }: View): unknown {
 function describe(caller: Caller): unknown {
   const { tenant, issuer, subject, client, kind, interactive, groups, scopes, actors } = caller
   return {
-    ...{ tenant, issuer, subject, client, kind, interactive },
+    tenant,
+    issuer,
+    subject,
+    client,
+    kind,
+    interactive,
     groups: [...groups],
     scopes: [...scopes],
     actors: actors.map((actor) => ({ issuer: actor.issuer, subject: actor.subject })),

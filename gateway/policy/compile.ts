@@ -39,7 +39,12 @@ export function compilePolicy(
     const policy = readPolicy(document.data, report)
     const warn = reporter(document, warnings)
     const context = {
-      ...{ document, policy, report, warn, compileExpression, clocks },
+      document,
+      policy,
+      report,
+      warn,
+      compileExpression,
+      clocks,
       servers: { names: servers, opaque },
     }
     return policy.rules.map((rule) => compileRule(rule, context))

@@ -30,22 +30,34 @@ export type Findings = {
 /** Deepest nesting of an expression. */
 const MAX_DEPTH = 40
 
-const OPERATORS = new Set([
-  ...['_&&_', '_||_', '!_', '-_', '_==_', '_!=_', '_<_', '_<=_', '_>_', '_>=_'],
-  ...['_+_', '_-_', '_*_', '_/_', '_%_', '_?_:_', '_[_]', '@not_strictly_false'],
-])
+const OPERATORS = new Set(
+  '_&&_ _||_ !_ -_ _==_ _!=_ _<_ _<=_ _>_ _>=_ _+_ _-_ _*_ _/_ _%_ _?_:_ _[_] @not_strictly_false'.split(
+    ' ',
+  ),
+)
 
 const COMPARISONS = new Set(['_==_', '_!=_', '_<_', '_<=_', '_>_', '_>=_'])
 
 /** Operators and functions that look at a whole text or list: never of an argument once for each of a list. */
-const SCANS = new Set([
-  ...['@in', 'startsWith', 'endsWith', 'contains', 'matches', 'size', 'under'],
-  ...['timestamp', 'duration', 'string', 'int', 'uint', 'double', 'bool'],
-])
+const SCANS = new Set(
+  '@in startsWith endsWith contains matches size under timestamp duration string int uint double bool'.split(
+    ' ',
+  ),
+)
 
 const OTHERS = new Set([
-  ...['type', 'dyn', 'getFullYear', 'getMonth', 'getDayOfYear', 'getDayOfMonth', 'getDate'],
-  ...['getDayOfWeek', 'getHours', 'getMinutes', 'getSeconds', 'getMilliseconds'],
+  'type',
+  'dyn',
+  'getFullYear',
+  'getMonth',
+  'getDayOfYear',
+  'getDayOfMonth',
+  'getDate',
+  'getDayOfWeek',
+  'getHours',
+  'getMinutes',
+  'getSeconds',
+  'getMilliseconds',
 ])
 
 /** Functions that people may use, for messages. */

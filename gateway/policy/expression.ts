@@ -127,14 +127,12 @@ function patternProblem(pattern: string, { environment }: Cel): string | undefin
   return isCelError(tried) ? `the pattern ${JSON.stringify(pattern)}: ${tried.message}` : undefined
 }
 
+/** The parser throws an error that knows where: its text begins with the place. */
 function syntaxError(error: unknown): string {
-  const { rawMessage, location } = Object(error) as {
-    rawMessage?: string
-    location?: { start: { line: number; column: number } }
-  }
-  const start = location?.start
-  const where = start === undefined ? '' : ` at ${start.line}:${start.column} in it`
-  return `the expression is no CEL${where}: ${rawMessage ?? String(error)}`
+  const text = error instanceof Error ? error.message : String(error)
+  const [, line, column, why] = /^<input>:(\d+):(\d+):? (.*)/.exec(text) ?? []
+  const where = line === undefined ? '' : ` at ${line}:${column} in it`
+  return `the expression is no CEL${where}: ${why ?? text}`
 }
 
 function placeIn(text: string, offset: number | undefined): string {

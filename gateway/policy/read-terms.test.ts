@@ -47,7 +47,7 @@ const WRONG: readonly (readonly [what: string, parts: object, says: RegExp])[] =
     { effect: 'require', require: { approval: APPROVAL, mfa: true } },
     /^require\.mfa: unknown key/,
   ],
-  ['show with nothing to show', { show: true }, /^show: shows what an allow rule with a grant/],
+  ['show with nothing to show', { show: true }, /^show: shows what an allow rule with during/],
   ['an unknown mode of a rule', { mode: 'off' }, /^mode: must be enforce or shadow/],
 ]
 

@@ -54,6 +54,8 @@ export type ServerRules = {
   readonly scopes: readonly string[]
   /** Whether some rule here holds at one time and not at another: then what is denied may still be shown. */
   readonly conditional: boolean
+  /** Whether some rule here depends on what tools say of themselves, which only their lists tell. */
+  readonly readsTraits: boolean
   /** Whether resource URIs have no canonical form here, so that rules for them are exact. */
   readonly opaque: boolean
 }
@@ -63,6 +65,8 @@ export type Rules = {
   readonly servers: ReadonlyMap<string, ServerRules>
   /** The distinct lists of subjects; `whom` of a rule points here. */
   readonly subjects: readonly (readonly Subject[])[]
+  /** The windows of all rules, for knowing when what callers see may change. */
+  readonly windows: readonly Window[]
   /** How each caller fits each of `subjects`: found at its first call, kept as long as the caller is. */
   readonly fits: WeakMap<Caller, readonly Fit[]>
   /** Each caller as expressions see it, made when the first one reads it. */

@@ -100,7 +100,7 @@ export function createGeneration(options: {
       version: settings.version,
       routes,
       rules,
-      facts: factsOf(() => plant.grants.book),
+      facts: factsOf(() => plant.grants.book, plant.catalogue),
       grants: plant.grants,
       identify,
       catalogue: plant.catalogue,

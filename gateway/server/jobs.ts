@@ -5,6 +5,7 @@ import { sideOf } from '../pipeline/route.ts'
 import { decide } from '../policy/decide.ts'
 import type { Issuer } from '../issuer/issuer.ts'
 import { mayConnect } from '../policy/visible.ts'
+import { isOpen } from '../policy/window.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Generation } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
@@ -41,7 +42,7 @@ export type JobsOptions = {
 export function startJobs(options: JobsOptions): () => void {
   const { plant, log } = options
   let refreshing = false
-  const announceGrants = createGrantAnnouncer(options)
+  const announceGrants = createSightAnnouncer(options)
   const everySecond = setInterval(() => {
     const tick = plant.tick()
     for (const { conversations, sides } of options.generations()) {
@@ -105,19 +106,22 @@ function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: nu
   }
 }
 
-/** Tells open streams what changes with the grants of their callers, a second later at most. */
-function createGrantAnnouncer({ plant, current, answering }: JobsOptions): () => void {
+/** Tells open streams what changes with grants and with the time, a second later at most. */
+function createSightAnnouncer({ plant, current, answering }: JobsOptions): () => void {
   const { now, catalogue, grants } = plant
   let book = grants.book
+  let lastMs = now()
   return () => {
-    if (grants.book === book) return
-    const nowMs = now()
+    const { rules } = current()
+    const [wasMs, nowMs] = [lastMs, now()]
+    lastMs = nowMs
+    const turned = rules.windows.some((window) => isOpen(window, wasMs) !== isOpen(window, nowMs))
+    if (grants.book === book && !turned) return
     const was = book
     book = grants.book
-    const { rules } = current()
     // What has ended by its time is not in the new book, and has to count as live in the old one.
-    const before = { rules, nowMs, facts: factsOf(() => was) }
-    const after = { rules, nowMs, facts: factsOf(() => grants.book) }
+    const before = { rules, nowMs: wasMs, facts: factsOf(() => was, catalogue) }
+    const after = { rules, nowMs, facts: factsOf(() => grants.book, catalogue) }
     void announceChanges(answering, { before, after, catalogue })
   }
 }
