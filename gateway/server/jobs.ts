@@ -42,7 +42,7 @@ export type JobsOptions = {
 export function startJobs(options: JobsOptions): () => void {
   const { plant, log } = options
   let refreshing = false
-  const announceGrants = createSightAnnouncer(options)
+  const announceSights = createSightAnnouncer(options)
   const everySecond = setInterval(() => {
     const tick = plant.tick()
     for (const { conversations, sides } of options.generations()) {
@@ -51,7 +51,7 @@ export function startJobs(options: JobsOptions): () => void {
     }
     for (const visit of options.answering) checkAnswer(visit, options, tick)
     options.sockets.look(tick)
-    announceGrants()
+    announceSights()
     options.current().eras.look(tick)
     if (refreshing) return
     refreshing = true
