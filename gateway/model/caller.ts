@@ -35,7 +35,7 @@ export type Caller = {
   readonly grant: string | undefined
   /** `sid`: the session the token came from, when the issuer says so. */
   readonly session: string | undefined
-  /** The claims of its token, verified; absent for a caller without one. */
+  /** The claims of its token but for its times, verified; absent for a caller without one. */
   readonly claims?: Readonly<Record<string, unknown>>
   readonly issuedAtSeconds: number
   /** When the credential ends; `Infinity` for an API key without expiry. */
