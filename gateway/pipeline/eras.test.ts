@@ -19,13 +19,13 @@ function start(world: World, over: Parameters<typeof testServer>[0] = {}, previo
   const learned: string[] = []
   const eras = createEras({
     servers: [server],
-    probeModern: async () => {
-      asked.push('modern')
-      return world.modern
+    probe: async () => {
+      asked.push('both')
+      return { ...world }
     },
-    probeLegacy: async () => {
-      asked.push('legacy')
-      return world.legacy
+    lacksStill: async (missing) => {
+      asked.push(missing)
+      return world[missing]?.length === 0
     },
     onLearned: (_, spoken) => void learned.push(erasOf(spoken)),
     previous,
@@ -42,7 +42,7 @@ function start(world: World, over: Parameters<typeof testServer>[0] = {}, previo
 test('a server is asked for both eras at once, and nothing is known until it has answered', async () => {
   const { at, is, learned } = start({ legacy: LEGACY, modern: [] })
   assert.equal(is(), 'unknown')
-  assert.equal(await at(0), 'modern legacy')
+  assert.equal(await at(0), 'both')
   assert.equal(is(), 'legacy')
   assert.deepEqual(learned, ['legacy'])
 })
@@ -52,9 +52,9 @@ test('a server that gave no clear answer is asked again at growing intervals', a
   const { at, is, learned } = start(world)
   await at(0)
   assert.equal(await at(999), '')
-  assert.equal(await at(1_000), 'modern legacy')
+  assert.equal(await at(1_000), 'both')
   assert.equal(await at(2_999), '')
-  assert.equal(await at(3_000), 'modern legacy')
+  assert.equal(await at(3_000), 'both')
   assert.deepEqual([is(), learned], ['unknown', []])
   world.legacy = []
   world.modern = MODERN
@@ -80,7 +80,7 @@ test('a server that has learned an era, or has gone, is refused nothing from the
   const { at, is, learned } = start(world)
   await at(0)
   world.modern = MODERN
-  assert.equal(await at(60_000), 'modern legacy')
+  assert.equal(await at(60_000), 'modern both')
   assert.equal(is(), 'both')
   const gone: World = { legacy: [], modern: MODERN }
   const second = start(gone)
@@ -111,7 +111,7 @@ test('a reload keeps what is known of an address and asks for all of it again', 
   await before.at(0)
   const after = start(world, { name: 'renamed' }, before.eras)
   assert.equal(after.is(), 'legacy')
-  assert.equal(await after.at(0), 'modern legacy')
+  assert.equal(await after.at(0), 'both')
   assert.deepEqual(after.learned, [])
   const upstream = { ...testServer().upstream, path: '/other' }
   assert.equal(start(world, { upstream }, before.eras).is(), 'unknown')

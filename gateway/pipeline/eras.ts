@@ -17,13 +17,12 @@ const MAX_RETRY_MS = 600_000
 /** How long a server that has learned an era may be refused it. */
 const RECHECK_MS = 60_000
 
-/** Versions of one era; undefined when the server's answer does not tell. Never rejects. */
-type Probe = (server: McpServer) => Promise<readonly string[] | undefined>
-
 export type ErasOptions = {
   readonly servers: readonly McpServer[]
-  readonly probeModern: Probe
-  readonly probeLegacy: Probe
+  /** Asks a server for both eras. Never rejects. */
+  readonly probe: (server: McpServer) => Promise<Spoken>
+  /** Whether it still does not speak the one. Never rejects. */
+  readonly lacksStill: (missing: 'legacy' | 'modern', server: McpServer) => Promise<boolean>
   /** Called when what is known of a server has changed. */
   readonly onLearned: (server: McpServer, spoken: Spoken) => void
   /** What the configuration before knew, which holds for the same upstreams until they have answered. */
@@ -48,24 +47,16 @@ type Entry = {
 }
 
 export function createEras(options: ErasOptions): Eras {
-  const { previous, probeModern, probeLegacy, onLearned } = options
+  const { previous, probe, lacksStill, onLearned } = options
   const entries = new Map(options.servers.map((server) => [server.name, enter(server, previous)]))
 
   const ask = async (entry: Entry): Promise<Spoken> => {
-    const { server } = entry
+    const { server, spoken } = entry
     // Later on, only what is refused is asked about: no session is opened for what is known to work.
-    const known = entry.dueTick === -Infinity ? 'unknown' : erasOf(entry.spoken)
-    if (known === 'legacy') {
-      const modern = await probeModern(server)
-      if (modern?.length === 0) return entry.spoken
-      return { modern, legacy: await probeLegacy(server) }
-    }
-    if (known === 'modern') {
-      const legacy = await probeLegacy(server)
-      if (legacy?.length === 0) return entry.spoken
-      return { modern: await probeModern(server), legacy }
-    }
-    return { modern: await probeModern(server), legacy: await probeLegacy(server) }
+    const known = entry.dueTick === -Infinity ? 'unknown' : erasOf(spoken)
+    if (known === 'legacy' && (await lacksStill('modern', server))) return spoken
+    if (known === 'modern' && (await lacksStill('legacy', server))) return spoken
+    return await probe(server)
   }
   const learn = (entry: Entry, spoken: Spoken, tick: number): void => {
     const changed = JSON.stringify(spoken) !== JSON.stringify(entry.spoken)

@@ -1,8 +1,8 @@
 /**
- * Asks a server whether it speaks an era, as a client would: `server/discover` for the modern one,
- * `initialize` for the other. With the server's own credential or none, never a caller's.
+ * Asks a server which eras it speaks, as a client would: with `server/discover`, and where that does not
+ * settle it with `initialize`. With the server's own credential or none, never a caller's.
  */
-import { LEGACY_VERSIONS } from '../mcp/spoken.ts'
+import { LEGACY_VERSIONS, NOTHING_KNOWN, type Spoken } from '../mcp/spoken.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Answer } from '../upstream/answer.ts'
@@ -31,14 +31,46 @@ const UNSUPPORTED_VERSION = -32_022
 /** Errors of the modern revisions about a request that cannot have them: whatever it is, it is modern. */
 const ONLY_MODERN: ReadonlySet<unknown> = new Set([-32_020, -32_021])
 
+/** What comes of `server/discover`. */
+type Discovered =
+  | { readonly kind: 'versions'; readonly versions: readonly string[] }
+  /** An MCP server that has never heard of it. */
+  | { readonly kind: 'unknown_method' }
+  /** A no without a word of MCP, perhaps of something in between. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unclear' }
+
 /**
- * The modern versions that a server and the gateway serve; empty when it has none, undefined when its
- * answer does not tell. Never rejects.
+ * The versions of both eras that a server and the gateway serve. A server that has never heard of
+ * `server/discover` is a legacy one, and is not asked for more: some have room for one session in all.
+ * Never rejects.
  */
-export async function probeModern(
+export async function probeEras(server: McpServer, conversations: Asking): Promise<Spoken> {
+  const found = await discover(server, conversations)
+  switch (found.kind) {
+    case 'unclear':
+      return NOTHING_KNOWN
+    case 'unknown_method':
+      return { modern: [], legacy: LEGACY_VERSIONS }
+    case 'refused':
+      return { modern: [], legacy: await shakeHands(server, conversations) }
+    case 'versions':
+      return { modern: found.versions, legacy: await shakeHands(server, conversations) }
+  }
+}
+
+/** Whether a server of one era still does not speak the other. */
+export async function lacksStill(
+  missing: 'legacy' | 'modern',
   server: McpServer,
   conversations: Asking,
-): Promise<readonly string[] | undefined> {
+): Promise<boolean> {
+  if (missing === 'legacy') return (await shakeHands(server, conversations))?.length === 0
+  const { kind } = await discover(server, conversations)
+  return kind === 'unknown_method' || kind === 'refused'
+}
+
+async function discover(server: McpServer, conversations: Asking): Promise<Discovered> {
   const [version = ''] = MODERN_VERSIONS
   const method = 'server/discover'
   const meta = {
@@ -50,24 +82,30 @@ export async function probeModern(
   const headers = headersFor(server, { era: 'modern', kind: 'request', method }, head)
   const body = message(method, { _meta: meta })
   const reply = await ask(server, conversations, { method: 'POST', headers, body })
-  if (reply === undefined) return undefined
+  if (reply === undefined) return { kind: 'unclear' }
+  const result = memberOf(reply.response, 'result')
   const { code, data } = errorIn(reply)
   const listed = listOf(
     code === UNSUPPORTED_VERSION
       ? memberOf(data, 'supported')
-      : memberOf(memberOf(reply.response, 'result'), 'supportedVersions'),
+      : memberOf(result, 'supportedVersions'),
   )
-  if (listed !== undefined) return MODERN_VERSIONS.filter((known) => listed.includes(known))
-  if (code === UNSUPPORTED_VERSION || ONLY_MODERN.has(code)) return undefined
+  if (listed !== undefined) {
+    const versions = MODERN_VERSIONS.filter((known) => listed.includes(known))
+    return { kind: 'versions', versions }
+  }
+  if (code === UNSUPPORTED_VERSION || ONLY_MODERN.has(code)) return { kind: 'unclear' }
   // A result of another form is that of a server which answers anything.
-  return isRefused(reply) || memberOf(reply.response, 'result') !== undefined ? [] : undefined
+  if (result !== undefined) return { kind: 'unknown_method' }
+  if (!isRefused(reply)) return { kind: 'unclear' }
+  return { kind: isOfProtocol(code) ? 'unknown_method' : 'refused' }
 }
 
 /**
- * The legacy version that a server settles on when the newest one is asked for. Otherwise as
- * `probeModern`. A session it opens is ended again.
+ * The legacy version that a server settles on when the newest one is asked for; empty when it has none,
+ * undefined when its answer does not tell. A session it opens is ended again.
  */
-export async function probeLegacy(
+async function shakeHands(
   server: McpServer,
   conversations: Asking,
 ): Promise<readonly string[] | undefined> {
@@ -81,7 +119,10 @@ export async function probeLegacy(
   const agreed = memberOf(memberOf(reply.response, 'result'), 'protocolVersion')
   if (agreed === undefined) return isRefused(reply) ? [] : undefined
   const known = LEGACY_VERSIONS.filter((version) => version === agreed)
-  await endSession(server, conversations, { sessionId: reply.sessionId, protocolVersion: known[0] })
+  await endSession(server, conversations, {
+    sessionId: reply.sessionId,
+    protocolVersion: known[0],
+  })
   return known.length > 0 ? known : undefined
 }
 
@@ -137,6 +178,11 @@ function isRefused(reply: Reply): boolean {
   if (NO_ANSWER.has(status) || status >= 500 || (status >= 300 && status < 400)) return false
   const { code } = errorIn(reply)
   return code === undefined ? status >= 400 : code !== INTERNAL_ERROR
+}
+
+/** Codes that JSON-RPC and the older revisions have: whoever sends one speaks MCP. */
+function isOfProtocol(code: unknown): boolean {
+  return typeof code === 'number' && code >= -32_768 && code <= -32_000
 }
 
 function listOf(value: unknown): readonly unknown[] | undefined {

@@ -2,7 +2,7 @@
 import type { Spoken } from '../mcp/spoken.ts'
 import { NOTHING_KNOWN, spokenAsConfigured } from '../mcp/spoken.ts'
 import type { McpServer } from '../model/server.ts'
-import { probeLegacy, probeModern } from '../pipeline/probe-era.ts'
+import { probeEras } from '../pipeline/probe-era.ts'
 import { createConversations } from '../upstream/conversations.ts'
 
 /** Deadlines are looked at this often. */
@@ -19,8 +19,7 @@ export async function askEras(
   try {
     const learned = await Promise.all(
       asked.map(async (server): Promise<[McpServer, Spoken]> => {
-        const modern = await probeModern(server, conversations)
-        return [server, { modern, legacy: await probeLegacy(server, conversations) }]
+        return [server, await probeEras(server, conversations)]
       }),
     )
     const configured = servers.map((server) => [server, spokenAsConfigured(server)] as const)

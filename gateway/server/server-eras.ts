@@ -4,7 +4,7 @@ import { erasOf, versionsOf } from '../mcp/spoken.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Eras } from '../pipeline/eras.ts'
 import { createEras } from '../pipeline/eras.ts'
-import { probeLegacy, probeModern } from '../pipeline/probe-era.ts'
+import { lacksStill, probeEras } from '../pipeline/probe-era.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import type { Plant } from './plant.ts'
 import { findSharedHosts } from './shared-hosts.ts'
@@ -30,8 +30,8 @@ export function createServerEras(options: ServerErasOptions): Eras {
   }
   const eras = createEras({
     servers,
-    probeModern: (server) => probeModern(server, conversations),
-    probeLegacy: (server) => probeLegacy(server, conversations),
+    probe: (server) => probeEras(server, conversations),
+    lacksStill: (missing, server) => lacksStill(missing, server, conversations),
     onLearned: ({ name }, spoken) => {
       const versions = versionsOf(spoken)
       plant.emit({ type: 'eras_learned', server: name, eras: erasOf(spoken), versions })
