@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run } from './main.ts'
 
-const POLICY_VERBS = ['policy test', 'policy explain', 'policy diff', 'policy learn']
+const POLICY_VERBS = [
+  'policy check',
+  'policy test',
+  'policy explain',
+  'policy diff',
+  'policy shadow-report',
+  'policy learn',
+]
 
 /** Runs the command; returns its exit code and what it printed. */
 async function gatehouse(...args: readonly string[]) {
@@ -19,7 +26,7 @@ async function gatehouse(...args: readonly string[]) {
 
 /** The uses listed in a text, one row each. */
 function uses(text: string): readonly string[] {
-  return Array.from(text.matchAll(/^ {2}(\S+(?: [a-z]+)*)/gm), ([, use]) => use!)
+  return Array.from(text.matchAll(/^ {2}(\S+(?: [a-z][a-z-]*)*)/gm), ([, use]) => use!)
 }
 
 test('the first word of several verbs alone is wrong use, and lists its verbs only', async () => {

@@ -25,6 +25,12 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./check.ts')).check,
   },
   {
+    words: ['policy', 'check'],
+    use: 'policy check FILE…',
+    does: 'check policy files by themselves',
+    load: async () => (await import('./policy-check.ts')).policyCheck,
+  },
+  {
     words: ['policy', 'test'],
     use: 'policy test FILE…',
     does: 'run the cases beside policy files',
@@ -41,6 +47,12 @@ const COMMANDS: readonly Row[] = [
     use: 'policy diff A B …',
     does: 'show which recorded calls another policy would decide differently',
     load: async () => (await import('./policy-diff.ts')).policyDiff,
+  },
+  {
+    words: ['policy', 'shadow-report'],
+    use: 'policy shadow-report AUDIT…',
+    does: 'say what rules in shadow mode would have changed',
+    load: async () => (await import('./policy-shadow-report.ts')).policyShadowReport,
   },
   {
     words: ['policy', 'learn'],

@@ -61,7 +61,7 @@ function settle(
 }
 
 /** The files of a directory as a configuration would find them; anything else is a file. */
-async function policyFiles(path: string): Promise<readonly string[]> {
+export async function policyFiles(path: string): Promise<readonly string[]> {
   const isDirectory = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,

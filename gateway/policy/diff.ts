@@ -1,7 +1,7 @@
 /** What changes when one rule set takes the place of another, over calls that were or could be made. */
 import type { Decision } from '../model/decision.ts'
 import { decide } from './decide.ts'
-import { occasionAt } from './occasion.ts'
+import { type Occasion, occasionAt } from './occasion.ts'
 import type { AskedCall } from './recorded-call.ts'
 import type { Rules } from './rules.ts'
 
@@ -25,18 +25,23 @@ export type PolicyDiff = {
   readonly other: readonly DecisionChange[]
 }
 
-/** Asks both rule sets about every call. */
+/**
+ * Asks both rule sets about every call.
+ *
+ * @param at The time and facts to ask by; the time of the call, and nothing granted, by default.
+ */
 export function diffPolicies(
   before: Rules,
   after: Rules,
   asked: Iterable<AskedCall & { readonly count?: number }>,
+  at: Partial<Pick<Occasion, 'nowMs' | 'facts'>> = {},
 ): PolicyDiff {
   const changes: DecisionChange[] = []
   let calls = 0
   let distinct = 0
   for (const one of asked) {
-    const { caller, call, server, count = 1 } = one
-    const occasion = occasionAt(server)
+    const { caller, call, server, count = 1, atMs = 0 } = one
+    const occasion = occasionAt(server, { nowMs: atMs, ...at })
     const was = decide(before, caller, call, occasion)
     const is = decide(after, caller, call, occasion)
     calls += count

@@ -37,7 +37,11 @@ export function* formatDiff(
 }
 
 /** The change in one line, with the rules that make it; undefined when no call is decided otherwise. */
-export function summarizeDiff({ calls, denied, allowed }: PolicyDiff): string | undefined {
+export function summarizeDiff({
+  calls,
+  denied,
+  allowed,
+}: Pick<PolicyDiff, 'calls' | 'denied' | 'allowed'>): string | undefined {
   if (denied.length + allowed.length === 0) return undefined
   const parts = [
     { changes: denied, what: 'now denied' },

@@ -13,6 +13,8 @@ export type AskedCall = {
   readonly caller: Caller
   readonly call: Call
   readonly server: string
+  /** When it was made, in epoch milliseconds; absent where that is not known. */
+  readonly atMs?: number
   /** Which it is, for people: the id and time of a record, or the name of a case. */
   readonly label: string
 }
@@ -100,6 +102,7 @@ export function readRecordedCall(line: string): RecordRead {
     reason: textOf(reason),
     dropped: readTargets(record['dropped']) ?? [],
     time: textOf(time) ?? '',
+    atMs: Date.parse(textOf(time) ?? '') || 0,
     label: `${textOf(id) ?? ''} of ${textOf(time) ?? ''}`,
   } as const
   return { kind: 'call', recorded }

@@ -35,6 +35,7 @@ import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import type { Log } from './log.ts'
 import { createIds } from './new-id.ts'
+import { createRecentCalls, type RecentCalls } from './recent-calls.ts'
 import { createEventLog } from './log-events.ts'
 import { openStore } from './open-store.ts'
 
@@ -52,6 +53,7 @@ export type Plant = {
   readonly pins: Pins
   readonly grants: Grants
   readonly askPoint: AskPoint
+  readonly recentCalls: RecentCalls
   readonly audit: Audit
   readonly metrics: Metrics
   readonly tracer: Tracer | undefined
@@ -137,6 +139,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const oauthFetch = createOAuthFetch()
   const introspectionFetch = createOAuthFetch({ timeoutMs: INTROSPECTION_MS })
   const postJson = createPostJson(POINT_CONNECTIONS)
+  const recentCalls = createRecentCalls()
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
     stream: settings.listen.maxStreamsPerCaller,
@@ -178,10 +181,12 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       metrics.call(own, call)
       tracer?.journey(own)
     },
+    recentCalls,
     finish: (visit) => {
       const { journey, occupies } = visit
       if (occupies !== undefined) inFlight.giveBack(occupies.caller, occupies.occupation)
       journey.durationMs = tick() - journey.startedTick
+      recentCalls.note(journey)
       audit.outcome(journey)
       metrics.journey(journey)
       tracer?.journey(journey)

@@ -34,8 +34,11 @@ export function createReloader(options: {
   /** What the process started with: some settings stay as they were then. */
   readonly started: Settings
   readonly current: () => Settings
-  /** Puts the new configuration to work; throws when it cannot, with the old one still at work. */
-  readonly adopt: (next: Ready) => Promise<void>
+  /**
+   * Puts the new configuration to work; throws when it cannot, with the old one still at work. Resolves with
+   * what the new policy changes, if anything.
+   */
+  readonly adopt: (next: Ready) => Promise<string | undefined>
   /**
    * Says which files a refused configuration is made of, and what was in them: mending any of them is
    * noticed, and what was refused is not read again until then.
@@ -47,12 +50,14 @@ export function createReloader(options: {
   const { plant, log, started } = options
   let last: LastReload = { ok: true, atMs: plant.now(), problems: [] }
 
-  const succeed = (next: Ready, before: Settings): ReloadResult => {
+  const succeed = (next: Ready, before: Settings, change: string | undefined): ReloadResult => {
     const restart = needsRestart(started, next.settings)
     const { version } = next.settings
-    plant.emit({ type: 'reload', ok: true, version, needsRestart: restart })
+    const detail = change === undefined ? {} : { detail: change }
+    plant.emit({ type: 'reload', ok: true, version, ...detail, needsRestart: restart })
     const waiting = restart.length === 0 ? {} : { needsRestart: restart.join(', ') }
     log('info', 'configuration reloaded', { version, ...waiting })
+    if (change !== undefined) log('warn', 'the new policy changes decisions', detail)
     const warnings = [...next.warnings.map(formatProblem), ...moves(before, next.settings)]
     for (const warning of warnings) log('warn', warning)
     const restarts = restart.map(
@@ -60,8 +65,9 @@ export function createReloader(options: {
     )
     const ring = changeOfRing(before, next.settings)
     if (ring !== undefined) log('info', ring)
+    const changes = change === undefined ? [] : [change]
     const rings = ring === undefined ? [] : [ring]
-    return { ok: true, problems: [], notices: [...warnings, ...rings, ...restarts] }
+    return { ok: true, problems: [], notices: [...changes, ...warnings, ...rings, ...restarts] }
   }
   const fail = (problems: readonly Problem[]): ReloadResult => {
     const detail = problems.map(formatProblem).join('\n')
@@ -76,14 +82,15 @@ export function createReloader(options: {
       return fail(next.problems)
     }
     const before = options.current()
+    let change: string | undefined
     try {
-      await options.adopt(next)
+      change = await options.adopt(next)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       options.alsoWatch(next.settings)
       return fail([{ file: options.source.file, line: 1, column: 1, message }])
     }
-    return succeed(next, before)
+    return succeed(next, before, change)
   }
 
   return {

@@ -23,6 +23,7 @@ import type { Arrival } from './open-visit.ts'
 import { addressOf, openVisit } from './open-visit.ts'
 import type { OpsListener } from './ops.ts'
 import { listenOps } from './ops.ts'
+import { describePolicyChange } from './policy-change.ts'
 import type { Plant } from './plant.ts'
 import { openPlant } from './plant.ts'
 import { readinessOf } from './readiness.ts'
@@ -85,8 +86,9 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     adopt: async (next) => {
       const { tls } = next.settings.listen
       if (tls !== undefined) listener.reloadCertificates(tls)
-      adopt(next, house)
+      const change = adopt(next, house)
       watcher.refresh(next.settings.files, next.settings.digests)
+      return await change
     },
     alsoWatch: ({ files, digests }) =>
       watcher.refresh([...new Set([...house.current.settings.files, ...files])], digests),
@@ -161,8 +163,11 @@ async function open(options: StartOptions): Promise<House> {
   return house
 }
 
-/** From here on visits belong to the new configuration; those under way keep theirs. */
-function adopt({ settings, rules }: Ready, house: House): void {
+/**
+ * From here on visits belong to the new configuration; those under way keep theirs. Resolves with what the
+ * new policy changes.
+ */
+function adopt({ settings, rules }: Ready, house: House): Promise<string | undefined> {
   const { plant, generations, current: previous, issuer } = house
   const latest = (): Desk => house.current.desk
   const own = issuer?.trust()
@@ -180,6 +185,11 @@ function adopt({ settings, rules }: Ready, house: House): void {
     { ...sight, rules },
   ]
   void announceChanges(house.answering, { before, after, catalogue })
+  return describePolicyChange(plant.recentCalls.calls(), {
+    before: previous.rules,
+    after: rules,
+    occasion: sight,
+  })
 }
 
 /** What takes each request; one more look at its target where the authorization server is configured. */

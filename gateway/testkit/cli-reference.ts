@@ -24,7 +24,7 @@ export async function cliReference(): Promise<string> {
 
 /** The leading plain words of a usage: `policy test FILE…` is the verb `policy test`. */
 function verbOf(use: string): readonly string[] {
-  return /^[a-z-]+(?: [a-z]+)*(?![^ ])/.exec(use)?.[0].split(' ') ?? []
+  return /^[a-z-]+(?: [a-z][a-z-]*)*(?![^ ])/.exec(use)?.[0].split(' ') ?? []
 }
 
 async function ask(args: readonly string[]): Promise<string> {

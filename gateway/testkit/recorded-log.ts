@@ -2,6 +2,7 @@
 import { createChain } from '../audit/chain.ts'
 import { createRecords } from '../audit/record.ts'
 import type { Call, Target } from '../model/call.ts'
+import type { ShadowDecision } from '../model/decision.ts'
 import type { Caller } from '../model/caller.ts'
 import { endedJourney, judgedCall, testCall } from './journey.ts'
 import { testCaller } from './pipeline.ts'
@@ -18,6 +19,7 @@ export type LoggedCall = {
   readonly dropped?: readonly Target[]
   readonly effect?: 'allow' | 'deny'
   readonly rule?: string
+  readonly shadow?: ShadowDecision
   readonly times?: number
 }
 
@@ -35,8 +37,16 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
       const { effect = 'allow', rule = effect === 'allow' ? 'readers' : undefined } = logged
       const reason = effect === 'deny' ? 'no_rule' : undefined
       const call = testCall(callOf(logged))
-      const { dropped = [] } = logged
-      const judged = judgedCall({ id: `call-${at}-${time}`, call, effect, rule, reason, dropped })
+      const { dropped = [], shadow } = logged
+      const judged = judgedCall({
+        id: `call-${at}-${time}`,
+        call,
+        effect,
+        rule,
+        reason,
+        dropped,
+        shadow,
+      })
       const caller = testCaller(logged.caller ?? {})
       const journey = endedJourney({ server: logged.server ?? 'docs', caller, calls: [judged] })
       lines.push(chain.seal(records.decision(journey, judged) + records.basis(journey)))

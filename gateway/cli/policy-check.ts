@@ -1,0 +1,68 @@
+/** `gatehouse policy check`: policy files by themselves, without a configuration. */
+import { parseArgs } from 'node:util'
+import type { Problem } from '../model/problem.ts'
+import { formatProblem } from '../server/load-all.ts'
+import { validate } from '../settings/validate.ts'
+import type { Io } from './io.ts'
+import { readDocument, readPolicies } from './read-policies.ts'
+import { policyFiles } from './rule-set.ts'
+
+const HELP = `Usage: gatehouse policy check FILE…
+
+Checks policy files together, as one policy. "gatehouse check" does the same for those of a configuration,
+and knows which servers there are; here they are those that the policies name.
+
+  FILE         a policy file, or a directory of them
+  -h, --help   show this text
+
+Exit code: 0 valid, 1 not valid (file:line:column on standard error), 2 used wrongly.`
+
+/** @returns the exit code; warnings are part of a valid policy and change nothing about it. */
+export async function policyCheck(
+  args: readonly string[],
+  io: Pick<Io, 'out' | 'err'>,
+): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help === true) {
+    io.out(HELP)
+    return 0
+  }
+  if (positionals.length === 0) {
+    io.err(`policy check: no file named\n\n${HELP}`)
+    return 2
+  }
+  const files = (await Promise.all(positionals.map(policyFiles))).flat()
+  const faults = (await Promise.all(files.map(faultsOf))).flat()
+  const read = await readPolicies(files, [])
+  const problems = eachPlaceOnce([...faults, ...(read.ok ? [] : read.problems)])
+  for (const problem of problems) io.err(formatProblem(problem))
+  if (!read.ok || problems.length > 0) return 1
+  const rules = [...read.rules.servers.values()].flatMap(({ reaches }) =>
+    reaches.map(({ rule }) => rule.id),
+  )
+  const servers = [...read.rules.servers.keys()].join(', ')
+  io.out(`valid: ${new Set(rules).size} rules for ${servers === '' ? 'no server' : servers}`)
+  for (const warning of read.warnings) io.out(`warning: ${formatProblem(warning)}`)
+  return 0
+}
+
+/** The schema and whoever compiles the rules find the same mistakes, each in its words. */
+function eachPlaceOnce(problems: readonly Problem[]): readonly Problem[] {
+  const places = new Map<string, Problem>()
+  for (const problem of problems) {
+    const { file, line, column } = problem
+    const place = `${file}:${line}:${column}`
+    if (!places.has(place)) places.set(place, problem)
+  }
+  return [...places.values()]
+}
+
+/** What the schema finds; a file that cannot be read is found by whoever compiles it. */
+async function faultsOf(file: string): Promise<readonly Problem[]> {
+  const document = await readDocument(file)
+  return document.ok ? validate('policy', document) : []
+}
