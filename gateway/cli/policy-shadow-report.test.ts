@@ -68,5 +68,5 @@ test('the report is there for programs, and a log without shadow decisions has a
 test('a report needs a log that can be read', async () => {
   assert.equal((await report()).code, 2)
   const { code, err } = await report(join(directory, 'missing.jsonl'))
-  assert.deepEqual([code, /^cannot read /.test(err[0]!)], [1, true])
+  assert.deepEqual([code, err[0]?.startsWith('cannot read ')], [1, true])
 })
