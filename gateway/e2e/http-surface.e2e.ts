@@ -177,7 +177,10 @@ async function get(gateway: TestGatehouse, target: string, host?: string, method
 
 test('every server has its metadata at the path form, and nothing else is in it', async () => {
   const both = [ROBOTS, PEOPLE]
-  const common = { bearer_methods_supported: ['header'] }
+  const common = {
+    bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'ES384', 'PS256', 'RS256'],
+  }
   const documents = {
     drive: { authorization_servers: both, scopes_supported: ['drive.read'] },
     mail: { authorization_servers: [PEOPLE] },

@@ -54,7 +54,8 @@ function askAll({ method, json, headers }: Seen, response: ServerResponse): bool
   if (method !== 'GET' && !isCall) return false
   if (headers['mcp-protocol-version'] === '2026-07-28') {
     const params = json?.params?.['arguments'] as { method: string; mode?: string }
-    const asked = { method: params.method, params: { mode: params.mode } }
+    const url = params.mode === 'url' ? 'https://e.test/' : undefined
+    const asked = { method: params.method, params: { mode: params.mode, url } }
     const result = { resultType: 'input_required', inputRequests: { q: asked } }
     sendJson(response, { jsonrpc: '2.0', id: json?.id, result })
   } else if (isCall) {

@@ -7,6 +7,7 @@ import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { eventually } from '../testkit/eventually.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { startGatehouse } from '../testkit/gatehouse.ts'
+import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool } from '../testkit/rpc.ts'
 import type { BareWs, WsHandshake } from '../testkit/ws-client.ts'
 import { connectWs, openWs } from '../testkit/ws-client.ts'
@@ -379,22 +380,32 @@ test('a server that breaks off leaves its callers with an error, and no clean en
   assert.equal((await ws.closed).code, 1011)
 })
 
-test('an upgrade behind a request that is still answered is not taken', async () => {
-  const { hostname, port, pathname, host } = new URL(gateway.url('docs'))
+test('an upgrade behind a request that is still answered is not taken', async (t) => {
+  const silent = await startRecordingServer(({ json }) => json?.method === 'tools/call')
+  t.after(() => silent.stop())
+  const both = await startGatehouse({
+    servers: { docs: server.url, silent: silent.url },
+    rules: [{ id: 'all', effect: 'allow', subjects: [{ any: true }], tools: ['*/*'] }],
+  })
+  t.after(() => both.stop())
+  const { hostname, port, pathname, host } = new URL(both.url('docs'))
   const socket = connect(Number(port), hostname)
   let received = ''
   socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
   const closed = new Promise((resolve) => socket.once('close', resolve))
-  // A token that is new takes a while to verify: the first answer is not there yet.
-  const { authorization } = await bearerOf('pipelining')
-  const head = `Host: ${host}\r\nAuthorization: ${authorization}\r\n`
-  const body = 'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n'
+  const token = await both.token('silent')
+  const call = JSON.stringify(callTool('echo'))
+  const first =
+    `POST ${new URL(both.url('silent')).pathname} HTTP/1.1\r\nHost: ${host}\r\n` +
+    `Authorization: Bearer ${token}\r\nAccept: application/json, text/event-stream\r\n` +
+    `Content-Type: application/json\r\nContent-Length: ${call.length}\r\n\r\n${call}`
+  const head = `Host: ${host}\r\nAuthorization: Bearer ${await both.token('docs')}\r\n`
   const upgrade =
     `GET ${pathname} HTTP/1.1\r\n${head}Upgrade: websocket\r\nConnection: Upgrade\r\n` +
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n' +
     'Sec-WebSocket-Protocol: mcp\r\n\r\n'
   const before = server.connections.length
-  socket.write(`POST ${pathname} HTTP/1.1\r\n${head}${body}{}${upgrade}`)
+  socket.write(first + upgrade)
   await closed
   assert.ok(!received.includes('101'))
   assert.equal(server.connections.length, before)
