@@ -13,6 +13,13 @@ import { claimedActor, plainText } from './claimed-actor.ts'
 import { createFailureMeter } from './failure-meter.ts'
 import type { GrantDesk } from './grant-actions.ts'
 import { createGrant, endGrant, endTask, listGrants } from './grant-actions.ts'
+import {
+  connectionHealth,
+  listConnections,
+  revokeConnection,
+  rotateVault,
+  type AdminVault,
+} from './connection-actions.ts'
 import type { Known } from './revocation-actions.ts'
 import { addRevocation, liftRevocation, listRevocations } from './revocation-actions.ts'
 import { acceptPin, listPins } from './pin-actions.ts'
@@ -40,6 +47,8 @@ export type AdminOptions = GrantDesk & {
   /** Settings refuse one that could be guessed; undefined answers 404 to everything. */
   readonly token: Secret | undefined
   readonly revocations: Revocations
+  /** The vault of the configuration in force. */
+  readonly vault: () => AdminVault
   readonly pins: Pins
   /** Whom the configuration at work knows: revoking anything else is done, with a warning. */
   readonly known: () => Known
@@ -78,6 +87,31 @@ type Action = {
 }
 
 const ACTIONS: readonly Action[] = [
+  {
+    name: 'connections.list',
+    method: 'GET',
+    path: /^\/admin\/connections$/,
+    run: ({ request, options }) => listConnections(request.query, options.vault()),
+  },
+  {
+    name: 'connections.health',
+    method: 'GET',
+    path: /^\/admin\/connections\/health$/,
+    run: ({ request, options }) => refuseQuery(request) ?? connectionHealth(options.vault()),
+  },
+  {
+    name: 'connections.revoke',
+    method: 'POST',
+    path: /^\/admin\/connections\/revoke$/,
+    run: ({ request, options }) =>
+      refuseQuery(request) ?? revokeConnection(request.body, options.vault()),
+  },
+  {
+    name: 'vault.rotate',
+    method: 'POST',
+    path: /^\/admin\/vault\/rotate$/,
+    run: ({ request, options }) => refuseQuery(request) ?? rotateVault(options.vault()),
+  },
   { name: 'status', method: 'GET', path: /^\/admin\/status$/, run: readStatus },
   { name: 'reload', method: 'POST', path: /^\/admin\/reload$/, run: reload },
   {

@@ -64,6 +64,16 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
     case 'session_opened':
     case 'session_ended':
       return record('session', event, { server: event.server, kind: event.callerKind })
+    case 'connection':
+      return record('credential', event, {
+        action: event.action,
+        provider: event.provider,
+        account: event.account,
+        tenant: event.tenant,
+        issuer: event.issuer,
+        subject: event.subject,
+        detail: event.detail,
+      })
     case 'swapped':
       return record('credential', event, {
         server: event.server,

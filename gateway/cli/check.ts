@@ -112,6 +112,8 @@ function describeCredential(credential: Credential): string {
       return `our token in ${credential.place.header}`
     case 'exchange':
       return `exchanged token in ${credential.place.header}`
+    case 'vault':
+      return `token of the caller's ${credential.provider} account in ${credential.place.header}`
   }
 }
 

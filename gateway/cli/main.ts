@@ -103,6 +103,30 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./pins.ts')).pinsAccept,
   },
   {
+    words: ['connections', 'list'],
+    use: 'connections list …',
+    does: 'print the accounts that people have connected at a running gateway',
+    load: async () => (await import('./connections.ts')).connectionsList,
+  },
+  {
+    words: ['connections', 'health'],
+    use: 'connections health',
+    does: 'print how many connections there are, by state',
+    load: async () => (await import('./connections.ts')).connectionsHealth,
+  },
+  {
+    words: ['connections', 'revoke'],
+    use: 'connections revoke …',
+    does: "forget a person's connection and revoke it at the provider",
+    load: async () => (await import('./connections.ts')).connectionsRevoke,
+  },
+  {
+    words: ['vault', 'rotate'],
+    use: 'vault rotate',
+    does: 'seal all connections under the current key of the key ring',
+    load: async () => (await import('./connections.ts')).vaultRotate,
+  },
+  {
     words: ['status'],
     use: 'status',
     does: 'ask a running gateway how it is',

@@ -10,7 +10,7 @@ import type { TrustedIssuer } from '../identity/trust.ts'
 import type { Emit } from '../model/event.ts'
 import type { Store } from '../model/store.ts'
 import type { SigningKeys } from '../oauth/signing-keys.ts'
-import { hostCookie, readCookie } from '../pages/cookies.ts'
+import { SESSION_COOKIE, hostCookie, readCookie } from '../pages/cookies.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
@@ -35,9 +35,6 @@ import { createTokenClaims } from './token-claims.ts'
 
 /** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
 const REVOCATION_MARGIN_SECONDS = 120
-
-/** The cookie of a session, without its prefix. */
-export const SESSION_COOKIE = 'gatehouse-session'
 
 export type Issuer = {
   /** Serves one request for the authorization server. Never rejects. */

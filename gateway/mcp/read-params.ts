@@ -80,6 +80,9 @@ function readParam(cursor: Cursor, draft: Draft, params: Writable<Params>): bool
     case 'requestState':
       params.requestState = readSpan(cursor, draft, 'requestState', readText)
       break
+    case 'inputResponses':
+      readSpan(cursor, draft, 'inputResponses', skipValue)
+      break
     case 'requestId': {
       const id = readSpan(cursor, draft, 'requestId', readId)
       params.requestId = typeof id === 'string' ? undefined : id

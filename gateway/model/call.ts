@@ -44,6 +44,7 @@ export type SpliceName =
   | 'taskIds'
   | 'relatedTask'
   | 'requestState'
+  | 'inputResponses'
   | 'resourceSubscriptions'
 
 /**

@@ -63,12 +63,30 @@ export type ExchangeCredential = {
   readonly actor: 'none' | 'signed'
 }
 
+/** A token of the caller's own account at a provider, which the caller has connected. */
+export type VaultCredential = {
+  readonly kind: 'vault'
+  readonly place: HeaderTemplate
+  /** Name of the provider. */
+  readonly provider: string
+  /** Scopes the connection must have. */
+  readonly scopes: readonly string[]
+  /** Which of the caller's accounts there. */
+  readonly account: string
+  /**
+   * `calls`: a caller who has connected nothing yet may begin a session and read lists, which go up
+   * without a credential. `everything`: the server wants one for those too.
+   */
+  readonly neededFor: 'calls' | 'everything'
+}
+
 /** What a server gets instead of the caller's token, and where it goes. */
 export type Credential =
   | { readonly kind: 'none' }
   | StaticCredential
   | IssueCredential
   | ExchangeCredential
+  | VaultCredential
 
 /** One that is made for each caller. */
 export type CallerCredential = Exclude<Credential, { readonly kind: 'none' | 'static' }>

@@ -54,6 +54,18 @@ export type GatehouseEvent =
       readonly callerKind: CallerKind
     }
   | {
+      /** What became of a person's connection to a provider. */
+      readonly type: 'connection'
+      readonly action: 'connected' | 'refreshed' | 'refresh_failed' | 'ended' | 'disconnected'
+      readonly provider: string
+      readonly account: string
+      readonly tenant: string
+      readonly issuer: string
+      readonly subject: string
+      /** Never holds a secret, nor what a provider said beyond an error code. */
+      readonly detail?: string
+    }
+  | {
       /** A credential was made for a caller, or could not be. */
       readonly type: 'swapped'
       readonly server: string

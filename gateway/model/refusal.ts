@@ -96,6 +96,8 @@ export type RefusalExtra = {
   /** All scopes the operation needs, for `insufficient_scope`. */
   readonly scopes?: readonly string[]
   readonly retryAfterSeconds?: number
+  /** What a person can open to mend it; told in the caller's era. */
+  readonly link?: { readonly url: string; readonly message: string; readonly purpose: string }
   /** The JSON-RPC id of the frame as its bytes read, when it could be read but no call came of it. */
   readonly id?: string
   /** Overrides the JSON-RPC code of the table (a legacy resource that is not found is -32002). */

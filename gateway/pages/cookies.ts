@@ -1,5 +1,8 @@
 /** Cookies of our own: names that a browser accepts only over TLS and for this host alone (RFC 6265bis §4.1.3). */
 
+/** The cookie that says who is signed in; every room with pages reads it. */
+export const SESSION_COOKIE = 'gatehouse-session'
+
 export type CookieName = {
   /** With the prefix where there is TLS. */
   readonly name: string

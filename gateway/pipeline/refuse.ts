@@ -8,10 +8,15 @@ import { LEGACY_VERSIONS } from '../mcp/spoken.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
+import { linkAnswer } from './link-answer.ts'
+import { sealOwnState } from './request-state.ts'
 import type { Outgoing, Visit } from './visit.ts'
 
 /** What of a visit its refusal depends on. */
-export type Refused = Pick<Visit, 'journey' | 'head' | 'server' | 'batch' | 'side'>
+export type Refused = Pick<
+  Visit,
+  'journey' | 'head' | 'server' | 'batch' | 'side' | 'declared' | 'session'
+>
 
 /** A head that two readers could frame differently: nothing that follows on its connection is read (RFC 9112 §11.2). */
 const UNTRUSTED_HEAD: ReadonlySet<RefusalCode> = new Set([
@@ -40,7 +45,9 @@ function toRefusal(error: unknown): Refusal {
 export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
   const { code, extra } = refusal
   const id = noteError(refusal, visit.journey)
-  const status = statusOf(refusal, visit.journey.calls.at(-1)?.call, visit)
+  const told = tellLink(refusal, visit, desk)
+  const status =
+    told === undefined ? statusOf(refusal, visit.journey.calls.at(-1)?.call, visit) : 200
   const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
   const authenticate = challengeFor(refusal, visit, desk)
   if (authenticate !== undefined) headers.push('www-authenticate', authenticate)
@@ -59,9 +66,24 @@ export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
     ...(UNTRUSTED_HEAD.has(code) && { connection: 'close' }),
     body: {
       kind: 'whole',
-      bytes: status === 401 ? oauthBody(refusal) : bodyFor(refusal, id, visit),
+      bytes: status === 401 ? oauthBody(refusal) : (told ?? bodyFor(refusal, id, visit)),
     },
   }
+}
+
+/** The answer that asks a person to open a link, where this refusal is one and its caller can be told so. */
+function tellLink({ extra: { link } }: Refusal, visit: Refused, desk: Desk): string | undefined {
+  const { journey, server, session } = visit
+  const { caller } = journey
+  const call = journey.calls.at(-1)?.call
+  if (link === undefined || caller === undefined || server === undefined) return undefined
+  if (call?.kind !== 'request' || call.id === undefined || isBatched(visit)) return undefined
+  // A client that is not connected yet has agreed on nothing that it could be told in.
+  if (call.method === 'initialize') return undefined
+  if (server.refusals === 'http') return undefined
+  const declared = visit.declared ?? session?.declared ?? []
+  const state = (): string => sealOwnState({ caller, server, call }, desk)
+  return linkAnswer({ link, call, id: call.id, declared, state })
 }
 
 /** The refusal of one message where there is no status and no header to tell it, as on a WebSocket. */

@@ -3,6 +3,7 @@
  * 2026-07-28, "Multi Round-Trip Requests"). It goes down sealed and comes back with the retry, so that
  * it works for the caller, server, method and target it was made for, on any replica, and for an hour.
  */
+import { cutMembers } from '../mcp/cut-members.ts'
 import type { Edit } from '../mcp/edit.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -17,6 +18,9 @@ const LIFE_MS = 3_600_000
  * to fit into the body of the retry and into what `seal` opens.
  */
 const MAX_STATE_BYTES = 262_144
+
+/** Whom and what a state is for. */
+type Bound = Pick<Permit, 'caller' | 'server' | 'call'>
 
 type StateDesk = Pick<Desk, 'seals' | 'now'>
 
@@ -34,8 +38,17 @@ export function sealState(
   return seals.seal('state', boundTo(permit), `${now() + LIFE_MS} ${state}`)
 }
 
+/** What stands in place of a server's state in a round of our own: no JSON, which that is. */
+const OWN = 'own'
+
+/** The state of a round of our own, which no server ever sees: it says that the retry answers us. */
+export function sealOwnState(bound: Bound, { seals, now }: StateDesk): string {
+  return seals.seal('state', boundTo(bound), `${now() + LIFE_MS} ${OWN}`)
+}
+
 /**
- * The edit that puts the server's own state into a retry; none for a call without one.
+ * The edit that puts the server's own state into a retry, or those that take out what answers a round of
+ * our own; none for a call without one.
  *
  * @throws {Refusal} `state_unknown` for a handle that was not made for this caller and call, or is too old.
  */
@@ -46,7 +59,9 @@ export function openState(body: Uint8Array, permit: Permit, desk: StateDesk): re
   const written = Buffer.from(buffer, byteOffset + span.start, span.end - span.start)
   const text = openHandle(JSON.parse(written.toString('utf8')), permit, desk)
   if (text === undefined) throw new Refusal('state_unknown')
-  return [{ ...span, text }]
+  if (text !== OWN) return [{ ...span, text }]
+  const { inputResponses } = permit.call.spans
+  return cutMembers(body, inputResponses === undefined ? [span] : [span, inputResponses])
 }
 
 function openHandle(handle: unknown, permit: Permit, desk: StateDesk): string | undefined {
@@ -58,6 +73,6 @@ function openHandle(handle: unknown, permit: Permit, desk: StateDesk): string | 
 }
 
 /** What is bound is hashed into the handle and not held in it, so the target needs no digest of its own. */
-function boundTo({ caller, server, call: { method, targets } }: Permit): readonly string[] {
+function boundTo({ caller, server, call: { method, targets } }: Bound): readonly string[] {
   return [...ownerOf(caller, server), method, ...targets.flatMap(({ kind, name }) => [kind, name])]
 }

@@ -7,11 +7,14 @@ import type { McpServer } from '../model/server.ts'
 import type { Found } from '../vault/found.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
+import { textOf } from './link-answer.ts'
 
 /** Headers that carry a credential, flat. */
 export type Injected = readonly string[]
 
 const NOTHING: Injected = []
+
+type SwapDesk = Pick<Desk, 'swaps'>
 
 /**
  * The headers that carry the credential this permit may use. The caller's own credential is not among
@@ -20,29 +23,27 @@ const NOTHING: Injected = []
  *
  * @throws {Refusal} (or rejects with) `credential_missing`, `credential_unavailable`.
  */
-export function swap(
-  permit: Permit,
-  seat: Seat,
-  desk: Pick<Desk, 'swaps'>,
-): Injected | Promise<Injected> {
-  return injected(credentialOf(permit), seat, desk)
+export function swap(permit: Permit, seat: Seat, desk: SwapDesk): Injected | Promise<Injected> {
+  return injected(credentialOf(permit), seat, isPlumbing(permit), desk)
 }
 
 /** The same for requests of our own in the name of the caller of a seat: they use the server's credential. */
-export function swapForOwn(seat: Seat, desk: Pick<Desk, 'swaps'>): Injected | Promise<Injected> {
-  return injected(seat.server.credential, seat, desk)
+export function swapForOwn(seat: Seat, desk: SwapDesk): Injected | Promise<Injected> {
+  return injected(seat.server.credential, seat, true, desk)
 }
 
 /** Another credential in place of one that the server refused (401); undefined where there is no other. */
 export async function swapAgain(
   permit: Permit,
   seat: Seat,
-  desk: Pick<Desk, 'swaps'>,
+  desk: SwapDesk,
 ): Promise<Injected | undefined> {
   const credential = credentialOf(permit)
   const refused = seat.found
   if (!isOfCaller(credential) || refused === undefined) return undefined
-  return use(await desk.swaps.renew(wanted(credential, seat), refused), seat)
+  const found = await desk.swaps.renew(wanted(credential, seat), refused)
+  if (found === refused) return undefined
+  return use(found, { credential, seat, isPlumbing: false }, desk)
 }
 
 /** A server's own static credential, for transports that have no other. */
@@ -53,7 +54,8 @@ export function credentialHeaders({ credential }: McpServer): Injected {
 function injected(
   credential: Credential,
   seat: Seat,
-  desk: Pick<Desk, 'swaps'>,
+  isPlumbing: boolean,
+  desk: SwapDesk,
 ): Injected | Promise<Injected> {
   switch (credential.kind) {
     case 'none':
@@ -61,9 +63,12 @@ function injected(
     case 'static':
       return [credential.header, credential.value.reveal()]
     case 'issue':
-    case 'exchange': {
+    case 'exchange':
+    case 'vault': {
       const found = desk.swaps.find(wanted(credential, seat))
-      return found instanceof Promise ? found.then((one) => use(one, seat)) : use(found, seat)
+      return found instanceof Promise
+        ? found.then((one) => use(one, { credential, seat, isPlumbing }, desk))
+        : use(found, { credential, seat, isPlumbing }, desk)
     }
   }
 }
@@ -96,13 +101,37 @@ function wanted(credential: CallerCredential, { journey, head, server }: Seat) {
   return { server: server.name, caller, credential, token }
 }
 
+/** Being connected at all, and lists: what a client does before it calls anything. */
+function isPlumbing({ call, elements }: Permit): boolean {
+  return elements === undefined ? call.needs === 'connection' : elements.every(isPlumbing)
+}
+
+type Use = {
+  readonly credential: CallerCredential
+  readonly seat: Seat
+  readonly isPlumbing: boolean
+}
+
 /** Remembers what is sent, so that it can be taken out of the answer and renewed. */
-function use(found: Found, seat: Seat): Injected {
+function use(
+  found: Found,
+  { credential, seat, isPlumbing: plumbs }: Use,
+  desk: SwapDesk,
+): Injected {
   if (found.kind === 'injection') {
     seat.found = found
     return found.injection
   }
-  const { fallback } = seat.server
+  const { server, journey } = seat
+  const { fallback } = server
   if (fallback !== undefined) return [fallback.header, fallback.value.reveal()]
-  throw new Refusal('credential_missing', { message: found.reason })
+  if (plumbs && credential.kind === 'vault' && credential.neededFor === 'calls') return NOTHING
+  const { connect, reason: message } = found
+  const url =
+    connect === undefined || journey.caller === undefined
+      ? undefined
+      : desk.swaps.connectLink(journey.caller, connect, server.name)
+  if (url === undefined) throw new Refusal('credential_missing', { message })
+  const link = { url, message, purpose: 'connect' }
+  throw new Refusal('credential_missing', { message: textOf(link), data: { url }, link })
 }

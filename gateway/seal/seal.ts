@@ -28,6 +28,7 @@ export type Purpose =
   | 'cookie'
   | 'ticket'
   | 'signing-key'
+  | 'connect'
 
 export type Seals = {
   /**

@@ -7,6 +7,8 @@ import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import { findServer, findSide, findSite } from '../pipeline/route.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import type { Outgoing, Visit } from '../pipeline/visit.ts'
+import { isConnectTarget, openConnectDoor } from './connect-door.ts'
+import type { Vault } from './vault.ts'
 
 /** Public documents by authority and target; all are JSON and readable by anyone. */
 export type Documents = ReadonlyMap<string, ReadonlyMap<string, Document>>
@@ -21,11 +23,22 @@ const WELL_KNOWN = '/.well-known/'
 
 const MCP_METHODS: readonly string[] = ['POST', 'GET', 'DELETE']
 
-export async function receive(visit: Visit, desk: Desk, documents: Documents): Promise<void> {
+/** What of a generation is behind the doors. */
+export type Rooms = {
+  readonly desk: Desk
+  readonly documents: Documents
+  readonly vault: Vault
+  /** Authority of the public URL. */
+  readonly host: string
+}
+
+export async function receive(visit: Visit, rooms: Rooms): Promise<void> {
+  const { desk, documents, vault } = rooms
   if (visit.target.startsWith(WELL_KNOWN))
     return serve(visit, desk, () => document(visit, documents))
   if (visit.httpMethod === 'OPTIONS') return serve(visit, desk, () => preflight(visit, desk))
   if (withoutTicketSuffix(visit.target) !== visit.target) return issueTicket(visit, desk)
+  if (isConnectTarget(visit.target, vault)) return openConnectDoor(visit, rooms)
   return handle(visit, desk)
 }
 

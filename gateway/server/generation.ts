@@ -32,6 +32,7 @@ import { factsOf } from './facts.ts'
 import type { Plant } from './plant.ts'
 import { createAddressOf } from './proxies.ts'
 import { createServerEras } from './server-eras.ts'
+import { createVault, type Vault } from './vault.ts'
 
 export type Generation = {
   readonly settings: Settings
@@ -42,6 +43,9 @@ export type Generation = {
   readonly sides: SideDoors
   readonly identify: Identify
   readonly eras: Eras
+  readonly vault: Vault
+  /** Authority of the public URL. */
+  readonly host: string
   /** A visit begins; call `leave` when it is over. */
   enter(): void
   leave(): void
@@ -65,7 +69,8 @@ export function createGeneration(options: {
   const conversations = createConversations(settings.servers.filter(isHttp), plant.tick)
   const sides = createSideDoors(settings.servers, plant.tick)
   const seals = plant.sealsOf(settings.keys)
-  const swaps = swapsFor(settings, plant)
+  const vault = createVault(settings, plant, seals)
+  const swaps = swapsFor(settings, plant, vault)
   const trusted = [...(own === undefined ? [] : [own]), ...settings.issuers]
   const identify = identifyFor({ settings, trusted }, plant, previous)
   const { servers } = settings
@@ -80,6 +85,7 @@ export function createGeneration(options: {
     if (!retired || visits > 0) return
     void conversations.close()
     sides.close()
+    vault.close()
   }
   const generation: Generation = {
     settings,
@@ -88,6 +94,8 @@ export function createGeneration(options: {
     sides,
     identify,
     eras,
+    vault,
+    host: new URL(settings.publicUrl).host,
     documents: buildDocuments({
       routes,
       issuers,
@@ -154,12 +162,14 @@ export function createGeneration(options: {
   return generation
 }
 
-function swapsFor({ publicUrl }: Settings, plant: Plant): Swaps {
+function swapsFor({ publicUrl }: Settings, plant: Plant, { keeper, connectLink }: Vault): Swaps {
   const { emit, now, oauthFetch, signingKeys } = plant
   return createSwaps({
     ask: createAskToken(oauthFetch),
     sign: (claims, type) => signJwt(claims, signingKeys.current(), type),
     issuer: new URL(publicUrl).origin,
+    keeper,
+    connectLink,
     now,
     emit,
   })

@@ -4,6 +4,7 @@ import type { McpServer } from '../model/server.ts'
 import { sideOf } from '../pipeline/route.ts'
 import { decide } from '../policy/decide.ts'
 import type { Issuer } from '../issuer/issuer.ts'
+import { countConnections } from '../vault/census.ts'
 import { mayConnect } from '../policy/visible.ts'
 import { isOpen } from '../policy/window.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -43,6 +44,7 @@ export function startJobs(options: JobsOptions): () => void {
   const { plant, log } = options
   let refreshing = false
   const announceSights = createSightAnnouncer(options)
+  count(options)
   const everySecond = setInterval(() => {
     const tick = plant.tick()
     for (const { conversations, sides } of options.generations()) {
@@ -64,6 +66,7 @@ export function startJobs(options: JobsOptions): () => void {
   const audit = setInterval(() => plant.audit.tick(), AUDIT_TICK_MS)
   const slowly = setInterval(() => {
     void options.current().identify.refreshKeys()
+    count(options)
     plant.signingKeys
       .refresh()
       .then(() => options.issuer?.refresh())
@@ -77,6 +80,17 @@ export function startJobs(options: JobsOptions): () => void {
   return () => {
     for (const timer of [everySecond, audit, slowly]) clearInterval(timer)
   }
+}
+
+/** Nothing is looked for where nobody can connect anything. */
+function count({ current, log, plant }: JobsOptions): void {
+  const { vault } = current()
+  if (vault.path === undefined) return
+  countConnections(vault.book)
+    .then(plant.setConnected)
+    .catch((error: unknown) =>
+      log('warn', 'connections cannot be counted', { detail: String(error) }),
+    )
 }
 
 /**

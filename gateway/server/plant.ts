@@ -33,6 +33,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { createIntrospect, type Introspect } from '../vault/introspect.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
+import type { Count } from '../vault/census.ts'
 import type { Log } from './log.ts'
 import { createIds } from './new-id.ts'
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts'
@@ -60,7 +61,12 @@ export type Plant = {
   readonly catalogue: Catalogue
   readonly recentTasks: RecentTasks
   readonly inFlight: InFlight
+  /** Connections of people, as last counted. */
+  readonly connected: () => readonly Count[]
+  readonly setConnected: (counts: readonly Count[]) => void
   readonly emit: Emit
+  /** Tells the processes apart that share a store. */
+  readonly instance: string
   readonly newId: () => string
   /** The seals of a key ring, in use from now on; those of a key that ends with the process when it is empty. */
   readonly sealsOf: (keys: readonly RingKey[]) => Seals
@@ -135,6 +141,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     isLasting: settings.keys.length > 0,
     now,
   })
+  let connected: readonly Count[] = []
   const fetchJson = createFetchJson()
   const oauthFetch = createOAuthFetch()
   const introspectionFetch = createOAuthFetch({ timeoutMs: INTROSPECTION_MS })
@@ -157,7 +164,10 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     catalogue: createCatalogue(),
     recentTasks: new Map(),
     inFlight,
+    connected: () => connected,
+    setConnected: (counts) => void (connected = counts),
     emit,
+    instance,
     newId: createIds(),
     seals: () => seals,
     sealsOf: (keys) => (seals = createSeals(keys.length > 0 ? keys : [ephemeral])),

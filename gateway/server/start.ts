@@ -113,6 +113,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     connections: listener.connections,
     audit: plant.audit.health,
     eras: () => erasIn(house.current),
+    connected: plant.connected,
   })
   plant.pins.onHeld((server, tools) => {
     const { rules, desk } = house.current
@@ -211,7 +212,7 @@ function serve(arrival: Arrival, house: House): void {
   generation.enter()
   if (house.draining) arrival.response.shouldKeepAlive = false
   const visit = openVisit(arrival, generation, house)
-  receive(visit, generation.desk, generation.documents).then(generation.leave, (error: unknown) => {
+  receive(visit, generation).then(generation.leave, (error: unknown) => {
     generation.leave()
     visit.drop()
     house.options.log('error', 'a visit failed', { detail: String(error) })
@@ -253,6 +254,11 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
     admin: createAdmin({
       token: ops.adminToken,
       revocations: plant.revocations,
+      vault: () => ({
+        book: house.current.vault.book,
+        connect: house.current.vault.connect,
+        resealKeys: plant.signingKeys.reseal,
+      }),
       pins: plant.pins,
       grants: plant.grants,
       grantRules: () => grantRules(house.current.rules),

@@ -25,6 +25,7 @@ export type ConfigFile = {
   readonly issuers: readonly IssuerFile[]
   readonly api_keys: readonly ApiKeyFile[]
   readonly servers: Readonly<Record<string, ServerFile>>
+  readonly providers: Readonly<Record<string, ProviderFile & { readonly client: OAuthClientFile }>>
   readonly policies: readonly string[]
   readonly decision_point?: DecisionPointFile
   readonly audit: {
@@ -207,7 +208,7 @@ export type RouteFile = {
 
 /** Of each mode; `read-credential.ts` knows which keys belong to which. */
 export type CredentialFile = {
-  readonly mode: 'static' | 'issue' | 'exchange'
+  readonly mode: 'static' | 'issue' | 'exchange' | 'vault'
   readonly header: string
   readonly as?: 'bearer' | 'basic' | 'plain'
   readonly user?: string
@@ -224,6 +225,35 @@ export type CredentialFile = {
   readonly resource_client?: OAuthClientFile
   readonly subject_token_type?: 'access_token' | 'jwt' | 'id_token'
   readonly actor?: 'none' | 'signed'
+  readonly provider?: string
+  readonly account?: string
+  readonly needed_for?: 'calls' | 'everything'
+}
+
+/** A provider, as `config/providers.yaml` has those that are known; `client` stands in the configuration alone. */
+export type ProviderFile = {
+  readonly title?: string
+  readonly authorize_url?: string
+  readonly token_url?: string
+  readonly refresh_url?: string
+  readonly revoke_url?: string
+  readonly issuer?: string
+  readonly sends_issuer?: boolean
+  readonly client_auth?: 'basic' | 'post' | 'none'
+  readonly body_format?: 'form' | 'json'
+  readonly pkce?: boolean
+  readonly scopes?: readonly string[]
+  readonly scope_separator?: string
+  readonly scope_parameter?: string
+  readonly authorize_parameters?: Readonly<Record<string, string>>
+  readonly token_parameters?: Readonly<Record<string, string>>
+  readonly token_path?: string
+  readonly ok_field?: string
+  readonly rotation?: 'none' | 'single_use' | 'leeway'
+  readonly header?: string
+  readonly as?: 'bearer' | 'basic' | 'plain'
+  readonly user?: string
+  readonly account_field?: string
 }
 
 /** Us as a client of an authorization server. */

@@ -47,13 +47,14 @@ async function load(name: string) {
 
 test('there is no example that no test loads', () => {
   const names = globSync('*.yaml', { cwd: CONFIG }).toSorted()
-  assert.deepEqual(names, ['edge.yaml', 'minimal.yaml', 'sidecar.yaml'])
+  assert.deepEqual(names, ['edge.yaml', 'minimal.yaml', 'providers.yaml', 'sidecar.yaml'])
 })
 
 test('every example begins with the line that gives editors the schema', () => {
   for (const file of globSync(join(CONFIG, '*.yaml'))) {
     const [first] = readFileSync(file, 'utf8').split('\n')
-    assert.equal(first, '# yaml-language-server: $schema=./gatehouse.schema.json', basename(file))
+    const schema = basename(file) === 'providers.yaml' ? 'providers' : 'gatehouse'
+    assert.equal(first, `# yaml-language-server: $schema=./${schema}.schema.json`, basename(file))
   }
 })
 

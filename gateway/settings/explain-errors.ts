@@ -18,8 +18,8 @@ export type Explained = {
 /** What a value fails when held against one alternative of an `anyOf` or `oneOf`. */
 export type BranchErrors = (branch: AnySchemaObject, data: unknown) => readonly ErrorObject[]
 
-/** Values listed in a message before it stops being one; the longest section has 14 keys. */
-const MAX_LISTED = 16
+/** Values listed in a message before it stops being one; the longest section has 17 keys. */
+const MAX_LISTED = 20
 
 /** One entry per mistake, in the order found. `errors` come from a validator with `verbose` on. */
 export function explainErrors(

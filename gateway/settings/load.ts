@@ -18,6 +18,7 @@ import { readKeys } from './read-keys.ts'
 import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './read-listen.ts'
 import { readAudit, readTelemetry } from './read-outputs.ts'
 import { readState } from './read-state.ts'
+import { readProviders } from './read-providers.ts'
 import { readServers } from './read-servers.ts'
 import { readPolicies } from './policy-files.ts'
 import {
@@ -121,6 +122,7 @@ async function read(
       : undefined,
     issuers: await readIssuers(reading, config),
     apiKeys: readApiKeys(reading, config),
+    providers: await readProviders(reading, config),
     servers: await readServers({
       ...context,
       decisionPoint: await readGeneralPoint(reading, config),

@@ -1,7 +1,8 @@
 /** `servers.<name>.credential` and its like: what a server gets instead of the caller's token. */
 import type { Path } from '../model/problem.ts'
 import type { Credential, HeaderTemplate, StaticCredential } from '../model/credential.ts'
-import type { ConfigFile, CredentialFile, ServerFile } from './config-file.ts'
+import type { ConfigFile, CredentialFile, ProviderFile, ServerFile } from './config-file.ts'
+import { knownProviders } from './known-providers.ts'
 import { readExchange } from './read-exchange.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
@@ -45,6 +46,7 @@ const KEYS_OF: Readonly<Record<CredentialFile['mode'], ReadonlySet<string>>> = {
     'subject_token_type',
     'actor',
   ]),
+  vault: new Set(['provider', 'account', 'scopes', 'needed_for']),
 }
 
 const PLACE_KEYS: ReadonlySet<string> = new Set(['mode', 'header', 'as', 'user'])
@@ -132,6 +134,8 @@ async function readCredential(
       return await readStatic(reading, at, written)
     case 'issue':
       return readIssue(context, at, written)
+    case 'vault':
+      return readVault(context, at, written)
     case 'exchange':
       if (written.flow === 'jwt_bearer') refuseManyIssuers(context, [...at, 'flow'])
       return await readExchange(reading, at, { written, place: readPlace(reading, at, written) })
@@ -194,6 +198,39 @@ function readIssue(context: Context, at: Path, written: CredentialFile): Credent
     lifeSeconds,
     subject: written.subject ?? 'qualified',
   }
+}
+
+function readVault(
+  { reading, config }: Context,
+  at: Path,
+  written: CredentialFile,
+): Credential | undefined {
+  const { provider: name, account = 'default', needed_for: neededFor = 'calls' } = written
+  const provider = name === undefined ? undefined : config.providers[name]
+  if (name === undefined || provider === undefined) {
+    const known = Object.keys(config.providers)
+    const advice = known.length === 0 ? 'name one under providers' : `known: ${known.join(', ')}`
+    if (name === undefined) reading.report(at, '"provider" is missing')
+    else reading.report([...at, 'provider'], `unknown provider "${name}"; ${advice}`)
+    return undefined
+  }
+  if (config.keys === undefined && (reading.env['GATEHOUSE_KEYS'] ?? '') === '') {
+    const advice = '"gatehouse keys new" prints one for GATEHOUSE_KEYS or keys.file'
+    const why = 'vault needs a key ring, or connections end with the process'
+    reading.report([...at, 'mode'], `${why}; ${advice}`)
+  }
+  const { scopes = [] } = written
+  const place = placeAt(written, name, provider)
+  return { kind: 'vault', place, provider: name, scopes, account, neededFor }
+}
+
+/** The provider's way, where the credential does not say another. */
+function placeAt(written: CredentialFile, name: string, provider: ProviderFile): HeaderTemplate {
+  const known = { ...knownProviders().get(name), ...provider }
+  const isOwn = written.as !== undefined || written.header !== 'Authorization'
+  const { header = 'Authorization', as, user } = isOwn ? written : known
+  const fallback = header.toLowerCase() === 'authorization' ? 'bearer' : 'plain'
+  return { header, as: as ?? fallback, user: user ?? '' }
 }
 
 function readPlace(reading: Reading, at: Path, written: CredentialFile): HeaderTemplate {

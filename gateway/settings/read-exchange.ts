@@ -1,5 +1,10 @@
 /** `credential: { mode: exchange }`: where the caller's token is exchanged, and for what. */
-import type { ExchangeCredential, HeaderTemplate, TokenEndpoint } from '../model/credential.ts'
+import type {
+  ExchangeCredential,
+  HeaderTemplate,
+  OAuthClient,
+  TokenEndpoint,
+} from '../model/credential.ts'
 import type { Path } from '../model/problem.ts'
 import type { CredentialFile, OAuthClientFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
@@ -85,13 +90,20 @@ export async function readEndpoint(
   if (parsed !== undefined && isExposed(parsed)) {
     reading.report([...at, url.key], 'tokens would travel unencrypted; use https://')
   }
-  const { id, secret: written, auth = written === undefined ? 'none' : 'basic' } = client.value
-  const own = [...at, client.key]
+  const read = await readClient(reading, [...at, client.key], client.value)
+  return read && { url: url.value, client: read }
+}
+
+/** Us as a client; undefined when something about its secret is reported. */
+export async function readClient(
+  reading: Reading,
+  at: Path,
+  { id, secret: written, auth = written === undefined ? 'none' : 'basic' }: OAuthClientFile,
+): Promise<OAuthClient | undefined> {
   if ((auth === 'none') !== (written === undefined)) {
-    reading.report([...own, 'auth'], 'none is for a client without a secret, and only for one')
+    reading.report([...at, 'auth'], 'none is for a client without a secret, and only for one')
   }
   const secret =
-    written === undefined ? undefined : await readSecret(reading, [...own, 'secret'], written)
-  if (written !== undefined && secret === undefined) return undefined
-  return { url: url.value, client: { id, secret, auth } }
+    written === undefined ? undefined : await readSecret(reading, [...at, 'secret'], written)
+  return written !== undefined && secret === undefined ? undefined : { id, secret, auth }
 }

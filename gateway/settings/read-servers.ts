@@ -20,6 +20,9 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024
 /** Well-known documents of the gateway itself live here. */
 const RESERVED = '/.well-known'
 
+/** Where people connect their accounts. */
+const CONNECT = '/connect/'
+
 /** Below the path of a server, the gateway gives out tickets for WebSocket handshakes there. */
 const TICKETS = '/ws-ticket'
 
@@ -151,7 +154,9 @@ function readPath(context: ServersContext, name: string, file: ServerFile): stri
   const path = publicUrl.prefix + own
   const why = pathFault(own)
   if (why !== undefined) reading.report(at, why)
-  else if (path === RESERVED || path.startsWith(`${RESERVED}/`)) {
+  else if (Object.keys(config.providers).length > 0 && own.startsWith(CONNECT)) {
+    reading.report(at, `${CONNECT} belongs to the gateway, where there are providers`)
+  } else if (path === RESERVED || path.startsWith(`${RESERVED}/`)) {
     reading.report(at, `${RESERVED}/ belongs to the gateway`)
   } else if (path.endsWith(TICKETS)) {
     reading.report(at, `${TICKETS} belongs to the gateway`)

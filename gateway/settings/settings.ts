@@ -4,6 +4,7 @@
  */
 import type { CallerKind } from '../model/caller.ts'
 import type { TokenEndpoint } from '../model/credential.ts'
+import type { Provider } from '../model/provider.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
 import type { McpServer, UpstreamTls } from '../model/server.ts'
@@ -26,6 +27,8 @@ export type Settings = {
   readonly issuers: readonly IssuerSettings[]
   readonly apiKeys: readonly ApiKeySettings[]
   readonly servers: readonly McpServer[]
+  /** Services whose accounts people connect, by name. */
+  readonly providers: ReadonlyMap<string, Provider>
   readonly policies: readonly PolicySource[]
   readonly audit: AuditSettings
   readonly state: StateSettings

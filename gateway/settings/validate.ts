@@ -14,6 +14,7 @@ const SCHEMA_FILES = {
   policy: '../../policies/policy.schema.json',
   cases: '../../policies/cases.schema.json',
   users: '../../config/users.schema.json',
+  providers: '../../config/providers.schema.json',
 } as const
 
 export type SchemaName = keyof typeof SCHEMA_FILES

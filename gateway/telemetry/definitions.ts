@@ -144,6 +144,18 @@ export const METRICS = {
     labels: ['action', 'result'],
     help: 'Actions on the admin API',
   },
+  connections: {
+    name: 'gatehouse_connections',
+    type: 'gauge',
+    labels: ['provider', 'state'],
+    help: 'Accounts that people have connected, by whether they still give tokens',
+  },
+  connectionChanges: {
+    name: 'gatehouse_connection_changes_total',
+    type: 'counter',
+    labels: ['provider', 'action'],
+    help: 'What became of connected accounts',
+  },
   swaps: {
     name: 'gatehouse_swaps_total',
     type: 'counter',

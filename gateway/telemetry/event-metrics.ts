@@ -31,6 +31,8 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const signIns = counter(METRICS.signIns)
   const consents = counter(METRICS.consents)
   const actions = counter(METRICS.adminActions)
+  const changes = counter(METRICS.connectionChanges)
+  const provider = createBoundedLabel(max)
   const swaps = counter(METRICS.swaps)
   const definitions = counter(METRICS.toolDefinitions)
   const warnings = counter(METRICS.warnings)
@@ -85,6 +87,8 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
         return warnings.inc({ what: what(event.what) })
       case 'reload':
         return reloads.inc({ result: result(event.ok) })
+      case 'connection':
+        return changes.inc({ provider: provider(event.provider), action: event.action })
       case 'swapped':
         return swaps.inc({
           server: server(event.server),

@@ -293,6 +293,7 @@ test('every metric of the table is there, under its own type', async () => {
     connections: () => 0,
     audit: () => ({ ok: true, buffered: 0, oldestMs: 0, failures: 0, lost: 0 }),
     eras: () => [],
+    connected: () => [],
   })
   const declared = (await text()).match(/^# TYPE gatehouse_\w+ \w+/gm)?.toSorted()
   const table = Object.values(METRICS).map(({ name, type }) => `# TYPE ${name} ${type}`)

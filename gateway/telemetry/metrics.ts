@@ -38,6 +38,12 @@ export type Gauges = {
   readonly audit?: () => AuditGauges
   /** The eras of each server, in one word. */
   readonly eras?: () => Iterable<{ readonly server: string; readonly eras: string }>
+  /** Accounts that people have connected. */
+  readonly connected?: () => Iterable<{
+    readonly provider: string
+    readonly state: string
+    readonly count: number
+  }>
 }
 
 export type Metrics = {
@@ -93,7 +99,17 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }
 }
 
-function observe({ streams, connections, audit, eras }: Gauges, registry: Registry): void {
+function observe(gauges: Gauges, registry: Registry): void {
+  const { streams, connections, audit, connected, eras } = gauges
+  if (connected !== undefined) {
+    const gauge: Gauge = new Gauge({
+      ...settings(METRICS.connections, registry),
+      collect(): void {
+        gauge.reset()
+        for (const { provider, state, count } of connected()) gauge.set({ provider, state }, count)
+      },
+    })
+  }
   if (streams !== undefined) {
     const gauge: Gauge = new Gauge({
       ...settings(METRICS.streamsOpen, registry),

@@ -8,7 +8,10 @@ import { createPins, type Pins } from '../registry/pins.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import { createGrants } from '../registry/grants.ts'
 import { createRevocations } from '../registry/revocations.ts'
+import { temporaryKey } from '../seal/seal.ts'
 import { createMemoryStore } from '../state/memory.ts'
+import { createBook } from '../vault/book.ts'
+import { createEnvelopes } from '../vault/envelope.ts'
 
 /** The token of every admin API made here. */
 export const ADMIN_TOKEN = 'b3BlcmF0b3JzLW9ubHktb3BlcmF0b3JzLW9ubHktMQ'
@@ -35,6 +38,7 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
   const events: GatehouseEvent[] = []
   const store = createMemoryStore({ now })
   const revocations = createRevocations({ store, now, emit: () => undefined })
+  const book = createBook(store, () => createEnvelopes([temporaryKey()]))
   const pins = createPins({ store, now, emit: () => undefined })
   const admin = createAdmin({
     token: new Secret(ADMIN_TOKEN),
@@ -42,6 +46,11 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
     pins,
     grants: createGrants({ store, now, emit: (event) => events.push(event) }),
     grantRules: () => new Map(),
+    vault: () => ({
+      book,
+      connect: { disconnect: async () => false },
+      resealKeys: async () => undefined,
+    }),
     known: () => ({ issuers: ['https://idp.example'], apiKeyPrefixes: ['abcd1234'] }),
     status: () => ({ version: '1.2.3', ready: true }),
     reload: async () => ({ ok: true, problems: [], notices: [] }),

@@ -76,7 +76,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
 
 /** Swaps that answer with what is given; by default there is nothing for anybody. */
 export function testSwaps(found: Found = missing('nothing here')): Desk['swaps'] {
-  return { find: () => found, renew: async () => found }
+  return { find: () => found, renew: async () => found, connectLink: () => undefined }
 }
 
 /** A book of pins that nothing outlives. */

@@ -3,11 +3,14 @@ import * as oauth from 'oauth4webapi'
 
 import type { OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { OAuthClient, TokenEndpoint } from '../model/credential.ts'
+import { asSpecified, requestBody, type Quirks } from './quirks.ts'
 
 export type TokenRequest = {
   readonly endpoint: TokenEndpoint
   readonly grantType: string
   readonly parameters: Readonly<Record<string, string>>
+  /** Undefined for a server that does as RFC 6749 says. */
+  readonly quirks?: Quirks
 }
 
 export type TokenAnswer =
@@ -17,6 +20,11 @@ export type TokenAnswer =
       readonly issuedTokenType: string | undefined
       /** Undefined where the server does not say. */
       readonly expiresInSeconds: number | undefined
+      readonly refreshToken: string | undefined
+      /** Undefined where the server does not say; it then gave what it was asked for. */
+      readonly scopes: readonly string[] | undefined
+      /** All of the answer. It holds the tokens too. */
+      readonly body: Readonly<Record<string, unknown>>
     }
   /** It will not be given, however often it is asked for. `code` is an OAuth error code. */
   | { readonly kind: 'refused'; readonly code: string }
@@ -29,11 +37,18 @@ export type AskToken = (request: TokenRequest) => Promise<TokenAnswer>
 /** Errors that say nothing about the request (RFC 6749 §4.1.2.1, RFC 8628 §3.5). */
 const TRANSIENT = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 
+const AS_SPECIFIED: Quirks = {
+  bodyFormat: 'form',
+  tokenPath: [],
+  okField: undefined,
+  scopeSeparator: ' ',
+}
+
 /** RFC 8693 §2.2.1: what is no access token has no type; an identity assertion is one of those. */
 const RECOGNIZED: oauth.RecognizedTokenTypes = { n_a: () => undefined }
 
 export function createAskToken(fetch: OAuthFetch): AskToken {
-  return async ({ endpoint, grantType, parameters }) => {
+  return async ({ endpoint, grantType, parameters, quirks = AS_SPECIFIED }) => {
     const server = { issuer: new URL(endpoint.url).origin, token_endpoint: endpoint.url }
     const client = { client_id: endpoint.client.id }
     try {
@@ -44,8 +59,13 @@ export function createAskToken(fetch: OAuthFetch): AskToken {
         grantType,
         { ...parameters },
         {
-          [oauth.customFetch]: async (url, { method, headers, body }) =>
-            await withoutIdToken(await fetch(url, { method, headers, body: textOf(body) })),
+          [oauth.customFetch]: async (url, { method, headers, body }) => {
+            const form = body instanceof URLSearchParams ? body : new URLSearchParams()
+            const other = requestBody(form, quirks)
+            const type = other === undefined ? {} : { 'content-type': other.type }
+            const sent = { method, headers: { ...headers, ...type }, body: other?.text ?? form }
+            return await asSpecified(await fetch(url, sent), quirks)
+          },
           // Plain HTTP goes to loopback only: settings and the fetch itself see to it.
           [oauth.allowInsecureRequests]: true,
         },
@@ -63,6 +83,9 @@ export function createAskToken(fetch: OAuthFetch): AskToken {
         accessToken: body.access_token,
         issuedTokenType: typeof issuedTokenType === 'string' ? issuedTokenType : undefined,
         expiresInSeconds: body.expires_in,
+        refreshToken: body.refresh_token,
+        scopes: body.scope?.split(' ').filter(Boolean),
+        body,
       }
     } catch (error) {
       return failureOf(error)
@@ -70,7 +93,7 @@ export function createAskToken(fetch: OAuthFetch): AskToken {
   }
 }
 
-/** How this client says who it is. */
+/** How we say who we are at a token or revocation endpoint. */
 export function authOf({ auth, secret }: OAuthClient): oauth.ClientAuth {
   if (secret === undefined) return oauth.None()
   const text = secret.reveal()
@@ -90,22 +113,6 @@ function formEncoded(text: string): string {
 /** The form that a request of the library holds. */
 export function textOf(body: unknown): URLSearchParams | undefined {
   return body instanceof URLSearchParams ? body : undefined
-}
-
-/** An ID token is of no use here, and is not checked: so it must not be believed either. */
-async function withoutIdToken(response: Response): Promise<Response> {
-  const text = await response.text()
-  const { status, headers } = response
-  try {
-    const body: unknown = JSON.parse(text)
-    if (typeof body === 'object' && body !== null && 'id_token' in body) {
-      const { id_token: _, ...rest } = body
-      return new Response(JSON.stringify(rest), { status, headers })
-    }
-  } catch {
-    // What is no JSON is refused by whoever reads it.
-  }
-  return new Response(text, { status, headers })
 }
 
 function failureOf(error: unknown): TokenAnswer {

@@ -52,6 +52,9 @@ function at(...answers: readonly Partial<Extract<TokenAnswer, { kind: 'token' }>
       accessToken: `bought-${index}`,
       issuedTokenType: undefined,
       expiresInSeconds: 300,
+      refreshToken: undefined,
+      scopes: undefined,
+      body: {},
       ...answer,
     })),
   )

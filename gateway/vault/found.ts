@@ -5,6 +5,13 @@ import type { HeaderTemplate } from '../model/credential.ts'
 /** A header with a credential in it: flat name, value. It is compared by identity when it was refused. */
 export type Injection = readonly [header: string, value: string]
 
+/** A provider where the caller has no account connected, or not with enough scope. */
+export type Connectable = {
+  readonly provider: string
+  readonly account: string
+  readonly scopes: readonly string[]
+}
+
 /** What there is for a caller. */
 export type Found =
   | { readonly kind: 'injection'; readonly injection: Injection }
@@ -12,6 +19,8 @@ export type Found =
       readonly kind: 'missing'
       /** In words for the caller. Never holds a secret, nor what an authorization server said. */
       readonly reason: string
+      /** What connecting would mend it. */
+      readonly connect?: Connectable
     }
 
 /** A token in its header. */
@@ -19,8 +28,8 @@ export function inject(token: string, { header, as, user }: HeaderTemplate): Fou
   return { kind: 'injection', injection: [header, valueOf(token, as, user)] }
 }
 
-export function missing(reason: string): Found {
-  return { kind: 'missing', reason }
+export function missing(reason: string, connect?: Connectable): Found {
+  return { kind: 'missing', reason, ...(connect !== undefined && { connect }) }
 }
 
 function valueOf(token: string, as: HeaderTemplate['as'], user: string): string {

@@ -2,8 +2,9 @@
 import type { CallerCredential } from '../model/credential.ts'
 import type { Caller } from '../model/caller.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
-import type { Found } from './found.ts'
+import type { Connectable, Found } from './found.ts'
 import { createIssue } from './issue.ts'
+import type { Keeper } from './keeper.ts'
 
 export type Wanted = {
   /** Name of the server it is for. */
@@ -17,15 +18,24 @@ export type Wanted = {
 export type Swaps = {
   /** At once when it is warm. @throws {Refusal} (or rejects with) `credential_unavailable`. */
   find(wanted: Wanted): Found | Promise<Found>
+  /** Where this caller can connect what it lacks; undefined for a caller nobody stands behind. */
+  connectLink(caller: Caller, wanted: Connectable, server: string): string | undefined
   /** Another one, once the server has refused `refused`. */
   renew(wanted: Wanted, refused: Found): Promise<Found>
 }
 
 /** One for each configuration: what is warm belongs to its credentials. */
-export function createSwaps(options: ExchangeOptions): Swaps {
+export function createSwaps(
+  options: ExchangeOptions & {
+    readonly keeper: Keeper
+    readonly connectLink: Swaps['connectLink']
+  },
+): Swaps {
+  const { keeper } = options
   const issue = createIssue(options)
   const exchange = createExchange(options)
   return {
+    connectLink: options.connectLink,
     find(wanted) {
       const { caller, credential } = wanted
       switch (credential.kind) {
@@ -33,6 +43,8 @@ export function createSwaps(options: ExchangeOptions): Swaps {
           return issue.find(caller, credential)
         case 'exchange':
           return exchange.find({ ...wanted, credential })
+        case 'vault':
+          return keeper.find({ caller, credential })
       }
     },
     async renew(wanted, refused) {
@@ -42,6 +54,8 @@ export function createSwaps(options: ExchangeOptions): Swaps {
           return issue.renew(caller, credential)
         case 'exchange':
           return await exchange.renew({ ...wanted, credential }, refused)
+        case 'vault':
+          return await keeper.renew({ caller, credential }, refused)
       }
     },
   }

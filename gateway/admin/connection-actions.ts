@@ -1,0 +1,103 @@
+/** What operators see and do of the accounts that people have connected. No answer holds a token. */
+import type { Book } from '../vault/book.ts'
+import { countConnections, rewrapAll } from '../vault/census.ts'
+import type { Connect } from '../vault/connect.ts'
+import type { Connection, ConnectionId } from '../vault/connection.ts'
+import type { AdminAnswer } from './answer.ts'
+import { problem } from './answer.ts'
+import { plainText } from './claimed-actor.ts'
+
+/** Connections in one answer. */
+const LIMIT = { default: 100, max: 1_000 }
+
+/** Characters of a body. */
+const MAX_BODY_CHARS = 16_384
+
+/** The vault of the configuration in force. */
+export type AdminVault = {
+  readonly book: Book
+  readonly connect: Pick<Connect, 'disconnect'>
+  /** Seals the signing keys under the current key too. */
+  readonly resealKeys: () => Promise<void>
+}
+
+/** `GET /admin/connections`, a page at a time: `limit`, and `after` with the `next` of the page before. */
+export async function listConnections(
+  query: URLSearchParams,
+  { book }: AdminVault,
+): Promise<AdminAnswer> {
+  const limit = Number(query.get('limit') ?? LIMIT.default)
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT.max) {
+    return problem(400, 'invalid', `limit must be from 1 to ${LIMIT.max}`)
+  }
+  const { connections, cursor } = await book.list({ after: query.get('after') ?? undefined, limit })
+  const body = {
+    connections: connections.map(shown),
+    ...(cursor !== undefined && { next: cursor }),
+  }
+  return { status: 200, body }
+}
+
+/** `GET /admin/connections/health`: how many there are of each provider, by state. */
+export async function connectionHealth({ book }: AdminVault): Promise<AdminAnswer> {
+  return { status: 200, body: { providers: await countConnections(book) } }
+}
+
+/** `POST /admin/connections/revoke`: forgets one, and tells its provider. */
+export async function revokeConnection(
+  body: () => Promise<string>,
+  { connect }: AdminVault,
+): Promise<AdminAnswer> {
+  const id = readId(await body())
+  if (typeof id === 'string') return problem(400, 'invalid', id)
+  const detail = plainText(`${id.provider}/${id.account} of ${id.subject} of ${id.issuer}`)
+  if (await connect.disconnect(id)) return { status: 200, body: { revoked: id }, detail }
+  return problem(404, 'not_found', 'no such connection', { detail })
+}
+
+/** `POST /admin/vault/rotate`: whatever an old key of the ring sealed is sealed under the current one. */
+export async function rotateVault({ book, resealKeys }: AdminVault): Promise<AdminAnswer> {
+  const { sealed, unreadable } = await rewrapAll(book)
+  await resealKeys()
+  const detail = `${sealed} under the current key, ${unreadable} unreadable`
+  return { status: 200, body: { sealed, unreadable }, detail }
+}
+
+function readId(text: string): ConnectionId | string {
+  if (text.length > MAX_BODY_CHARS) return `a body must not exceed ${MAX_BODY_CHARS} characters`
+  let fields: unknown
+  try {
+    fields = JSON.parse(text)
+  } catch {
+    fields = undefined
+  }
+  if (typeof fields !== 'object' || fields === null) return 'the body must be a JSON object'
+  const known = { tenant: 'default', account: 'default', ...fields }
+  const { tenant, account } = known
+  const [issuer, subject, provider] = ['issuer', 'subject', 'provider'].map((name) =>
+    Reflect.get(known, name),
+  )
+  if (
+    !isText(issuer) ||
+    !isText(subject) ||
+    !isText(provider) ||
+    !isText(tenant) ||
+    !isText(account)
+  )
+    return 'issuer, subject and provider must be text; so must tenant and account, where given'
+  return { tenant, issuer, subject, provider, account }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function shown({ sealed, connectedAtMs, refreshedAtMs, expiresAtMs, ...rest }: Connection): object {
+  return {
+    ...rest,
+    connectedAtSeconds: Math.floor(connectedAtMs / 1_000),
+    refreshedAtSeconds: Math.floor(refreshedAtMs / 1_000),
+    ...(expiresAtMs !== undefined && { expiresAtSeconds: Math.floor(expiresAtMs / 1_000) }),
+    key: sealed.kid,
+  }
+}

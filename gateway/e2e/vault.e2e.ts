@@ -1,0 +1,362 @@
+/**
+ * Accounts that people connect: the pages where they do, the link in the words of each era, who gets
+ * whose token, and what becomes of a connection over time.
+ */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, beforeEach, test } from 'node:test'
+
+import { SESSION_COOKIE } from '../pages/cookies.ts'
+import { createSessions, type SignedIn } from '../sessions/sessions.ts'
+import { openSqliteStore } from '../state/sqlite.ts'
+import { createRobot, type Robot } from '../testkit/browser-robot.ts'
+import { eventually } from '../testkit/eventually.ts'
+import { freePort } from '../testkit/free-port.ts'
+import { allowAll, ISSUER, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
+import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
+import {
+  ACME_SECRET,
+  startRotatingProvider,
+  type RotatingProvider,
+} from '../testkit/rotating-provider.ts'
+import { callTool, modern, openSession, post, request, type Reply } from '../testkit/rpc.ts'
+import { runCli } from '../testkit/run-cli.ts'
+
+const KEYS = `k1:${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')}`
+const STATE = 'state.db'
+
+let upstream: RecordingServer
+let acme: RotatingProvider
+let gateway: TestGatehouse
+/** Every credential that went up. */
+const sent = new Set<string>()
+
+before(async () => {
+  upstream = await startRecordingServer()
+  const port = await freePort()
+  acme = await startRotatingProvider({
+    lifeSeconds: 600,
+    redirectUris: [`http://127.0.0.1:${port}/connect/acme/callback`],
+  })
+  const vault = { mode: 'vault', provider: 'acme' }
+  gateway = await startGatehouse({
+    servers: {
+      files: { upstream: upstream.url, credential: vault },
+      strict: { upstream: upstream.url, credential: { ...vault, needed_for: 'everything' } },
+      writes: { upstream: upstream.url, credential: { ...vault, scopes: ['drive.write'] } },
+    },
+    rules: ['files', 'strict', 'writes'].map(allowAll),
+    config: {
+      public_url: `http://127.0.0.1:${port}`,
+      listen: { port },
+      state: { driver: 'sqlite', file: STATE },
+      providers: { acme: acme.entry },
+    },
+    env: { ACME_SECRET, GATEHOUSE_KEYS: KEYS },
+  })
+})
+
+beforeEach(() => {
+  for (const { headers } of upstream.seen)
+    if (headers.authorization) sent.add(headers.authorization)
+  upstream.seen.length = 0
+  upstream.override = undefined
+})
+
+after(async () => {
+  await gateway.stop()
+  await upstream.stop()
+  await acme.stop()
+})
+
+/** A browser in which this person is signed in at the gateway and at the provider. */
+async function browserOf(subject: string): Promise<Robot> {
+  const robot = createRobot()
+  const store = await openSqliteStore({ file: join(gateway.directory, STATE), now: Date.now })
+  const who: SignedIn = {
+    tenant: 'default',
+    issuer: ISSUER,
+    subject,
+    name: subject,
+    client: '',
+    kind: 'human',
+    groups: [],
+    methods: ['pwd'],
+  }
+  const { value } = await createSessions({ store, now: Date.now }).open(who)
+  await store.close()
+  robot.setCookie(gateway.origin, SESSION_COOKIE, value)
+  robot.setCookie(acme.origin, 'user', subject)
+  return robot
+}
+
+async function call(subject: string, server = 'files'): Promise<Reply> {
+  const token = await gateway.token(server, { subject })
+  return await post(gateway.url(server), callTool('echo'), { token })
+}
+
+/** The link in an answer, in whatever words. */
+function linkIn({ text }: Reply): string {
+  const link = /http:\/\/[^"\s]+\/connect\/acme\?ticket=[\w-]+/.exec(text)?.[0]
+  assert.ok(link, text)
+  return link
+}
+
+async function connect(subject: string): Promise<void> {
+  const robot = await browserOf(subject)
+  const page = await robot.submit(await robot.open(linkIn(await call(subject))))
+  assert.match(page.html, /Acme is connected/)
+}
+
+/** Whose token went up with the last call of a tool. */
+async function sentAs(): Promise<string | undefined> {
+  const last = upstream.calls('tools/call').at(-1)?.headers.authorization ?? ''
+  return await acme.userOf(last.replace('Bearer ', ''))
+}
+
+test('A caller who has connected nothing is told where, connects in a browser, and the retry goes through as itself', async () => {
+  const refused = await call('alice')
+  assert.equal(refused.status, 200)
+  assert.equal(refused.json?.result?.['isError'], true)
+  assert.equal(upstream.calls('tools/call').length, 0)
+  const robot = await browserOf('alice')
+  const offer = await robot.open(linkIn(refused))
+  assert.match(offer.html, /Connect your Acme account/)
+  assert.match(offer.html, /signed in as <b>alice/)
+  assert.match(offer.html, /<b>files/)
+  const done = await robot.submit(offer)
+  assert.match(done.html, /Acme is connected/)
+  assert.equal((await call('alice')).json?.error, undefined)
+  assert.equal(await sentAs(), 'alice')
+})
+
+test('Two people with a connection each call at once, and every call has the token of its own caller', async () => {
+  await connect('bob')
+  await connect('carol')
+  upstream.seen.length = 0
+  const names = Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? 'bob' : 'carol'))
+  await Promise.all(
+    names.map(async (subject, at) => {
+      const token = await gateway.token('files', { subject })
+      const body = callTool('echo', { mine: subject }, at)
+      await post(gateway.url('files'), body, { token })
+    }),
+  )
+  const calls = upstream.calls('tools/call')
+  assert.equal(calls.length, 40)
+  for (const { headers, json } of calls) {
+    const user = await acme.userOf(headers.authorization?.replace('Bearer ', '') ?? '')
+    assert.deepEqual(json?.params?.['arguments'], { mine: user })
+  }
+})
+
+test('A modern client that can open links is asked to, and its retry reaches the server without a trace of it', async () => {
+  const subject = 'dave'
+  const token = await gateway.token('files', { subject })
+  const capabilities = { elicitation: { url: {} } }
+  const ask = (more: object = {}) => {
+    const { body, headers } = modern('tools/call', { name: 'echo', arguments: {}, ...more })
+    const params = (body as { params: { _meta: Record<string, unknown> } }).params
+    params._meta['io.modelcontextprotocol/clientCapabilities'] = capabilities
+    return post(gateway.url('files'), body, { token, headers })
+  }
+  const asked = await ask()
+  const result = asked.json?.result as {
+    resultType: string
+    requestState: string
+    inputRequests: Record<string, { method: string; params: Record<string, string> }>
+  }
+  assert.equal(result.resultType, 'input_required')
+  const { connect: wanted } = result.inputRequests
+  assert.equal(wanted?.method, 'elicitation/create')
+  assert.equal(wanted.params['mode'], 'url')
+  const robot = await browserOf(subject)
+  await robot.submit(await robot.open(wanted.params['url'] ?? ''))
+  const inputResponses = { connect: { action: 'accept' } }
+  const done = await ask({ inputResponses, requestState: result.requestState })
+  assert.equal(done.json?.error, undefined, done.text)
+  const params = upstream.calls('tools/call').at(-1)?.json?.params
+  assert.deepEqual(Object.keys(params ?? {}).toSorted(), ['_meta', 'arguments', 'name'])
+  assert.equal(await sentAs(), subject)
+  const stolen = await gateway.token('files', { subject: 'alice' })
+  const { body, headers } = modern('tools/call', {
+    name: 'echo',
+    inputResponses,
+    requestState: result.requestState,
+  })
+  const other = await post(gateway.url('files'), body, { token: stolen, headers })
+  assert.equal(other.json?.error?.code, -32602)
+})
+
+test('A session of 2025-11-25 that can open links gets -32042 with the link, and lists go on without a connection', async () => {
+  const token = await gateway.token('files', { subject: 'erin' })
+  const url = gateway.url('files')
+  const hello = request('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: { elicitation: { form: {}, url: {} } },
+    clientInfo: { name: 'c', version: '1' },
+  })
+  const opened = await post(url, hello, { token })
+  const headers = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' }
+  const listed = await post(url, request('tools/list'), { token, headers })
+  assert.equal(listed.json?.error, undefined)
+  assert.equal(upstream.calls('tools/list')[0]?.headers.authorization, undefined)
+  const refused = await post(url, callTool('echo'), { token, headers })
+  assert.equal(refused.json?.error?.code, -32042)
+  const data = refused.json.error.data as { elicitations: readonly Record<string, string>[] }
+  assert.equal(data.elicitations[0]?.['mode'], 'url')
+  assert.match(data.elicitations[0]['elicitationId'] ?? '', /^[\w-]{43}$/)
+  assert.equal(upstream.calls('tools/call').length, 0)
+})
+
+test('A server that wants a credential for everything gets nothing without one', async () => {
+  const token = await gateway.token('strict', { subject: 'erin' })
+  await assert.rejects(openSession(gateway.url('strict'), token), /1004/)
+  assert.equal(upstream.seen.length, 0)
+})
+
+test('A connection with too little scope is not used for a server that needs more', async () => {
+  await connect('frank')
+  upstream.seen.length = 0
+  const refused = await call('frank', 'writes')
+  assert.match(refused.text, /more access is needed/)
+  assert.equal(upstream.calls('tools/call').length, 0)
+  const robot = await browserOf('frank')
+  const offer = await robot.open(linkIn(refused))
+  assert.match(offer.html, /drive\.write/)
+  await robot.submit(offer)
+  assert.equal((await call('frank', 'writes')).json?.error, undefined)
+})
+
+test('A link is no good to anybody but the person it was made for, nor without signing in', async () => {
+  const link = linkIn(await call('grace'))
+  const mallory = await browserOf('mallory')
+  const page = await mallory.open(link)
+  assert.equal(page.status, 403)
+  assert.match(page.html, /made for somebody else/)
+  assert.ok(!page.html.includes('grace'))
+  assert.equal((await createRobot().open(link)).status, 401)
+  assert.equal((await call('mallory')).json?.result?.['isError'], true)
+})
+
+test('A link and its state work once, in the browser that began, and only for a form of that page', async () => {
+  const robot = await browserOf('heidi')
+  const link = linkIn(await call('heidi'))
+  const offer = await robot.open(link)
+  for (const headers of [
+    { 'sec-fetch-site': 'cross-site' },
+    { origin: 'https://evil.example' },
+  ] as const) {
+    assert.equal((await robot.submit(offer, headers)).status, 403)
+  }
+  const forged = { ...offer, html: offer.html.replace(/value="[^"]*"/, 'value="forged"') }
+  assert.equal((await robot.submit(forged)).status, 403)
+  const done = await robot.submit(offer)
+  assert.match(done.html, /Acme is connected/)
+  const back = done.path.at(-1) ?? ''
+  assert.match(back, /\/connect\/acme\/callback\?/)
+  assert.equal((await robot.open(back)).status, 400)
+  const again = await robot.submit(offer)
+  assert.match(again.html, /This link has ended/)
+})
+
+test('An answer of the provider brought by another browser or person connects nothing (no planted account)', async () => {
+  const mallory = await browserOf('mallory-2')
+  const offer = await mallory.open(linkIn(await call('mallory-2')))
+  // Mallory stops before the way back and has the victim open it.
+  const url = await codeUrl(mallory, offer)
+  const victim = await browserOf('victim')
+  const planted = await victim.open(url)
+  assert.equal(planted.status, 400, `${planted.html} ${planted.path.join(' ')}`)
+  assert.match((await call('victim')).text, /Connect your acme account first/)
+  // The state is spent: not even Mallory can use it any more.
+  assert.equal((await mallory.open(url)).status, 400)
+})
+
+/** Where the provider would send this browser back to, not opened. */
+async function codeUrl(robot: Robot, offer: Awaited<ReturnType<Robot['open']>>): Promise<string> {
+  const real = globalThis.fetch
+  let url = ''
+  globalThis.fetch = async (input, init) => {
+    const address = input instanceof URL ? input.href : new Request(input).url
+    if (!address.includes('/callback')) return await real(input, init)
+    url = address
+    return new Response('stopped here')
+  }
+  try {
+    await robot.submit(offer)
+  } finally {
+    globalThis.fetch = real
+  }
+  assert.match(url, /code=/)
+  return url
+}
+
+test('An answer that names another issuer, or none, is refused (RFC 9207)', async () => {
+  for (const change of [
+    (url: URL) => url.searchParams.set('iss', 'https://evil.example'),
+    (url: URL) => url.searchParams.delete('iss'),
+  ]) {
+    const robot = await browserOf('ivan')
+    const url = new URL(await codeUrl(robot, await robot.open(linkIn(await call('ivan')))))
+    change(url)
+    assert.equal((await robot.open(url.href)).status, 400)
+  }
+  assert.match((await call('ivan')).text, /Connect your acme account first/)
+})
+
+test('A token that the provider has withdrawn is refreshed once on 401; what cannot be asks to connect again', async () => {
+  await connect('judy')
+  await call('judy')
+  const first = upstream.calls('tools/call').at(-1)?.headers.authorization ?? ''
+  upstream.override = ({ headers, json }, response) => {
+    if (json?.method !== 'tools/call' || headers.authorization !== first) return false
+    response.writeHead(401).end()
+    return true
+  }
+  const before = acme.counts.refreshed
+  assert.equal((await call('judy')).json?.error, undefined)
+  assert.equal(acme.counts.refreshed, before + 1)
+  assert.equal(await sentAs(), 'judy')
+})
+
+test('Operators list, count, seal anew and revoke connections, and see no token', async () => {
+  await connect('kim')
+  const env = { GATEHOUSE_OPS_URL: gateway.ops, GATEHOUSE_ADMIN_TOKEN: gateway.adminToken }
+  const list = await runCli(['connections', 'list', '--subject', 'kim'], { env })
+  assert.match(list.out, /^acme\/default {2}live {2}"kim" of "https:\/\/issuer.test"/)
+  const health = await runCli(['connections', 'health'], { env })
+  assert.match(health.out, /acme {2}live {2}\d+/)
+  const rotated = await runCli(['vault', 'rotate'], { env })
+  assert.match(rotated.out, /connections are sealed/)
+  await call('kim')
+  const used = upstream.calls('tools/call').at(-1)?.headers.authorization?.replace('Bearer ', '')
+  assert.equal(await acme.userOf(used ?? ''), 'kim')
+  const whose = ['--provider', 'acme', '--issuer', ISSUER, '--subject', 'kim']
+  const revoked = await runCli(['connections', 'revoke', ...whose], { env })
+  assert.equal(revoked.code, 0, revoked.err)
+  await eventually(async () => assert.equal(await acme.userOf(used ?? ''), undefined))
+  assert.match((await call('kim')).text, /Connect your acme account first/)
+  for (const { out, err } of [list, health, rotated, revoked]) {
+    assert.ok(!`${out}${err}`.includes(used ?? 'none'))
+  }
+})
+
+test('No token, secret, state or ticket is in the audit log, the metrics, the log or, in clear, in the store', async () => {
+  const readable = [
+    await readFile(gateway.auditFile, 'utf8'),
+    await gateway.metrics(),
+    gateway.child.output(),
+    await readFile(join(gateway.directory, STATE), 'latin1'),
+    await readFile(join(gateway.directory, `${STATE}-wal`), 'latin1').catch(() => ''),
+  ].join('\n')
+  assert.match(readable, /"event":"connection","action":"connected"/)
+  const all = new Set([
+    ...Array.from(sent, (token) => token.replace('Bearer ', '')),
+    ACME_SECRET,
+    'eyJ',
+  ])
+  assert.ok(all.size > 3)
+  for (const secret of all) assert.ok(!readable.includes(secret), secret)
+})

@@ -1,0 +1,126 @@
+/** The vault of one configuration: the connections of people, and the pages where they make them. */
+import { setTimeout as pause } from 'node:timers/promises'
+
+import type { Caller } from '../model/caller.ts'
+import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import type { Seals } from '../seal/seal.ts'
+import { createSessions } from '../sessions/sessions.ts'
+import type { Settings } from '../settings/settings.ts'
+import { createAskToken } from '../vault/ask-token.ts'
+import { createBook, type Book } from '../vault/book.ts'
+import { createBreaker } from '../vault/breaker.ts'
+import { createConnectLinks } from '../vault/connect-link.ts'
+import { createConnect, type Connect } from '../vault/connect.ts'
+import { createConnectDesk, type ConnectRequest } from '../vault/connect-desk.ts'
+import type { ConnectionId } from '../vault/connection.ts'
+import { createEnvelopes, type Envelopes } from '../vault/envelope.ts'
+import type { Connectable } from '../vault/found.ts'
+import { createKeeper, type Keeper } from '../vault/keeper.ts'
+import { createServices } from '../vault/services.ts'
+import type { Plant } from './plant.ts'
+
+/** Where the connect pages are, below the path of the public URL. */
+export const CONNECT_PATH = '/connect'
+
+/** Processes on one store tell each other which connection has changed. */
+const TOPIC = 'vault'
+
+export type Vault = {
+  readonly keeper: Keeper
+  readonly book: Book
+  readonly connect: Connect
+  readonly connectLink: (caller: Caller, wanted: Connectable, server: string) => string | undefined
+  readonly desk: (request: ConnectRequest) => Promise<PageAnswer>
+  /** Path of the connect pages; undefined where no provider is configured, and so there are none. */
+  readonly path: string | undefined
+  /** Hears of no changes any more. */
+  close(): void
+}
+
+export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
+  const { emit, instance, now, oauthFetch, store } = plant
+  const { providers, publicUrl } = settings
+  const url = new URL(publicUrl)
+  const path = url.pathname.replace(/\/$/, '') + CONNECT_PATH
+  const envelopes = lazily(() => createEnvelopes(settings.keys))
+  const book = createBook(store, envelopes)
+  const services = createServices(createAskToken(oauthFetch), oauthFetch)
+  const provider = (name: string) => providers.get(name)
+  const keeper = createKeeper({
+    book,
+    services,
+    store,
+    provider,
+    instance,
+    now,
+    emit,
+    breaker: createBreaker(now),
+    pause: (ms) => pause(ms),
+    random: Math.random,
+  })
+  const changed = (id: ConnectionId): void => {
+    keeper.forget(id)
+    // A hint: whoever misses it reads the row again within seconds.
+    store.publish(TOPIC, JSON.stringify(id)).catch(() => undefined)
+  }
+  const unsubscribe = store.subscribe(TOPIC, (message) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- published right above
+    keeper.forget(JSON.parse(message) as ConnectionId)
+  })
+  const redirectUri = (name: string): string => `${url.origin}${path}/${name}/callback`
+  const connect = createConnect({
+    book,
+    services,
+    store,
+    envelopes,
+    provider,
+    redirectUri,
+    changed,
+    now,
+    emit,
+  })
+  const links = createConnectLinks({ seals, base: url.origin + path, now })
+  const isSecure = url.protocol === 'https:'
+  const desk = createConnectDesk({
+    connect,
+    links,
+    provider,
+    store,
+    now,
+    sessions: createSessions({ store, now }),
+    sessionCookie: hostCookie(SESSION_COOKIE, isSecure),
+    connectCookie: hostCookie('gatehouse-connect', isSecure),
+    scopesOf: (name) => scopesNeeded(settings, name),
+    signIn: undefined,
+    origin: url.origin,
+    base: path,
+  })
+  return {
+    keeper,
+    book,
+    connect,
+    connectLink: (caller, wanted, server) =>
+      caller.via === 'jwt' ? links.make(caller, wanted, server) : undefined,
+    desk,
+    path: providers.size > 0 ? path : undefined,
+    close: unsubscribe,
+  }
+}
+
+function lazily(make: () => Envelopes): () => Envelopes {
+  let made: Envelopes | undefined
+  return () => (made ??= make())
+}
+
+/** What servers need of a provider, all together. */
+function scopesNeeded({ servers }: Settings, provider: string): readonly string[] {
+  const credentials = servers.flatMap(({ credential, toolCredentials }) => [
+    credential,
+    ...(toolCredentials?.values() ?? []),
+  ])
+  const needed = credentials.flatMap((one) =>
+    one.kind === 'vault' && one.provider === provider ? one.scopes : [],
+  )
+  return [...new Set(needed)]
+}

@@ -1,0 +1,151 @@
+/** A keeper of connections over a store in memory and a provider that does what a test says. */
+import type { VaultCredential } from '../model/credential.ts'
+import type { GatehouseEvent } from '../model/event.ts'
+import type { Provider } from '../model/provider.ts'
+import type { Store } from '../model/store.ts'
+import { temporaryKey } from '../seal/seal.ts'
+import { createMemoryStore } from '../state/memory.ts'
+import { createBook, type Facts } from '../vault/book.ts'
+import { createBreaker } from '../vault/breaker.ts'
+import type { ConnectionId, Tokens } from '../vault/connection.ts'
+import { createEnvelopes } from '../vault/envelope.ts'
+import { createKeeper } from '../vault/keeper.ts'
+import type { Given, Reply, Services } from '../vault/services.ts'
+import { testCaller } from './pipeline.ts'
+
+const PLACE = { header: 'Authorization', as: 'bearer', user: '' } as const
+
+export const ACME: Provider = {
+  name: 'acme',
+  title: 'Acme',
+  rotation: 'single_use',
+  place: PLACE,
+  issuer: undefined,
+  authorizeUrl: 'https://acme.example/auth',
+  tokenUrl: 'https://acme.example/token',
+  refreshUrl: 'https://acme.example/token',
+  revokeUrl: undefined,
+  sendsIssuer: false,
+  bodyFormat: 'form',
+  pkce: true,
+  scopes: [],
+  scopeSeparator: ' ',
+  scopeParameter: 'scope',
+  authorizeParameters: {},
+  tokenParameters: {},
+  tokenPath: [],
+  okField: undefined,
+  accountField: [],
+  client: { id: 'gateway', secret: undefined, auth: 'none' },
+}
+
+export const NEEDS_ACME: VaultCredential = {
+  kind: 'vault',
+  place: PLACE,
+  provider: 'acme',
+  scopes: ['read'],
+  account: 'default',
+  neededFor: 'calls',
+}
+
+/** Tokens that a provider gives, an hour long. */
+export function given(accessToken: string, more: Partial<Given> = {}): Given {
+  return {
+    kind: 'given',
+    accessToken,
+    refreshToken: `r-${accessToken}`,
+    expiresInSeconds: 3_600,
+    scopes: undefined,
+    label: '',
+    ...more,
+  }
+}
+
+export type TestVault = ReturnType<typeof createTestVault>
+
+/**
+ * @param shared The store, clock and provider of another process's vault.
+ */
+export function createTestVault(shared?: {
+  readonly store: Store
+  readonly clock: { nowMs: number }
+  readonly refresh: Services['refresh']
+}) {
+  const clock = shared?.clock ?? { nowMs: 1_000_000_000 }
+  const now = (): number => clock.nowMs
+  const store = shared?.store ?? createMemoryStore({ now })
+  const events: GatehouseEvent[] = []
+  const refreshed: string[] = []
+  const provider = { reply: (async () => given('a2')) as (token: string) => Promise<Reply> }
+  const refresh: Services['refresh'] =
+    shared?.refresh ??
+    (async (_provider, token) => {
+      refreshed.push(token)
+      return await provider.reply(token)
+    })
+  const envelopes = createEnvelopes([RING])
+  const book = createBook(store, () => envelopes)
+  const keeper = createKeeper({
+    book,
+    services: {
+      refresh,
+      redeem: async () => ({ kind: 'unavailable', detail: 'not here' }),
+      revoke: async () => true,
+    },
+    store,
+    breaker: createBreaker(now),
+    provider: (name) => (name === 'acme' ? ACME : undefined),
+    instance: crypto.randomUUID(),
+    now,
+    // Time goes on for those who wait.
+    pause: async (ms) => {
+      clock.nowMs += ms
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+    random: () => 0.5,
+    emit: (event) => events.push(event),
+  })
+  const caller = testCaller({ subject: 'alice', kind: 'human' })
+  const id: ConnectionId = {
+    tenant: caller.tenant,
+    issuer: caller.issuer,
+    subject: 'alice',
+    provider: 'acme',
+    account: 'default',
+  }
+  const connect = async (facts: Partial<Facts> = {}, tokens: Partial<Tokens> = {}) => {
+    const whole: Facts = {
+      state: 'live',
+      scopes: ['read'],
+      label: '',
+      reason: undefined,
+      connectedAtMs: now(),
+      refreshedAtMs: now(),
+      expiresAtMs: now() + 3_600_000,
+      ...facts,
+    }
+    await book.connect(id, whole, { accessToken: 'a1', refreshToken: 'r1', ...tokens })
+  }
+  const find = async () => await keeper.find({ caller, credential: NEEDS_ACME })
+  return {
+    clock,
+    store,
+    events,
+    refreshed,
+    provider,
+    refresh,
+    book,
+    keeper,
+    caller,
+    id,
+    connect,
+    find,
+    /** The token that is sent, or why there is none. */
+    sent: async () => {
+      const found = await find()
+      return found.kind === 'injection' ? found.injection[1] : found.reason
+    },
+  }
+}
+
+const RING = temporaryKey()

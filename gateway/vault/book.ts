@@ -1,0 +1,103 @@
+/** The book of connections: rows of the store, each sealed for its owner, provider and account. */
+import { createHash } from 'node:crypto'
+
+import type { Store } from '../model/store.ts'
+import type { Connection, ConnectionId, Tokens } from './connection.ts'
+import type { Envelopes, Place } from './envelope.ts'
+
+/** A row that could be read, with what it holds and the version that the next write names. */
+export type Entry = {
+  readonly connection: Connection
+  readonly tokens: Tokens
+  readonly version: number
+}
+
+/** What is known of a connection besides its id and what is sealed. */
+export type Facts = Omit<Connection, keyof ConnectionId | 'sealed'>
+
+export type Book = {
+  /** Undefined where there is none; `unreadable` for a row that does not open here. */
+  read(id: ConnectionId): Promise<Entry | undefined | 'unreadable'>
+  /** Writes over whatever is there: a person connects anew. */
+  connect(id: ConnectionId, facts: Facts, tokens: Tokens): Promise<void>
+  /** Writes only if nobody else has since `entry` was read; returns whether it did. */
+  update(entry: Entry, facts: Partial<Facts>, tokens?: Tokens): Promise<boolean>
+  delete(id: ConnectionId): Promise<boolean>
+  /** A page of all rows, in no order that means anything. `after` is the `cursor` of the page before. */
+  list(options: { readonly after?: string | undefined; readonly limit: number }): Promise<{
+    readonly connections: readonly Connection[]
+    readonly cursor: string | undefined
+  }>
+  /** Seals one row anew under the current key. @returns false for one that does not open. */
+  rewrap(connection: Connection): Promise<boolean>
+}
+
+const PREFIX = 'vault/'
+
+/** @param envelopes Those of the ring in force. */
+export function createBook(store: Store, envelopes: () => Envelopes): Book {
+  const book: Book = {
+    async read(id) {
+      const stored = await store.get(keyOf(id))
+      if (stored === undefined) return undefined
+      const connection = parse(stored.value)
+      const text = envelopes().open(placeOf(id), connection.sealed)
+      if (text === undefined) return 'unreadable'
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sealed by this file alone
+      const tokens = JSON.parse(text) as Tokens
+      return { connection: { ...connection, ...onlyId(id) }, tokens, version: stored.version }
+    },
+    async connect(id, facts, tokens) {
+      const sealed = envelopes().seal(placeOf(id), JSON.stringify(tokens))
+      await store.put(keyOf(id), JSON.stringify({ ...facts, ...onlyId(id), sealed }))
+    },
+    async update({ connection, version }, facts, tokens) {
+      const sealed =
+        tokens === undefined
+          ? connection.sealed
+          : envelopes().seal(placeOf(connection), JSON.stringify(tokens))
+      const next: Connection = { ...connection, ...facts, sealed }
+      return await store.cas(keyOf(connection), version, JSON.stringify(next))
+    },
+    delete: async (id) => await store.delete(keyOf(id)),
+    async list({ after, limit }) {
+      const options = after === undefined ? { limit } : { limit, after: PREFIX + after }
+      const rows = await store.list(PREFIX, options)
+      const last = rows.length < limit ? undefined : rows.at(-1)?.key.slice(PREFIX.length)
+      return { connections: rows.map(({ value }) => parse(value)), cursor: last }
+    },
+    async rewrap(connection) {
+      const stored = await store.get(keyOf(connection))
+      if (stored === undefined) return true
+      const row = parse(stored.value)
+      const sealed = envelopes().rewrap(placeOf(connection), row.sealed)
+      if (sealed === undefined) return false
+      // Whoever wrote it meanwhile sealed it under the current key.
+      if (sealed !== row.sealed) {
+        await store.cas(keyOf(connection), stored.version, JSON.stringify({ ...row, sealed }))
+      }
+      return true
+    },
+  }
+  return book
+}
+
+/** The key of a connection's row, and of all that is kept about it. Bounded, whatever a subject is. */
+export function keyOf({ tenant, issuer, subject, provider, account }: ConnectionId): string {
+  const owner = JSON.stringify([tenant, issuer, subject])
+  const hash = createHash('sha256').update(owner).digest('base64url')
+  return `${PREFIX}${hash}/${provider}/${account}`
+}
+
+function placeOf({ account, ...rest }: ConnectionId): Place {
+  return { ...rest, connection: account }
+}
+
+function onlyId({ tenant, issuer, subject, provider, account }: ConnectionId): ConnectionId {
+  return { tenant, issuer, subject, provider, account }
+}
+
+function parse(text: string): Connection {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this file alone
+  return JSON.parse(text) as Connection
+}

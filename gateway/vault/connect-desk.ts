@@ -1,0 +1,155 @@
+/**
+ * The pages on which a person connects an account. Nothing happens there for anybody but the person who is
+ * signed in in this browser; a link that was made for a caller works for that person alone, so that
+ * nobody can be led to connect his account for somebody else, or somebody else's for himself.
+ */
+import { readCookie, type CookieName } from '../pages/cookies.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import { redirectTo } from '../pages/page.ts'
+import { isFromOwnPage, type FormHeaders } from '../pages/same-origin.ts'
+import { formToken, isFormToken, type Session, type Sessions } from '../sessions/sessions.ts'
+import type { Provider } from '../model/provider.ts'
+import type { Store } from '../model/store.ts'
+import { linkKey, CONNECTING_MS, type Connect } from './connect.ts'
+import type { ConnectLinks, Link } from './connect-link.ts'
+import * as pages from './connect-pages.ts'
+
+/** What a browser asks for, below the path of the connect pages. */
+export type ConnectRequest = FormHeaders & {
+  readonly method: string
+  /** Path and query below the connect pages, such as `/google?ticket=…`. */
+  readonly target: string
+  readonly cookie: string | undefined
+  /** The form that was sent; only asked for when it counts. */
+  readonly form: () => Promise<URLSearchParams>
+}
+
+export type ConnectDeskOptions = {
+  readonly connect: Connect
+  readonly links: ConnectLinks
+  readonly sessions: Pick<Sessions, 'find'>
+  readonly sessionCookie: CookieName
+  /** Holds the browser's half of what was begun. */
+  readonly connectCookie: CookieName
+  readonly provider: (name: string) => Provider | undefined
+  /** Scopes that servers need of a provider, for who comes without a link. */
+  readonly scopesOf: (provider: string) => readonly string[]
+  /** Where to sign in, and come back from; undefined where there is no such page. */
+  readonly signIn: ((returnTo: string) => string) | undefined
+  readonly store: Pick<Store, 'count'>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  /** Our origin. */
+  readonly origin: string
+  /** Path of the connect pages, without a slash at the end. */
+  readonly base: string
+}
+
+const PATH = /^\/(?<provider>[a-z0-9-]{1,64})(?<back>\/callback)?$/
+
+/** What every page is shown with. */
+type Room = {
+  readonly request: ConnectRequest
+  readonly provider: Provider
+  readonly session: Session
+  readonly query: URLSearchParams
+}
+
+export function createConnectDesk(options: ConnectDeskOptions) {
+  return async (request: ConnectRequest): Promise<PageAnswer> => {
+    const [path = '', query = ''] = request.target.split('?', 2)
+    const named = PATH.exec(path)?.groups
+    const provider = options.provider(named?.['provider'] ?? '')
+    if (named === undefined || provider === undefined) return pages.notFound()
+    if (request.method !== 'GET' && request.method !== 'POST') return pages.notFound()
+    const cookie = readCookie(request.cookie, options.sessionCookie.name)
+    const session = await options.sessions.find(cookie)
+    if (session === undefined) return signIn(request, options)
+    const room = { request, provider, session, query: new URLSearchParams(query) }
+    if (named['back'] !== undefined) {
+      return request.method === 'GET' ? await finish(room, options) : pages.notFound()
+    }
+    return request.method === 'GET' ? await offer(room, options) : await begin(room, options)
+  }
+}
+
+function signIn(request: ConnectRequest, { base, signIn: at }: ConnectDeskOptions): PageAnswer {
+  // A form that was sent without a session is not sent again behind the person's back.
+  if (at === undefined || request.method !== 'GET') return pages.signInFirst()
+  return redirectTo(at(base + request.target))
+}
+
+/** What the person is asked to connect: what the link says, or what servers need of this provider. */
+type Wish = Pick<Link, 'account' | 'scopes'> & { readonly link: Link | undefined }
+
+async function wishOf(room: Room, options: ConnectDeskOptions): Promise<Wish | PageAnswer> {
+  const { provider, query, session } = room
+  const ticket = query.get('ticket')
+  if (ticket === null) {
+    return { account: 'default', scopes: options.scopesOf(provider.name), link: undefined }
+  }
+  const link = options.links.open(provider.name, ticket)
+  if (link === undefined) return pages.staleLink()
+  const { tenant, issuer, subject } = session
+  const isHis = link.tenant === tenant && link.issuer === issuer && link.subject === subject
+  if (!isHis) return pages.otherPerson(session.name)
+  return { account: link.account, scopes: link.scopes, link }
+}
+
+async function offer(room: Room, options: ConnectDeskOptions): Promise<PageAnswer> {
+  const wish = await wishOf(room, options)
+  if ('status' in wish) return wish
+  const { provider, query, request, session } = room
+  return pages.offer({
+    provider,
+    name: session.name,
+    server: wish.link?.server,
+    scopes: [...new Set([...provider.scopes, ...wish.scopes])],
+    action: options.base + request.target,
+    token: formToken(session.formSecret, purposeOf(provider, query)),
+  })
+}
+
+async function begin(room: Room, options: ConnectDeskOptions): Promise<PageAnswer> {
+  const { provider, query, request, session } = room
+  if (!isFromOwnPage(request, options.origin)) return pages.forged()
+  const token = (await request.form()).get('token') ?? undefined
+  if (!isFormToken(token, session.formSecret, purposeOf(provider, query))) return pages.forged()
+  const wish = await wishOf(room, options)
+  if ('status' in wish) return wish
+  if (wish.link !== undefined && !(await isFirstUse(wish.link, options))) return pages.staleLink()
+  const { url, browser } = await options.connect.begin({
+    provider,
+    owner: ownerOf(session),
+    account: wish.account,
+    scopes: wish.scopes,
+  })
+  const seconds = CONNECTING_MS / 1_000
+  return redirectTo(url, [options.connectCookie.set(browser, seconds)])
+}
+
+/** A link begins one connection; whoever wants another asks for another link. */
+async function isFirstUse(link: Link, { now, store }: ConnectDeskOptions): Promise<boolean> {
+  const lifeMs = Math.max(1, link.untilMs - now())
+  return (await store.count(linkKey(link, link.nonce), 1, lifeMs)) === 1
+}
+
+async function finish(room: Room, options: ConnectDeskOptions): Promise<PageAnswer> {
+  const { provider, query, request, session } = room
+  const finished = await options.connect.finish({
+    provider,
+    parameters: query,
+    owner: ownerOf(session),
+    browser: readCookie(request.cookie, options.connectCookie.name),
+  })
+  return pages.finished(finished, provider, options.connectCookie.set('', 0))
+}
+
+function ownerOf({ tenant, issuer, subject }: Session) {
+  return { tenant, issuer, subject }
+}
+
+/** A form is for one provider and one link. */
+function purposeOf(provider: Provider, query: URLSearchParams): string {
+  return `connect ${provider.name} ${query.get('ticket') ?? ''}`
+}

@@ -1,0 +1,215 @@
+/**
+ * Connecting an account: out to the provider's consent page with a state that works once, in this
+ * browser and for this person, and back with a code (RFC 6749 §4.1, RFC 7636, RFC 9207, RFC 9700 §4.7).
+ * Each provider has a redirect URI of its own, so that an answer cannot be taken for another's.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+
+import * as oauth from 'oauth4webapi'
+
+import type { Emit } from '../model/event.ts'
+import type { Provider } from '../model/provider.ts'
+import type { Store } from '../model/store.ts'
+import { keyOf, type Book } from './book.ts'
+import type { ConnectionId, Owner } from './connection.ts'
+import type { Envelope, Envelopes } from './envelope.ts'
+import { factsOf, told } from './refresh.ts'
+import type { Services } from './services.ts'
+
+/** Time to sign in at the provider and to read its page. */
+export const CONNECTING_MS = 10 * 60_000
+
+export type Begin = {
+  readonly provider: Provider
+  readonly owner: Owner
+  readonly account: string
+  /** Besides those the provider is always asked for. */
+  readonly scopes: readonly string[]
+}
+
+/** What came back from the provider, and who brought it. */
+export type Return = {
+  readonly provider: Provider
+  readonly parameters: URLSearchParams
+  readonly owner: Owner
+  /** The value that `begin` gave the browser; undefined for a browser that has none. */
+  readonly browser: string | undefined
+}
+
+export type Finished =
+  | { readonly kind: 'connected'; readonly id: ConnectionId; readonly lacking: readonly string[] }
+  /** Not begun here, by this person in this browser, or too long ago, or for the second time. */
+  | { readonly kind: 'unknown' }
+  /** The person, or the provider, said no. `code` is an OAuth error code. */
+  | { readonly kind: 'denied'; readonly code: string }
+  /** The provider did not give tokens. */
+  | { readonly kind: 'failed' }
+
+export type Connect = {
+  /** Where to send the browser, and a value for it to bring back in a cookie. */
+  begin(begin: Begin): Promise<{ readonly url: string; readonly browser: string }>
+  finish(back: Return): Promise<Finished>
+  /** Forgets a connection and tells the provider. @returns false when there was none. */
+  disconnect(id: ConnectionId): Promise<boolean>
+}
+
+export type ConnectOptions = {
+  readonly book: Book
+  readonly services: Services
+  readonly store: Pick<Store, 'put' | 'consume'>
+  readonly envelopes: () => Envelopes
+  readonly provider: (name: string) => Provider | undefined
+  /** Where a provider sends browsers back to. */
+  readonly redirectUri: (provider: string) => string
+  /** Tells whoever keeps connections ready that this one has changed. */
+  readonly changed: (id: ConnectionId) => void
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly emit: Emit
+}
+
+/** What is remembered while a person is at the provider. */
+type Row = ConnectionId & {
+  readonly browser: string
+  readonly scopes: readonly string[]
+  readonly verifier: Envelope
+}
+
+export function createConnect(options: ConnectOptions): Connect {
+  return {
+    begin: (begin) => beginAt(begin, options),
+    finish: (back) => finish(back, options),
+    disconnect: (id) => disconnect(id, options),
+  }
+}
+
+async function beginAt(
+  { provider, owner, account, scopes }: Begin,
+  { envelopes, redirectUri, store }: ConnectOptions,
+): Promise<{ readonly url: string; readonly browser: string }> {
+  const [state, browser] = [oauth.generateRandomState(), randomBytes(32).toString('base64url')]
+  const verifier = oauth.generateRandomCodeVerifier()
+  const id = { ...owner, provider: provider.name, account }
+  const all = [...new Set([...provider.scopes, ...scopes])]
+  const row: Row = {
+    ...id,
+    browser: digest(browser),
+    scopes: all,
+    verifier: envelopes().seal({ ...id, connection: account }, verifier),
+  }
+  await store.put(stateKey(state), JSON.stringify(row), { ttlMs: CONNECTING_MS })
+  const url = new URL(provider.authorizeUrl)
+  const parameters = {
+    ...provider.authorizeParameters,
+    response_type: 'code',
+    client_id: provider.client.id,
+    redirect_uri: redirectUri(provider.name),
+    state,
+    ...(all.length > 0 && { [provider.scopeParameter]: all.join(provider.scopeSeparator) }),
+    ...(provider.pkce && {
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }),
+  }
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  return { url: url.href, browser }
+}
+
+async function finish(back: Return, options: ConnectOptions): Promise<Finished> {
+  const { provider, parameters, owner } = back
+  const { book, envelopes, now, services } = options
+  const row = await takeRow(back, options)
+  if (row === undefined) return { kind: 'unknown' }
+  const id = { ...owner, provider: provider.name, account: row.account }
+  const verifier = envelopes().open({ ...id, connection: row.account }, row.verifier)
+  if (verifier === undefined) return { kind: 'unknown' }
+  const answer = checkAnswer(provider, parameters)
+  if (answer.kind !== 'code') return answer
+  const redirectUri = options.redirectUri(provider.name)
+  const reply = await services.redeem(provider, { code: answer.code, redirectUri, verifier })
+  if (reply.kind !== 'given') {
+    const detail = reply.kind === 'unavailable' ? reply.detail : reply.code
+    options.emit(told({ connection: id }, 'refresh_failed', `not connected: ${detail}`))
+    return { kind: 'failed' }
+  }
+  const asked = { connection: { scopes: row.scopes, label: '' } }
+  const facts = { ...factsOf(reply, asked, now()), connectedAtMs: now() }
+  const { accessToken, refreshToken } = reply
+  await book.connect(id, facts, { accessToken, refreshToken })
+  options.changed(id)
+  options.emit(told({ connection: id }, 'connected'))
+  const lacking = row.scopes.filter((scope) => !facts.scopes.includes(scope))
+  return { kind: 'connected', id, lacking }
+}
+
+/** What was remembered of this state, if it is of this provider, person and browser. It works once. */
+async function takeRow(
+  { provider, parameters, owner, browser }: Return,
+  { store }: ConnectOptions,
+): Promise<Row | undefined> {
+  const [state, ...more] = parameters.getAll('state')
+  if (state === undefined || more.length > 0) return undefined
+  // Spent whoever brings it.
+  const text = await store.consume(stateKey(state))
+  if (text === undefined || browser === undefined) return undefined
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this file alone
+  const row = JSON.parse(text) as Row
+  const isHis =
+    row.tenant === owner.tenant && row.issuer === owner.issuer && row.subject === owner.subject
+  return isHis && row.provider === provider.name && row.browser === digest(browser)
+    ? row
+    : undefined
+}
+
+type Answer =
+  | { readonly kind: 'code'; readonly code: string }
+  | Extract<Finished, { kind: 'denied' | 'unknown' }>
+
+/** Whether it is an answer of this provider: RFC 6749 §4.1.2 and RFC 9207 §2.4. The state was looked at. */
+function checkAnswer(provider: Provider, parameters: URLSearchParams): Answer {
+  const server = {
+    issuer: provider.issuer ?? new URL(provider.authorizeUrl).origin,
+    authorization_response_iss_parameter_supported: provider.sendsIssuer,
+  }
+  const read = new URLSearchParams(parameters)
+  // Of a provider whose issuer nobody wrote down there is nothing to compare with.
+  if (provider.issuer === undefined) read.delete('iss')
+  try {
+    const client = { client_id: provider.client.id }
+    const checked = oauth.validateAuthResponse(server, client, read, oauth.skipStateCheck)
+    const code = checked.get('code')
+    return code === null ? { kind: 'unknown' } : { kind: 'code', code }
+  } catch (error) {
+    if (!(error instanceof oauth.AuthorizationResponseError)) return { kind: 'unknown' }
+    const code = /^[\w-]{1,64}$/.test(error.error) ? error.error : 'unknown_error'
+    return { kind: 'denied', code }
+  }
+}
+
+async function disconnect(id: ConnectionId, options: ConnectOptions): Promise<boolean> {
+  const { book, services } = options
+  const entry = await book.read(id)
+  if (!(await book.delete(id))) return false
+  options.changed(id)
+  const provider = options.provider(id.provider)
+  let detail = 'the provider was not told'
+  if (entry !== undefined && entry !== 'unreadable' && provider !== undefined) {
+    const { accessToken, refreshToken = accessToken } = entry.tokens
+    if (await services.revoke(provider, refreshToken)) detail = 'revoked at the provider'
+  }
+  options.emit(told({ connection: id }, 'disconnected', detail))
+  return true
+}
+
+function stateKey(state: string): string {
+  return `connecting/${digest(state)}`
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+/** The key under which a link is remembered once it was used. */
+export function linkKey(id: ConnectionId, nonce: string): string {
+  return `connect-link/${digest(`${keyOf(id)} ${nonce}`)}`
+}

@@ -1,0 +1,186 @@
+/**
+ * Refreshing one connection: one at a time over all replicas, by a lease, and written by compare-and-set
+ * before anything uses the new tokens. A provider that ends the family when an old refresh token comes
+ * again never sees one.
+ */
+import type { Emit, GatehouseEvent } from '../model/event.ts'
+import type { Provider } from '../model/provider.ts'
+import type { Store } from '../model/store.ts'
+import type { Book, Entry, Facts } from './book.ts'
+import { keyOf } from './book.ts'
+import type { Breaker } from './breaker.ts'
+import type { ConnectionId, Tokens } from './connection.ts'
+import type { Given, Services } from './services.ts'
+
+/** Longer than the longest request to a provider, so that a lease never ends under a refresh. */
+const LEASE_MS = 30_000
+
+/** How often those who wait look whether another has finished, and how long they do. */
+const LOOK_EVERY_MS = 100
+const WAIT_MS = 15_000
+
+/** New tokens are lost if they are not written, so it is tried again, for three seconds in all. */
+const WRITE_PAUSES_MS = [50, 150, 400, 800, 1_600]
+
+export type RefreshOptions = {
+  readonly book: Book
+  readonly services: Services
+  readonly store: Pick<Store, 'lease' | 'release'>
+  readonly breaker: Breaker
+  readonly provider: (name: string) => Provider | undefined
+  /** Tells the processes apart that share the store. */
+  readonly instance: string
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly pause: (ms: number) => Promise<void>
+  readonly emit: Emit
+}
+
+/** How it came out. */
+export type Refreshed =
+  /** There are other tokens than before now, or none any more: read the row again. */
+  | { readonly kind: 'changed' }
+  /** Those there are stay; `detail` says why, for operators. */
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+/** @returns the function that refreshes a connection, if it still is as `stale` says. */
+export function createRefresh(options: RefreshOptions) {
+  const { book, breaker, now, pause, store } = options
+  let count = 0
+  return async (stale: Entry): Promise<Refreshed> => {
+    const id: ConnectionId = stale.connection
+    const key = `lease/${keyOf(id)}`
+    const holder = `${options.instance}/${(count += 1)}`
+    const deadlineMs = now() + WAIT_MS
+    while (!(await store.lease(key, holder, LEASE_MS))) {
+      if (now() > deadlineMs) return unavailable('another process is at it')
+      await pause(LOOK_EVERY_MS)
+      const entry = await book.read(id)
+      if (!isStill(entry, stale)) return { kind: 'changed' }
+    }
+    try {
+      // Whoever had the lease before may have done it.
+      const entry = await book.read(id)
+      if (!isStill(entry, stale)) return { kind: 'changed' }
+      const provider = options.provider(id.provider)
+      if (provider === undefined) return unavailable('the provider is not configured any more')
+      if (!breaker.mayAsk(provider.name)) return unavailable('the provider is down')
+      return await refresh(entry, provider, options)
+    } finally {
+      await store.release(key, holder)
+    }
+  }
+}
+
+/** Some providers give the same access token again, so the time counts too. */
+function isStill(entry: Entry | undefined | 'unreadable', stale: Entry): entry is Entry {
+  if (entry === undefined || entry === 'unreadable') return false
+  const { connection, tokens } = entry
+  return (
+    connection.state === 'live' &&
+    connection.refreshedAtMs === stale.connection.refreshedAtMs &&
+    tokens.accessToken === stale.tokens.accessToken
+  )
+}
+
+async function refresh(
+  entry: Entry,
+  provider: Provider,
+  options: RefreshOptions,
+): Promise<Refreshed> {
+  const { breaker, emit, now, services } = options
+  const { refreshToken } = entry.tokens
+  if (refreshToken === undefined) return await end(entry, 'no_refresh_token', options)
+  const reply = await services.refresh(provider, refreshToken)
+  switch (reply.kind) {
+    case 'given': {
+      breaker.answered(provider.name)
+      const tokens = {
+        accessToken: reply.accessToken,
+        refreshToken: reply.refreshToken ?? refreshToken,
+      }
+      const written = await write(entry, factsOf(reply, entry, now()), tokens, options)
+      if (written) emit(told(entry, 'refreshed'))
+      return { kind: 'changed' }
+    }
+    case 'ended':
+      breaker.answered(provider.name)
+      return await end(entry, reply.code, options)
+    case 'refused':
+    case 'unavailable': {
+      const detail = reply.kind === 'refused' ? `refused: ${reply.code}` : reply.detail
+      if (reply.kind === 'unavailable') breaker.failed(provider.name)
+      emit(told(entry, 'refresh_failed', detail))
+      return unavailable(detail)
+    }
+  }
+}
+
+/** The connection is over: nobody asks the provider again, until the person connects anew. */
+export async function end(
+  entry: Entry,
+  reason: string,
+  options: Pick<RefreshOptions, 'book' | 'emit' | 'pause'>,
+): Promise<Refreshed> {
+  if (await write(entry, { state: 'dead', reason }, undefined, options)) {
+    options.emit(told(entry, 'ended', reason))
+  }
+  return { kind: 'changed' }
+}
+
+/** What is known of a connection after a provider gave tokens for it. */
+export function factsOf(
+  given: Given,
+  before: { readonly connection: Pick<Facts, 'scopes' | 'label'> },
+  nowMs: number,
+): Omit<Facts, 'connectedAtMs'> {
+  const { expiresInSeconds, label, scopes } = given
+  return {
+    state: 'live',
+    reason: undefined,
+    scopes: scopes ?? before.connection.scopes,
+    label: label === '' ? before.connection.label : label,
+    refreshedAtMs: nowMs,
+    expiresAtMs: expiresInSeconds === undefined ? undefined : nowMs + expiresInSeconds * 1_000,
+  }
+}
+
+/** Whether it was written: not when the person has connected anew or disconnected meanwhile. */
+async function write(
+  entry: Entry,
+  facts: Partial<Facts>,
+  tokens: Tokens | undefined,
+  { book, pause }: Pick<RefreshOptions, 'book' | 'pause'>,
+): Promise<boolean> {
+  let at = entry
+  for (const pauseMs of [...WRITE_PAUSES_MS, undefined]) {
+    try {
+      if (await book.update(at, facts, tokens)) return true
+      const there = await book.read(entry.connection)
+      // The same tokens under another version: the row was only sealed anew.
+      if (!isStill(there, entry)) return false
+      at = there
+    } catch (error) {
+      if (pauseMs === undefined) throw error
+      await pause(pauseMs)
+    }
+  }
+  throw new Error('the connection was not written')
+}
+
+function unavailable(detail: string): Refreshed {
+  return { kind: 'unavailable', detail }
+}
+
+type Told = Extract<GatehouseEvent, { readonly type: 'connection' }>
+
+/** The event that tells what became of a connection. */
+export function told(
+  { connection }: { readonly connection: ConnectionId },
+  action: Told['action'],
+  detail?: string,
+): Told {
+  const { tenant, issuer, subject, provider, account } = connection
+  const facts = { action, provider, account, tenant, issuer, subject }
+  return { type: 'connection', ...facts, ...(detail !== undefined && { detail }) }
+}
