@@ -13,7 +13,7 @@ import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { ISSUER, startGatehouse } from '../testkit/gatehouse.ts'
 import { messagesIn, readAnswer } from '../testkit/read-answer.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
-import { sendEvents, startRecordingServer } from '../testkit/recording-server.ts'
+import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import type { RpcReply } from '../testkit/rpc.ts'
 import { modern, post } from '../testkit/rpc.ts'
 
@@ -271,4 +271,17 @@ test('a listener who may follow nothing it named still listens to the rest, and 
       ]),
     )
   })
+})
+
+test('a client is offered no version that the gateway does not serve', async () => {
+  const before = server.override
+  server.override = ({ json }, response) => {
+    const supportedVersions = ['2031-01-01', '2026-07-28']
+    const result = { supportedVersions, capabilities: {}, resultType: 'complete' }
+    sendJson(response, { jsonrpc: '2.0', id: json?.id, result })
+    return true
+  }
+  const { result } = await send('server/discover', {})
+  server.override = before
+  assert.deepEqual(result?.['supportedVersions'], ['2026-07-28'])
 })

@@ -1,3 +1,4 @@
+import { withServedVersions } from '../mcp/discovered.ts'
 import type { FilteredAnswer, FilterOptions } from '../mcp/list.ts'
 import { filterAnswer } from '../mcp/list.ts'
 import type { Caller } from '../model/caller.ts'
@@ -83,7 +84,11 @@ function finish(
   showing: Showing,
   desk: Parameters<typeof showMessage>[1],
 ): FilteredAnswer {
-  if (!filtered.ok || !filtered.namesTasks) return filtered
+  if (!filtered.ok) return filtered
+  if (showing.permit.call.method === 'server/discover') {
+    return { ...filtered, bytes: withServedVersions(filtered.bytes) }
+  }
+  if (!filtered.namesTasks) return filtered
   return { ...filtered, bytes: showTasks(filtered.bytes, showing, desk) }
 }
 
