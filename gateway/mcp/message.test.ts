@@ -85,12 +85,24 @@ test('listening gives URIs and task ids, and is nothing when one of them is no l
   assert.deepEqual(listen('{"taskIds":["t"],"resourceSubscriptions":["a","b"]}'), {
     resources: ['a', 'b'],
     tasks: ['t'],
+    lists: [],
   })
-  assert.deepEqual(listen('{"toolsListChanged":true}'), { resources: [], tasks: [] })
   assert.equal(listen('{"resourceSubscriptions":["a",1]}'), undefined)
   assert.equal(listen('{"resourceSubscriptions":"a"}'), undefined)
   assert.equal(listen('{"taskIds":{}}'), undefined)
   assert.equal(listen('[]'), undefined)
+})
+
+test('listening gives the lists whose changes are wanted', () => {
+  const lists = (notifications: string): unknown =>
+    (listen(notifications) as { lists: unknown } | undefined)?.lists
+  assert.deepEqual(
+    lists('{"resourcesListChanged":true,"toolsListChanged":true,"promptsListChanged":true}'),
+    ['resources', 'tools', 'prompts'],
+  )
+  for (const value of ['false', '1', '"true"', 'null', '{}']) {
+    assert.deepEqual(lists(`{"toolsListChanged":${value}}`), [], value)
+  }
 })
 
 function meta(text: string): unknown {

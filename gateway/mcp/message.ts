@@ -20,10 +20,15 @@ export type Ref = {
   readonly uri: string | undefined
 }
 
-/** `params.notifications` of `subscriptions/listen`: what is listened to by name. */
+/** Lists that tell when they change. */
+export type ListName = 'tools' | 'prompts' | 'resources'
+
+/** `params.notifications` of `subscriptions/listen` and of its acknowledgement. */
 export type Listening = {
   readonly resources: readonly string[]
   readonly tasks: readonly string[]
+  /** Whose changes are listened to. */
+  readonly lists: readonly ListName[]
 }
 
 /** What `params._meta` says about the era. */

@@ -14,7 +14,7 @@ import {
   skipValue,
 } from './json-value.ts'
 import { protocolName } from './member-names.ts'
-import type { Listening, Meta, Params, Ref } from './message.ts'
+import type { Listening, ListName, Meta, Params, Ref } from './message.ts'
 import { isPlainText } from './plain-text.ts'
 import {
   LISTENING,
@@ -229,6 +229,7 @@ function readListening(cursor: Cursor, draft: Draft): Listening | undefined {
   }
   let resources: readonly string[] | undefined = []
   let tasks: readonly string[] | undefined = []
+  const lists: ListName[] = []
   enterObject(cursor)
   while (nextMember(cursor)) {
     switch (protocolName(cursor, LISTENING)) {
@@ -238,15 +239,27 @@ function readListening(cursor: Cursor, draft: Draft): Listening | undefined {
       case 'taskIds':
         tasks = readSpan(cursor, draft, 'taskIds', readPlainList)
         break
+      case 'toolsListChanged':
+        readWish(cursor, 'tools', lists)
+        break
+      case 'promptsListChanged':
+        readWish(cursor, 'prompts', lists)
+        break
+      case 'resourcesListChanged':
+        readWish(cursor, 'resources', lists)
+        break
       case undefined:
         skipOther(cursor, draft, LISTENING)
         break
-      default:
-        skipValue(cursor)
     }
     if (cursor.problem !== undefined) break
   }
-  return resources === undefined || tasks === undefined ? undefined : { resources, tasks }
+  return resources === undefined || tasks === undefined ? undefined : { resources, tasks, lists }
+}
+
+function readWish(cursor: Cursor, list: ListName, lists: ListName[]): void {
+  if (nextKind(cursor) === 'true') lists.push(list)
+  skipValue(cursor)
 }
 
 /** A list of names; undefined when the value is not an array or holds anything but strings. */

@@ -227,7 +227,10 @@ function readingsOfScan({ method, id, params }: Message): unknown {
     requestState: params?.requestState,
     version: params?.meta?.protocolVersion,
     ref: params?.ref,
-    listening: params?.listening,
+    listening: params?.listening && {
+      resources: params.listening.resources,
+      tasks: params.listening.tasks,
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Names of tools and prompts that servers have listed, and which arguments of a tool are mirrored into
+ * Names that servers have listed, the pages of tools, and which arguments of a tool are mirrored into
  * headers. It bounds metric labels, lets the gateway answer for a name that no list shows and check what
  * is mirrored. Learned from the lists that pass and from look-ups of our own.
  */
@@ -22,12 +22,16 @@ const MAX_WAYS = 8
 /** Pages kept per tool, which may be listed otherwise to every caller; the oldest goes. */
 const MAX_PAGES = 8
 
+/** What has names that callers may see. */
+export type NamedKind = Exclude<TargetKind, 'task'>
+
+/** What calls may name only once a list has. */
 export type ListedKind = Extract<TargetKind, 'tool' | 'prompt'>
 
 export type Catalogue = {
   knows(server: string, kind: ListedKind, name: string): boolean
-  /** The names of that kind the server has listed. */
-  names(server: string, kind: ListedKind): Iterable<string>
+  /** The names of that kind the server has listed; of resources also what it has answered reads with. */
+  names(server: string, kind: NamedKind): Iterable<string>
   learn(server: string, listed: readonly Target[]): void
   /** Notes what a page of `tools/list` says these tools mirror; only modern lists say it. */
   learnParams(server: string, listed: readonly Target[], params: HeaderParams): void
@@ -57,7 +61,7 @@ export type Way = readonly HeaderParam[]
 
 /** Starts empty; it outlives reloads, since servers are the same ones. */
 export function createCatalogue(): Catalogue {
-  const names = new Map<string, { readonly tool: Set<string>; readonly prompt: Set<string> }>()
+  const names = new Map<string, Readonly<Record<NamedKind, Set<string>>>>()
   const ways = new Map<string, Map<string, readonly Way[]>>()
   const traits = new Map<string, Map<string, readonly ToolTraits[]>>()
   const pages = new Map<string, Map<string, readonly string[]>>()
@@ -70,11 +74,11 @@ export function createCatalogue(): Catalogue {
     learn(server, listed) {
       let entry = names.get(server)
       if (entry === undefined) {
-        entry = { tool: new Set(), prompt: new Set() }
+        entry = { tool: new Set(), prompt: new Set(), resource: new Set(), template: new Set() }
         names.set(server, entry)
       }
       for (const { kind, name } of listed) {
-        if (kind !== 'tool' && kind !== 'prompt') continue
+        if (kind === 'task') continue
         if (entry[kind].size < MAX_NAMES) entry[kind].add(name)
       }
     },

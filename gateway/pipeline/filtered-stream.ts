@@ -187,6 +187,9 @@ export class FilteredStream implements Source, Sink {
     }
     if (message.kind !== 'response') {
       if (!(await this.#mayAsk(message))) return undefined
+      if (message.method === 'notifications/subscriptions/acknowledged') {
+        seat.hears = message.params?.listening?.lists
+      }
       return textOf(sealIds(own, message, { permit, seat, desk }))
     }
     const asked = takeOwed(this.#owed, message.id)

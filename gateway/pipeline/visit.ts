@@ -1,4 +1,5 @@
 import type { Capability } from '../mcp/capabilities.ts'
+import type { ListName } from '../mcp/message.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Journey } from '../model/journey.ts'
 import type { McpServer, SideRoute } from '../model/server.ts'
@@ -85,6 +86,8 @@ export type Visit = {
   found?: Found | undefined
   /** What its message says that the client can be asked; undefined when it does not say. */
   declared?: readonly Capability[] | undefined
+  /** Of a subscription that its server has acknowledged: the lists whose changes it is told. */
+  hears?: readonly ListName[] | undefined
   /** Tasks of this caller that its call names, by the ids of the server. */
   tasks?: Map<string, KnownTask>
   /** Ids of the requests in an array of messages, as their bytes read; undefined when there is no array. */

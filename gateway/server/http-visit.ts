@@ -70,6 +70,7 @@ export class HttpVisit implements Visit, Sink {
   endpoint: string | undefined
   batch: Visit['batch']
   side: Visit['side']
+  hears: Visit['hears']
   injected: Visit['injected']
   found: Visit['found']
   declared: Visit['declared']

@@ -9,9 +9,10 @@ import { mayConnect } from '../policy/visible.ts'
 import { isOpen } from '../policy/window.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Generation } from './generation.ts'
+import type { Hearer } from './hearers.ts'
 import type { HttpVisit } from './http-visit.ts'
-import { factsOf } from './facts.ts'
 import { announceChanges } from './list-changes.ts'
+import { factsOf } from './facts.ts'
 import { isListening } from './listening.ts'
 import type { Log } from './log.ts'
 import type { Plant } from './plant.ts'
@@ -35,6 +36,8 @@ export type JobsOptions = {
   /** Visits that are being answered. */
   readonly answering: ReadonlySet<HttpVisit>
   readonly sockets: Pick<Sockets, 'look'>
+  /** Those who can be told that their lists have changed. */
+  readonly hearers: () => Iterable<Hearer>
   /** Our own authorization server, where there is one. */
   readonly issuer: Pick<Issuer, 'refresh'> | undefined
 }
@@ -121,7 +124,7 @@ function checkAnswer(visit: HttpVisit, { plant, current }: JobsOptions, tick: nu
 }
 
 /** Tells open streams what changes with grants and with the time, a second later at most. */
-function createSightAnnouncer({ plant, current, answering }: JobsOptions): () => void {
+function createSightAnnouncer({ plant, current, hearers }: JobsOptions): () => void {
   const { now, catalogue, grants } = plant
   let book = grants.book
   let lastMs = now()
@@ -136,7 +139,7 @@ function createSightAnnouncer({ plant, current, answering }: JobsOptions): () =>
     // What has ended by its time is not in the new book, and has to count as live in the old one.
     const before = { rules, nowMs: wasMs, facts: factsOf(() => was, catalogue) }
     const after = { rules, nowMs, facts: factsOf(() => grants.book, catalogue) }
-    void announceChanges(answering, { before, after, catalogue })
+    void announceChanges(hearers(), { before, after, catalogue })
   }
 }
 

@@ -5,8 +5,8 @@ import { testCaller, testDesk } from '../testkit/pipeline.ts'
 import { NO_FACTS } from '../policy/occasion.ts'
 import { changedLists, type Sight } from './list-changes.ts'
 
-const TOOLS = 'notifications/tools/list_changed'
-const PROMPTS = 'notifications/prompts/list_changed'
+const TOOLS = 'tools'
+const PROMPTS = 'prompts'
 
 const ALICE = testCaller({ subject: 'alice' })
 const BOB = testCaller({ subject: 'bob' })
@@ -46,4 +46,27 @@ test('a change that a caller cannot see is not told', () => {
   assert.deepEqual(owed(rulesFor(['docs/read', 'docs/never_listed'])), [])
   assert.deepEqual(owed(rulesFor(['docs/write']), BOB), [])
   assert.deepEqual(owed(rulesFor(['docs/write']), ALICE, 'mail'), [])
+})
+
+test('resources and templates are lists of resources, and a tool brings its page along', () => {
+  const own = createCatalogue()
+  own.learn('docs', [
+    { kind: 'resource', name: 'file:///a' },
+    { kind: 'template', name: 'db:///{table}' },
+    { kind: 'resource', name: 'ui://docs/form' },
+    { kind: 'tool', name: 'form' },
+  ])
+  own.learnPages('docs', new Map([['form', ['ui://docs/form']]]))
+  const all = { effect: 'allow', subjects: [{ any: true }] }
+  const rulesWith = (...entries: readonly object[]): Sight['rules'] =>
+    testDesk(entries.map((entry, at) => ({ id: `r${at}`, ...all, ...entry }))).rules
+  const changed = (after: Sight['rules']): readonly string[] =>
+    changedLists(
+      { caller: ALICE, server: 'docs', address: '' },
+      { before: sight(rulesWith({ prompts: ['docs/x'] })), after: sight(after), catalogue: own },
+    )
+  assert.deepEqual(changed(rulesWith({ resources: ['docs:file:///a'] })), ['resources'])
+  assert.deepEqual(changed(rulesWith({ resources: ['docs:db:///**'] })), ['resources'])
+  assert.deepEqual(changed(rulesWith({ tools: ['docs/form'] })), ['tools', 'resources'])
+  assert.deepEqual(changed(rulesWith({ resources: ['docs:file:///b'] })), [])
 })

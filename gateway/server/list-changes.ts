@@ -3,20 +3,25 @@
  * (`list_changed`, MCP server features). Only names that the server has listed can have been seen.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Caller } from '../model/caller.ts'
-import type { Catalogue, ListedKind } from '../pipeline/catalogue.ts'
+import type { ListName } from '../mcp/message.ts'
+import type { Catalogue, NamedKind } from '../pipeline/catalogue.ts'
+import { withTools } from '../pipeline/name-tools.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
 import { isVisible } from '../policy/visible.ts'
-import type { HttpVisit } from './http-visit.ts'
+import type { Hearer } from './hearers.ts'
 
-/** Streams looked at before calls get their turn again. */
-const STREAMS_PER_TURN = 20
+/** Hearers looked at before calls get their turn again. */
+const HEARERS_PER_TURN = 20
 
-const METHODS = {
-  tool: 'notifications/tools/list_changed',
-  prompt: 'notifications/prompts/list_changed',
-} as const satisfies Record<ListedKind, string>
+/** What the lists of a server are lists of. */
+const KINDS: Readonly<Record<ListName, readonly NamedKind[]>> = {
+  tools: ['tool'],
+  prompts: ['prompt'],
+  resources: ['resource', 'template'],
+}
+
+const LISTS = ['tools', 'prompts', 'resources'] as const satisfies readonly ListName[]
 
 /** What decides what callers see. */
 export type Sight = Pick<Occasion, 'nowMs' | 'facts'> & { readonly rules: Rules }
@@ -24,68 +29,63 @@ export type Sight = Pick<Occasion, 'nowMs' | 'facts'> & { readonly rules: Rules 
 export type SightChange = {
   readonly before: Sight
   readonly after: Sight
-  readonly catalogue: Pick<Catalogue, 'names'>
+  readonly catalogue: Pick<Catalogue, 'names' | 'toolsOf'>
 }
 
-/** Goes through the streams that only listen; resolves when all of them have been told what concerns them. */
+type Who = Pick<Hearer, 'caller' | 'server' | 'address'>
+
+/** Resolves when all hearers have been told what concerns them. */
 export async function announceChanges(
-  visits: Iterable<HttpVisit>,
+  hearers: Iterable<Hearer>,
   change: SightChange,
 ): Promise<void> {
-  let looked = 0
-  for (const visit of visits) {
-    const { caller, server, address, calls } = visit.journey
-    if (caller === undefined || server === undefined) continue
-    const [call] = calls
-    if (call?.call.kind !== 'open_stream' || call.call.era !== 'legacy') continue
-    for (const method of changedLists({ caller, server, address }, change)) {
-      visit.announce(`data: {"jsonrpc":"2.0","method":"${method}"}\n\n`)
-    }
-    looked += 1
-    if (looked % STREAMS_PER_TURN === 0) await turn()
-  }
+  await tellEach(hearers, (hearer) => changedLists(hearer, change))
 }
 
 /** Tells callers who could see them that tools were kept back or given free. */
 export async function announceHeld(
-  visits: Iterable<HttpVisit>,
+  hearers: Iterable<Hearer>,
   change: { readonly server: string; readonly tools: readonly string[]; readonly sight: Sight },
 ): Promise<void> {
-  let looked = 0
-  for (const visit of visits) {
-    const { caller, server, address, calls } = visit.journey
-    const [call] = calls
-    if (server !== change.server || caller === undefined) continue
-    if (call?.call.kind !== 'open_stream' || call.call.era !== 'legacy') continue
-    const { rules, nowMs, facts } = change.sight
-    const occasion = { server, address, frame: undefined, nowMs, facts }
-    const isSeen = (name: string): boolean =>
-      isVisible(rules, caller, { kind: 'tool', name }, occasion)
-    if (change.tools.some(isSeen)) {
-      visit.announce(`data: {"jsonrpc":"2.0","method":"${METHODS.tool}"}\n\n`)
+  await tellEach(hearers, (hearer) => {
+    if (hearer.server !== change.server) return []
+    const isSeen = (name: string): boolean => sees(hearer, { kind: 'tool', name }, change.sight)
+    return change.tools.some(isSeen) ? ['tools'] : []
+  })
+}
+
+/** The lists in which this caller sees more or less at this server than before. */
+export function changedLists(
+  who: Who,
+  { before, after, catalogue }: SightChange,
+): readonly ListName[] {
+  const { server } = who
+  const isChanged = (kind: NamedKind): boolean => {
+    for (const name of catalogue.names(server, kind)) {
+      const target = withTools({ kind, name }, server, catalogue)
+      if (sees(who, target, before) !== sees(who, target, after)) return true
     }
+    return false
+  }
+  return LISTS.filter((list) => KINDS[list].some(isChanged))
+}
+
+async function tellEach(
+  hearers: Iterable<Hearer>,
+  owed: (hearer: Hearer) => readonly ListName[],
+): Promise<void> {
+  let looked = 0
+  for (const hearer of hearers) {
+    for (const list of owed(hearer)) hearer.tell(list)
     looked += 1
-    if (looked % STREAMS_PER_TURN === 0) await turn()
+    if (looked % HEARERS_PER_TURN === 0) await turn()
   }
 }
 
-/** The notifications that this caller is owed at this server. */
-export function changedLists(
-  who: { readonly caller: Caller; readonly server: string; readonly address: string },
-  { before, after, catalogue }: SightChange,
-): readonly string[] {
-  const { caller, server, address } = who
-  const place = { server, address, frame: undefined }
-  const kinds: readonly ListedKind[] = ['tool', 'prompt']
-  return kinds
-    .filter((kind) => {
-      for (const name of catalogue.names(server, kind)) {
-        const [was, is] = [before, after].map(({ rules, nowMs, facts }) =>
-          isVisible(rules, caller, { kind, name }, { ...place, nowMs, facts }),
-        )
-        if (was !== is) return true
-      }
-      return false
-    })
-    .map((kind) => METHODS[kind])
+function sees(
+  { caller, server, address }: Who,
+  target: Parameters<typeof isVisible>[2],
+  { rules, nowMs, facts }: Sight,
+): boolean {
+  return isVisible(rules, caller, target, { server, address, frame: undefined, nowMs, facts })
 }

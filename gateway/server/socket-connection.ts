@@ -1,10 +1,12 @@
 /** Two WebSockets and the session between them: back-pressure, endings, and looking after both. */
+import type { Caller } from '../model/caller.ts'
 import type { RefusalCode } from '../model/refusal.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Closing as SessionClosing } from '../pipeline/check-message.ts'
 import type { SessionEnd, SocketSession } from '../pipeline/socket-session.ts'
 import type { Wire } from '../websocket/wire.ts'
 import { CLOSE } from '../websocket/wire.ts'
+import { changeOf, type Hearer } from './hearers.ts'
 import type { UpgradeVisit } from './upgrade-visit.ts'
 
 /** Messages of one side that may wait to be judged before it is told to wait. */
@@ -21,6 +23,7 @@ export type SocketConnectionOptions = {
   readonly client: Wire
   readonly server: Wire
   readonly session: SocketSession
+  readonly caller: Caller
   /** Asked before each message of the client, and every second. */
   readonly standing: () => Standing
   /** Silence after which the connection is closed, in milliseconds. */
@@ -102,6 +105,14 @@ export class SocketConnection {
     session.sweep(tick)
     this.#leaveIfIdle()
     if (tick - session.silentSinceTick > idleTimeoutMs) this.#end(GOODBYE.idle)
+  }
+
+  /** Undefined until the server has said something, which it does to agree on a version; and at the end. */
+  get hearer(): Hearer | undefined {
+    const { caller, client, visit } = this.#options
+    const { server, address, bytesOut } = visit.journey
+    if (this.#over || server === undefined || bytesOut === 0) return undefined
+    return { caller, server, address, tell: (list) => client.send(changeOf(list)) }
   }
 
   /** Ends once no call runs any more. */

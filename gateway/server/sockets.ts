@@ -15,6 +15,7 @@ import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
 import { accept } from '../websocket/accept.ts'
 import type { Wire } from '../websocket/wire.ts'
 import type { Generation } from './generation.ts'
+import type { Hearer } from './hearers.ts'
 import type { Log } from './log.ts'
 import { newJourney } from './new-journey.ts'
 import type { Plant } from './plant.ts'
@@ -35,6 +36,8 @@ export type Sockets = {
   /** Ends them now. */
   cut(): void
   counts(): readonly StreamCount[]
+  /** Those that have been opened to the end. */
+  hearers(): Iterable<Hearer>
 }
 
 export type SocketsOptions = {
@@ -68,6 +71,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       session: sessionOf(visit, opened, { ...options, budget }),
       standing: createStanding(permit, visit.journey.address, options),
       idleTimeoutMs: permit.server.upstream.idleTimeoutMs,
+      caller: permit.caller,
       onEnd: () => desk.finish(visit),
       onClosed: () => open.delete(connection),
     })
@@ -119,6 +123,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       for (const { arrival } of arriving) arrival.socket.destroy()
       for (const connection of open.keys()) connection.cut()
     },
+    hearers: () => Array.from(open.keys()).flatMap((connection) => connection.hearer ?? []),
     counts() {
       const counts = new Map<string, number>()
       for (const server of open.values()) counts.set(server, (counts.get(server) ?? 0) + 1)

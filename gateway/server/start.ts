@@ -18,6 +18,7 @@ import type { OnRequest } from './listen.ts'
 import type { Loaded, Source } from './load-all.ts'
 import { formatProblem } from './load-all.ts'
 import { announceChanges, announceHeld } from './list-changes.ts'
+import { type Hearer, hearersAmong } from './hearers.ts'
 import type { Log } from './log.ts'
 import type { Arrival } from './open-visit.ts'
 import { addressOf, openVisit } from './open-visit.ts'
@@ -103,6 +104,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     log,
     answering,
     sockets,
+    hearers: () => hearersIn(house),
     issuer: house.issuer,
     generations: () => generations,
     current: () => house.current,
@@ -118,7 +120,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   plant.pins.onHeld((server, tools) => {
     const { rules, desk } = house.current
     const sight = { rules, nowMs: plant.now(), facts: desk.facts }
-    void announceHeld(answering, { server, tools, sight })
+    void announceHeld(hearersIn(house), { server, tools, sight })
   })
   plant.emit({ type: 'started', version: options.version })
 
@@ -178,19 +180,22 @@ function adopt({ settings, rules }: Ready, house: House): Promise<string | undef
   generations.add(house.current)
   previous.retire()
   for (const generation of generations) if (generation.over) generations.delete(generation)
+  const sight = { nowMs: plant.now(), facts: house.current.desk.facts }
   const { catalogue } = plant
-  const { facts } = house.current.desk
-  const sight = { nowMs: plant.now(), facts }
   const [before, after] = [
     { ...sight, rules: previous.rules },
     { ...sight, rules },
   ]
-  void announceChanges(house.answering, { before, after, catalogue })
+  void announceChanges(hearersIn(house), { before, after, catalogue })
   return describePolicyChange(plant.recentCalls.calls(), {
     before: previous.rules,
     after: rules,
     occasion: sight,
   })
+}
+
+function hearersIn({ answering, sockets }: House): readonly Hearer[] {
+  return [...hearersAmong(answering), ...sockets.hearers()]
 }
 
 /** What takes each request; one more look at its target where the authorization server is configured. */
