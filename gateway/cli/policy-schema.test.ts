@@ -54,6 +54,8 @@ const GOOD = [
   ),
   'version: 1\nmode: shadow\nrules: []\n',
   ruleWith('mode: shadow'),
+  'version: 1\nrules: [{ id: a, effect: deny, subjects: [{ idp: [x], spiffe: ["spiffe://a/*"], chain: [a], claims: { a.b: x, c: [1, true] } }], tools: [docs/x] }]\n',
+  allowWith('delegation: { max_depth: 2, on_behalf_of: user }'),
   ruleWith('when: has(args.x)'),
   ruleWith('during: { tz: Europe/Berlin, days: [mon-fri], hours: 08:00-18:00 }'),
   ruleWith('during: { from: 2026-01-01, until: 2026-01-31T12:00:00+01:00 }'),
@@ -68,6 +70,9 @@ const GOOD = [
 ] as const
 
 const BAD = [
+  allowWith('delegation: {}'),
+  allowWith('delegation: { max_depth: -1 }'),
+  allowWith('delegation: { on_behalf_of: boss }'),
   allowWith('grant: {}'),
   allowWith('grant: { ttl: 2 h }'),
   allowWith('grant: { ttl: 2h, maxUses: 1 }'),

@@ -118,10 +118,30 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string, says
     /human/,
   ],
   [
-    'a condition of versions to come',
+    'no claims in claims',
     ruleWith({ subjects: [{ claims: {} }] }),
-    'rules.0.subjects.0.claims (key)',
-    /not known to this version/,
+    'rules.0.subjects.0.claims',
+    /is empty/,
+  ],
+  [
+    'a claim that is a mapping',
+    ruleWith({ subjects: [{ claims: { a: { b: 1 } } }] }),
+    'rules.0.subjects.0.claims.a',
+    /a text, a number/,
+  ],
+  ['a chain in an allow', ruleWith({ subjects: [{ chain: ['x'] }] }), 'rules.0.subjects', /deny/],
+  ['no delegation', ruleWith({ delegation: {} }), 'rules.0.delegation', /is empty/],
+  [
+    'delegation without end',
+    ruleWith({ delegation: { max_depth: 99 } }),
+    'rules.0.delegation.max_depth',
+    /from 0 to 10/,
+  ],
+  [
+    'delegation in a deny',
+    ruleWith({ effect: 'deny', delegation: { max_depth: 1 } }),
+    'rules.0.delegation (key)',
+    /names a chain/,
   ],
   [
     'no groups in groups',

@@ -74,7 +74,13 @@ function reporter({ file, at }: SourceDocument, into: Problem[]): Report {
 function compileRule(text: RuleText, context: Context): PlacedRule {
   const { id, effect, reason, disclose, show, shadow, grant, require, annotations, path } = text
   const { file, at } = context.document
-  const subjects = text.subjects.flatMap((subject) => resolveSubject(subject, context))
+  const subjects = text.subjects
+    .flatMap((subject) => resolveSubject(subject, context))
+    .map((subject) => [...subject, ...text.delegation])
+  if (effect !== 'deny' && subjects.some((all) => all.some(({ key }) => key === 'chain'))) {
+    const message = '"chain" may stand in deny rules only: earlier actors of a token prove nothing'
+    context.report([...path, 'subjects'], message)
+  }
   const when = compileWhen(text, context)
   const during = readWindow(text.during, context.clocks, context.report)
   const conditional = [when, during, annotations, grant].some((one) => one !== undefined)

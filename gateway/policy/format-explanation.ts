@@ -101,6 +101,18 @@ function fault(condition: Condition, caller: Caller): string {
       return `the issuer is not ${condition.anyOf.join(' or ')}`
     case 'tenant':
       return `the tenant is not ${condition.tenant}`
+    case 'idp':
+      return `not signed in by ${condition.anyOf.join(' or ')}`
+    case 'spiffe':
+      return `the SPIFFE ID is not ${texts(condition.globs)}`
+    case 'claim':
+      return `the claim ${condition.name} is not ${condition.anyOf.join(' or ')}`
+    case 'chain':
+      return `nobody in its chain is ${texts(condition.globs)}`
+    case 'depth':
+      return `delegated ${caller.actors.length} deep, more than ${condition.max}`
+    case 'on_behalf_of':
+      return condition.whom === 'user' ? 'no person stands behind it' : 'a person stands behind it'
   }
 }
 

@@ -22,7 +22,9 @@ import {
 } from './read-fields.ts'
 import type { Requirement } from './requirement.ts'
 import { readAnnotations } from './read-annotations.ts'
+import { readDelegation } from './read-delegation.ts'
 import { readGrant, readRequirement } from './read-terms.ts'
+import type { Condition } from './subject.ts'
 import { readSubject, readSubjects, type SubjectText } from './read-subject.ts'
 
 /** A policy file as written. */
@@ -50,6 +52,8 @@ export type RuleText = {
   readonly disclose: boolean
   readonly show: boolean
   readonly shadow: boolean
+  /** Conditions over callers that are added to each subject. */
+  readonly delegation: readonly Condition[]
   readonly when: Text | undefined
   /** What is under `during`; its value is undefined where nothing is. */
   readonly during: Value
@@ -76,13 +80,14 @@ const RULE_KEYS = [
   'annotations',
   'when',
   'during',
+  'delegation',
   'grant',
   'require',
   'show',
   'reason',
   'disclose',
 ]
-const RULE_KEYS_LATER = ['delegation', 'limits', 'obligations', 'credential']
+const RULE_KEYS_LATER = ['limits', 'obligations', 'credential']
 
 /** Reads what can be read. The result means something only when nothing was reported. */
 export function readPolicy(data: unknown, report: Report): PolicyText {
@@ -152,6 +157,7 @@ function readRule(entry: Value, shadow: boolean, report: Report): RuleText | und
     disclose: flagOf(field('disclose'), report),
     show: flagOf(field('show'), report),
     shadow: readMode(field('mode'), report) || shadow,
+    delegation: readDelegation(field('delegation'), report),
     when: readText(field('when'), report),
     during: field('during'),
     annotations: readAnnotations(field('annotations'), report),
@@ -253,7 +259,10 @@ function checkEffect(rule: RuleText, has: (key: string) => boolean, report: Repo
   }
   if (effect !== 'require')
     refuse('require', 'goes with "effect: require" only: write a second rule')
-  if (effect !== 'allow') refuse('grant', 'only an allow rule can be granted')
+  if (effect !== 'allow') {
+    refuse('grant', 'only an allow rule can be granted')
+    refuse('delegation', 'narrows an allow rule: a deny rule names a chain in its subjects')
+  }
   if (effect !== 'allow' || !(has('grant') || has('during'))) {
     refuse('show', 'shows what an allow rule with during or a grant allows: there is none here')
   }

@@ -1,5 +1,6 @@
 /** Subjects as written into conditions. */
 import type { CallerKind } from '../model/caller.ts'
+import type { ClaimValue } from './claim.ts'
 import { compileGlob, type Glob } from './glob.ts'
 import { globProblem } from './glob-problem.ts'
 import {
@@ -21,12 +22,20 @@ export type SubjectText = { readonly conditions: Subject; readonly set: Text | u
 
 const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
 
-const CONDITIONS = ['kind', 'groups', 'users', 'clients', 'scopes', 'issuers', 'tenant'] as const
+const CONDITIONS = [
+  'kind',
+  'groups',
+  'users',
+  'clients',
+  'scopes',
+  'issuers',
+  'tenant',
+  'idp',
+  'spiffe',
+  'chain',
+] as const
 
-const KNOWN = ['any', ...CONDITIONS, 'set']
-
-/** Conditions that versions to come will know. */
-const LATER = ['idp', 'spiffe', 'claims', 'chain']
+const KNOWN = ['any', ...CONDITIONS, 'claims', 'set']
 
 /** Reads a list of subjects. Inside a set there is no `set`: sets do not nest. */
 export function readSubjects(
@@ -46,16 +55,17 @@ export function readSubject(
   if (fields === undefined) return undefined
   const { path } = entry
   const known = inside === 'set' ? KNOWN.filter((key) => key !== 'set') : KNOWN
-  checkKeys(fields, { path, known, later: LATER }, report)
+  checkKeys(fields, { path, known, later: [] }, report)
   if (Object.keys(fields).length === 0) {
     report(path, 'a subject needs a condition; write "any: true" for everybody')
   }
   if (fields['any'] !== undefined) checkAny(fields, entry, report)
   const set = textOf(at(fields, path, 'set'), report)
   return {
-    conditions: CONDITIONS.flatMap(
-      (key) => readCondition(key, at(fields, path, key), report) ?? [],
-    ),
+    conditions: [
+      ...CONDITIONS.flatMap((key) => readCondition(key, at(fields, path, key), report) ?? []),
+      ...readClaims(at(fields, path, 'claims'), report),
+    ],
     set: set === undefined ? undefined : { text: set, path: [...path, 'set'] },
   }
 }
@@ -84,13 +94,38 @@ function readCondition(
     }
     case 'groups':
     case 'issuers':
+    case 'idp':
       return { key, anyOf: textsOf(field, report).map(({ text }) => text) }
     case 'scopes':
       return { key, allOf: readScopes(field, report) }
     case 'users':
     case 'clients':
+    case 'spiffe':
+    case 'chain':
       return { key, globs: readGlobs(field, report) }
   }
+}
+
+/** Claims by name, each with the value it must have or a list of such. */
+function readClaims(entry: Value, report: Report): readonly Condition[] {
+  if (entry.value === undefined) return []
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return []
+  const names = Object.keys(fields)
+  if (names.length === 0) report(entry.path, 'is empty: name a claim, or remove the key')
+  return names.map((name) => {
+    const { value, path } = at(fields, entry.path, name)
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+    const anyOf = values.filter(isClaimValue)
+    if (anyOf.length !== values.length || anyOf.length === 0) {
+      report(path, 'must be a text, a number, true or false, or a list of them')
+    }
+    return { key: 'claim', name, anyOf }
+  })
+}
+
+function isClaimValue(value: unknown): value is ClaimValue {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 /** RFC 6749 §3.3: a scope is printable ASCII without space, `"` and `\`; a space would be two scopes. */

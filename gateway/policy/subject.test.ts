@@ -35,6 +35,47 @@ const ROWS: readonly {
     isNot: [{}, { groups: new Set(['A', 'c', 'a*']) }],
   },
   {
+    subject: { idp: ['corp'] },
+    is: [{ subject: 'corp|00u1' }, { subject: 'x', claims: { idp: 'corp' } }],
+    isNot: [
+      {},
+      { subject: 'corp' },
+      { subject: 'corporate|1' },
+      { subject: 'corp|1', claims: { idp: 'other' } },
+      { subject: 'corp|1', claims: { idp: ['corp'] } },
+    ],
+  },
+  {
+    subject: { spiffe: ['spiffe://prod.example/agents/*'] },
+    is: [{ subject: 'spiffe://prod.example/agents/a' }],
+    isNot: [
+      { subject: 'spiffe://prod.example/agents/a/b' },
+      { subject: 'spiffe://prod.example.evil/agents/a' },
+      { subject: 'agents/a' },
+    ],
+  },
+  { subject: { spiffe: ['**'] }, is: [{ subject: 'spiffe://a/b' }], isNot: [{ subject: 'a' }] },
+  {
+    subject: { claims: { 'org.unit': 'sales', level: [3, 4] } },
+    is: [
+      { claims: { org: { unit: 'sales' }, level: 3 } },
+      { claims: { 'org.unit': 'sales', level: [1, 4] } },
+    ],
+    isNot: [
+      {},
+      { claims: { org: { unit: 'sales' } } },
+      { claims: { org: { unit: 'Sales' }, level: 3 } },
+      { claims: { org: { unit: 'sales' }, level: '3' } },
+      { claims: { 'org.unit': 'it', org: { unit: 'sales' }, level: 3 } },
+      { claims: { org: ['unit'], level: 3 } },
+    ],
+  },
+  {
+    subject: { claims: { 'constructor.name': 'Object', toString: 'x' } },
+    is: [],
+    isNot: [{ claims: {} }],
+  },
+  {
     subject: { groups: ['*'] },
     is: [{ groups: new Set(['*']) }],
     isNot: [{ groups: new Set(['a']) }],
@@ -95,4 +136,38 @@ test('a caller is judged by its own rights, whoever was judged before', () => {
     )
     assert.deepEqual([one?.effect, other?.effect], ['allow', 'deny'])
   }
+})
+
+const ACTED = [
+  { issuer: 'i', subject: 'agent-b' },
+  { issuer: 'i', subject: 'agent-a' },
+]
+
+test('a deny may rest on anybody in the chain, however far back', () => {
+  const rules = compileRules(
+    { tools: ['docs/x'] },
+    { effect: 'deny', tools: ['docs/x'], subjects: [{ chain: ['agent-a'] }] },
+  )
+  const call = callFor({ about: 'tool', name: 'x' })
+  const effect = (caller: Partial<Caller>): string =>
+    decide(rules, someCaller(caller), call, occasionAt('docs')).effect
+  assert.equal(effect({ actors: ACTED }), 'deny')
+  assert.equal(effect({ actors: ACTED.slice(0, 1) }), 'allow')
+  assert.equal(effect({ subject: 'agent-a' }), 'allow')
+})
+
+test('an allow may limit how long the chain is and whether a person stands behind it', () => {
+  const allows = (delegation: object, caller: Partial<Caller>): boolean => {
+    const rules = compileRules({ tools: ['docs/x'], delegation })
+    const call = callFor({ about: 'tool', name: 'x' })
+    return decide(rules, someCaller(caller), call, occasionAt('docs')).effect === 'allow'
+  }
+  assert.equal(allows({ max_depth: 2 }, { actors: ACTED }), true)
+  assert.equal(allows({ max_depth: 1 }, { actors: ACTED }), false)
+  assert.equal(allows({ max_depth: 0 }, {}), true)
+  assert.equal(allows({ on_behalf_of: 'user' }, { interactive: true }), true)
+  assert.equal(allows({ on_behalf_of: 'user' }, {}), false)
+  assert.equal(allows({ on_behalf_of: 'none' }, {}), true)
+  assert.equal(allows({ on_behalf_of: 'none' }, { interactive: true }), false)
+  assert.equal(allows({ on_behalf_of: 'any' }, { interactive: true }), true)
 })

@@ -1,5 +1,6 @@
 /** Who a rule speaks of: conditions over the caller, and how a caller fits them. */
 import type { Caller, CallerKind } from '../model/caller.ts'
+import { claimOf, type ClaimValue, hasClaim } from './claim.ts'
 import { type Glob, matchesAny } from './glob.ts'
 
 /** One condition over the caller; a later kind of condition is one more member here. */
@@ -11,6 +12,15 @@ export type Condition =
   | { readonly key: 'scopes'; readonly allOf: readonly string[] }
   | { readonly key: 'issuers'; readonly anyOf: readonly string[] }
   | { readonly key: 'tenant'; readonly tenant: string }
+  /** Who signed the person in: the `idp` claim, else what stands before the first `|` of the subject. */
+  | { readonly key: 'idp'; readonly anyOf: readonly string[] }
+  /** The subject, where it is a SPIFFE ID. */
+  | { readonly key: 'spiffe'; readonly globs: readonly Glob[] }
+  | { readonly key: 'claim'; readonly name: string; readonly anyOf: readonly ClaimValue[] }
+  /** Anybody who acts in the chain of delegation. For deny rules: only the current actor proves itself. */
+  | { readonly key: 'chain'; readonly globs: readonly Glob[] }
+  | { readonly key: 'depth'; readonly max: number }
+  | { readonly key: 'on_behalf_of'; readonly whom: 'user' | 'none' }
 
 /** One entry of a rule's `subjects`: all conditions must hold. None at all is `any: true`. */
 export type Subject = readonly Condition[]
@@ -89,7 +99,27 @@ function meets(condition: Condition, caller: Caller): boolean {
       return condition.anyOf.includes(caller.issuer)
     case 'tenant':
       return caller.tenant === condition.tenant
+    case 'idp':
+      return condition.anyOf.includes(providerOf(caller))
+    case 'spiffe':
+      return caller.subject.startsWith('spiffe://') && matchesAny(condition.globs, caller.subject)
+    case 'claim':
+      return hasClaim(caller.claims, condition.name, condition.anyOf)
+    case 'chain':
+      return caller.actors.some(({ subject }) => matchesAny(condition.globs, subject))
+    case 'depth':
+      return caller.actors.length <= condition.max
+    case 'on_behalf_of':
+      return caller.interactive === (condition.whom === 'user')
   }
+}
+
+/** Empty when nothing says it. */
+function providerOf({ claims, subject }: Caller): string {
+  const claim = claimOf(claims, 'idp')
+  if (claim !== undefined) return typeof claim === 'string' ? claim : ''
+  const bar = subject.indexOf('|')
+  return bar === -1 ? '' : subject.slice(0, bar)
 }
 
 function keyOf(condition: Condition): string {

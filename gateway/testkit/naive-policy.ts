@@ -16,6 +16,10 @@ export type NaiveSubject = {
   readonly scopes?: readonly string[]
   readonly issuers?: readonly string[]
   readonly tenant?: string
+  readonly idp?: readonly string[]
+  readonly spiffe?: readonly string[]
+  readonly chain?: readonly string[]
+  readonly claims?: Readonly<Record<string, unknown>>
   readonly set?: string
 }
 
@@ -37,6 +41,7 @@ export type NaiveRule = NaiveLists & {
   readonly mode?: 'enforce' | 'shadow'
   readonly annotations?: Partial<ToolTraits>
   readonly when?: string
+  readonly delegation?: { readonly max_depth?: number; readonly on_behalf_of?: string }
   readonly during?: {
     readonly tz?: string
     readonly days?: readonly string[]
