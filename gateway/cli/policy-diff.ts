@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { callFor } from '../policy/ask.ts'
 import { type DecisionChange, diffPolicies, type PolicyDiff } from '../policy/diff.ts'
 import { formatDiff } from '../policy/format-diff.ts'
+import { occasionOf } from '../policy/cases.ts'
 import { readCases } from '../policy/read-cases.ts'
 import type { AskedCall } from '../policy/recorded-call.ts'
 import { formatProblem } from '../server/load-all.ts'
@@ -78,9 +79,10 @@ async function readAsked(
       for (const problem of cases.problems) io.err(formatProblem(problem))
       return undefined
     }
-    for (const { caller, question, server, name, line } of cases.file.cases) {
+    for (const one of cases.file.cases) {
+      const { caller, question, server, name, line } = one
       const label = `"${name}" (${file}:${line})`
-      asked.push({ caller, call: callFor(question), server, label })
+      asked.push({ caller, call: callFor(question), server, label, occasion: occasionOf(one) })
     }
   }
   return asked

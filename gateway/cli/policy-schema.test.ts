@@ -150,6 +150,8 @@ test('the schema of cases and their reader refuse the same files', () => {
   const good = [
     `cases: [{ ${CASE}, tool: x, visible: false }]`,
     `cases: [{ ${CASE}, method: ping }]`,
+    `cases: [{ ${CASE}, tool: x, args: { a: [1] }, now: 2026-11-23T08:00+01:00, ip: 192.0.2.1, granted: [r], approved: [s], annotations: { readOnlyHint: true } }]`,
+    `cases: [{ name: a, caller: { claims: { a: 1 }, chain: [b] }, server: docs, expect: require, tool: x, reason: no_grant }]`,
   ]
   const bad = [
     'cases: []',
@@ -161,6 +163,10 @@ test('the schema of cases and their reader refuse the same files', () => {
     `cases: [{ name: a, caller: { kind: x }, server: docs, expect: deny, tool: x }]`,
     `cases: [{ name: a, caller: { kind: agent }, server: docs, expect: hide, tool: x }]`,
     `cases: [{ ${CASE}, tool: x, reason: because }]`,
+    `cases: [{ ${CASE}, tool: x, args: 7 }]`,
+    `cases: [{ ${CASE}, tool: x, now: 2026-11-23 }]`,
+    `cases: [{ ${CASE}, tool: x, granted: r }]`,
+    `cases: [{ ${CASE}, tool: x, annotations: { safe: true } }]`,
   ]
   for (const text of good) {
     assert.deepEqual(validate('cases', documentOf(text)), [], text)

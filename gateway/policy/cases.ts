@@ -1,10 +1,11 @@
 /** Cases held against rules: what a policy is meant to allow and to deny, said in examples. */
 import type { Decision } from '../model/decision.ts'
-import { callFor } from './ask.ts'
+import { DEFAULT_TRAITS } from '../model/tool-traits.ts'
+import { callFor, frameFor } from './ask.ts'
 import { decide } from './decide.ts'
 import type { CaseFile, PolicyCase } from './read-cases.ts'
 import type { Rules } from './rules.ts'
-import { occasionAt } from './occasion.ts'
+import { type Facts, type Occasion, occasionAt } from './occasion.ts'
 import { isVisible } from './visible.ts'
 
 export type CaseResult = {
@@ -24,12 +25,14 @@ export function runCases(rules: Rules, file: CaseFile): readonly CaseResult[] {
 }
 
 function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
-  const { caller, server, question, expect, visible } = one
+  const { caller, question, expect, visible } = one
+  const { server } = one
   if (!rules.servers.has(server)) {
     yield `there is no server "${server}"`
     return
   }
-  const decision = decide(rules, caller, callFor(question), occasionAt(server))
+  const occasion = occasionOf(one)
+  const decision = decide(rules, caller, callFor(question), occasion)
   if (decision.effect !== expect) yield `expected ${expect}, got ${words(decision)}`
   if (one.rule !== undefined && one.rule !== decision.rule) {
     yield `expected the rule ${one.rule}, got ${decision.rule ?? 'none'}`
@@ -40,13 +43,24 @@ function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
   }
   if (visible === undefined || question.about === 'method') return
   if (
-    visible !==
-    isVisible(rules, caller, { kind: question.about, name: question.name }, occasionAt(server))
+    visible !== isVisible(rules, caller, { kind: question.about, name: question.name }, occasion)
   ) {
     yield visible
       ? 'expected lists to show it, they hide it'
       : 'expected lists to hide it, they show it'
   }
+}
+
+/** The occasion of a case. */
+export function occasionOf({ server, question, circumstances }: PolicyCase): Occasion {
+  const { nowMs, address, granted, approved, annotations } = circumstances
+  const traits = annotations === undefined ? [] : [{ ...DEFAULT_TRAITS, ...annotations }]
+  const facts: Facts = {
+    grant: (rule) => (granted.has(rule) ? 'live' : 'none'),
+    approved: (rule) => approved.has(rule),
+    traits: () => traits,
+  }
+  return occasionAt(server, { nowMs, address, frame: frameFor(question), facts })
 }
 
 function words(decision: Decision): string {

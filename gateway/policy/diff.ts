@@ -41,7 +41,7 @@ export function diffPolicies(
   let distinct = 0
   for (const one of asked) {
     const { caller, call, server, count = 1, atMs = 0 } = one
-    const occasion = occasionAt(server, { nowMs: atMs, ...at })
+    const occasion = one.occasion ?? occasionAt(server, { nowMs: atMs, ...at })
     const was = decide(before, caller, call, occasion)
     const is = decide(after, caller, call, occasion)
     calls += count

@@ -1,7 +1,9 @@
 /** A parsed case file into cases. The format is described by `policies/cases.schema.json`. */
 import type { Caller, CallerKind } from '../model/caller.ts'
-import type { DenyReason } from '../model/decision.ts'
+import type { Decision, DenyReason } from '../model/decision.ts'
+import type { ToolTraits } from '../model/tool-traits.ts'
 import type { Path, Problem, SourceDocument } from '../model/problem.ts'
+import { readAnnotations } from './read-annotations.ts'
 import { type Question, QUESTIONS } from './ask.ts'
 import { describeCaller } from './describe-caller.ts'
 import {
@@ -32,10 +34,24 @@ export type PolicyCase = {
   readonly caller: Caller
   readonly server: string
   readonly question: Question
-  readonly expect: 'allow' | 'deny'
+  readonly circumstances: Circumstances
+  readonly expect: Decision['effect']
   readonly rule: string | undefined
   readonly reason: DenyReason | undefined
   readonly visible: boolean | undefined
+}
+
+/** What is the case beside caller and question; what a case leaves out is not there. */
+export type Circumstances = {
+  /** Epoch milliseconds. */
+  readonly nowMs: number
+  readonly address: string
+  /** Rules the caller has a live grant for. */
+  readonly granted: ReadonlySet<string>
+  /** Rules whose approval is there. */
+  readonly approved: ReadonlySet<string>
+  /** What the tool says of itself. */
+  readonly annotations: Partial<ToolTraits> | undefined
 }
 
 export type CasesRead =
@@ -43,12 +59,29 @@ export type CasesRead =
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 const FILE_KEYS = ['policy', 'servers', 'callers', 'cases']
-const CASE_KEYS = ['name', 'caller', 'server', ...QUESTIONS, 'expect', 'rule', 'reason', 'visible']
+const CASE_KEYS = [
+  'name',
+  'caller',
+  'server',
+  ...QUESTIONS,
+  'args',
+  'now',
+  'ip',
+  'granted',
+  'approved',
+  'annotations',
+  'expect',
+  'rule',
+  'reason',
+  'visible',
+]
 /** Why a question of a case can be denied; other reasons need a call that came over the wire. */
 const REASONS = [
   'no_rule',
   'deny_rule',
   'missing_scope',
+  'outside_window',
+  'no_grant',
   'resource_uri',
 ] as const satisfies readonly DenyReason[]
 const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
@@ -61,6 +94,8 @@ const CALLER_KEYS = [
   'issuer',
   'tenant',
   'interactive',
+  'claims',
+  'chain',
 ]
 
 /** Reads a case file; every mistake is reported with its place. */
@@ -127,6 +162,7 @@ function readCase(entry: Value, { callers, report, line }: CaseContext): PolicyC
     if (fields[key] === undefined) report(path, `"${key}" is missing`)
   }
   const question = readQuestion(fields, path, report)
+  const circumstances = readCircumstances(field, report)
   const caller = field('caller')
   const named = typeof caller.value === 'string' ? callers.get(caller.value) : undefined
   const described = typeof caller.value !== 'string' && caller.value !== undefined
@@ -142,7 +178,8 @@ function readCase(entry: Value, { callers, report, line }: CaseContext): PolicyC
     caller: named ?? readCaller(described ? caller : { value: {}, path }, report),
     server: textOf(field('server'), report) ?? '',
     question,
-    expect: wordOf(field('expect'), ['allow', 'deny'], report) ?? 'deny',
+    circumstances,
+    expect: wordOf(field('expect'), ['allow', 'deny', 'require'], report) ?? 'deny',
     rule: textOf(field('rule'), report),
     reason: wordOf(field('reason'), REASONS, report),
     visible: fields['visible'] === undefined ? undefined : flagOf(field('visible'), report),
@@ -153,7 +190,35 @@ function readQuestion(fields: Fields, path: Path, report: Report): Question {
   const asked = QUESTIONS.filter((key) => fields[key] !== undefined)
   const [about = 'method'] = asked
   if (asked.length !== 1) report(path, `needs one of ${QUESTIONS.join(', ')}, and only one`)
-  return { about, name: textOf({ value: fields[about], path: [...path, about] }, report) ?? '' }
+  const name = textOf({ value: fields[about], path: [...path, about] }, report) ?? ''
+  const args = { value: fields['args'], path: [...path, 'args'] }
+  if (args.value === undefined) return { about, name }
+  if (about !== 'tool' && about !== 'prompt') {
+    report(args.path, 'only tools and prompts have arguments', 'key')
+  }
+  return { about, name, args: fieldsOf(args, report) ?? {} }
+}
+
+/** Noon of a day without meaning, for cases that give no time. */
+const SOME_TIME = '2026-01-01T12:00:00Z'
+
+function readCircumstances(field: (key: string) => Value, report: Report): Circumstances {
+  const now = textOf(field('now'), report) ?? SOME_TIME
+  const nowMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/.test(now)
+    ? Date.parse(now)
+    : Number.NaN
+  if (Number.isNaN(nowMs)) {
+    report(field('now').path, `"${now}" is no date and time with an offset: 2026-11-23T08:00+01:00`)
+  }
+  const ids = (key: string): ReadonlySet<string> =>
+    new Set(textsOf(field(key), report).map(({ text }) => text))
+  return {
+    nowMs,
+    address: textOf(field('ip'), report) ?? '',
+    granted: ids('granted'),
+    approved: ids('approved'),
+    annotations: readAnnotations(field('annotations'), report),
+  }
 }
 
 /** A caller as described; what is left out is an agent without groups or scopes. */
@@ -172,5 +237,7 @@ function readCaller(entry: Value, report: Report): Caller {
     issuer: textOf(field('issuer'), report),
     tenant: textOf(field('tenant'), report),
     interactive: flagOf(field('interactive'), report),
+    claims: fields['claims'] === undefined ? {} : (fieldsOf(field('claims'), report) ?? {}),
+    chain: textsOf(field('chain'), report).map(({ text }) => text),
   })
 }

@@ -6,6 +6,7 @@ import { METHODS } from '../mcp/methods.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Call, CallKind, Target, TargetKind } from '../model/call.ts'
 import type { Actor, Caller, CallerKind } from '../model/caller.ts'
+import type { Occasion } from './occasion.ts'
 import type { Decision } from '../model/decision.ts'
 
 /** A call that rules can be asked about, and how often it was made. */
@@ -17,6 +18,8 @@ export type AskedCall = {
   readonly atMs?: number
   /** Which it is, for people: the id and time of a record, or the name of a case. */
   readonly label: string
+  /** When and how it was asked; absent where nothing is known of it. */
+  readonly occasion?: Occasion
 }
 
 /** What a line of an audit log says of one call. */
