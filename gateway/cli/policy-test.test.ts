@@ -138,14 +138,14 @@ test('without a file it says how it is used, and --help says so on the way out',
   assert.match(help.out, /^Usage: gatehouse policy test FILE/)
 })
 
-test('every case of the policies we ship holds, and each policy has ten or more', async () => {
+test('every case of the policies we ship holds, and each policy has some', async () => {
   const files = globSync('*.yaml', { cwd: POLICIES }).filter((name) => !name.includes('.cases.'))
-  assert.ok(files.length >= 3)
+  assert.ok(files.length >= 8)
   for (const file of files) {
     const lines: string[] = []
     const io = { out: (line: string) => lines.push(line), err: (line: string) => lines.push(line) }
     assert.equal(await policyTest([join(POLICIES, file)], io), 0, lines.join('\n'))
     const passed = Number(/^(\d+) passed/.exec(lines.at(-1) ?? '')?.[1])
-    assert.ok(passed >= 10 && lines.length === 1, lines.join('\n'))
+    assert.ok(passed >= 4 && lines.length === 1, lines.join('\n'))
   }
 })
