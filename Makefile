@@ -27,6 +27,10 @@ demo: deps ## A real MCP server, Gatehouse and a stock client, in a minute
 run: deps ## The same, and it stays up for you to try
 	$(NODE) gateway/testkit/demo.ts --stay
 
+.PHONY: demo-agents
+demo-agents: deps ## A hundred agents register, call a tool and are cleaned up
+	$(NODE) gateway/testkit/demo-agents.ts
+
 ##@ Check
 
 .PHONY: check

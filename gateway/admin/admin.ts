@@ -20,6 +20,8 @@ import {
   rotateVault,
   type AdminVault,
 } from './connection-actions.ts'
+import type { ClientDesk } from './client-actions.ts'
+import { listClients, removeClient } from './client-actions.ts'
 import type { Known } from './revocation-actions.ts'
 import { addRevocation, liftRevocation, listRevocations } from './revocation-actions.ts'
 import { acceptPin, listPins } from './pin-actions.ts'
@@ -50,6 +52,7 @@ export type AdminOptions = GrantDesk & {
   /** The vault of the configuration in force. */
   readonly vault: () => AdminVault
   readonly pins: Pins
+  readonly clients: ClientDesk['clients']
   /** Whom the configuration at work knows: revoking anything else is done, with a warning. */
   readonly known: () => Known
   readonly status: () => AdminStatus
@@ -132,6 +135,18 @@ const ACTIONS: readonly Action[] = [
     path: /^\/admin\/revocations\/(?<id>[^/]+)$/,
     run: ({ request, options, by, id }) =>
       liftRevocation(request.query, options.revocations, { id, by }),
+  },
+  {
+    name: 'clients.list',
+    method: 'GET',
+    path: /^\/admin\/clients$/,
+    run: ({ request, options }) => listClients(request.query, options),
+  },
+  {
+    name: 'clients.remove',
+    method: 'DELETE',
+    path: /^\/admin\/clients\/(?<id>[^/]+)$/,
+    run: ({ request, options, by, id }) => removeClient(request.query, options, { id, by }),
   },
   {
     name: 'pins.list',

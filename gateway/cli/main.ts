@@ -85,6 +85,18 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./registration-tokens-new.ts')).registrationTokensNew,
   },
   {
+    words: ['clients', 'list'],
+    use: 'clients list',
+    does: 'list the clients that registered themselves',
+    load: async () => (await import('./clients.ts')).clientsList,
+  },
+  {
+    words: ['clients', 'revoke'],
+    use: 'clients revoke ID…',
+    does: 'remove clients that registered themselves, and refuse their tokens',
+    load: async () => (await import('./clients.ts')).clientsRevoke,
+  },
+  {
     words: ['audit', 'verify'],
     use: 'audit verify FILE…',
     does: 'check that an audit log is whole and unaltered',

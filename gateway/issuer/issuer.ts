@@ -43,6 +43,8 @@ export type Issuer = {
   configure(setup: Setup): void
   /** How the gateway reads the tokens issued here. */
   trust(): TrustedIssuer
+  /** Clients that registered themselves. */
+  readonly clients: Clients
   /** Takes up new keys and notes which clients have ended. Call it every minute. */
   refresh(): Promise<void>
 }
@@ -176,6 +178,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       renew()
     },
     trust,
+    clients: book,
     refresh: async () => {
       renew()
       for (const { id } of await book.sweep())

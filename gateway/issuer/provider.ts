@@ -121,7 +121,8 @@ function featuresOf({ setup, book, signingKey }: ProviderOptions): Configuration
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
     rpInitiatedLogout: { enabled: false },
-    dPoP: { enabled: false },
+    // The gateway wants the proof of a bound token too (RFC 9449 §7).
+    dPoP: { enabled: true },
     clientCredentials: { enabled: true },
     registration: { enabled: true, idFactory: newClientId, issueRegistrationAccessToken: true },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },

@@ -265,6 +265,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
         resealKeys: plant.signingKeys.reseal,
       }),
       pins: plant.pins,
+      clients: house.issuer?.clients,
       grants: plant.grants,
       grantRules: () => grantRules(house.current.rules),
       known: () => knownTo(house.current.settings),

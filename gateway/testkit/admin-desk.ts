@@ -4,6 +4,7 @@ import { createAdmin } from '../admin/admin.ts'
 import type { AdminAnswer } from '../admin/answer.ts'
 import type { GatehouseEvent } from '../model/event.ts'
 import { Secret } from '../model/secret.ts'
+import { createClients } from '../registry/clients.ts'
 import { createPins, type Pins } from '../registry/pins.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import { createGrants } from '../registry/grants.ts'
@@ -44,6 +45,7 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
     token: new Secret(ADMIN_TOKEN),
     revocations,
     pins,
+    clients: createClients({ store, now }),
     grants: createGrants({ store, now, emit: (event) => events.push(event) }),
     grantRules: () => new Map(),
     vault: () => ({

@@ -1,0 +1,111 @@
+/** A hundred agents that register themselves, call a tool and are forgotten (A-14, A-22). */
+import assert from 'node:assert/strict'
+import { hash, randomBytes } from 'node:crypto'
+import { after, before, test } from 'node:test'
+
+import { startOwnIssuer } from '../testkit/authorization-server.ts'
+import { eventually } from '../testkit/eventually.ts'
+import type { FleetAgent } from '../testkit/fleet.ts'
+import { askToken, startFleet } from '../testkit/fleet.ts'
+import type { TestGatehouse } from '../testkit/gatehouse.ts'
+import { claimsOf, OauthAgent } from '../testkit/oauth-agent.ts'
+import type { RecordingServer } from '../testkit/recording-server.ts'
+import { startRecordingServer } from '../testkit/recording-server.ts'
+import { callTool, post } from '../testkit/rpc.ts'
+
+const COUNT = 100
+const TOKEN = `ghr_${randomBytes(32).toString('base64url')}`
+const OFF = `ghr_${randomBytes(32).toString('base64url')}`
+
+let upstream: RecordingServer
+let gateway: TestGatehouse
+let agent: OauthAgent
+let fleet: readonly FleetAgent[] = []
+
+before(async () => {
+  upstream = await startRecordingServer()
+  gateway = await startOwnIssuer({
+    servers: { docs: upstream.url, code: upstream.url },
+    rules: [
+      { id: 'f', effect: 'allow', subjects: [{ groups: ['fleet'] }], tools: ['docs/echo'] },
+      { id: 'c', effect: 'allow', subjects: [{ any: true }], servers: ['code'] },
+    ],
+    section: {
+      registration: {
+        per_minute: 5,
+        tokens: {
+          fleet: {
+            sha256: hash('sha256', TOKEN),
+            groups: ['fleet'],
+            servers: ['docs'],
+            idle: '4s',
+            max_clients: COUNT,
+          },
+        },
+      },
+    },
+  })
+  agent = new OauthAgent(gateway.origin)
+})
+
+after(async () => {
+  await gateway.stop()
+  await upstream.stop()
+})
+
+const registered = async (): Promise<number> => {
+  const { json } = await gateway.admin('GET', '/admin/clients')
+  return (json['clients'] as readonly unknown[]).length
+}
+
+test('A hundred agents register at once, get a token each and call a tool', async () => {
+  fleet = await startFleet({
+    origin: gateway.origin,
+    resource: gateway.url('docs'),
+    registrationToken: TOKEN,
+    count: COUNT,
+  })
+  const calls = fleet.map(({ token }) => post(gateway.url('docs'), callTool('echo'), { token }))
+  const results = await Promise.all(calls)
+  assert.deepEqual([...new Set(results.map(({ json }) => json?.error))], [undefined])
+  assert.equal(new Set(fleet.map(({ id }) => id)).size, COUNT)
+  const claims = claimsOf(fleet[0]!.token)
+  assert.deepEqual([claims['urn:gw:kind'], claims['sub']], ['agent', fleet[0]!.id])
+  assert.equal(await registered(), COUNT)
+})
+
+test('One more than the quota is turned away, and so is a token for another server', async () => {
+  const headers = { authorization: `Bearer ${TOKEN}` }
+  const metadata = { grant_types: ['client_credentials'], redirect_uris: [] }
+  assert.equal((await agent.register(metadata, headers)).status, 429)
+  assert.equal((await agent.register(metadata, { authorization: `Bearer ${OFF}` })).status, 401)
+  const { status, json } = await askToken(agent, { ...fleet[0]!, resource: gateway.url('code') })
+  assert.deepEqual([status, Reflect.get(json, 'error')], [400, 'invalid_target'])
+})
+
+test('Who registers without a token has a quota per address', async () => {
+  const replies = await Promise.all(Array.from({ length: 8 }, () => agent.register()))
+  const statuses = replies.map(({ status }) => status).toSorted((a, b) => a - b)
+  assert.deepEqual(statuses, [201, 201, 201, 201, 201, 429, 429, 429])
+  const late = replies.find(({ status }) => status === 429)
+  assert.equal(late?.headers.get('retry-after'), '60')
+})
+
+test('An agent that works stays; those that are left alone are gone, and their secrets worth nothing', async () => {
+  const [worker, ...idle] = fleet
+  assert.ok(worker !== undefined)
+  const working = setInterval(
+    () => void askToken(agent, { ...worker, resource: gateway.url('docs') }),
+    400,
+  )
+  try {
+    // Those without a token stay for a day; of the fleet only the one at work is left.
+    await eventually(async () => assert.equal(await registered(), 6), 9_000)
+  } finally {
+    clearInterval(working)
+  }
+  const again = { ...worker, resource: gateway.url('docs') }
+  assert.equal((await askToken(agent, again)).status, 200)
+  const gone = await askToken(agent, { ...idle[0]!, resource: gateway.url('docs') })
+  assert.deepEqual([gone.status, Reflect.get(gone.json, 'error')], [401, 'invalid_client'])
+})
