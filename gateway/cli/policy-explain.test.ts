@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { policyExplain } from './policy-explain.ts'
@@ -116,4 +118,57 @@ test('help says what can be asked', async () => {
   const { code, out } = await run('--help')
   assert.equal(code, 0)
   assert.match(out, /^Usage: gatehouse policy explain/)
+})
+
+test('the time, the arguments, grants and the address of a call can be said', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-explain-'))
+  const policy = join(directory, 'policy.yaml')
+  const terms = `during: { hours: '22:00-06:00' }
+    grant: { ttl: 2h }
+    when: args.size < 10.0 && request.ip == '192.0.2.1'`
+  await writeFile(
+    policy,
+    `version: 1
+rules:
+  - id: nightly
+    effect: allow
+    subjects: [{ any: true }]
+    tools: [db/dump]
+    ${terms}
+`,
+  )
+  const asked = ['--policy', policy, '--server', 'db', '--subject', 'bot', '--tool', 'dump']
+  const all = {
+    at: ['--at', '2026-11-23T23:00:00Z'],
+    granted: ['--granted', 'nightly'],
+    args: ['--args', '{"size":1}'],
+    address: ['--address', '192.0.2.1'],
+  }
+  const said = Object.values(all).flat()
+  const allowed = await run(...asked, ...said)
+  assert.equal(allowed.code, 0, allowed.out)
+  for (const [left, says] of [
+    ['granted', /no live grant/],
+    ['args', /does not hold without arguments/],
+    ['address', /does not hold for this call/],
+  ] as const) {
+    const rest = Object.entries(all).flatMap(([name, own]) => (name === left ? [] : own))
+    const { code, out } = await run(...asked, ...rest)
+    assert.equal(code, 1)
+    assert.match(out, says, left)
+  }
+  const noon = await run(...asked, ...said, '--at', '2026-11-23T12:00:00Z')
+  assert.match(noon.out, /outside its time until 2026-11-23T22:00:00\.000Z/)
+  await rm(directory, { recursive: true })
+})
+
+test('a time that is none and arguments that are none are wrong use', async () => {
+  for (const wrong of [
+    ['--tool', 'x', '--at', 'noon'],
+    ['--tool', 'x', '--args', '[1]'],
+    ['--tool', 'x', '--args', '{'],
+    ['--resource', 'file:///a', '--args', '{}'],
+  ]) {
+    assert.equal((await run(...ASKED, ...wrong)).code, 2, wrong.join(' '))
+  }
 })

@@ -2,10 +2,17 @@
 import { parseArgs } from 'node:util'
 import type { CallerKind } from '../model/caller.ts'
 import type { Problem } from '../model/problem.ts'
-import { callFor, knownMethods, type Question, QUESTIONS, targetOf } from '../policy/ask.ts'
+import {
+  callFor,
+  frameFor,
+  knownMethods,
+  type Question,
+  QUESTIONS,
+  targetOf,
+} from '../policy/ask.ts'
 import { describeCaller } from '../policy/describe-caller.ts'
 import { explain } from '../policy/explain.ts'
-import { occasionAt } from '../policy/occasion.ts'
+import { type Facts, NO_FACTS, type Occasion, occasionAt } from '../policy/occasion.ts'
 import { formatExplanation } from '../policy/format-explanation.ts'
 import type { Rules } from '../policy/rules.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
@@ -39,6 +46,12 @@ Who asks:
       --tenant T        tenant (default: default)
       --interactive     a person stands behind the token and could consent to more scopes
 
+When and with what:
+      --args JSON       arguments of the tool or prompt, a JSON object
+      --at TIME         when it is asked (2026-11-23T08:00:00Z); now, when left out
+      --granted RULE    a rule the caller has a live grant for; may be given more than once
+      --address IP      address the caller comes from
+
   -h, --help            show this text
 
 Exit code: 0 allowed, 1 denied or a file is wrong, 2 used wrongly.`
@@ -60,6 +73,10 @@ const OPTIONS = {
   issuer: { type: 'string' },
   tenant: { type: 'string' },
   interactive: { type: 'boolean', default: false },
+  args: { type: 'string' },
+  at: { type: 'string' },
+  granted: { type: 'string', multiple: true },
+  address: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -73,6 +90,8 @@ type Asked = {
   readonly question: Question
   readonly subject: string
   readonly kind: CallerKind
+  /** Epoch milliseconds. */
+  readonly nowMs: number
 }
 
 /** @returns the exit code. */
@@ -120,13 +139,33 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
     read.rules,
     caller,
     callFor(asked.question),
-    occasionAt(asked.server, { nowMs: Date.now() }),
+    occasionFor(values, asked),
   )
   for (const line of formatExplanation(explanation)) io.out(line)
   if (explanation.decision.effect === 'allow') return 0
   const hint = methodHint(asked.question)
   if (hint !== undefined) io.err(hint)
   return 1
+}
+
+/** The occasion as described: what is not said is as it would be for a caller without grants. */
+function occasionFor(values: Values, { server, nowMs, question }: Asked): Occasion {
+  const granted = new Set(values.granted)
+  const grant: Facts['grant'] = (rule) => (granted.has(rule) ? 'live' : 'none')
+  const facts = { ...NO_FACTS, grant }
+  const frame = frameFor(question)
+  return occasionAt(server, { nowMs, address: values.address ?? '', frame, facts })
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? { ...value }
+      : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What was probably meant by a method that no rule can speak of. */
@@ -160,7 +199,13 @@ function readAsked(values: Values, policies: readonly string[]): Asked | string 
   }
   const kind = KINDS.find((one) => one === values.kind)
   if (kind === undefined) return `--kind must be ${KINDS.join(', ')}`
-  return { server, subject, kind, question: { about, name } }
+  const nowMs = values.at === undefined ? Date.now() : Date.parse(values.at)
+  if (Number.isNaN(nowMs)) return '--at must be a time such as 2026-11-23T08:00:00Z'
+  if (values.args === undefined) return { server, subject, kind, nowMs, question: { about, name } }
+  if (about !== 'tool' && about !== 'prompt') return '--args goes with --tool or --prompt'
+  const args = parseObject(values.args)
+  if (args === undefined) return '--args must be a JSON object'
+  return { server, subject, kind, nowMs, question: { about, name, args } }
 }
 
 type RulesSource = {

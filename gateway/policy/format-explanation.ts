@@ -1,27 +1,47 @@
 /** An explanation in lines of text for a terminal. */
 import type { Caller } from '../model/caller.ts'
-import type { Decision } from '../model/decision.ts'
+import { canonicalProblem } from '../mcp/resource-uri.ts'
+import type { Decision, Deny } from '../model/decision.ts'
 import type { ApprovalTerms } from '../model/terms.ts'
-import type { Explanation, Trace } from './explain.ts'
+import type { Explanation, Term, Trace } from './explain.ts'
 import type { Rule } from './rules.ts'
 import type { Condition } from './subject.ts'
+import { nextEdge } from './window.ts'
 
 /** What is decided, by which rule, what the caller notices, and every rule that came near. */
 export function formatExplanation(explanation: Explanation): readonly string[] {
-  const { decision, caller, traces, nearest } = explanation
+  const { decision, traces } = explanation
   const lines = [headline(explanation), ...reasons(explanation), `  caller   ${notice(decision)}`]
   if (explanation.visible !== undefined) {
     lines.push(`  lists    ${explanation.visible ? 'show it' : 'hide it'}`)
   }
-  if (traces.length === 0) return [...lines, '', 'No rule comes near this call.']
+  if (traces.length === 0) {
+    const near = explanation.alike === undefined ? [] : nearestLines(explanation)
+    return [...lines, '', 'No rule comes near this call.', ...near]
+  }
   lines.push('', 'Rules that match, or nearly do:')
   for (const one of traces) {
-    lines.push(`  ${one.rule.effect.padEnd(7)}  ${cite(one.rule)}: ${verdict(one, caller)}`)
+    lines.push(`  ${one.rule.effect.padEnd(7)}  ${cite(one.rule)}: ${verdict(one, explanation)}`)
   }
-  if (decision.effect === 'allow') return lines
-  if (nearest === undefined) return [...lines, '', 'No allow rule speaks of it.']
-  const verb = nearest.fit === 'holds' && nearest.reach === 'covers' ? 'allows' : 'would allow'
-  return [...lines, '', `Nearest rule that ${verb} it: ${cite(nearest.rule)}`]
+  return decision.effect === 'allow' ? lines : [...lines, '', ...nearestLines(explanation)]
+}
+
+/** The way to an allow: the rule, and what stands between it and this call. */
+function nearestLines(explanation: Explanation): readonly string[] {
+  const { nearest, alike, deciding } = explanation
+  if (nearest === undefined) {
+    const none = 'No allow rule speaks of it.'
+    if (alike === undefined) return [none]
+    const { trace, names } = alike
+    return [none, `Nearest rule: ${cite(trace.rule)}, which names ${names.join(', ')}`]
+  }
+  const faults = faultsOf(nearest, explanation)
+  const rule = cite(nearest.rule)
+  if (faults.length > 0)
+    return [`Nearest rule that would allow it: ${rule}`, `  but ${faults.join(', and ')}`]
+  if (deciding === undefined || deciding === nearest.rule)
+    return [`Nearest rule that allows it: ${rule}`]
+  return [`Nearest rule that allows it: ${rule}, were it not for ${cite(deciding)}`]
 }
 
 function headline({ caller, call, server, decision }: Explanation): string {
@@ -41,10 +61,17 @@ function reasons({ decision, deciding }: Explanation): readonly string[] {
     case 'missing_scope':
       return ['  rule     none: a rule would allow it, were the scopes there']
     case 'resource_uri':
-      return ['  rule     none: the URI is not in canonical form, so no rule is asked']
+      return [
+        `  rule     none: the URI is not in canonical form${uriFault(decision)}, so no rule is asked`,
+      ]
     default:
       return ['  rule     none: what no rule allows is denied']
   }
+}
+
+function uriFault({ target }: Deny): string {
+  const problem = canonicalProblem(target?.name ?? '')
+  return problem === undefined ? '' : ` (${problem})`
 }
 
 function notice(decision: Decision): string {
@@ -64,16 +91,48 @@ function approverOf({ by }: ApprovalTerms): string {
   return by.kind === 'subject' ? 'its own person' : `somebody in ${by.group}`
 }
 
-function verdict({ fit, failing, reach, rule }: Trace, caller: Caller): string {
+function verdict(trace: Trace, explanation: Explanation): string {
+  const faults = faultsOf(trace, explanation)
+  if (faults.length > 0) return faults.join(', and ')
+  return trace.rule.shadow
+    ? 'matches, but is only watched (mode: shadow)'
+    : MATCHES[trace.rule.effect]
+}
+
+/** Everything that keeps the rule from matching; a rule in shadow mode is kept from deciding by that alone. */
+function faultsOf(
+  { fit, failing, reach, unmet, rule }: Trace,
+  explanation: Explanation,
+): readonly string[] {
   const faults: string[] = []
   if (reach === 'misses') faults.push('does not name it')
   if (reach === 'excepted') faults.push('names it, but excepts it')
   if (fit !== 'holds') {
+    const { caller } = explanation
     const each = failing.map((conditions) => conditions.map((one) => fault(one, caller)).join(', '))
     faults.push(`is not about this caller (${each.join('; or ')})`)
   }
-  if (faults.length > 0) return faults.join(', and ')
-  return MATCHES[rule.effect]
+  faults.push(...unmet.map((term) => unmetText(term, rule, explanation)))
+  return faults
+}
+
+/** Why a term of the rule does not hold. */
+function unmetText(term: Term, { during }: Rule, { nowMs, hasArguments }: Explanation): string {
+  switch (term) {
+    case 'annotations':
+      return 'the tool is not known to have its annotations'
+    case 'when':
+      return hasArguments
+        ? 'its condition does not hold for this call (when)'
+        : 'its condition does not hold without arguments (when)'
+    case 'during': {
+      const opens = during === undefined ? Number.POSITIVE_INFINITY : nextEdge(during, nowMs)
+      const until = Number.isFinite(opens) ? `until ${new Date(opens).toISOString()}` : 'for good'
+      return `it is outside its time ${until} (during)`
+    }
+    case 'grant':
+      return 'the caller has no live grant for it (gatehouse grant)'
+  }
 }
 
 const MATCHES = {
