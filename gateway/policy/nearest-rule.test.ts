@@ -168,7 +168,7 @@ test('what stood in the way is no longer told once it is out of the way', () => 
     id: 'granted',
     tools: ['docs/read'],
     grant: { ttl: '2h' },
-  } as RuleDraft)
+  })
   const facts: Facts = { ...NO_FACTS, grant: () => 'live' }
   const occasion = occasionAt('docs', { nowMs: NOON_MS, facts })
   const explanation = explain(rules, someCaller(), callFor(READ), occasion)
