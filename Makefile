@@ -75,11 +75,15 @@ fuzz: deps ## Properties of what reads hostile input
 
 .PHONY: e2e
 e2e: deps py ## Real gateways, servers and clients on loopback
-	$(TEST) $(IN_PROCESSES) 'gateway/e2e/*.e2e.ts' 'gateway/e2e/!(conformance|faults|store)/**/*.e2e.ts'
+	$(TEST) $(IN_PROCESSES) 'gateway/e2e/*.e2e.ts' 'gateway/e2e/!(conformance|faults|pages|store)/**/*.e2e.ts'
 
 .PHONY: store
 store: tools deps ## The state store on a real Redis and a real PostgreSQL
 	$(TEST) $(IN_PROCESSES) 'gateway/state/*.store.ts' 'gateway/e2e/store/*.e2e.ts'
+
+.PHONY: pages
+pages: tools deps ## The pages people see, in a real browser
+	$(TEST) $(IN_PROCESSES) 'gateway/e2e/pages/*.e2e.ts'
 
 .PHONY: conformance
 conformance: deps ## The official MCP conformance suite through the gateway

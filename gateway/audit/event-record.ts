@@ -8,6 +8,7 @@ export type EventRecord = {
     | 'admin'
     | 'revocation'
     | 'grant'
+    | 'approval'
     | 'reload'
     | 'tool'
     | 'lifecycle'
@@ -53,6 +54,17 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         issuer: event.issuer,
         subject: event.subject,
         task: event.task,
+      })
+    case 'approval_asked':
+    case 'approval_approved':
+    case 'approval_denied':
+      return record('approval', event, {
+        by: event.by,
+        request: event.id,
+        rule: event.rule,
+        server: event.server,
+        issuer: event.issuer,
+        subject: event.subject,
       })
     case 'admin':
       return record('admin', event, {

@@ -39,6 +39,8 @@ function names(count: number): ReadonlySet<string> {
 
 const GRANT = { id: 'g', rule: 'r', issuer: 'i', subject: 's', task: 't' }
 
+const ASKED = { id: 'a', rule: 'r', server: 's', issuer: 'i', subject: 's', by: 'b' }
+
 /** Every event, with every field. */
 const EVENTS: readonly GatehouseEvent[] = [
   { type: 'token_verified', issuer: 'i', kind: 'agent', cached: false },
@@ -75,6 +77,9 @@ const EVENTS: readonly GatehouseEvent[] = [
   { type: 'signed_in', way: 'w', ok: true, subject: 's' },
   { type: 'signed_out', subject: 's' },
   { type: 'consented', ok: true, subject: 's', client: 'c', servers: ['s'], scopes: ['x'] },
+  { type: 'approval_asked', ...ASKED },
+  { type: 'approval_approved', ...ASKED },
+  { type: 'approval_denied', ...ASKED },
   { type: 'admin', by: 'b', action: 'a', ok: true, detail: 'd' },
   { type: 'reload', ok: true, version: 'v', detail: 'd', needsRestart: ['listen'] },
   { type: 'tool_changed', server: 's', tool: 't', definition: 'h', was: 'g', held: true },

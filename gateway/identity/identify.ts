@@ -68,6 +68,11 @@ export type Identify = {
    * they are fetched by the first token that needs them. Never rejects.
    */
   refreshKeys(): Promise<void>
+  /**
+   * Who shows this API key to sign in on a page of ours; undefined for one that is not valid. The servers
+   * it is for do not matter: no server is asked. Failures are charged to the address as everywhere.
+   */
+  signIn(apiKey: string, address: string): Caller | undefined
   readonly handover: Handover
 }
 
@@ -217,6 +222,16 @@ export function createIdentify(options: IdentifyOptions): Identify {
   return Object.assign(identify, {
     stillValid: (caller: Caller, server: McpServer) =>
       now() / 1000 < (endOf(caller, server) ?? -Infinity),
+    signIn: (text: string, address: string) => {
+      const found = apiKeys.find(text, now() / 1000)
+      if (!found.ok) {
+        fail(found.reason, address)
+        return undefined
+      }
+      const { caller } = found.key
+      if (revocations.isRevoked(caller) || revocations.staleness !== 'fresh') return undefined
+      return caller
+    },
     refreshKeys: async () => {
       await Promise.all(Array.from(keys.values(), (issuerKeys) => issuerKeys.refresh()))
     },

@@ -42,6 +42,17 @@ export type GatehouseEvent =
       readonly task: string | undefined
     }
   | {
+      readonly type: 'approval_asked' | 'approval_approved' | 'approval_denied'
+      /** Of the request. */
+      readonly id: string
+      readonly rule: string
+      readonly server: string
+      readonly issuer: string
+      readonly subject: string
+      /** Who decided; undefined for a request. */
+      readonly by: string | undefined
+    }
+  | {
       readonly type: 'admin'
       readonly by: string
       readonly action: string

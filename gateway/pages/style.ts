@@ -15,9 +15,11 @@ h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem;overflow-wrap:anywhere}
 h2{font-size:1rem;margin:1.25rem 0 .4rem}
 p,ul,dl{margin:.5rem 0}ul{padding-left:1.25rem}dd{margin:0 0 .5rem;overflow-wrap:anywhere}
 dt,.soft{color:var(--soft);font-size:.9rem}
-code{font-size:.95em;overflow-wrap:anywhere}
+code,pre{font-size:.95em;overflow-wrap:anywhere}
+pre{background:var(--wash);border:1px solid var(--line);border-radius:.4rem;padding:.6rem;margin:.5rem 0;
+white-space:pre-wrap;max-height:24rem;overflow:auto}
 label{display:block;margin:.75rem 0 .25rem;font-weight:600}
-input[type=text],input[type=password]{width:100%;padding:.6rem;font:inherit;color:inherit;
+input[type=text],input[type=password],select{width:100%;padding:.6rem;font:inherit;color:inherit;
 background:var(--paper);border:1px solid var(--soft);border-radius:.4rem}
 .check{display:flex;gap:.6rem;align-items:flex-start;font-weight:400}
 .check input{margin-top:.35rem}

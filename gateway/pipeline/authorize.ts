@@ -9,6 +9,7 @@ import { decide } from '../policy/decide.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import { mayConnect } from '../policy/visible.ts'
 import { consult, isConsulted } from './consult.ts'
+import { askForApproval, consultApprovals } from './approvals.ts'
 import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
 import { nameTools, readsPage } from './name-tools.ts'
@@ -59,7 +60,7 @@ function settle(
 ): Permit | Promise<Permit> {
   const { caller, call, entry, seat } = asked
   if (decision.effect === 'deny') throw deny(entry, decision, detail)
-  if (decision.effect === 'require') throw hold(entry, decision)
+  if (decision.effect === 'require') return hold(asked, decision, desk)
   if (seat.server.pin === 'hold' && call.method === 'tools/list') {
     return preparePage(desk.pins, { server: seat.server, caller, call }).then(() =>
       allow(asked, decision),
@@ -112,11 +113,36 @@ function deny(entry: JourneyCall, denial: Denial, detail?: string): Refusal {
   })
 }
 
-/** Writes into the journey that approval is missing, and says so to the caller. */
-function hold(entry: JourneyCall, { rule, disclosed }: Require): Refusal {
-  entry.effect = 'require'
-  entry.rule = rule
-  return new Refusal('approval_required', disclosed === undefined ? {} : { message: disclosed })
+/**
+ * A person has to approve this call. One that was approved passes; for any other that is written into the
+ * journey, and it rejects with where the caller can get the approval.
+ */
+async function hold(asked: Case, decision: Require, desk: JudgeDesk): Promise<Permit> {
+  const known = await passApproved(asked, desk)
+  if (known !== undefined) return known
+  await desk.approvals.refresh().catch(unavailable)
+  const heard = await passApproved(asked, desk)
+  if (heard !== undefined) return heard
+  asked.entry.effect = 'require'
+  asked.entry.rule = decision.rule
+  throw await askForApproval(asked, decision, desk)
+}
+
+/** Undefined for a call that has not been approved, or whose approval another call took first. */
+async function passApproved(asked: Case, desk: JudgeDesk): Promise<Permit | undefined> {
+  const consulted = consultApprovals(asked, desk)
+  if (consulted === undefined) return undefined
+  const { facts, approvals } = consulted
+  const occasion = { ...occasionOf(asked, desk), facts }
+  const decision = decide(desk.rules, asked.caller, asked.call, occasion)
+  if (decision.effect !== 'allow') return undefined
+  const permit = await conclude(asked, decision, desk)
+  const spent = await desk.approvals.spend([...approvals]).catch(unavailable)
+  return spent ? permit : undefined
+}
+
+function unavailable(cause: unknown): never {
+  throw new Refusal('state_unavailable', { detail: 'approvals', cause })
 }
 
 /** Whether rules depend on what a tool says of itself that no list has shown so far. */
@@ -203,7 +229,7 @@ async function useGrant(asked: Case, decision: Allow, desk: JudgeDesk): Promise<
   // Somebody else took the last one since: another rule may allow it still.
   const again = decide(desk.rules, caller, call, occasionOf(asked, desk))
   if (again.effect === 'deny') throw deny(entry, again)
-  if (again.effect === 'require') throw hold(entry, again)
+  if (again.effect === 'require') return hold(asked, again, desk)
   if (again.grant === undefined) return allow(asked, again)
   throw deny(entry, { rule: again.rule, reason: 'no_grant', hidden: true, target: call.targets[0] })
 }

@@ -9,6 +9,7 @@ import type { Journey, JourneyCall, TraceContext } from '../model/journey.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Facts } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
+import type { Approvals } from '../registry/approvals.ts'
 import type { Grants } from '../registry/grants.ts'
 import type { Seals } from '../seal/seal.ts'
 import type { Swaps } from '../vault/swaps.ts'
@@ -37,6 +38,10 @@ export type Desk = {
   readonly rules: Rules
   /** What conditions of rules depend on beside the call. */
   readonly facts: Facts
+  /** What people have approved, and are asked to approve. */
+  readonly approvals: Pick<Approvals, 'any' | 'find' | 'spend' | 'ask' | 'refresh'>
+  /** Where a person decides on a request. */
+  readonly approvalUrl: (id: string) => string
   /** Grants that rules ask for, and whose uses are counted. */
   readonly grants: Pick<Grants, 'use' | 'book'>
   readonly identify: Identify
@@ -96,6 +101,9 @@ export type JudgeDesk = Pick<
   | 'rules'
   | 'facts'
   | 'grants'
+  | 'approvals'
+  | 'approvalUrl'
+  | 'seals'
   | 'catalogue'
   | 'pins'
   | 'askPoint'

@@ -29,6 +29,7 @@ export type Purpose =
   | 'ticket'
   | 'signing-key'
   | 'connect'
+  | 'approval'
 
 export type Seals = {
   /**
@@ -97,8 +98,11 @@ export function createSeals(ring: readonly RingKey[]): Seals {
   }
 }
 
+/** Purposes whose handles may be as long as a state. */
+const LONG: ReadonlySet<Purpose> = new Set(['state', 'oauth', 'approval'])
+
 function maxCharsOf(purpose: Purpose): number {
-  return purpose === 'state' || purpose === 'oauth' ? MAX_STATE_CHARS : MAX_HANDLE_CHARS
+  return LONG.has(purpose) ? MAX_STATE_CHARS : MAX_HANDLE_CHARS
 }
 
 /** A new key, for a gateway whose ring is empty: what it seals ends with the process. */

@@ -1,4 +1,5 @@
 /** Where a request goes: metadata, preflights and tickets are answered here, the rest walks the pipeline. */
+import type { ApprovalDoor } from './approval-door.ts'
 import { admit } from '../pipeline/admit.ts'
 import { preflightHeaders } from '../pipeline/cors.ts'
 import { handle } from '../pipeline/handle.ts'
@@ -28,17 +29,19 @@ export type Rooms = {
   readonly desk: Desk
   readonly documents: Documents
   readonly vault: Vault
+  readonly approvalDoor: ApprovalDoor
   /** Authority of the public URL. */
   readonly host: string
 }
 
 export async function receive(visit: Visit, rooms: Rooms): Promise<void> {
-  const { desk, documents, vault } = rooms
+  const { desk, documents, vault, approvalDoor } = rooms
   if (visit.target.startsWith(WELL_KNOWN))
     return serve(visit, desk, () => document(visit, documents))
   if (visit.httpMethod === 'OPTIONS') return serve(visit, desk, () => preflight(visit, desk))
   if (withoutTicketSuffix(visit.target) !== visit.target) return issueTicket(visit, desk)
   if (isConnectTarget(visit.target, vault)) return openConnectDoor(visit, rooms)
+  if (approvalDoor.covers(visit.target)) return approvalDoor.serve(visit, desk)
   return handle(visit, desk)
 }
 

@@ -28,6 +28,8 @@ import { createAskToken } from '../vault/ask-token.ts'
 import { createSwaps, type Swaps } from '../vault/swaps.ts'
 import { buildDocuments } from './documents.ts'
 import type { Documents } from './doors.ts'
+import type { ApprovalDoor } from './approval-door.ts'
+import { createApprovalDoor } from './approval-door.ts'
 import { factsOf } from './facts.ts'
 import type { Plant } from './plant.ts'
 import { createAddressOf } from './proxies.ts'
@@ -39,6 +41,7 @@ export type Generation = {
   readonly rules: Rules
   readonly desk: Desk
   readonly documents: Documents
+  readonly approvalDoor: ApprovalDoor
   readonly conversations: Conversations
   readonly sides: SideDoors
   readonly identify: Identify
@@ -79,6 +82,12 @@ export function createGeneration(options: {
   const scopesOf = (server: McpServer): readonly string[] =>
     server.scopes.length > 0 ? server.scopes : scopesFor(rules, server.name)
   const issuers = trusted.map(({ issuer }) => issuer)
+  const approvalDoor = createApprovalDoor({
+    publicUrl: settings.publicUrl,
+    plant,
+    signIn: identify.signIn,
+    open: (id, sealed) => seals.open('approval', [id], sealed),
+  })
   let visits = 0
   let retired = false
   const leaveIfEmpty = (): void => {
@@ -96,6 +105,7 @@ export function createGeneration(options: {
     eras,
     vault,
     host: new URL(settings.publicUrl).host,
+    approvalDoor,
     documents: buildDocuments({
       routes,
       issuers,
@@ -110,6 +120,8 @@ export function createGeneration(options: {
       rules,
       facts: factsOf(() => plant.grants.book, plant.catalogue),
       grants: plant.grants,
+      approvals: plant.approvals,
+      approvalUrl: approvalDoor.urlOf,
       identify,
       catalogue: plant.catalogue,
       lookUp: createLookUp({

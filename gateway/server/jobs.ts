@@ -60,7 +60,12 @@ export function startJobs(options: JobsOptions): () => void {
     options.current().eras.look(tick)
     if (refreshing) return
     refreshing = true
-    Promise.all([plant.revocations.refresh(), plant.pins.refresh(), plant.grants.refresh()])
+    Promise.all([
+      plant.revocations.refresh(),
+      plant.pins.refresh(),
+      plant.grants.refresh(),
+      plant.approvals.refresh(),
+    ])
       .catch((error: unknown) =>
         log('error', 'revocations, pins or grants cannot be read', { detail: String(error) }),
       )

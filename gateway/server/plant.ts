@@ -21,6 +21,8 @@ import type { Visit } from '../pipeline/visit.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts'
 import { createPins, type Pins } from '../registry/pins.ts'
+import type { Approvals } from '../registry/approvals.ts'
+import { createApprovals } from '../registry/approvals.ts'
 import type { Grants } from '../registry/grants.ts'
 import { createGrants } from '../registry/grants.ts'
 import type { Revocations } from '../registry/revocations.ts'
@@ -55,6 +57,7 @@ export type Plant = {
   readonly grants: Grants
   readonly askPoint: AskPoint
   readonly recentCalls: RecentCalls
+  readonly approvals: Approvals
   readonly audit: Audit
   readonly metrics: Metrics
   readonly tracer: Tracer | undefined
@@ -129,6 +132,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   await pins.load()
   const grants = createGrants({ store, now, emit })
   await grants.load()
+  const approvals = createApprovals({ store, now, emit })
+  await approvals.load()
   const { otlp } = settings.telemetry
   const tracer =
     otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
@@ -158,6 +163,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     pins,
     grants,
     askPoint: createAskPoint({ post: postJson, tick }),
+    approvals,
     audit,
     metrics,
     tracer,

@@ -138,6 +138,12 @@ export const METRICS = {
     labels: ['result'],
     help: 'Decisions of people about a client: allowed or refused',
   },
+  approvals: {
+    name: 'gatehouse_approvals_total',
+    type: 'counter',
+    labels: ['action'],
+    help: 'Approvals asked for and decided, by rule and call',
+  },
   adminActions: {
     name: 'gatehouse_admin_actions_total',
     type: 'counter',

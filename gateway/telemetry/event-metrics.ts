@@ -30,6 +30,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const oauthRefusals = counter(METRICS.oauthRefusals)
   const signIns = counter(METRICS.signIns)
   const consents = counter(METRICS.consents)
+  const approvals = counter(METRICS.approvals)
   const actions = counter(METRICS.adminActions)
   const changes = counter(METRICS.connectionChanges)
   const provider = createBoundedLabel(max)
@@ -74,6 +75,12 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
         return consents.inc({ result: event.ok ? 'allowed' : 'refused' })
       case 'signed_out':
         return undefined
+      case 'approval_asked':
+        return approvals.inc({ action: 'asked' })
+      case 'approval_approved':
+        return approvals.inc({ action: 'approved' })
+      case 'approval_denied':
+        return approvals.inc({ action: 'denied' })
       case 'admin':
         return actions.inc({ action: action(event.action), result: result(event.ok) })
       case 'tool_changed':

@@ -49,6 +49,8 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     version: 'test',
     rules: compiled.rules,
     facts: NO_FACTS,
+    approvals: noApprovals(),
+    approvalUrl: (id) => `https://gw.test/approve/${id}`,
     grants: { use: async () => undefined, book: { find: () => undefined } },
     catalogue: createCatalogue(),
     eras: { of: () => NOTHING_KNOWN },
@@ -71,6 +73,18 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     settled,
     recorded,
     lookedUp,
+  }
+}
+
+/** Nobody has approved anything, and whoever asks is told where to. */
+function noApprovals(): JudgeDesk['approvals'] {
+  const id = 'AAAAAAAAAAAAAAAAAAAAAA'
+  return {
+    any: false,
+    find: () => undefined,
+    spend: async () => false,
+    ask: async (ask, seal) => ({ ...ask, id, sealed: seal(id), createdAtSeconds: 0 }),
+    refresh: async () => undefined,
   }
 }
 

@@ -23,6 +23,7 @@ const SUITES = [
   { target: 'fuzz', testSeconds: 90, proveSeconds: 660 },
   { target: 'store', testSeconds: 60, proveSeconds: 120 },
   { target: 'e2e', testSeconds: 150, proveSeconds: 240 },
+  { target: 'pages', testSeconds: 90, proveSeconds: 90 },
   { target: 'conformance', testSeconds: 120, proveSeconds: 150 },
   { target: 'faults', testSeconds: 60, proveSeconds: 420 },
   { target: 'deploy-check', testSeconds: 60, proveSeconds: 60 },

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { GatehouseEvent } from '../model/event.ts'
+import { createMemoryStore } from '../state/memory.ts'
+import type { Ask, CallKey } from './approval.ts'
+import { digestOf } from './approval.ts'
+import type { Approvals, Verdict } from './approvals.ts'
+import { createApprovals } from './approvals.ts'
+
+const CALL: CallKey = {
+  tenant: 'default',
+  issuer: 'https://idp.example',
+  subject: 'ann',
+  client: 'agent',
+  server: 'docs',
+  method: 'tools/call',
+  targets: ['tool', 'delete'],
+  arguments: 'abc',
+}
+
+type Wanted = Omit<Ask, 'id' | 'createdAtSeconds' | 'sealed'>
+
+function wanted(call: Partial<CallKey> = {}, rules: readonly string[] = ['r']): Wanted {
+  const terms = { by: { kind: 'group', group: 'leads' }, forMs: 600_000 } as const
+  const needs = rules.map((rule) => ({ rule, terms, state: 'waiting', by: undefined }) as const)
+  return { call: { ...CALL, ...call }, kind: 'agent', personal: true, needs }
+}
+
+/** One store and a clock; `process` makes the approvals of one more process on that store. */
+function createWorld() {
+  const clock = { nowMs: 1_800_000_000_000 }
+  const now = (): number => clock.nowMs
+  const store = createMemoryStore({ now })
+  const events: GatehouseEvent[] = []
+  async function process(): Promise<Approvals> {
+    const approvals = createApprovals({ store, now, emit: (event) => events.push(event) })
+    await approvals.load()
+    return approvals
+  }
+  return { clock, store, events, process }
+}
+
+const seal = (id: string): string => `sealed for ${id}`
+const yes: Verdict = { rules: ['r'], by: 'lena', decision: { kind: 'once' } }
+const digest = digestOf(CALL)
+
+test('the same call is the same request for every process, as long as nobody has decided', async () => {
+  const { process, events } = createWorld()
+  const [one, two] = [await process(), await process()]
+  const asks = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? one : two).ask(wanted(), seal)),
+  )
+  const [first] = asks
+  assert.equal(new Set(asks.map(({ id }) => id)).size, 1)
+  assert.equal(first?.sealed, `sealed for ${first?.id}`)
+  assert.equal((await two.read(first?.id ?? ''))?.sealed, first?.sealed)
+  assert.equal(events.filter(({ type }) => type === 'approval_asked').length, 1)
+  for (const call of [{ arguments: 'abd' }, { subject: 'bob' }, { client: '' }, { tenant: 'x' }]) {
+    assert.notEqual((await one.ask(wanted(call), seal)).id, first?.id)
+  }
+})
+
+test('an approval for one call is taken by exactly one of many, in any process', async () => {
+  const { process } = createWorld()
+  const [one, two] = [await process(), await process()]
+  const { id } = await one.ask(wanted(), seal)
+  assert.equal(one.any, false)
+  await two.decide(id, yes)
+  await one.refresh()
+  const found = [one, two].map((each) => each.find('r', digest)!)
+  const taken = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => [one, two][i % 2]!.spend([found[i % 2]!])),
+  )
+  assert.equal(taken.filter(Boolean).length, 1)
+  for (const each of [one, two]) {
+    await each.refresh()
+    assert.equal(each.find('r', digest), undefined)
+  }
+  assert.notEqual((await one.ask(wanted(), seal)).id, id)
+})
+
+test('an approval is found for its rule and call alone, and ends by its time', async () => {
+  const { process, clock } = createWorld()
+  const approvals = await process()
+  const { id } = await approvals.ask(wanted(), seal)
+  await approvals.decide(id, { ...yes, decision: { kind: 'for', ms: 300_000 } })
+  const approval = approvals.find('r', digest)
+  assert.equal(approval?.once, false)
+  assert.equal(await approvals.spend([approval]), true)
+  assert.ok(approvals.find('r', digest))
+  assert.equal(approvals.find('other', digest), undefined)
+  assert.equal(approvals.find('r', digestOf({ ...CALL, arguments: 'abd' })), undefined)
+  clock.nowMs += 300_000
+  assert.equal(approvals.find('r', digest), undefined)
+  assert.equal(approvals.any, false)
+})
+
+test('who decides first has decided', async () => {
+  const { process } = createWorld()
+  const [one, two] = [await process(), await process()]
+  const { id } = await one.ask(wanted(), seal)
+  const no: Verdict = { rules: ['r'], by: 'bert', decision: { kind: 'deny' } }
+  const verdicts = await Promise.all([one.decide(id, no), two.decide(id, yes)])
+  assert.equal(verdicts.filter((ask) => ask !== undefined).length, 1)
+  const denied = (await one.read(id))?.needs[0]?.state === 'denied'
+  await one.refresh()
+  assert.equal(one.find('r', digest) === undefined, denied)
+})
+
+test('two rules with approvers of their own are each decided, and both have to be there', async () => {
+  const { process } = createWorld()
+  const approvals = await process()
+  const { id } = await approvals.ask(wanted({}, ['r', 's']), seal)
+  await approvals.decide(id, yes)
+  assert.ok(approvals.find('r', digest))
+  assert.equal(approvals.find('s', digest), undefined)
+  assert.equal((await approvals.ask(wanted({}, ['s']), seal)).id, id)
+  await approvals.decide(id, { ...yes, rules: ['s'], by: 'sid' })
+  assert.deepEqual(
+    (await approvals.read(id))?.needs.map(({ state, by }) => [state, by]),
+    [
+      ['approved', 'lena'],
+      ['approved', 'sid'],
+    ],
+  )
+})
+
+test('a call that was denied is not asked about again for a while', async () => {
+  const { process, clock } = createWorld()
+  const approvals = await process()
+  const { id } = await approvals.ask(wanted(), seal)
+  await approvals.decide(id, { ...yes, decision: { kind: 'deny' } })
+  assert.equal((await approvals.ask(wanted(), seal)).id, id)
+  assert.equal(await approvals.decide(id, yes), undefined)
+  clock.nowMs += 10 * 60_000
+  assert.notEqual((await approvals.ask(wanted(), seal)).id, id)
+})
+
+test('what is no id is not looked up', async () => {
+  const { process } = createWorld()
+  const approvals = await process()
+  for (const id of ['', '../head', 'a'.repeat(21), `${'a'.repeat(21)}/`]) {
+    assert.equal(await approvals.read(id), undefined)
+  }
+})

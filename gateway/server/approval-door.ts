@@ -1,0 +1,108 @@
+/** The pages on which people approve calls: where they are, and what of a visit they need. */
+import type { Door } from '../approvals/door.ts'
+import { createDoor, MAX_FORM_BYTES } from '../approvals/door.ts'
+import type { Caller } from '../model/caller.ts'
+import { Refusal } from '../model/refusal.ts'
+import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
+import { admit } from '../pipeline/admit.ts'
+import type { Desk } from '../pipeline/desk.ts'
+import { noteRefusal, refuse } from '../pipeline/refuse.ts'
+import type { Visit } from '../pipeline/visit.ts'
+import type { Session } from '../sessions/sessions.ts'
+import { createSessions } from '../sessions/sessions.ts'
+import type { Plant } from './plant.ts'
+
+export type ApprovalDoor = {
+  /** The address of the page of a request. */
+  readonly urlOf: (id: string) => string
+  /** Whether a request target is one of these pages. */
+  readonly covers: (target: string) => boolean
+  /** Serves one visit to its end. Never rejects. */
+  readonly serve: (visit: Visit, desk: Desk) => Promise<void>
+}
+
+export type ApprovalDoorOptions = {
+  readonly publicUrl: string
+  readonly plant: Pick<Plant, 'approvals' | 'emit' | 'now' | 'revocations' | 'store'>
+  readonly signIn: (apiKey: string, address: string) => Caller | undefined
+  readonly open: (id: string, sealed: string) => string | undefined
+}
+
+export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
+  const { plant } = options
+  const base = options.publicUrl.replace(/\/$/, '')
+  const { origin, pathname, host, protocol } = new URL(`${base}/approve/`)
+  const door = createDoor({
+    origin,
+    cookie: hostCookie(SESSION_COOKIE, protocol === 'https:'),
+    sessions: createSessions(plant),
+    approvals: plant.approvals,
+    open: options.open,
+    signIn: options.signIn,
+    isRevoked: (session) => plant.revocations.isRevoked(callerOf(session)),
+    emit: plant.emit,
+  })
+  return {
+    urlOf: (id) => `${base}/approve/${id}`,
+    covers: (target) => target.startsWith(pathname),
+    serve: (visit, desk) => serve(visit, desk, { door, host, pathname }),
+  }
+}
+
+type Place = { readonly door: Door; readonly host: string; readonly pathname: string }
+
+async function serve(visit: Visit, desk: Desk, { door, host, pathname }: Place): Promise<void> {
+  try {
+    const head = admit(visit)
+    visit.head = head
+    if (head.host?.toLowerCase() !== host) throw new Refusal('misdirected')
+    const [path = ''] = visit.target.split('?', 1)
+    const { status, headers, body } = await door({
+      method: visit.httpMethod,
+      id: path.slice(pathname.length),
+      path,
+      cookie: headerOf(visit, 'cookie'),
+      origin: head.origin,
+      fetchSite: headerOf(visit, 'sec-fetch-site'),
+      contentType: head.contentType,
+      address: visit.journey.address,
+      body: async () => Buffer.from(await visit.body(MAX_FORM_BYTES)).toString('utf8'),
+    })
+    await visit.reply({ status, headers, body: { kind: 'whole', bytes: body } })
+  } catch (error) {
+    await visit.reply(refuse(noteRefusal(error, visit), visit, desk))
+    // What happens on the pages has records of its own; a refusal has this one.
+    desk.finish(visit)
+  }
+}
+
+/** A header of the request; undefined when it is not there, or there twice. */
+function headerOf({ rawHeaders }: Visit, name: string): string | undefined {
+  const found: string[] = []
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() === name) found.push(rawHeaders[at + 1] ?? '')
+  }
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** As revocations know whoever is signed in. */
+function callerOf(session: Session): Caller {
+  const { tenant, issuer, subject, client, kind, groups, id } = session
+  return {
+    tenant,
+    issuer,
+    subject,
+    client,
+    kind,
+    via: 'jwt',
+    groups: new Set(groups),
+    scopes: new Set(),
+    actors: [],
+    interactive: true,
+    tokenId: undefined,
+    grant: undefined,
+    session: id,
+    issuedAtSeconds: session.signedInAtSeconds,
+    expiresAtSeconds: session.endsAtSeconds,
+  }
+}
