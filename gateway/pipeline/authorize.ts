@@ -1,4 +1,4 @@
-/** Step 4: rules, caller and call make a permit, or a refusal that tells the caller no more than it may know. */
+/** Step 5: rules, caller and call make a permit, or a refusal that tells the caller no more than it may know. */
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Allow, Decision, Deny, Require } from '../model/decision.ts'

@@ -8,6 +8,9 @@ import type { Seated } from './visit.ts'
 /** A server has this long to take the reply. */
 const TIMEOUT_MS = 5_000
 
+/** What the server is told. */
+export type Declined = 'policy_denied' | 'rate_limited'
+
 /**
  * POSTs a JSON-RPC error for the server's request in the caller's legacy session. Best effort: what
  * comes of it changes nothing for the caller.
@@ -16,13 +19,11 @@ const TIMEOUT_MS = 5_000
  */
 export async function decline(
   seat: Seated,
-  id: string,
+  { id, why }: { readonly id: string; readonly why: Declined },
   conversations: Conversations,
 ): Promise<void> {
   // Before an HTTP+SSE server has said where, there is nowhere to send it.
   if (seat.server.upstream.transport === 'sse' && seat.endpoint === undefined) return
-  const { rpc, text } = REFUSALS.policy_denied
-  const error = JSON.stringify({ code: rpc, message: text })
   const exchange = conversations.send(seat.server, {
     method: 'POST',
     ...(seat.endpoint !== undefined && { path: seat.endpoint }),
@@ -35,10 +36,17 @@ export async function decline(
       // That of the exchange whose answer held the request.
       credential: seat.injected ?? [],
     }),
-    body: Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error}}`),
+    body: Buffer.from(declineText(id, why)),
     collect: UNREAD,
     whenGone: 'abort',
     timeoutMs: TIMEOUT_MS,
   })
   await exchange.answer.catch(() => undefined)
+}
+
+/** The error that a server reads in place of an answer of the client. */
+export function declineText(id: string, why: Declined): string {
+  const { rpc, text } = REFUSALS[why]
+  const error = JSON.stringify({ code: rpc, message: text })
+  return `{"jsonrpc":"2.0","id":${id},"error":${error}}`
 }

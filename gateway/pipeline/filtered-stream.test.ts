@@ -16,8 +16,10 @@ const RULES = [{ id: 'echo', effect: 'allow', subjects: [{ any: true }], tools: 
 function openStream(era: Era = 'legacy') {
   const replies: string[] = []
   const open = new Set<() => void>()
+  const warned: string[] = []
   const desk = {
     ...testDesk(RULES),
+    emit: (event: { readonly what: string }) => void warned.push(event.what),
     conversations: {
       send: (_server: unknown, { body }: { readonly body: Uint8Array }) => {
         replies.push(Buffer.from(body).toString())
@@ -48,7 +50,7 @@ function openStream(era: Era = 'legacy') {
   }
   const write = (id: number, method: string): boolean | undefined =>
     sink?.write(Buffer.from(`data: {"jsonrpc":"2.0","id":${id},"method":"${method}"}\n\n`))
-  return { write, take, shown, replies, desk, journey: seat.journey }
+  return { write, take, shown, replies, warned, desk, journey: seat.journey }
 }
 
 test('a server’s request leaves the journey once it was passed on or refused, its outcome written', async () => {
@@ -85,4 +87,18 @@ test('a modern server’s request is left out, and there is nothing to reply to'
   write(1, 'sampling/createMessage')
   for (let at = 0; at < 10; at++) await turn()
   assert.deepEqual([shown, replies], [[], []])
+})
+
+test('pings that come too fast are answered for the client, told to the operator once, and not recorded', async () => {
+  const { write, take, shown, replies, warned, desk } = openStream()
+  for (let id = 0; id < 300; id++) write(id, 'ping')
+  for (let at = 0; at < 1_000; at++) {
+    take()
+    await turn()
+  }
+  assert.equal(shown.length, 50)
+  assert.equal(desk.settled.length, 50)
+  assert.equal(replies.length, 250)
+  assert.match(replies[0] ?? '', /"id":50,"error":\{"code":1002,/)
+  assert.deepEqual(warned, ['server_asks_too_fast'])
 })

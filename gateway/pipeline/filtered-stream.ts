@@ -12,12 +12,13 @@ import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
-import { decline } from './decline.ts'
+import { type Declined, decline } from './decline.ts'
 import type { Desk } from './desk.ts'
 import { showEndpoint } from './endpoint.ts'
 import { judge } from './judge.ts'
 import { judgeInputs, showInputs } from './judge-inputs.ts'
 import { ownerOf } from './handles.ts'
+import { createPace, type Pace } from './pace.ts'
 import { sealIds } from './request-ids.ts'
 import { settleDown } from './settle-down.ts'
 import { owedTo, takeOwed } from './show-batch.ts'
@@ -50,6 +51,7 @@ export class FilteredStream implements Source, Sink {
   /** The caller's requests whose response has not come yet. */
   readonly #owed: Permit[]
   readonly #declining = new Set<Promise<void>>()
+  #pace: Pace | undefined
 
   constructor(inner: Source, answered: Answered, desk: Desk) {
     this.#owed = owedTo(answered.permit)
@@ -172,6 +174,10 @@ export class FilteredStream implements Source, Sink {
     const { permit, seat } = this.#answered
     const desk = this.#desk.latest()
     const own = bytes.subarray(message.span.start, message.span.end)
+    if (message.kind === 'request' && !this.#keepsPace()) {
+      await this.#decline(message.id?.text ?? 'null', 'rate_limited')
+      return undefined
+    }
     try {
       await judge(
         { seat, direction: 'down', content: { kind: 'message', message } },
@@ -180,7 +186,7 @@ export class FilteredStream implements Source, Sink {
       )
     } catch (error) {
       if (!(error instanceof Refusal) || message.kind === 'response') throw error
-      if (message.id !== undefined) await this.#decline(message.id.text)
+      if (message.id !== undefined) await this.#decline(message.id.text, 'policy_denied')
       return undefined
     } finally {
       settleDown(seat.journey, this.#desk)
@@ -208,6 +214,13 @@ export class FilteredStream implements Source, Sink {
     return textOf(await showInputs({ bytes: shown.bytes, inputs }, this.#answered, desk))
   }
 
+  /** A server that asks too fast is told so, and nothing of it is recorded. */
+  #keepsPace(): boolean {
+    const { tick, emit } = this.#desk
+    this.#pace ??= createPace({ server: this.#answered.permit.server.name, tick, emit })
+    return this.#pace()
+  }
+
   /** Whether what a task asks for may be asked; who may not know it can still ask about the task. */
   async #mayAsk({ method, params }: Message): Promise<boolean> {
     const inputs = params?.inputs
@@ -223,11 +236,11 @@ export class FilteredStream implements Source, Sink {
   }
 
   /** Tells the server that its request was refused; in the modern era there is no way up for that. */
-  async #decline(id: string): Promise<void> {
+  async #decline(id: string, why: Declined): Promise<void> {
     const { permit, seat } = this.#answered
     if (permit.call.era === 'modern') return
     if (this.#declining.size >= MAX_DECLINING) await Promise.race(this.#declining)
-    const declined = decline(seat, id, this.#desk.conversations).finally(() =>
+    const declined = decline(seat, { id, why }, this.#desk.conversations).finally(() =>
       this.#declining.delete(declined),
     )
     this.#declining.add(declined)

@@ -1,5 +1,5 @@
 /**
- * Steps 3 to 6: may this frame pass? Every entrance calls this one function: a POST body, each
+ * Steps 4 to 6: may this frame pass? Every entrance calls this one function: a POST body, each
  * element of a batch, the opening and ending of a stream, and each frame a server sends down. There
  * is no other way to a permit.
  */

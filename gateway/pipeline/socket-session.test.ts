@@ -178,6 +178,18 @@ test('a request of the server that policy does not allow is declined and recorde
   assert.equal(finished[0]?.ending, 'refused')
 })
 
+test('requests of the server that come too fast are declined, and leave no record', async () => {
+  const { up, down, toServer, toClient, finished } = testSession(ALL)
+  for (let id = 0; id < 60; id++) {
+    await down({ jsonrpc: '2.0', id, method: 'ping' })
+    await up(result(id))
+  }
+  assert.equal(toClient.filter((message) => message.method === 'ping').length, 50)
+  assert.equal(toServer.filter(({ error }) => error?.code === 1002).length, 10)
+  // Those that passed, and answers to what was not asked, which are the client's own.
+  assert.equal(finished.filter(({ refusal }) => refusal === undefined).length, 100)
+})
+
 test('notifications of the server pass; unknown ones do not', async () => {
   const { down, toClient } = testSession(ALL)
   await down({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })

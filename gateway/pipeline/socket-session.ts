@@ -13,25 +13,24 @@ import { SUPPORTED_VERSIONS } from '../mcp/versions.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Ending, Journey } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
-import type { RefusalCode } from '../model/refusal.ts'
-import { Refusal, REFUSALS } from '../model/refusal.ts'
+import { Refusal, type RefusalCode } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import { createRedactor } from '../upstream/redact.ts'
-import type { Head } from './admit.ts'
-import { emptyHead } from './admit.ts'
+import { emptyHead, type Head } from './admit.ts'
 import { agreedVersion } from './agreed-version.ts'
 import { createAsked } from './asked.ts'
 import { checkMessage, type Closing } from './check-message.ts'
+import { declineText } from './decline.ts'
 import type { Desk, JudgeDesk } from './desk.ts'
 import { readMessage, type Seat } from './frame.ts'
 import { judge } from './judge.ts'
 import type { LookUpBudget } from './look-up-budget.ts'
 import { withOwnTasks } from './open-tasks.ts'
 import { noteRefusal, refuseMessage } from './refuse.ts'
+import { createPace, type Pace } from './pace.ts'
 import { showMessage } from './show-message.ts'
 import { sealTasks } from './show-tasks.ts'
-import type { AskServer } from './socket-look-up.ts'
-import { createSocketLookUp } from './socket-look-up.ts'
+import { type AskServer, createSocketLookUp } from './socket-look-up.ts'
 import { credentialHeaders } from './swap.ts'
 import type { Visit } from './visit.ts'
 
@@ -82,6 +81,7 @@ export class SocketSession {
   readonly #options: SocketSessionOptions
   readonly #ofServer = createAsked<Request>()
   readonly #ofClient = createAsked<Speech>()
+  readonly #mayAsk: Pace
   #judging: { readonly desk: Desk; readonly own: JudgeDesk } | undefined
   #upTurn: Promise<void> = Promise.resolve()
   #downTurn: Promise<void> = Promise.resolve()
@@ -95,7 +95,9 @@ export class SocketSession {
 
   constructor(options: SocketSessionOptions) {
     this.#options = options
-    this.#spokenTick = options.desk().tick()
+    const { tick, emit } = options.desk()
+    this.#spokenTick = tick()
+    this.#mayAsk = createPace({ server: options.server().name, tick, emit })
   }
 
   /** Whether a call of the caller runs. */
@@ -260,21 +262,18 @@ export class SocketSession {
   /** A request of the server to the client, such as for sampling; the server is told when it may not. */
   async #askClient(message: Message, bytes: Uint8Array): Promise<void> {
     const id = message.id?.text ?? 'null'
+    if (!this.#mayAsk()) return this.#options.toServer(declineText(id, 'rate_limited'))
     const speech = this.#begin(new Uint8Array())
     try {
       await this.#judge(message, speech, 'down')
       if (this.#ofClient.size >= MAX_ASKED_OF_CLIENT || !this.#ofClient.add(id, speech)) {
-        throw new Refusal('rate_limited', {
-          detail: 'too many requests of the server, or one twice',
-        })
+        throw new Refusal('rate_limited', { detail: 'requests of the server, or one twice' })
       }
       const shown = this.#withTasks(message, bytes, speech)
       speech.journey.bytesOut = shown.length
       this.#options.toClient(shown)
     } catch (error) {
-      const { rpc, text } = REFUSALS.policy_denied
-      const said = JSON.stringify({ code: rpc, message: text })
-      this.#options.toServer(`{"jsonrpc":"2.0","id":${id},"error":${said}}`)
+      this.#options.toServer(declineText(id, 'policy_denied'))
       speech.journey.ending = 'refused'
       this.#finish(speech, error)
     }
