@@ -58,20 +58,5 @@ function splitId(id: string): readonly [string, string?] {
   return bar === -1 ? [id] : [id.slice(0, bar), id.slice(bar + 1)]
 }
 
-/** What is remembered of one authorization for as long as its tokens live. */
-export type GrantFacts = {
-  /** The session the person was in; revoking it ends the tokens. */
-  readonly session: string
-}
-
 /** A grant, and what is kept of it, ends after this long, in milliseconds: people are asked again. */
 export const GRANT_LIFE_MS = 90 * 24 * 3_600_000
-
-export async function writeGrantFacts(rows: Rows, grant: string, facts: GrantFacts): Promise<void> {
-  await rows.write('grant-facts', grant, { session: facts.session }, GRANT_LIFE_MS)
-}
-
-export async function readGrantFacts(rows: Rows, grant: string): Promise<GrantFacts | undefined> {
-  const session = (await rows.read('grant-facts', grant))?.payload['session']
-  return typeof session === 'string' ? { session } : undefined
-}

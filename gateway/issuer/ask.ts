@@ -48,3 +48,13 @@ function formTargetOf(redirect: string): string {
   const { protocol, origin } = new URL(redirect)
   return protocol === 'https:' || protocol === 'http:' ? origin : protocol
 }
+
+/** For a form that no page of ours has sent. */
+export function forged(): PageAnswer {
+  return problemPage({
+    status: 403,
+    title: 'That was not accepted',
+    text: 'The answer did not come from the page that asked for it, so nothing was changed.',
+    advice: 'Go back, reload the page and try again.',
+  })
+}

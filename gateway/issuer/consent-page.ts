@@ -6,6 +6,7 @@ import type { Html } from '../pages/html.ts'
 import { html, plainName } from '../pages/html.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { showPage } from '../pages/page.ts'
+import { ACCESS_PATH } from './routes.ts'
 import type { Standing } from './entitlement.ts'
 import type { Tool } from './setup.ts'
 

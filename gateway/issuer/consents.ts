@@ -3,6 +3,8 @@
  * back with the same redirect and asks for no more is not asked about again, where nobody else could
  * be behind that redirect.
  */
+import { hash } from 'node:crypto'
+
 import { GRANT_LIFE_MS } from './accounts.ts'
 import type { Rows } from './rows.ts'
 
@@ -19,22 +21,24 @@ export type Consents = {
   /** What was allowed; nothing for what never was, or too long ago. */
   find(key: ConsentKey): Promise<Allowed>
   /** Adds what was allowed now. */
-  add(key: ConsentKey, allowed: Allowed): Promise<void>
+  add(key: ConsentKey, allowed: Allowed, name: string): Promise<void>
+  /** What a person has allowed so far. */
+  list(account: string): Promise<readonly Consent[]>
   /** Forgets it, so that the person is asked again. */
   forget(key: ConsentKey): Promise<void>
 }
 
-const AREA = 'consent'
+export type Consent = ConsentKey & { readonly name: string; readonly allowed: Allowed }
 
 export function createConsents(rows: Rows): Consents {
   const find = async (key: ConsentKey): Promise<Allowed> => {
-    const row = await rows.read(AREA, idOf(key))
+    const row = await rows.read(areaOf(key.account), idOf(key))
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
     return (row?.payload['allowed'] ?? {}) as Allowed
   }
   return {
     find,
-    add: async (key, allowed) => {
+    add: async (key, allowed, name) => {
       const before = await find(key)
       const merged = Object.fromEntries(
         [...new Set([...Object.keys(before), ...Object.keys(allowed)])].map((resource) => [
@@ -42,9 +46,16 @@ export function createConsents(rows: Rows): Consents {
           [...new Set([...(before[resource] ?? []), ...(allowed[resource] ?? [])])],
         ]),
       )
-      await rows.write(AREA, idOf(key), { ...key, allowed: merged }, GRANT_LIFE_MS)
+      await rows.write(
+        areaOf(key.account),
+        idOf(key),
+        { ...key, name, allowed: merged },
+        GRANT_LIFE_MS,
+      )
     },
-    forget: (key) => rows.remove(AREA, idOf(key)),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
+    list: async (account) => (await rows.list(areaOf(account))) as readonly Consent[],
+    forget: (key) => rows.remove(areaOf(key.account), idOf(key)),
   }
 }
 
@@ -55,6 +66,11 @@ export function covers(before: Allowed, asked: Allowed): boolean {
   )
 }
 
-function idOf({ account, client, redirect }: ConsentKey): string {
-  return JSON.stringify([account, client, redirect])
+/** All of one person are in one place, under the hash of who it is. */
+function areaOf(account: string): string {
+  return `consent/${hash('sha256', account, 'base64url')}`
+}
+
+function idOf({ client, redirect }: ConsentKey): string {
+  return JSON.stringify([client, redirect])
 }

@@ -3,6 +3,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
+import { plainName } from '../pages/html.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { redirectTo } from '../pages/page.ts'
 import type { Clients } from '../registry/clients.ts'
@@ -11,7 +12,6 @@ import { formToken } from '../sessions/sessions.ts'
 import type { Account, Accounts } from './accounts.ts'
 import type { Ask, Interaction } from './ask.ts'
 import { formTargets, notYours, purposeOf } from './ask.ts'
-import { writeGrantFacts } from './accounts.ts'
 import { findResource } from './canonical-resource.ts'
 import { showConsent } from './consent-page.ts'
 import type { Allowed, ConsentKey, Consents } from './consents.ts'
@@ -19,7 +19,7 @@ import { covers } from './consents.ts'
 import type { Known } from './entitlement.ts'
 import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { PAGES_PATH } from './routes.ts'
-import type { Rows } from './rows.ts'
+import type { GrantBook } from './grant-book.ts'
 import type { ProtectedServer, Setup } from './setup.ts'
 
 export type Decision = {
@@ -37,7 +37,7 @@ export type DecisionOptions = {
   readonly accounts: Accounts
   readonly consents: Consents
   readonly book: Pick<Clients, 'get'>
-  readonly rows: Rows
+  readonly grants: GrantBook
   readonly emit: Emit
 }
 
@@ -64,7 +64,7 @@ export function createDecision(options: DecisionOptions): Decision {
       options.emit({ type: 'consented', ok, ...told })
       if (!ok) return await refuse(ask)
       const grantId = await writeGrant(question, chosen, options)
-      await options.consents.add(key, chosen)
+      await options.consents.add(key, chosen, plainName(question.clientName))
       const result = { consent: { grantId } }
       const { request, response } = ask
       return redirectTo(await options.provider().interactionResult(request, response, result))
@@ -185,7 +185,7 @@ function chosenFrom(form: URLSearchParams, asked: Question['asked']): Allowed {
 async function writeGrant(
   question: Pick<Question, 'account' | 'clientId' | 'requested' | 'asked' | 'session'>,
   allowed: Allowed,
-  { provider, rows }: Pick<DecisionOptions, 'provider' | 'rows'>,
+  { provider, grants }: Pick<DecisionOptions, 'provider' | 'grants'>,
 ): Promise<string> {
   const { account, clientId, requested, asked, session } = question
   const grant = new (provider().Grant)({ accountId: account.id, clientId })
@@ -199,7 +199,7 @@ async function writeGrant(
   const ownScopes = requested.filter((scope) => OWN_SCOPES.includes(scope))
   if (ownScopes.length > 0) grant.addOIDCScope(ownScopes.join(' '))
   const id = await grant.save()
-  await writeGrantFacts(rows, id, { session: session.id })
+  await grants.add({ grant: id, account: account.id, client: clientId, session: session.id })
   return id
 }
 

@@ -13,6 +13,7 @@ import { headerOf, oauthError, readBody, send, withBody } from './http.ts'
 import type { createInteractions } from './interactions.ts'
 import { notYours } from './ask.ts'
 import { completeParameters } from './parameters.ts'
+import type { createPersonPages } from './person-pages.ts'
 import type { PresentedTokens } from './presented-token.ts'
 import type { RegistrationOptions } from './registration.ts'
 import { judgeRegistration } from './registration.ts'
@@ -35,6 +36,7 @@ export type FrontOptions = {
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void
   readonly pages: ReturnType<typeof createInteractions>
   readonly signOn: Pick<SignOn, 'arrive'>
+  readonly personPages: ReturnType<typeof createPersonPages>
   readonly clients: Pick<OauthClients, 'register'>
   readonly registration: RegistrationOptions
   readonly presented: PresentedTokens
@@ -87,6 +89,8 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   if (path.startsWith(CALLBACK_PATH) && request.method === 'GET') {
     return send(response, await options.signOn.arrive(path.slice(CALLBACK_PATH.length), request))
   }
+  const person = await options.personPages({ request, path, address })
+  if (person !== undefined) return send(response, person)
   if (path === ROUTES.registration && request.method === 'POST') {
     return await register(arrival, options)
   }

@@ -16,9 +16,8 @@ import { isFromOwnPage } from '../pages/same-origin.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import { formToken, isFormToken, LIFE_MS } from '../sessions/sessions.ts'
 import type { Ask } from './ask.ts'
-import { formTargets, notYours, purposeOf } from './ask.ts'
+import { forged, formTargets, notYours, purposeOf } from './ask.ts'
 import type { Decision } from './decision.ts'
-import { problemPage } from './error-page.ts'
 import { headerOf, readBody } from './http.ts'
 import { PAGES_PATH, WAY } from './routes.ts'
 import type { Setup } from './setup.ts'
@@ -166,13 +165,4 @@ async function readForm(ask: Ask, own: string): Promise<URLSearchParams | undefi
   const form = new URLSearchParams(body)
   const sent = form.get('form_token') ?? undefined
   return isFormToken(sent, secret, purposeOf(ask)) ? form : undefined
-}
-
-function forged(): PageAnswer {
-  return problemPage({
-    status: 403,
-    title: 'That was not accepted',
-    text: 'The answer did not come from the page that asked for it, so nothing was changed.',
-    advice: 'Go back, reload the page and try again.',
-  })
 }

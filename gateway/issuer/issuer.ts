@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 import type { TrustedIssuer } from '../identity/trust.ts'
+import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
 import type { Store } from '../model/store.ts'
 import type { SigningKeys } from '../oauth/signing-keys.ts'
@@ -14,15 +15,18 @@ import { SESSION_COOKIE, hostCookie, readCookie } from '../pages/cookies.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
-import { createAccounts } from './accounts.ts'
+import { createAccounts, GRANT_LIFE_MS } from './accounts.ts'
+import { createAdapter } from './adapter.ts'
 import { createClientBook } from './client-book.ts'
 import { createConsents } from './consents.ts'
 import { createDecision, createGrantFinder } from './decision.ts'
 import { createFront, faultPage } from './front.ts'
+import { createGrantBook } from './grant-book.ts'
 import { headerOf, send } from './http.ts'
 import type { ProviderFetch } from './identity-provider.ts'
 import { createInteractions } from './interactions.ts'
 import { ownTrust } from './own-trust.ts'
+import { createPersonPages } from './person-pages.ts'
 import { createPresentedTokens } from './presented-token.ts'
 import { createProvider } from './provider.ts'
 import { reportEvents } from './report.ts'
@@ -31,6 +35,7 @@ import { createRows } from './rows.ts'
 import type { Setup } from './setup.ts'
 import { createPasswordSignIn } from './sign-in.ts'
 import { createSignOn } from './sign-on.ts'
+import type { TokenAbout } from './token-claims.ts'
 import { createTokenClaims } from './token-claims.ts'
 
 /** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
@@ -79,11 +84,16 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const rows = createRows({ store, sealing: options.sealing })
   const accounts = createAccounts(setup, rows)
   const consents = createConsents(rows)
-  const sessionCookie = hostCookie(SESSION_COOKIE, setup().issuer.startsWith('https:'))
+  const isSecure = setup().issuer.startsWith('https:')
+  const sessionCookie = hostCookie(SESSION_COOKIE, isSecure)
   const sessionOf = (context: KoaContextWithOIDC): Promise<Session | undefined> =>
     sessions.find(readCookie(headerOf(context.req, 'cookie'), sessionCookie.name))
-  const endTokens = async (kind: 'grant' | 'token', value: string): Promise<void> => {
-    const expiresInSeconds = setup().accessTokenSeconds + REVOCATION_MARGIN_SECONDS
+  const endTokens = async (
+    kind: 'grant' | 'token' | 'session',
+    value: string,
+    seconds = setup().accessTokenSeconds,
+  ): Promise<void> => {
+    const expiresInSeconds = seconds + REVOCATION_MARGIN_SECONDS
     const by = 'authorization server'
     await revocations.revoke({ kind, issuer: setup().issuer, value, by, expiresInSeconds })
   }
@@ -107,14 +117,20 @@ export function createIssuer(options: IssuerOptions): Issuer {
     revokeToken: (id: string) => endTokens('token', id),
   }
   const provider = (): Provider => serving.provider
-  const deciding = { provider, setup, accounts, consents, book, rows, emit }
+  const grants = createGrantBook({
+    rows,
+    adapter: (model) => createAdapter(model, adapter),
+    revokeGrant: adapter.revokeGrant,
+  })
+  const deciding = { provider, setup, accounts, consents, book, grants, emit }
+  const isRevoked = (about: TokenAbout): boolean => revocations.isRevoked(callerOf(about, setup()))
   const build = (madeOf: string): Serving => {
     const made = createProvider({
       setup,
       adapter,
       book,
       accounts,
-      claims: createTokenClaims({ setup, book, accounts, rows }),
+      claims: createTokenClaims({ setup, book, accounts, grants, isRevoked }),
       signingKey: keys.current,
       keys: keys.all(),
       cookieKeys: options.cookieKeys(),
@@ -138,11 +154,12 @@ export function createIssuer(options: IssuerOptions): Issuer {
     rows,
     sessions,
     sessionCookie,
-    stateCookie: hostCookie('gatehouse-sign-on', setup().issuer.startsWith('https:')),
+    stateCookie: hostCookie('gatehouse-sign-on', isSecure),
     fetch: options.fetch,
     now,
     emit,
   })
+  const signIn = createPasswordSignIn({ setup, store, emit })
   const front = createFront({
     setup,
     serve: (request, response) => void serving.serve(request, response),
@@ -151,11 +168,23 @@ export function createIssuer(options: IssuerOptions): Issuer {
       setup,
       sessions,
       sessionCookie,
-      signIn: createPasswordSignIn({ setup, store, emit }),
+      signIn,
       signOn,
       decision: createDecision(deciding),
     }),
     signOn,
+    personPages: createPersonPages({
+      setup,
+      sessions,
+      sessionCookie,
+      formCookie: hostCookie('gatehouse-form', isSecure),
+      signIn,
+      signOn,
+      consents,
+      grants,
+      revokeSession: (session) => endTokens('session', session, GRANT_LIFE_MS / 1_000),
+      emit,
+    }),
     clients,
     registration: { setup, book, store, now },
     presented,
@@ -184,5 +213,27 @@ export function createIssuer(options: IssuerOptions): Issuer {
       for (const { id } of await book.sweep())
         emit({ type: 'client_removed', client: id, why: 'idle' })
     },
+  }
+}
+
+/** A token that is about to be issued, as the revocation list looks at it. */
+function callerOf(about: TokenAbout, { issuer, tenant }: Setup): Caller {
+  const { subject, client, grant, session, sinceSeconds } = about
+  return {
+    tenant,
+    issuer,
+    subject,
+    client,
+    kind: 'agent',
+    via: 'jwt',
+    groups: new Set(),
+    scopes: new Set(),
+    actors: [],
+    interactive: true,
+    tokenId: undefined,
+    grant,
+    session,
+    issuedAtSeconds: sinceSeconds,
+    expiresAtSeconds: Infinity,
   }
 }

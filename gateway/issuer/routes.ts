@@ -33,6 +33,12 @@ export const WAY = '/with/'
 /** Where identity providers send people back to, followed by the provider's name. */
 export const CALLBACK_PATH = '/oauth/callback/'
 
+/** Where people sign in to come back to another page of ours, named in `?back=`. */
+export const SIGN_IN_PATH = '/oauth/sign-in'
+
+/** Where people see what they have allowed. */
+export const ACCESS_PATH = '/oauth/access'
+
 /** Whether a request target is for the authorization server. */
 export function isOauthTarget(target: string): boolean {
   if (target.startsWith(OAUTH_PREFIX)) return true

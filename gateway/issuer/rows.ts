@@ -24,9 +24,14 @@ export type Rows = {
   /** Reads and removes, for exactly one of those who try. */
   take(area: string, id: string): Promise<Payload | undefined>
   remove(area: string, id: string): Promise<void>
+  /** Rows of an area, at most `MAX_LISTED`; what does not open is left out. */
+  list(area: string): Promise<readonly Payload[]>
   /** The store key of a row, for those who keep its life. */
   keyOf(area: string, id: string): string
 }
+
+/** Rows of one list: what one person can look through. */
+export const MAX_LISTED = 200
 
 /** Seals text for the store, bound to the row it is kept in. */
 export type Sealing = {
@@ -36,7 +41,7 @@ export type Sealing = {
 }
 
 export type RowsOptions = {
-  readonly store: Pick<Store, 'get' | 'put' | 'cas' | 'consume' | 'delete'>
+  readonly store: Pick<Store, 'get' | 'put' | 'cas' | 'consume' | 'delete' | 'list'>
   /** In force now: a reload may bring other keys. */
   readonly sealing: () => Sealing
 }
@@ -69,6 +74,11 @@ export function createRows({ store, sealing }: RowsOptions): Rows {
       const key = keyOf(area, id)
       const text = await store.consume(key)
       return text === undefined ? undefined : open(key, text)
+    },
+    list: async (area) => {
+      const found = await store.list(`oauth/${area}/`, { limit: MAX_LISTED })
+      const opened = found.map(({ key, value }) => open(key, value))
+      return opened.filter((payload) => payload !== undefined)
     },
     remove: async (area, id) => {
       await store.delete(keyOf(area, id))

@@ -15,7 +15,11 @@ export type SignInPage = {
   readonly providers: readonly { readonly title: string; readonly href: string }[]
   readonly failed: 'no' | 'wrong' | 'too_often'
   readonly formTargets: readonly string[]
+  /** `Set-Cookie` values. */
+  readonly cookies?: readonly string[]
 }
+
+const CANCEL = html`<button type="submit" name="do" value="cancel" formnovalidate>Cancel</button>`
 
 const FAILURES = {
   wrong: 'That name and password do not belong together. Check both and try again.',
@@ -54,7 +58,7 @@ export function showSignIn(page: SignInPage): PageAnswer {
     />
     <div class="actions">
       <button class="main" type="submit" name="do" value="sign-in">Sign in</button>
-      <button type="submit" name="do" value="cancel" formnovalidate>Cancel</button>
+      ${client === undefined ? undefined : CANCEL}
     </div>
   </form>`
   const nobody = html`<p class="note warn" role="alert">
@@ -74,5 +78,6 @@ export function showSignIn(page: SignInPage): PageAnswer {
     title: 'Sign in',
     body,
     formTargets,
+    cookies: page.cookies ?? [],
   })
 }

@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto'
 
 import type { AccessToken, ClientCredentials, KoaContextWithOIDC } from 'oidc-provider'
+import { errors } from 'oidc-provider'
 
 import type { Clients } from '../registry/clients.ts'
 import type { Accounts } from './accounts.ts'
-import { readGrantFacts } from './accounts.ts'
 import { standingOf } from './entitlement.ts'
-import type { Rows } from './rows.ts'
+import type { GrantBook } from './grant-book.ts'
 import type { Setup } from './setup.ts'
 
 /** Says what kind of party asks; the gateway believes it of its own tokens. */
@@ -17,7 +17,19 @@ export type TokenClaimsOptions = {
   readonly setup: () => Setup
   readonly book: Pick<Clients, 'get'>
   readonly accounts: Accounts
-  readonly rows: Rows
+  readonly grants: Pick<GrantBook, 'find'>
+  /** Whether what the token would say is on the revocation list: then it would be refused at once. */
+  readonly isRevoked: (about: TokenAbout) => boolean
+}
+
+/** What a revocation can name of a token that is about to be issued. */
+export type TokenAbout = {
+  readonly subject: string
+  readonly client: string
+  readonly grant: string | undefined
+  readonly session: string | undefined
+  /** When the authorization it comes from was given. */
+  readonly sinceSeconds: number
 }
 
 /** Grant types by the short word in `gty`. */
@@ -41,7 +53,11 @@ export function createTokenClaims(options: TokenClaimsOptions) {
     const { AuthorizationCode, RefreshToken, DeviceCode } = context.oidc.entities
     const source = AuthorizationCode ?? RefreshToken ?? DeviceCode
     const account = await options.accounts.find(accountId)
-    const facts = await readGrantFacts(options.rows, grantId)
+    const facts = await options.grants.find(grantId)
+    const about = { subject: accountId, client, grant: grantId, session: facts?.session }
+    const sinceSeconds = source?.authTime ?? 0
+    // A client that holds a refresh token must learn that it has to ask the person again.
+    if (options.isRevoked({ ...about, sinceSeconds })) throw new errors.InvalidGrant('revoked')
     const first = gty.split(' ')[0] ?? ''
     return {
       ...common,

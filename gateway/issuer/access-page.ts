@@ -1,0 +1,52 @@
+/** The page on which people see what they have allowed, and take it back. */
+import { html } from '../pages/html.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import { showPage } from '../pages/page.ts'
+import type { Consent } from './consents.ts'
+
+export type AccessPage = {
+  readonly action: string
+  readonly formToken: string
+  readonly name: string
+  readonly consents: readonly Consent[]
+  /** Names of servers by resource. */
+  readonly servers: ReadonlyMap<string, string>
+}
+
+export function showAccess({ action, formToken, name, consents, servers }: AccessPage): PageAnswer {
+  const token = html`<input type="hidden" name="form_token" value="${formToken}" />`
+  const rows = consents.map(({ client, redirect, name, allowed }) => {
+    const what = Object.entries(allowed).map(
+      ([resource, scopes]) =>
+        html`<li>${servers.get(resource) ?? resource}: ${scopes.join(', ')}</li>`,
+    )
+    return html`<section>
+      <h2>${name === '' ? client : name}</h2>
+      <ul>
+        ${what}
+      </ul>
+      <p class="soft">Id: <code>${client}</code></p>
+      <form method="post" action="${action}">
+        ${token}
+        <input type="hidden" name="client" value="${client}" />
+        <input type="hidden" name="redirect" value="${redirect}" />
+        <div class="actions">
+          <button type="submit" name="do" value="revoke">End its access</button>
+        </div>
+      </form>
+    </section>`
+  })
+  const nothing = html`<p>No application may act for you.</p>`
+  const body = html`<h1>Applications that may act for you</h1>
+    <p class="soft">You are signed in as ${name}.</p>
+    ${rows.length === 0 ? nothing : rows}
+    <h2>Sign out</h2>
+    <p>
+      This signs you out of this browser and ends what applications were allowed in this session.
+    </p>
+    <form method="post" action="${action}">
+      ${token}
+      <div class="actions"><button type="submit" name="do" value="sign-out">Sign out</button></div>
+    </form>`
+  return showPage({ title: 'Your access', body })
+}

@@ -1,0 +1,61 @@
+/** What is remembered of each authorization for as long as its tokens live, and how all of it ends. */
+import { hash } from 'node:crypto'
+
+import type { Adapter } from 'oidc-provider'
+
+import { GRANT_LIFE_MS } from './accounts.ts'
+import type { Rows } from './rows.ts'
+
+export type GrantFacts = {
+  readonly grant: string
+  readonly account: string
+  readonly client: string
+  /** The session the person was in; when the person signs out, the tokens end. */
+  readonly session: string
+}
+
+export type GrantBook = {
+  add(facts: GrantFacts): Promise<void>
+  find(grant: string): Promise<GrantFacts | undefined>
+  /** Ends every grant that a person gave this client: codes, refresh tokens, access tokens. */
+  endAll(account: string, client: string): Promise<void>
+}
+
+export type GrantBookOptions = {
+  readonly rows: Rows
+  /** The adapter of a model of `oidc-provider`. */
+  readonly adapter: (model: string) => Adapter
+  /** Ends the access tokens of a grant. */
+  readonly revokeGrant: (grant: string) => Promise<void>
+}
+
+const FACTS = 'grant-facts'
+
+/** What may still be redeemed for tokens. */
+const MODELS = ['AuthorizationCode', 'RefreshToken', 'DeviceCode']
+
+export function createGrantBook({ rows, adapter, revokeGrant }: GrantBookOptions): GrantBook {
+  return {
+    add: async (facts) => {
+      await rows.write(FACTS, facts.grant, facts, GRANT_LIFE_MS)
+      await rows.write(areaOf(facts.account, facts.client), facts.grant, facts, GRANT_LIFE_MS)
+    },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
+    find: async (grant) => (await rows.read(FACTS, grant))?.payload as GrantFacts | undefined,
+    endAll: async (account, client) => {
+      const area = areaOf(account, client)
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
+      for (const { grant } of (await rows.list(area)) as readonly GrantFacts[]) {
+        for (const model of MODELS) await adapter(model).revokeByGrantId(grant)
+        await adapter('Grant').destroy(grant)
+        await revokeGrant(grant)
+        await rows.remove(FACTS, grant)
+        await rows.remove(area, grant)
+      }
+    },
+  }
+}
+
+function areaOf(account: string, client: string): string {
+  return `grants/${hash('sha256', JSON.stringify([account, client]), 'base64url')}`
+}
