@@ -58,8 +58,8 @@ export function showConsent(page: ConsentPage): PageAnswer {
       </div>
     </form>
     <p class="soft">
-      Gatehouse passes on to ${name} only what the rules of this gateway let it do. You can end this
-      at any time by asking the operator to revoke it.
+      Gatehouse passes on to ${name} only what the rules of this gateway let it do. At
+      <a href="${ACCESS_PATH}">your access</a> you can end it at any time.
     </p>`
   return showPage({ title, body, formTargets })
 }
