@@ -69,6 +69,7 @@ async function start(): Promise<TestGatehouse> {
     config: {
       state: { driver: 'sqlite', file: join(directory, 'state.db') },
       providers: { acme: acme.entry },
+      authorization_server: 'embedded',
     },
     env: { ACME_SECRET, GATEHOUSE_KEYS: KEYS },
   })

@@ -9,11 +9,14 @@ import { after, before, beforeEach, test } from 'node:test'
 
 import { SESSION_COOKIE } from '../pages/cookies.ts'
 import { createSessions, type SignedIn } from '../sessions/sessions.ts'
+import { openSigningKeys } from '../oauth/signing-keys.ts'
+import { signJwt } from '../oauth/sign-jwt.ts'
+import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
 import { createRobot, type Robot } from '../testkit/browser-robot.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { freePort } from '../testkit/free-port.ts'
-import { allowAll, ISSUER, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
+import { allowAll, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
 import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
 import {
   ACME_SECRET,
@@ -23,7 +26,8 @@ import {
 import { callTool, modern, openSession, post, request, type Reply } from '../testkit/rpc.ts'
 import { runCli } from '../testkit/run-cli.ts'
 
-const KEYS = `k1:${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')}`
+const RING = [{ ...temporaryKey(), id: 'k1' }]
+const KEYS = RING.map(({ id, key }) => `${id}:${key.reveal()}`).join()
 const STATE = 'state.db'
 
 let upstream: RecordingServer
@@ -52,6 +56,8 @@ before(async () => {
       listen: { port },
       state: { driver: 'sqlite', file: STATE },
       providers: { acme: acme.entry },
+      authorization_server: 'embedded',
+      issuers: [],
     },
     env: { ACME_SECRET, GATEHOUSE_KEYS: KEYS },
   })
@@ -70,13 +76,41 @@ after(async () => {
   await acme.stop()
 })
 
+/** A token as the gateway gives it to an agent of this person, signed with its own keys. */
+async function tokenOf(subject: string, server: string): Promise<string> {
+  const { current } = await ownKeys()
+  const iat = Math.floor(Date.now() / 1_000)
+  const claims = { iss: gateway.origin, aud: gateway.url(server), sub: subject, client_id: 'bot' }
+  const life = { iat, exp: iat + 300, jti: crypto.randomUUID(), 'urn:gw:kind': 'agent' }
+  return signJwt({ ...claims, ...life }, current(), 'at+jwt')
+}
+
+let keys: ReturnType<typeof openSigningKeys> | undefined
+
+async function ownKeys() {
+  keys ??= (async () => {
+    const store = await openSqliteStore({ file: join(gateway.directory, STATE), now: Date.now })
+    const seals = createSeals(RING)
+    const opened = await openSigningKeys({
+      store,
+      seal: (text) => seals.seal('signing-key', [], text),
+      open: (sealed) => seals.open('signing-key', [], sealed),
+      isLasting: true,
+      now: Date.now,
+    })
+    await store.close()
+    return opened
+  })()
+  return await keys
+}
+
 /** A browser in which this person is signed in at the gateway and at the provider. */
 async function browserOf(subject: string): Promise<Robot> {
   const robot = createRobot()
   const store = await openSqliteStore({ file: join(gateway.directory, STATE), now: Date.now })
   const who: SignedIn = {
     tenant: 'default',
-    issuer: ISSUER,
+    issuer: gateway.origin,
     subject,
     name: subject,
     client: '',
@@ -92,7 +126,7 @@ async function browserOf(subject: string): Promise<Robot> {
 }
 
 async function call(subject: string, server = 'files'): Promise<Reply> {
-  const token = await gateway.token(server, { subject })
+  const token = await tokenOf(subject, server)
   return await post(gateway.url(server), callTool('echo'), { token })
 }
 
@@ -138,7 +172,7 @@ test('Two people with a connection each call at once, and every call has the tok
   const names = Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? 'bob' : 'carol'))
   await Promise.all(
     names.map(async (subject, at) => {
-      const token = await gateway.token('files', { subject })
+      const token = await tokenOf(subject, 'files')
       const body = callTool('echo', { mine: subject }, at)
       await post(gateway.url('files'), body, { token })
     }),
@@ -153,7 +187,7 @@ test('Two people with a connection each call at once, and every call has the tok
 
 test('A modern client that can open links is asked to, and its retry reaches the server without a trace of it', async () => {
   const subject = 'dave'
-  const token = await gateway.token('files', { subject })
+  const token = await tokenOf(subject, 'files')
   const capabilities = { elicitation: { url: {} } }
   const ask = (more: object = {}) => {
     const { body, headers } = modern('tools/call', { name: 'echo', arguments: {}, ...more })
@@ -179,7 +213,7 @@ test('A modern client that can open links is asked to, and its retry reaches the
   const params = upstream.calls('tools/call').at(-1)?.json?.params
   assert.deepEqual(Object.keys(params ?? {}).toSorted(), ['_meta', 'arguments', 'name'])
   assert.equal(await sentAs(), subject)
-  const stolen = await gateway.token('files', { subject: 'alice' })
+  const stolen = await tokenOf('alice', 'files')
   const { body, headers } = modern('tools/call', {
     name: 'echo',
     inputResponses,
@@ -190,7 +224,7 @@ test('A modern client that can open links is asked to, and its retry reaches the
 })
 
 test('A session of 2025-11-25 that can open links gets -32042 with the link, and lists go on without a connection', async () => {
-  const token = await gateway.token('files', { subject: 'erin' })
+  const token = await tokenOf('erin', 'files')
   const url = gateway.url('files')
   const hello = request('initialize', {
     protocolVersion: '2025-11-25',
@@ -211,7 +245,7 @@ test('A session of 2025-11-25 that can open links gets -32042 with the link, and
 })
 
 test('A server that wants a credential for everything gets nothing without one', async () => {
-  const token = await gateway.token('strict', { subject: 'erin' })
+  const token = await tokenOf('erin', 'strict')
   await assert.rejects(openSession(gateway.url('strict'), token), /1004/)
   assert.equal(upstream.seen.length, 0)
 })
@@ -248,7 +282,7 @@ test('A link and its state work once, in the browser that began, and only for a 
     { 'sec-fetch-site': 'cross-site' },
     { origin: 'https://evil.example' },
   ] as const) {
-    assert.equal((await robot.submit(offer, headers)).status, 403)
+    assert.equal((await robot.submit(offer, { headers })).status, 403)
   }
   const forged = { ...offer, html: offer.html.replace(/value="[^"]*"/, 'value="forged"') }
   assert.equal((await robot.submit(forged)).status, 403)
@@ -325,7 +359,7 @@ test('Operators list, count, seal anew and revoke connections, and see no token'
   await connect('kim')
   const env = { GATEHOUSE_OPS_URL: gateway.ops, GATEHOUSE_ADMIN_TOKEN: gateway.adminToken }
   const list = await runCli(['connections', 'list', '--subject', 'kim'], { env })
-  assert.match(list.out, /^acme\/default {2}live {2}"kim" of "https:\/\/issuer.test"/)
+  assert.match(list.out, /^acme\/default {2}live {2}"kim" of "http:/)
   const health = await runCli(['connections', 'health'], { env })
   assert.match(health.out, /acme {2}live {2}\d+/)
   const rotated = await runCli(['vault', 'rotate'], { env })
@@ -333,7 +367,7 @@ test('Operators list, count, seal anew and revoke connections, and see no token'
   await call('kim')
   const used = upstream.calls('tools/call').at(-1)?.headers.authorization?.replace('Bearer ', '')
   assert.equal(await acme.userOf(used ?? ''), 'kim')
-  const whose = ['--provider', 'acme', '--issuer', ISSUER, '--subject', 'kim']
+  const whose = ['--provider', 'acme', '--issuer', gateway.origin, '--subject', 'kim']
   const revoked = await runCli(['connections', 'revoke', ...whose], { env })
   assert.equal(revoked.code, 0, revoked.err)
   await eventually(async () => assert.equal(await acme.userOf(used ?? ''), undefined))
@@ -341,6 +375,15 @@ test('Operators list, count, seal anew and revoke connections, and see no token'
   for (const { out, err } of [list, health, rotated, revoked]) {
     assert.ok(!`${out}${err}`.includes(used ?? 'none'))
   }
+})
+
+test('Whoever was revoked at the gateway is not signed in on its pages any more', async () => {
+  const robot = await browserOf('leo')
+  const link = linkIn(await call('leo'))
+  assert.equal((await robot.open(link)).status, 200)
+  const body = { kind: 'subject', issuer: gateway.origin, value: 'leo' }
+  await gateway.admin('POST', '/admin/revocations', { body })
+  assert.equal((await robot.open(link)).status, 401)
 })
 
 test('No token, secret, state or ticket is in the audit log, the metrics, the log or, in clear, in the store', async () => {

@@ -5,7 +5,7 @@ import type { Caller } from '../model/caller.ts'
 import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import type { Seals } from '../seal/seal.ts'
-import { createSessions } from '../sessions/sessions.ts'
+import { createSessions, type Session, type Sessions } from '../sessions/sessions.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createAskToken } from '../vault/ask-token.ts'
 import { createBook, type Book } from '../vault/book.ts'
@@ -88,7 +88,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     provider,
     store,
     now,
-    sessions: createSessions({ store, now }),
+    sessions: liveSessions(plant),
     sessionCookie: hostCookie(SESSION_COOKIE, isSecure),
     connectCookie: hostCookie('gatehouse-connect', isSecure),
     scopesOf: (name) => scopesNeeded(settings, name),
@@ -100,8 +100,11 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     keeper,
     book,
     connect,
+    // Nobody else can sign in on our pages as the caller of the call.
     connectLink: (caller, wanted, server) =>
-      caller.via === 'jwt' ? links.make(caller, wanted, server) : undefined,
+      caller.issuer === settings.authorizationServer?.issuer
+        ? links.make(caller, wanted, server)
+        : undefined,
     desk,
     path: providers.size > 0 ? path : undefined,
     close: unsubscribe,
@@ -111,6 +114,41 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
 function lazily(make: () => Envelopes): () => Envelopes {
   let made: Envelopes | undefined
   return () => (made ??= make())
+}
+
+/** Sessions of which nothing was revoked: what ends a token ends what its owner may do here. */
+function liveSessions({ now, revocations, store }: Plant): Pick<Sessions, 'find'> {
+  const sessions = createSessions({ store, now })
+  return {
+    find: async (value) => {
+      const session = await sessions.find(value)
+      if (session === undefined) return undefined
+      const isRevoked = revocations.isRevoked(personOf(session))
+      return isRevoked ? undefined : session
+    },
+  }
+}
+
+/** Who is signed in, as revocations name callers. */
+function personOf(session: Session): Caller {
+  const { tenant, issuer, subject, client, kind, groups, id } = session
+  return {
+    tenant,
+    issuer,
+    subject,
+    client,
+    kind,
+    via: 'jwt',
+    groups: new Set(groups),
+    scopes: new Set(),
+    actors: [],
+    interactive: true,
+    tokenId: undefined,
+    grant: undefined,
+    session: id,
+    issuedAtSeconds: session.signedInAtSeconds,
+    expiresAtSeconds: session.endsAtSeconds,
+  }
 }
 
 /** What servers need of a provider, all together. */

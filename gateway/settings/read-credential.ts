@@ -219,6 +219,10 @@ function readVault(
     const why = 'vault needs a key ring, or connections end with the process'
     reading.report([...at, 'mode'], `${why}; ${advice}`)
   }
+  if (config.authorization_server === undefined) {
+    const why = 'people connect accounts on pages where they sign in'
+    reading.report([...at, 'mode'], `vault needs authorization_server: ${why}`)
+  }
   const { scopes = [] } = written
   const place = placeAt(written, name, provider)
   return { kind: 'vault', place, provider: name, scopes, account, neededFor }

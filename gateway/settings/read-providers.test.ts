@@ -9,11 +9,12 @@ import { knownProviders } from './known-providers.ts'
 const ENV = { SECRET: 'b7Zk0vJpQ1xW' }
 const CLIENT = `client: { id: gateway, secret: '\${env:SECRET}' }`
 
-/** A configuration whose providers begin on line 6. */
+/** A configuration whose providers begin on line 7. */
 function config(providers: string, credential = '{ mode: vault, provider: google }'): string {
   return `version: 1
 public_url: https://mcp.example
 policies: [policy.yaml]
+authorization_server: embedded
 issuers: [{ issuer: 'https://idp.example', jwks: { url: 'https://idp.example/jwks' } }]
 providers:
 ${providers}
@@ -125,6 +126,12 @@ test('Without a key ring there is no vault, whose connections would end with the
   )
   const problems = await problemsOf(text, { env: { ...ENV, GATEHOUSE_KEYS: '' } })
   assert.match(problems.join('\n'), /vault needs a key ring/)
+})
+
+test('Without pages to sign in on there is no vault, since nobody could connect anything', async () => {
+  const text = config(`  google: { ${CLIENT} }`).replace('authorization_server: embedded\n', '')
+  const problems = await problemsOf(text, { env: ENV })
+  assert.match(problems.join('\n'), /vault needs authorization_server/)
 })
 
 test('The words for a known provider and for one of a configuration are the same', () => {

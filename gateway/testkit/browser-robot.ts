@@ -9,11 +9,16 @@ export type Shown = {
   readonly path: readonly string[]
 }
 
+export type Sending = {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly pick?: string
+}
+
 export type Robot = {
   /** Opens an address and follows redirects. */
   open(url: string): Promise<Shown>
-  /** Sends the form of a page, with these headers besides. */
-  submit(page: Shown, headers?: Readonly<Record<string, string>>): Promise<Shown>
+  /** Sends a form of a page: the first, or the one that has `pick` in it. */
+  submit(page: Shown, options?: Sending): Promise<Shown>
   setCookie(origin: string, name: string, value: string): void
 }
 
@@ -54,12 +59,14 @@ export function createRobot(): Robot {
   }
   return {
     open: (url) => visit(url, { method: 'GET' }),
-    submit: (page, headers = {}) => {
-      const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1]
+    submit: (page, { headers = {}, pick = '' } = {}) => {
+      const forms = page.html.match(/<form[\s\S]*?<\/form>/g) ?? []
+      const form = forms.find((text) => text.includes(pick)) ?? ''
+      const action = /<form[^>]* action="([^"]*)"/.exec(form)?.[1]
       if (action === undefined) throw new Error(`no form on ${page.url.href}: ${page.html}`)
       const fields = Array.from(
-        page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g),
-        ([, name = '', value = '']): [string, string] => [name, value],
+        form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g),
+        ([, name = '', value = '']): [string, string] => [name, value.replaceAll('&amp;', '&')],
       )
       const own = { origin: page.url.origin, 'sec-fetch-site': 'same-origin', ...headers }
       const target = new URL(action.replaceAll('&amp;', '&'), page.url).href
