@@ -88,10 +88,11 @@ async function readAsked(
   return asked
 }
 
-function toJson({ calls, distinct, denied, allowed, other }: PolicyDiff): unknown {
+function toJson({ calls, distinct, denied, allowed, other, ...diff }: PolicyDiff): unknown {
   return {
     calls,
     distinct,
+    withoutArguments: diff.withoutArguments,
     denied: denied.map(changeJson),
     allowed: allowed.map(changeJson),
     other: other.map(changeJson),

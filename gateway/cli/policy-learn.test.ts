@@ -220,6 +220,27 @@ test('what no rule can say is not learned, and is named', async () => {
   assert.equal(err.at(-1), 'of 3 allowed calls 1 are allowed by the proposal; of 0 denied ones 0')
 })
 
+test('what a grant allows is not learned, and what was denied once and allowed later is no case', async () => {
+  const { code, err, rules, policy } = await learn(
+    [
+      { caller: BOT, tool: 'search', effect: 'deny' },
+      { caller: BOT, tool: 'search' },
+      { caller: BOT, tool: 'migrate', grant: '0123456789abcdef01234567', times: 3 },
+    ],
+    'granted',
+  )
+  assert.equal(code, 0)
+  assert.deepEqual(err.slice(-3), [
+    'allowed by the proposal, though it was denied: agent "bot-1" in agents asking docs for tool "search"',
+    '3 calls were made under a grant, which ends: not learned',
+    'of 1 allowed calls 1 are allowed by the proposal; of 1 denied ones 1',
+  ])
+  const migrate = callFor({ about: 'tool', name: 'migrate' })
+  assert.equal(decide(rules, someCaller(BOT), migrate, occasionAt('docs')).effect, 'deny')
+  const { io, out } = silentIo()
+  assert.equal(await policyTest([policy], io), 0, out.join())
+})
+
 test('a file that exists is not overwritten, and an empty log makes an empty policy', async () => {
   const { policy, rules } = await learn([], 'empty')
   assert.equal(rules.servers.size, 0)

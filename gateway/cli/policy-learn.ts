@@ -2,11 +2,13 @@
 import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Decision } from '../model/decision.ts'
+import type { Problem } from '../model/problem.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { decide } from '../policy/decide.ts'
 import { occasionAt } from '../policy/occasion.ts'
 import { describeAsked } from '../policy/format-diff.ts'
-import { learnPolicy } from '../policy/learn.ts'
+import { isLasting, learnPolicy } from '../policy/learn.ts'
 import { isByRules } from '../policy/recorded-call.ts'
 import type { CountedCall } from '../policy/recorded-calls.ts'
 import { writeCases } from '../policy/write-cases.ts'
@@ -58,9 +60,15 @@ export async function policyLearn(
   const rules = learnPolicy(calls)
   const about = `Learned by "gatehouse policy learn" from ${decisions} recorded calls.`
   const text = writePolicy(rules, about)
+  const tried = tryOut(text, out ?? 'learned.yaml', calls)
+  if ('problems' in tried) {
+    for (const problem of tried.problems) io.err(formatProblem(problem))
+    return 1
+  }
+  const kept = tried.calls.filter(({ one, effect }) => one.effect === effect).map(({ one }) => one)
   if (out === undefined) io.out(text.trimEnd())
-  else if (!(await write(out, text, calls, io))) return 1
-  return tryOut(text, out ?? 'learned.yaml', calls, io) ? 0 : 1
+  else if (!(await write(out, text, kept, io))) return 1
+  return tell(tried.calls, io) ? 0 : 1
 }
 
 async function write(
@@ -81,26 +89,34 @@ async function write(
   return true
 }
 
-/** Holds the log against the proposal: what was allowed must be, and what was denied and now is not is named. */
+/** A call of the log, and what the proposal makes of it. */
+type Tried = { readonly one: CountedCall; readonly effect: Decision['effect'] }
+
+/** Holds the log against the proposal. */
 function tryOut(
   text: string,
   file: string,
   calls: readonly CountedCall[],
-  io: Pick<Io, 'err'>,
-): boolean {
+): { readonly problems: readonly Problem[] } | { readonly calls: readonly Tried[] } {
   const document = readYaml(file, text)
   const servers = [...new Set(calls.map(({ server }) => server))]
   const compiled = document.ok ? compilePolicy([document], servers) : document
-  if (!compiled.ok) {
-    for (const problem of compiled.problems) io.err(formatProblem(problem))
-    return false
+  if (!compiled.ok) return { problems: compiled.problems }
+  const { rules } = compiled
+  return {
+    calls: calls.map((one) => {
+      const { effect } = decide(rules, one.caller, one.call, occasionAt(one.server))
+      return { one, effect }
+    }),
   }
-  const decided = calls.map((one) => ({
-    one,
-    effect: decide(compiled.rules, one.caller, one.call, occasionAt(one.server)).effect,
-  }))
-  const lost = decided.filter(({ one, effect }) => one.effect === 'allow' && effect === 'deny')
-  const won = decided.filter(
+}
+
+/** Says how the proposal does; what was allowed must be, and what was denied and now is not is named. */
+function tell(tried: readonly Tried[], io: Pick<Io, 'err'>): boolean {
+  const lasting = tried.filter(({ one }) => isLasting(one))
+  const lost = lasting.filter(({ effect }) => effect !== 'allow')
+  const others = tried.filter(({ one }) => !isLasting(one))
+  const won = others.filter(
     ({ one, effect }) => one.effect === 'deny' && isByRules(one) && effect === 'allow',
   )
   for (const { one } of lost.slice(0, MAX_NAMED)) {
@@ -109,11 +125,16 @@ function tryOut(
   for (const { one } of won.slice(0, MAX_NAMED)) {
     io.err(`allowed by the proposal, though it was denied: ${describeAsked(one)}`)
   }
-  const sum = (list: typeof decided): number => list.reduce((all, { one }) => all + one.count, 0)
-  const allowed = sum(decided.filter(({ one }) => one.effect === 'allow'))
+  const granted = sum(others.filter(({ one }) => one.underGrant))
+  if (granted > 0) io.err(`${granted} calls were made under a grant, which ends: not learned`)
+  const [allowed, denied] = [sum(lasting), sum(others.filter(({ one }) => one.effect === 'deny'))]
   io.err(
     `of ${allowed} allowed calls ${allowed - sum(lost)} are allowed by the proposal; ` +
-      `of ${sum(decided) - allowed} denied ones ${sum(won)}`,
+      `of ${denied} denied ones ${sum(won)}`,
   )
   return lost.length === 0
+}
+
+function sum(tried: readonly Tried[]): number {
+  return tried.reduce((all, { one }) => all + one.count, 0)
 }

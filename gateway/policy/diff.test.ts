@@ -56,3 +56,22 @@ test('nothing of a name acts on the terminal it is shown on', () => {
   const diff = diffPolicies(BEFORE, AFTER, [{ ...asked('read'), caller }])
   assert.doesNotMatch([...formatDiff(diff, { before: BEFORE, after: AFTER })].join(''), /\p{Cc}/u)
 })
+
+test('calls that a rule would ask about their arguments are counted, for they are not known', () => {
+  const reading = compileRules(
+    { id: 'small', tools: ['docs/read'], when: 'args.size < 10.0' },
+    {
+      id: 'staff',
+      tools: ['docs/search'],
+      subjects: [{ groups: ['staff'] }],
+      when: 'args.q != ""',
+    },
+  )
+  const { withoutArguments } = diffPolicies(BEFORE, reading, CALLS)
+  assert.equal(withoutArguments, 3)
+  assert.equal(diffPolicies(BEFORE, AFTER, CALLS).withoutArguments, 0)
+  const lines = [
+    ...formatDiff(diffPolicies(BEFORE, reading, CALLS), { before: BEFORE, after: reading }),
+  ]
+  assert.match(lines[1]!, /^3 of them are asked about arguments/)
+})

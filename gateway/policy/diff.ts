@@ -1,9 +1,11 @@
 /** What changes when one rule set takes the place of another, over calls that were or could be made. */
 import type { Decision } from '../model/decision.ts'
+import { covers } from './coverage.ts'
 import { decide } from './decide.ts'
 import { type Occasion, occasionAt } from './occasion.ts'
 import type { AskedCall } from './recorded-call.ts'
 import type { Rules } from './rules.ts'
+import { fitSubjects } from './subject.ts'
 
 /** One call that the two rule sets decide otherwise. */
 export type DecisionChange = {
@@ -20,6 +22,11 @@ export type PolicyDiff = {
   readonly calls: number
   /** Different calls. */
   readonly distinct: number
+  /**
+   * Calls that some rule would ask about their arguments, which are not known: they are decided as if there
+   * were none.
+   */
+  readonly withoutArguments: number
   readonly denied: readonly DecisionChange[]
   readonly allowed: readonly DecisionChange[]
   readonly other: readonly DecisionChange[]
@@ -39,6 +46,8 @@ export function diffPolicies(
   const changes: DecisionChange[] = []
   let calls = 0
   let distinct = 0
+  let withoutArguments = 0
+  const readers = [argumentReaders(before), argumentReaders(after)]
   for (const one of asked) {
     const { caller, call, server, count = 1, atMs = 0 } = one
     const occasion = one.occasion ?? occasionAt(server, { nowMs: atMs, ...at })
@@ -46,15 +55,34 @@ export function diffPolicies(
     const is = decide(after, caller, call, occasion)
     calls += count
     distinct += 1
+    const isAsked = occasion.frame === undefined && readers.some((reads) => reads(one))
+    if (isAsked) withoutArguments += count
     if (outcome(was) !== outcome(is)) changes.push({ asked: one, count, before: was, after: is })
   }
   return {
     calls,
     distinct,
+    withoutArguments,
     denied: changes.filter((one) => isAllowed(one.before) && !isAllowed(one.after)),
     allowed: changes.filter((one) => !isAllowed(one.before) && isAllowed(one.after)),
     other: changes.filter((one) => isAllowed(one.before) === isAllowed(one.after)),
   }
+}
+
+/** Tells of a call whether some rule that is about its caller and target reads arguments. */
+function argumentReaders(rules: Rules): (asked: AskedCall) => boolean {
+  const readers = new Map(
+    [...rules.servers].map(([server, { reaches }]) => [
+      server,
+      reaches.filter(({ rule }) => rule.when?.reads.has('args') === true),
+    ]),
+  )
+  return ({ caller, call, server }) =>
+    (readers.get(server) ?? []).some(
+      ({ rule, coverage }) =>
+        call.targets.some((target) => covers(coverage, target, rule.effect)) &&
+        fitSubjects(rule.subjects, caller).how !== 'fails',
+    )
 }
 
 function isAllowed({ effect }: Decision): boolean {

@@ -21,6 +21,9 @@ export function* formatDiff(
   const { calls, distinct, denied, allowed, other } = diff
   const changed = countCalls([...denied, ...allowed, ...other])
   yield `${calls} calls, ${distinct} of them different: ${calls - changed} decided as before`
+  if (diff.withoutArguments > 0) {
+    yield `${diff.withoutArguments} of them are asked about arguments that are not known: decided as if there were none`
+  }
   for (const [sort, title] of SORTS) {
     const changes = diff[sort]
     if (changes.length === 0) continue

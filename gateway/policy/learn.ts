@@ -43,9 +43,14 @@ export function learnPolicy(calls: readonly CountedCall[]): readonly LearnedRule
   const servers = [...new Set(calls.map(({ server }) => server))].toSorted()
   return servers.flatMap((server) => {
     const here = evidence.filter((call) => call.server === server)
-    const allowed = here.filter(({ effect }) => effect === 'allow')
+    const allowed = here.filter(isLasting)
     return learnServer(server, { allowed, all: here, members })
   })
+}
+
+/** Whether a call was allowed for good: what a grant allows ends with it, and is nothing to learn. */
+export function isLasting({ effect, underGrant }: CountedCall): boolean {
+  return effect === 'allow' && !underGrant
 }
 
 type Party = { readonly key: string; readonly caller: Caller; readonly units: readonly Unit[] }

@@ -27,6 +27,8 @@ export type RecordedCall = AskedCall & {
   readonly effect: Decision['effect']
   readonly rule: string | undefined
   readonly reason: string | undefined
+  /** Whether it was a use of a grant, which is for a time. */
+  readonly underGrant: boolean
   /** Targets that were refused while the call went on. */
   readonly dropped: readonly Target[]
   /** ISO 8601. */
@@ -103,6 +105,7 @@ export function readRecordedCall(line: string): RecordRead {
     effect,
     rule: textOf(rule),
     reason: textOf(reason),
+    underGrant: record['under_grant'] !== undefined,
     dropped: readTargets(record['dropped']) ?? [],
     time: textOf(time) ?? '',
     atMs: Date.parse(textOf(time) ?? '') || 0,

@@ -79,7 +79,18 @@ export function callerKey(caller: Caller): string {
 }
 
 /** A task is what its tool is; its handle is new every time. */
-function callKey(who: string, { server, call, effect, rule, reason }: RecordedCall): string {
+function callKey(who: string, recorded: RecordedCall): string {
+  const { server, call, effect, rule, reason, underGrant } = recorded
   const targets = call.targets.map(({ kind, name, task }) => [kind, task?.tool ?? name])
-  return JSON.stringify([who, server, call.method, call.kind, targets, effect, rule, reason])
+  return JSON.stringify([
+    who,
+    server,
+    call.method,
+    call.kind,
+    targets,
+    effect,
+    rule,
+    reason,
+    underGrant,
+  ])
 }

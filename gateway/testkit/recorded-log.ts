@@ -20,6 +20,8 @@ export type LoggedCall = {
   readonly effect?: 'allow' | 'deny'
   readonly rule?: string
   readonly shadow?: ShadowDecision
+  /** Id of the grant it is a use of. */
+  readonly grant?: string
   readonly times?: number
 }
 
@@ -37,7 +39,7 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
       const { effect = 'allow', rule = effect === 'allow' ? 'readers' : undefined } = logged
       const reason = effect === 'deny' ? 'no_rule' : undefined
       const call = testCall(callOf(logged))
-      const { dropped = [], shadow } = logged
+      const { dropped = [], shadow, grant } = logged
       const judged = judgedCall({
         id: `call-${at}-${time}`,
         call,
@@ -46,6 +48,7 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
         reason,
         dropped,
         shadow,
+        grant,
       })
       const caller = testCaller(logged.caller ?? {})
       const journey = endedJourney({ server: logged.server ?? 'docs', caller, calls: [judged] })
