@@ -118,7 +118,9 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     connected: plant.connected,
   })
   plant.pins.onHeld((server, tools) => {
-    const { rules, desk } = house.current
+    const { rules, desk, settings: now } = house.current
+    // Where a change is only told, lists stay as they are.
+    if (now.servers.find(({ name }) => name === server)?.pin !== 'hold') return
     const sight = { rules, nowMs: plant.now(), facts: desk.facts }
     void announceHeld(hearersIn(house), { server, tools, sight })
   })
