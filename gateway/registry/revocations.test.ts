@@ -407,6 +407,42 @@ test('a list that could not be read grows stale, is lost in the end, and is fres
   assert.equal(await after(1), 'fresh')
 })
 
+test('a store that was emptied gets back what any process knew, and says so', async () => {
+  const { process, store, events } = createWorld()
+  const [one, two] = [await process(), await process()]
+  for (let i = 0; i < 70; i += 1) await one.revoke(token(`jti-${i}`))
+  await two.refresh()
+  await two.revoke(token('jti-two'))
+  for (;;) {
+    const rows = await store.list('')
+    if (rows.length === 0) break
+    for (const { key } of rows) await store.delete(key)
+  }
+  const late = await process()
+  assert.equal(late.size, 0)
+  await one.refresh()
+  await late.refresh()
+  assert.equal(late.size, 70)
+  await two.refresh()
+  assert.equal(two.size, 71, 'what it alone knew is not forgotten')
+  for (const each of [one, two, late]) {
+    assert.ok(each.isRevoked(callerWith({ tokenId: 'jti-69' })))
+  }
+  assert.ok(two.isRevoked(callerWith({ tokenId: 'jti-two' })))
+  assert.ok(events.some((event) => event.type === 'warning'))
+})
+
+test('a revocation made before anybody noticed that the store was emptied does not hide it', async () => {
+  const { process, store } = createWorld()
+  const one = await process()
+  const { id } = await one.revoke(token('jti-old'))
+  for (const key of ['head', `entry/${id}`]) await store.delete(`revocation/${key}`)
+  await one.revoke(token('jti-new'))
+  await one.refresh()
+  const late = await process()
+  assert.equal(late.size, 2)
+})
+
 test('an entry that cannot be read keeps the list from being loaded', async () => {
   const { process, store } = createWorld()
   const revocations = await process()

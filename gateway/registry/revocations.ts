@@ -92,6 +92,8 @@ class RevocationList implements Revocations {
   #index: RevocationIndex = createRevocationIndex()
   /** The head this process has caught up with. */
   #seen: RevocationHead | undefined
+  /** The name of the head as this process last knew it. */
+  #headName: string | undefined
   #epoch = 0
   #agreedAtMs = -Infinity
   #staleness: Staleness = 'fresh'
@@ -137,7 +139,7 @@ class RevocationList implements Revocations {
       }
       const entry = await writeEntry(store, draft, nowMs)
       this.#hold(entry)
-      await advanceHead(store, entry.id)
+      this.#learn(await advanceHead(store, entry.id))
       await this.#tell()
       const { by, kind, value, issuer } = entry
       emit({ type: 'revoked', by, kind, value, issuer })
@@ -155,7 +157,7 @@ class RevocationList implements Revocations {
       const entry = this.#index.get(id) ?? (await readEntry(store, id))
       if (entry === undefined) return false
       await deleteEntry(store, id)
-      await advanceHead(store, id)
+      this.#learn(await advanceHead(store, id))
       await this.#tell()
       // Last, so that a lift that failed before here can be repeated.
       this.#drop(id)
@@ -210,6 +212,10 @@ class RevocationList implements Revocations {
   async #catchUp(): Promise<void> {
     const { store } = this.#options
     const head = await readHead(store)
+    const known = this.#headName
+    // Another head than the one we knew: the store was emptied, and would let back in what was revoked.
+    const isOther = head.version === 0 || (head.name !== undefined && head.name !== known)
+    if (known !== undefined && isOther) return this.#writeBack()
     if (this.#seen !== undefined && head.version === this.#seen.version) return
     const behind = head.changes - (this.#seen?.changes ?? -Infinity)
     // Too far behind for the ids it names, or a head from another past (a restored store).
@@ -220,6 +226,24 @@ class RevocationList implements Revocations {
       else this.#hold(entry)
     }
     this.#seen = head
+    this.#headName = head.name
+  }
+
+  /** Of a head other than the known one the next refresh learns, which then writes back what is held. */
+  #learn(name: string): void {
+    this.#headName ??= name
+  }
+
+  /** Every process does, so that all that any of them knew is there again. */
+  async #writeBack(): Promise<void> {
+    const { store, now, emit } = this.#options
+    const held = this.list()
+    const [first] = held
+    for (const entry of held) await writeEntry(store, entry, now())
+    if (first !== undefined) await advanceHead(store, first.id, Math.max(2, held.length))
+    await this.#readAll()
+    const detail = `the state store has lost its revocations; ${held.length} were written back`
+    emit({ type: 'warning', what: 'revocations_written_back', detail })
   }
 
   async #readAll(): Promise<void> {
@@ -230,6 +254,7 @@ class RevocationList implements Revocations {
     for await (const entry of readEntries(store)) index.set(entry)
     this.#index = index
     this.#seen = head
+    this.#headName = head.name
     this.#epoch += 1
   }
 
