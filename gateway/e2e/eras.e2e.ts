@@ -3,6 +3,8 @@
  * mode goes from one to the other and back, and each client learns what it needs to know from the answer.
  */
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { eventually } from '../testkit/eventually.ts'
@@ -195,12 +197,29 @@ test('nothing is refused while a server is down, and it is asked again until it 
   await late.stop()
 })
 
+/** A configuration beside the first, with these hosts in it. */
+async function mendedConfig(hosts: ReadonlyMap<string, string>): Promise<string> {
+  const config = JSON.parse(await readFile(gateway.configFile, 'utf8')) as {
+    servers: Record<string, Record<string, unknown>>
+  }
+  for (const [name, host] of hosts) config.servers[name] = { ...config.servers[name], host }
+  const file = join(gateway.directory, 'mended.yaml')
+  await writeFile(file, JSON.stringify(config))
+  return file
+}
+
 test('gatehouse check asks servers that share a host and prints the lines that part them', async () => {
   const env = { GATEHOUSE_ADMIN_TOKEN: gateway.adminToken, GUARDED }
   const asked = await runCli(['check', '-c', gateway.configFile], { env })
   assert.equal(asked.code, 0, asked.err)
   assert.match(asked.out, /^warning: \S+gatehouse\.yaml:\d+:\d+ servers of different eras share/m)
   assert.match(asked.out, /^ {2}servers:\n {4}old:\n {6}host: old\.localhost:\d+$/m)
+  const hosts = [...asked.out.matchAll(/^ {4}(\w+):\n {6}host: (\S+)$/gm)]
+  assert.equal(hosts.length, 3)
+  const mended = await mendedConfig(new Map(hosts.map(([, name = '', host = '']) => [name, host])))
+  const { code, out } = await runCli(['check', '-c', mended], { env })
+  assert.equal(code, 0)
+  assert.doesNotMatch(out, /different eras/)
   const offline = await runCli(['check', '--offline', '-c', gateway.configFile], { env })
   assert.equal(offline.code, 0)
   assert.doesNotMatch(offline.out, /different eras/)

@@ -38,6 +38,9 @@ export type SuiteResult = {
   readonly scored: readonly string[]
 }
 
+/** For one client; on a busy machine all of them at once take a while to start. */
+const SCENARIO_TIMEOUT_MS = 90_000
+
 const PRELOAD = new URL('./authorize-requests.ts', import.meta.url).href
 
 /** The scenarios of a revision against the server at a URL. */
@@ -53,7 +56,8 @@ export function runSuite({ url, revision, token }: ServerRun): Promise<SuiteResu
 
 /** The scenarios of a revision with a client that is started for each, all at the same time. */
 export function runClientSuite({ command, revision }: ClientRun): Promise<SuiteResult> {
-  return run(['client', '--command', command.join(' '), '--requirements', revision], {})
+  const timeout = ['--timeout', String(SCENARIO_TIMEOUT_MS)]
+  return run(['client', '--command', command.join(' '), '--requirements', revision, ...timeout], {})
 }
 
 type How = { readonly nodeArgs?: readonly string[]; readonly env?: Record<string, string> }
