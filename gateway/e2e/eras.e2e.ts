@@ -44,7 +44,10 @@ before(async () => {
   latePort = await freePort()
   gateway = await startGatehouse({
     servers: entries(),
-    rules: PROBED.map(allowAll),
+    rules: [
+      ...PROBED.map(allowAll),
+      { id: 'out', effect: 'deny', subjects: [{ clients: ['outsider'] }], servers: ['*'] },
+    ],
     env: { GUARDED },
   })
   await eventually(async () => {
@@ -185,6 +188,28 @@ test('nobody learns the eras of a server without a token', async () => {
     assert.equal(status, 401)
     assert.doesNotMatch(text, /20\d\d-/)
   }
+})
+
+test('whatever the gateway refuses, a client of both eras does not take the server for a legacy one', async () => {
+  const tokens = {
+    outsider: await gateway.token('new', { client: 'outsider', subject: 'outsider' }),
+    expired: await gateway.token('new', { client: 'expired', expiresInSeconds: -60 }),
+    early: await gateway.token('late', { client: 'early' }),
+  }
+  await assert.rejects(connectAuto(gateway.url('new'), tokens.outsider), /403/)
+  await assert.rejects(connectAuto(gateway.url('new'), tokens.expired), /401/)
+  await assert.rejects(connectAuto(gateway.url('late'), tokens.early), /502/)
+  const asked = await eventually(async () => {
+    const records = (await gateway.audit()).filter(
+      ({ type, caller }) => type === 'decision' && /outsider|early/.test(JSON.stringify(caller)),
+    )
+    assert.equal(records.length, 2)
+    return records
+  })
+  assert.deepEqual(
+    asked.map(({ method }) => method),
+    ['server/discover', 'server/discover'],
+  )
 })
 
 test('nothing is refused while a server is down, and it is asked again until it is there', async () => {
