@@ -79,3 +79,24 @@ for (const example of examples) {
     }
   })
 }
+
+const tutorial = readFileSync(join(ROOT, 'docs/policies.md'), 'utf8')
+
+for (const step of tutorial.split(/^## /m).slice(1)) {
+  const [title = ''] = step.split('\n')
+  for (const rules of samples(step).filter((sample) => sample.includes('policy.schema.json'))) {
+    test(`the policy of step "${title}" of the tutorial is valid, without a warning`, async () => {
+      const { code, output } = await runOn({ 'p.yaml': rules }, 'policy', 'check', 'p.yaml')
+      assert.equal(code, 0, output)
+      assert.doesNotMatch(output, /warning/i)
+    })
+  }
+}
+
+test('the cases of the tutorial hold for the rule before them', async () => {
+  const all = samples(tutorial)
+  const at = all.findIndex((sample) => sample.includes('cases.schema.json'))
+  const files = { 'wiki.yaml': all[at - 1] ?? '', 'wiki.cases.yaml': all[at] ?? '' }
+  const { code, output } = await runOn(files, 'policy', 'test', 'wiki.yaml')
+  assert.equal(code, 0, output)
+})

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
-import type { Call } from '../model/call.ts'
+import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import { fuzzOptions } from '../testkit/fuzz.ts'
@@ -10,16 +9,23 @@ import {
   naiveCall,
   type NaiveDecision,
   type NaivePolicy,
-  type NaiveRule,
+  type NaiveQuestion,
   naiveScopes,
   naiveTarget,
+  naiveVisible,
 } from '../testkit/naive-policy.ts'
-import { anyCall, caller, policy, rule, server, SERVERS } from '../testkit/random-policy.ts'
+import {
+  naiveApproved,
+  naiveGrant,
+  naiveTraits,
+  type NaiveWorld,
+} from '../testkit/naive-conditions.ts'
+import { anyCall, caller, policy, rule, server, SERVERS, world } from '../testkit/random-policy.ts'
 import { compilePolicy } from './compile.ts'
 import { CONNECTION_RULE, decide } from './decide.ts'
 import type { Rules } from './rules.ts'
 import { isVisible } from './visible.ts'
-import { occasionAt } from './occasion.ts'
+import { type Occasion, occasionAt } from './occasion.ts'
 
 /** Questions asked of each random policy: compiling one costs more than asking it. */
 const QUESTIONS = 100
@@ -33,17 +39,24 @@ const { numRuns, seed } = fuzzOptions({
   prove: 1_000_000,
 })
 
-type Question = { readonly caller: Caller; readonly call: Call; readonly server: string }
+type Question = {
+  readonly caller: Caller
+  readonly call: Call
+  readonly server: string
+  readonly world: NaiveWorld
+}
 
 const questions: fc.Arbitrary<readonly Question[]> = fc
   .tuple(
     fc.array(caller, { minLength: CALLERS, maxLength: CALLERS }),
-    fc.array(fc.tuple(anyCall, server), { minLength: QUESTIONS, maxLength: QUESTIONS }),
+    fc.array(fc.tuple(anyCall, server, world), { minLength: QUESTIONS, maxLength: QUESTIONS }),
   )
   .map(([callers, asked]) =>
-    asked.flatMap(([call, server], index) => {
+    asked.flatMap(([bare, server, world], index) => {
       const caller = callers[index % CALLERS]
-      return caller === undefined ? [] : { caller, call, server }
+      const end = frameOf(world).length
+      const call = { ...bare, arguments: { start: 0, end } }
+      return caller === undefined ? [] : { caller, call, server, world }
     }),
   )
 
@@ -52,7 +65,7 @@ test('every decision is the one a naive reading of the files gives', () => {
   const property = fc.property(policy, questions, (policy, questions) => {
     const rules = compile(policy)
     for (const question of questions) {
-      const decision = decide(rules, question.caller, question.call, occasionAt(question.server))
+      const decision = decide(rules, question.caller, question.call, occasionOf(question))
       assertSame(policy, question, decision)
       const key = decision.effect === 'deny' ? decision.reason : decision.effect
       seen.set(key, (seen.get(key) ?? 0) + 1)
@@ -60,22 +73,24 @@ test('every decision is the one a naive reading of the files gives', () => {
   })
   fc.assert(property, { seed, numRuns: Math.ceil(numRuns / QUESTIONS) })
   // Were the vocabulary too wide, everything would be denied alike and nothing compared.
-  for (const outcome of ['allow', 'deny_rule', 'missing_scope', 'no_rule', 'resource_uri']) {
-    assert.ok((seen.get(outcome) ?? 0) > numRuns / 100, `${outcome}: ${seen.get(outcome)}`)
+  const outcomes = 'allow deny_rule missing_scope no_rule require no_grant outside_window'.split(
+    ' ',
+  )
+  for (const outcome of outcomes) {
+    assert.ok((seen.get(outcome) ?? 0) > numRuns / 2_000, `${outcome}: ${seen.get(outcome)}`)
   }
 })
 
 test('a list shows what the naive reading would let this caller use or ask scopes for', () => {
   const property = fc.property(policy, questions, (policy, questions) => {
     const rules = compile(policy)
-    for (const { caller, call, server } of questions) {
-      for (const { kind, name } of call.targets) {
+    for (const question of questions) {
+      for (const { kind, name } of question.call.targets) {
         if (kind === 'task') continue
-        const method = { tool: 'tools/call', prompt: 'prompts/get' }[kind as string]
-        const question = { policy, caller, server, method: method ?? 'resources/read' }
-        const { outcome } = naiveTarget(question, { kind, name })
-        const expected = outcome === 'allow' || outcome === 'missing_scope'
-        assert.equal(isVisible(rules, caller, { kind, name }, occasionAt(server)), expected)
+        const target = { kind, name }
+        const asked = { policy, ...question, method: '', asking: 'name' } as const
+        const shown = isVisible(rules, question.caller, target, occasionOf(question))
+        assert.equal(shown, naiveVisible(asked, target))
       }
     }
   })
@@ -83,7 +98,7 @@ test('a list shows what the naive reading would let this caller use or ask scope
 })
 
 test('adding a deny rule never allows more', () => {
-  const denying = rule(1000).map((one): NaiveRule => ({ ...one, effect: 'deny' }))
+  const denying = rule(1000).filter(({ effect }) => effect === 'deny')
   const property = fc.property(policy, denying, questions, (policy, added, questions) => {
     const wider = { ...policy, rules: [...policy.rules, added] }
     assertNoMore(compile(policy), compile(wider), questions)
@@ -107,11 +122,10 @@ test('neither the order of rules nor of files matters, not even for the rule tha
     const at = cut % (reversed.length + 1)
     const files = [reversed.slice(0, at), reversed.slice(at)].map((rules) => ({ ...policy, rules }))
     const [one, other] = [compile(policy), compile(...files)]
-    for (const { caller, call, server } of questions) {
-      assert.deepEqual(
-        decide(other, caller, call, occasionAt(server)),
-        decide(one, caller, call, occasionAt(server)),
-      )
+    for (const question of questions) {
+      const { caller, call } = question
+      const occasion = occasionOf(question)
+      assert.deepEqual(decide(other, caller, call, occasion), decide(one, caller, call, occasion))
     }
   })
   fc.assert(property, { seed, numRuns: Math.ceil(numRuns / QUESTIONS / 10) })
@@ -130,9 +144,11 @@ function compile(...policies: readonly NaivePolicy[]): Rules {
 
 /** What `after` allows, `before` allowed too, with no target dropped that now is not. */
 function assertNoMore(before: Rules, after: Rules, questions: readonly Question[]): void {
-  for (const { caller, call, server } of questions) {
-    const then = decide(before, caller, call, occasionAt(server))
-    const now = decide(after, caller, call, occasionAt(server))
+  for (const question of questions) {
+    const { caller, call } = question
+    const occasion = occasionOf(question)
+    const then = decide(before, caller, call, occasion)
+    const now = decide(after, caller, call, occasion)
     if (now.effect !== 'allow') continue
     assert.ok(then.effect === 'allow')
     assert.deepEqual(
@@ -143,42 +159,104 @@ function assertNoMore(before: Rules, after: Rules, questions: readonly Question[
 }
 
 function assertSame(policy: NaivePolicy, question: Question, decision: Decision): void {
-  const { caller, call, server } = question
-  const asked = { policy, caller, server, method: call.method }
+  const { call, caller } = question
+  if (decision.effect === 'deny') {
+    const asks = decision.reason === 'missing_scope' && caller.interactive
+    assert.equal(decision.missingScopes.length > 0, asks)
+  }
+  const asked: NaiveQuestion = { policy, ...question, method: call.method, asking: 'call' }
   const connection = naiveCall(asked, 'connection')
-  const each = call.targets.map((target) => ({ target, ...naiveTarget(asked, target) }))
+  const each = call.targets.map((target) => ({ target, ...naiveAbout(asked, target) }))
   if (call.method === 'subscriptions/listen' && connection.outcome === 'connection') {
     const dropped = each.filter(({ outcome }) => outcome !== 'allow').map(({ target }) => target)
     assert.deepEqual(decision, { effect: 'allow', rule: CONNECTION_RULE, dropped })
     return
   }
   if (call.method === 'subscriptions/listen') return assertOutcome(decision, connection)
-  if (call.needs !== 'targets') return assertOutcome(decision, naiveCall(asked, call.needs))
-  const refused = each.find(({ outcome }) => outcome !== 'allow' && outcome !== 'missing_scope')
+  if (call.needs !== 'targets') {
+    const needed = naiveCall(asked, call.needs)
+    assertOutcome(decision, needed)
+    if (call.needs === 'method') assertShadow(decision, () => naiveCall(shadowed(asked), 'method'))
+    return
+  }
+  const passable = caller.interactive ? PASSABLE : new Set(['allow', 'require'])
+  const refused = each.find(({ outcome }) => !passable.has(outcome))
   const lacking = each.find(({ outcome }) => outcome === 'missing_scope')
-  const decisive = refused ?? lacking ?? each[0]
+  const waiting = each.find(({ outcome }) => outcome === 'require')
+  const decisive = refused ?? lacking ?? waiting ?? each[0]
   assertOutcome(decision, decisive ?? connection)
+  if (each.length === 1 && decisive !== undefined) {
+    assertShadow(decision, () => naiveAbout(shadowed(asked), decisive.target))
+  }
   if (decision.effect !== 'deny') return
   assert.equal(decision.target, decisive?.target)
-  if (decision.reason !== 'missing_scope' || each.length > 1) return
-  const possible = (decisive?.rules ?? []).flatMap((rule) => naiveScopes(asked, rule))
-  assert.ok(possible.some((scopes) => isDeepStrictEqual(scopes, decision.missingScopes)))
+  // A rule that denies a method hides from it also what lists show for another one.
+  const isListed = call.method !== 'completion/complete' && call.method !== 'x/y/z'
+  if (decisive !== undefined && (isListed || decision.reason !== 'deny_rule')) {
+    assert.equal(decision.hidden, decisive.hidden && decision.disclosed === undefined)
+  }
+  if (decision.reason !== 'missing_scope' || each.length > 1 || decision.hidden) return
+  const own = (decisive?.rules ?? []).flatMap((rule) => naiveScopes(asked, rule))
+  const [missing] = [decision.missingScopes]
+  assert.ok(own.length === 0 || own.some((scopes) => scopes.every((one) => missing.includes(one))))
 }
+
+/** What a target may come to and the call still go on, sooner or later. */
+const PASSABLE: ReadonlySet<string> = new Set(['allow', 'missing_scope', 'require'])
+
+/** The decision about a task is that about its tool, and no rule knows the tools of these. */
+function naiveAbout(asked: NaiveQuestion, target: Target): NaiveDecision {
+  return naiveTarget(target.kind === 'task' ? { ...asked, asking: 'task' } : asked, target)
+}
+
+function shadowed(asked: NaiveQuestion): NaiveQuestion {
+  return { ...asked, shadows: true }
+}
+
+/** What shadow rules would change is what the policy would decide with them in force. */
+function assertShadow(decision: Decision, naive: () => NaiveDecision): void {
+  const { outcome } = naive()
+  const effect = outcome === 'allow' || outcome === 'require' ? outcome : 'deny'
+  assert.equal(decision.shadow?.effect ?? decision.effect, effect)
+}
+
+const CLOSED: readonly string[] = ['outside_window', 'no_grant']
 
 function assertOutcome(decision: Decision, { outcome, rules }: NaiveDecision): void {
   const ids = rules.map(({ id }) => id)
   if (outcome === 'connection' || outcome === 'allow') {
     assert.equal(decision.effect, 'allow')
-    assert.ok([CONNECTION_RULE, ...ids].includes(decision.rule))
+    assert.ok([CONNECTION_RULE, ...ids].includes(decision.rule ?? ''))
     assert.equal(decision.rule === CONNECTION_RULE, outcome === 'connection')
     return
   }
+  if (outcome === 'require') {
+    assert.equal(decision.effect, 'require')
+    assert.ok(ids.includes(decision.rule ?? ''))
+    return
+  }
   assert.ok(decision.effect === 'deny')
-  assert.equal(decision.reason, outcome)
   const rule = rules.find(({ id }) => id === decision.rule)
-  assert.equal(rule === undefined, outcome !== 'deny_rule')
-  assert.equal(decision.disclosed, rule?.disclose === true ? rule.reason : undefined)
-  const named = decision.target !== undefined && outcome !== 'missing_scope'
-  assert.equal(decision.hidden, named && decision.disclosed === undefined)
-  assert.equal(decision.missingScopes.length > 0, outcome === 'missing_scope')
+  if (outcome === 'no_grant') assert.ok(CLOSED.includes(decision.reason))
+  else assert.equal(decision.reason, outcome)
+  assert.equal(rule === undefined, outcome !== 'deny_rule' && outcome !== 'no_grant')
+  const tells = rule?.disclose === true
+  assert.equal(decision.disclosed, tells ? rule?.reason : undefined)
+}
+
+/** The arguments of a question as a frame. */
+function frameOf({ args }: NaiveWorld): Buffer {
+  return Buffer.from(JSON.stringify(args))
+}
+
+function occasionOf({ server, world }: Question): Occasion {
+  return occasionAt(server, {
+    nowMs: world.nowMs,
+    frame: frameOf(world),
+    facts: {
+      grant: (id) => naiveGrant(id, world),
+      approved: (id) => naiveApproved(id, world),
+      traits: (_server, tool) => naiveTraits(tool, world),
+    },
+  })
 }

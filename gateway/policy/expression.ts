@@ -56,19 +56,21 @@ export type CompileExpression = (text: string) => ExpressionRead
 
 /** A compiler with an environment of its own, to share among the rules of a policy. */
 export function createExpressions(): CompileExpression {
-  const under = celFunc('under', [CelScalar.STRING, CelScalar.STRING], CelScalar.BOOL, isUnder)
-  const environment = celEnv({ funcs: [under] })
-  const timestamp = plan(environment, parse('timestamp(text)'))
-  const cel: Cel = {
-    environment,
-    timestampOf: (ms) => timestamp({ text: new Date(ms).toISOString() }),
-  }
+  // Most policies have no expression, and an environment is dear.
+  let cel: Cel | undefined
   const known = new Map<string, ExpressionRead>()
   return (text) => {
     let read = known.get(text)
-    if (read === undefined) known.set(text, (read = compile(text, cel)))
+    if (read === undefined) known.set(text, (read = compile(text, (cel ??= openCel()))))
     return read
   }
+}
+
+function openCel(): Cel {
+  const under = celFunc('under', [CelScalar.STRING, CelScalar.STRING], CelScalar.BOOL, isUnder)
+  const environment = celEnv({ funcs: [under] })
+  const timestamp = plan(environment, parse('timestamp(text)'))
+  return { environment, timestampOf: (ms) => timestamp({ text: new Date(ms).toISOString() }) }
 }
 
 type Cel = {

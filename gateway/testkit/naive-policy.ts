@@ -6,6 +6,12 @@ import { canonicalProblem } from '../mcp/resource-uri.ts'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
+import {
+  type NaiveAsking,
+  naiveApproved,
+  naiveHolding,
+  type NaiveWorld,
+} from './naive-conditions.ts'
 
 export type NaiveSubject = {
   readonly any?: true
@@ -73,8 +79,16 @@ export type NaiveDecision = {
     | 'deny_rule'
     | 'missing_scope'
     | 'no_rule'
+    | 'require'
+    | 'outside_window'
+    | 'no_grant'
     | 'resource_uri'
   readonly rules: readonly NaiveRule[]
+  /**
+   * Of a denial: whether what is asked for is answered like something that does not exist, unless the rule
+   * that is named discloses its reason.
+   */
+  readonly hidden: boolean
 }
 
 export type NaiveQuestion = {
@@ -82,6 +96,10 @@ export type NaiveQuestion = {
   readonly caller: Caller
   readonly server: string
   readonly method: string
+  readonly world: NaiveWorld
+  readonly asking: NaiveAsking
+  /** Whether rules in shadow mode count as if they were in force. */
+  readonly shadows?: boolean
 }
 
 /** Whether the glob stands for the text, by trying everything. */
@@ -124,25 +142,43 @@ export function naiveBegins(glob: string, beginning: string): boolean {
 }
 
 /** The decision about one target of a call. */
-export function naiveTarget(question: NaiveQuestion, target: Target): NaiveDecision {
+export function naiveTarget(asked: NaiveQuestion, target: Target): NaiveDecision {
   if (target.kind === 'resource' && canonicalProblem(target.name) !== undefined) {
-    return { outcome: 'resource_uri', rules: [] }
+    return { outcome: 'resource_uri', rules: [], hidden: true }
   }
-  return settle(question, (rule) => {
-    if (rule.effect === 'deny' && namesMethod(question, rule)) return true
+  const asking = asked.method === 'completion/complete' ? 'name' : asked.asking
+  const question = { ...asked, asking } as const
+  const decision = settle(question, target, (rule) => {
+    if (rule.effect !== 'allow' && namesMethod(question, rule)) return true
     return coversTarget(question, rule, target)
   })
+  if (!decision.hidden || asked.asking !== 'call') return decision
+  return { ...decision, hidden: !naiveVisible(asked, target) }
+}
+
+/** Whether lists show a target. */
+export function naiveVisible(asked: NaiveQuestion, target: Target): boolean {
+  const method = { tool: 'tools/call', prompt: 'prompts/get' }[target.kind as string]
+  const question = { ...asked, asking: 'name', method: method ?? 'resources/read' } as const
+  const { outcome, hidden } = naiveTarget(question, target)
+  return outcome === 'allow' || outcome === 'require' || (!hidden && outcome !== 'deny_rule')
 }
 
 /** The decision about a call without targets. */
 export function naiveCall(question: NaiveQuestion, needs: Call['needs']): NaiveDecision {
-  if (needs === 'method') return settle(question, (rule) => coversMethod(question, rule))
-  const { outcome, rules } = settle(question, (rule) => {
+  if (needs === 'method') {
+    return settle(question, undefined, (rule) => coversMethod(question, rule))
+  }
+  const connecting = { ...question, asking: 'connection' } as const
+  const { outcome, rules } = settle(connecting, undefined, (rule) => {
+    if (rule.effect === 'require') return false
     if (rule.effect === 'allow') return reaches(question, rule)
     return namesMethod(question, rule) || (isWhole(question, rule) && !hasException(question, rule))
   })
   const open = outcome === 'allow' || outcome === 'missing_scope'
-  return open ? { outcome: 'connection', rules: [] } : { outcome, rules }
+  return open
+    ? { outcome: 'connection', rules: [], hidden: false }
+    : { outcome: outcome === 'deny_rule' ? outcome : 'no_rule', rules, hidden: false }
 }
 
 /** The scopes that would make one subject of the rule fit: one list for each such subject. */
@@ -156,28 +192,61 @@ export function naiveScopes(
 }
 
 function settle(
-  { policy, caller }: NaiveQuestion,
+  question: NaiveQuestion,
+  target: Target | undefined,
   speaks: (rule: NaiveRule) => boolean,
 ): NaiveDecision {
-  const rules = policy.rules.filter(speaks)
-  const holding = rules.filter((rule) =>
-    subjectsOf(rule, policy).some((all) => all.every((one) => fits(one, caller))),
+  const { policy, caller } = question
+  const { asking, shadows = false } = question
+  const scene = { ...question, target }
+  const rules = policy.rules.filter((rule) => (shadows || rule.mode !== 'shadow') && speaks(rule))
+  const known = rules.map((rule) => ({
+    rule,
+    fits:
+      isDelegated(rule, caller) &&
+      subjectsOf(rule, policy).some((all) => all.every((one) => fits(one, caller))),
+    lacks:
+      caller.interactive && isDelegated(rule, caller) && naiveScopes(question, rule).length > 0,
+    holding: naiveHolding(rule, scene),
+  }))
+  const are = (effect: NaiveRule['effect'], fit: 'fits' | 'lacks', ...holdings: string[]) =>
+    known
+      .filter((one) => one.rule.effect === effect && one[fit] && holdings.includes(one.holding))
+      .map(({ rule }) => rule)
+  const hidden = target !== undefined
+  const denies = are('deny', 'fits', 'holds')
+  if (denies.length > 0) {
+    return { outcome: 'deny_rule', rules: denies, hidden }
+  }
+  const allows = are('allow', 'fits', 'holds', 'unknown')
+  const lacking = are('allow', 'lacks', 'holds', 'unknown')
+  const requires = are('require', 'fits', 'holds')
+  if (allows.length === 0 && lacking.length === 0) {
+    const late = ['outside_window', 'no_grant']
+    const closed = [...are('allow', 'fits', ...late), ...are('allow', 'lacks', ...late)]
+    const shown = closed.filter(({ show }) => show === true)
+    const [first] = shown.length > 0 ? shown : closed
+    if (first === undefined) return { outcome: 'no_rule', rules: [], hidden }
+    const all = shown.length > 0 ? shown : closed
+    return { outcome: 'no_grant', rules: all, hidden: hidden && shown.length === 0 }
+  }
+  const wanted = requires.flatMap(({ require }) => require?.scopes ?? [])
+  const isShort = wanted.some((scope) => !caller.scopes.has(scope))
+  if (allows.length === 0 || isShort) {
+    const all = allows.length === 0 ? lacking : []
+    return { outcome: 'missing_scope', rules: all, hidden: hidden && !caller.interactive }
+  }
+  const waiting = requires.filter(
+    ({ id, require }) =>
+      asking === 'call' && require?.approval !== undefined && !naiveApproved(id, question.world),
   )
-  const denies = holding.filter(({ effect }) => effect === 'deny')
-  if (denies.length > 0) return { outcome: 'deny_rule', rules: denies }
-  const allows = holding.filter(({ effect }) => effect === 'allow')
-  if (allows.length > 0) return { outcome: 'allow', rules: allows }
-  const lacking = rules.filter(
-    ({ effect, ...rule }) =>
-      effect === 'allow' &&
-      caller.interactive &&
-      subjectsOf(rule, policy).some((all) =>
-        all.every((one) => fits({ ...one, scopes: [] }, caller)),
-      ),
-  )
-  return lacking.length > 0
-    ? { outcome: 'missing_scope', rules: lacking }
-    : { outcome: 'no_rule', rules: [] }
+  if (waiting.length > 0) return { outcome: 'require', rules: waiting, hidden: false }
+  return { outcome: 'allow', rules: allows, hidden: false }
+}
+
+function isDelegated({ delegation = {} }: NaiveRule, { actors, interactive }: Caller): boolean {
+  const { max_depth: max = 99, on_behalf_of: whom = 'any' } = delegation
+  return actors.length <= max && (whom === 'any' || (whom === 'user') === interactive)
 }
 
 /** The subjects of a rule, each as the mappings that must all fit. */
@@ -194,6 +263,7 @@ function subjectsOf(
 
 function fits(subject: NaiveSubject, caller: Caller): boolean {
   const { kind, groups, users, clients, scopes = [], issuers, tenant } = subject
+  const { idp, chain, claims = {} } = subject
   return (
     (kind === undefined || kind === caller.kind) &&
     (groups === undefined || groups.some((one) => caller.groups.has(one))) &&
@@ -201,7 +271,11 @@ function fits(subject: NaiveSubject, caller: Caller): boolean {
     (clients === undefined || clients.some((glob) => naiveGlob(glob, caller.client))) &&
     scopes.every((scope) => caller.scopes.has(scope)) &&
     (issuers === undefined || issuers.includes(caller.issuer)) &&
-    (tenant === undefined || tenant === caller.tenant)
+    (tenant === undefined || tenant === caller.tenant) &&
+    (idp === undefined || idp.some((one) => caller.subject.startsWith(`${one}|`))) &&
+    (chain === undefined ||
+      caller.actors.some(({ subject: actor }) => chain.some((glob) => naiveGlob(glob, actor)))) &&
+    Object.entries(claims).every(([name, value]) => caller.claims?.[name] === value)
   )
 }
 

@@ -2,6 +2,8 @@
 import * as fc from 'fast-check'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
+import type { ToolTraits } from '../model/tool-traits.ts'
+import { EXPRESSIONS, MOMENTS, type NaiveWorld, WINDOWS } from './naive-conditions.ts'
 import type {
   NaiveLists,
   NaivePolicy,
@@ -78,6 +80,8 @@ const subject: fc.Arbitrary<NaiveSubject> = fc.oneof(
         scopes: list(fc.constantFrom('s1', 's2', 's3')),
         issuers: list(fc.constantFrom('i1', 'i2')),
         tenant: fc.constantFrom('t1', 't2'),
+        idp: list(fc.constantFrom('corp', 'other')),
+        claims: fc.constantFrom({ level: 3 }, { team: 'a' }),
         set: fc.constant('plain'),
       },
       { requiredKeys: [] },
@@ -110,8 +114,47 @@ const targets = fc.oneof(
 
 const except = fc.oneof(fc.constant(undefined), namedTargets)
 
+/** What a rule may say beside subjects and targets: mostly nothing. */
+const conditions = fc.record({
+  when: rarely(3, fc.constantFrom(...Object.keys(EXPRESSIONS))),
+  during: rarely(6, fc.constantFrom(...WINDOWS.map(({ during }) => during))),
+  annotations: rarely(
+    8,
+    fc.constantFrom<Partial<ToolTraits>>(
+      { readOnlyHint: true },
+      { destructiveHint: true, openWorldHint: true },
+    ),
+  ),
+  grant: rarely(6, fc.constant({ ttl: '1h' })),
+  delegation: rarely(
+    8,
+    fc.constantFrom<NonNullable<NaiveRule['delegation']>>(
+      { max_depth: 1 },
+      { on_behalf_of: 'user' },
+    ),
+  ),
+  show: rarely(2, fc.constant(true)),
+  mode: rarely(8, fc.constant('shadow' as const)),
+})
+
+const requirement: fc.Arbitrary<NonNullable<NaiveRule['require']>> = fc.constantFrom(
+  { approval: { by: 'subject' } },
+  { scopes: ['s3'] },
+  { approval: { by: 'group:g1' }, scopes: ['s1'] },
+)
+
+/** Once in about so many rules. */
+function rarely<T>(times: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof(
+    { arbitrary: fc.constant(undefined), weight: times },
+    { arbitrary: value, weight: 1 },
+  )
+}
+
 const draft = fc.record({
-  effect: fc.constantFrom('allow', 'allow', 'deny'),
+  effect: fc.constantFrom('allow', 'allow', 'allow', 'deny', 'require'),
+  conditions,
+  requirement,
   subjects: list(subject),
   targets,
   except,
@@ -120,15 +163,47 @@ const draft = fc.record({
 
 /** A rule that loads; its id is made from `number`. */
 export function rule(number: number): fc.Arbitrary<NaiveRule> {
-  return draft.map(({ effect, subjects, targets, except, disclose }) => ({
+  return draft.map(({ effect, subjects, targets, except, disclose, conditions, requirement }) => ({
     id: `r-${number}`,
     effect,
-    subjects,
+    subjects: effect === 'deny' && number % 5 === 0 ? [...subjects, { chain: ['bot*'] }] : subjects,
     ...targets,
+    ...fitting(effect, targets, conditions),
+    ...(effect === 'require' ? { require: requirement } : {}),
     ...(except === undefined ? {} : { except }),
     ...(effect === 'deny' && disclose ? { reason: 'because', disclose } : {}),
   }))
 }
+
+type Conditions = typeof conditions extends fc.Arbitrary<infer T> ? T : never
+
+/** Those of the conditions that a rule with this effect and these targets may have. */
+function fitting(
+  effect: NaiveRule['effect'],
+  targets: NaiveLists & { readonly servers?: unknown },
+  conditions: Conditions,
+): Partial<NaiveRule> {
+  const isAllow = effect === 'allow'
+  const { when, during, annotations, grant, delegation, show, mode } = conditions
+  return {
+    ...(when === undefined ? {} : { when }),
+    ...(during === undefined ? {} : { during }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(annotations !== undefined && (targets.tools ?? targets.servers) !== undefined
+      ? { annotations }
+      : {}),
+    ...(isAllow && grant !== undefined ? { grant } : {}),
+    ...(isAllow && delegation !== undefined ? { delegation } : {}),
+    ...(isAllow && show === true && (grant ?? during) !== undefined ? { show } : {}),
+  }
+}
+
+/** What is the case beside rules, caller and call. */
+export const world: fc.Arbitrary<NaiveWorld> = fc.record({
+  nowMs: fc.constantFrom(...MOMENTS),
+  args: fc.constantFrom({}, { n: 1 }, { n: 2 }, { n: 'x' }, { m: 1 }),
+  shift: fc.nat(5),
+})
 
 /** A policy of up to eight rules. */
 export const policy: fc.Arbitrary<NaivePolicy> = fc
@@ -140,17 +215,25 @@ export const caller: fc.Arbitrary<Caller> = fc
   .record({
     tenant: fc.constantFrom('t1', 't2'),
     issuer: fc.constantFrom('i1', 'i2'),
-    subject: fc.constantFrom('alice', 'bob', 'carl@x'),
+    subject: fc.constantFrom('alice', 'bob', 'carl@x', 'corp|1'),
     client: fc.constantFrom('', 'c1', 'd1'),
     kind: fc.constantFrom('human', 'agent', 'service'),
     groups: fc.subarray(['g1', 'g2']).map((all) => new Set(all)),
     scopes: fc.subarray(['s1', 's2', 's3']).map((all) => new Set(all)),
     interactive: fc.boolean(),
+    claims: fc.constantFrom({}, { level: 3 }, { level: 1, team: 'a' }, { level: 'x' }),
+    actors: fc.constantFrom(
+      [],
+      [{ issuer: 'i1', subject: 'bot-1' }],
+      [
+        { issuer: 'i1', subject: 'x' },
+        { issuer: 'i1', subject: 'bot-2' },
+      ],
+    ),
   })
   .map((described) => ({
     ...described,
     via: 'jwt',
-    actors: [],
     tokenId: undefined,
     grant: undefined,
     session: undefined,
