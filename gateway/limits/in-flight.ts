@@ -1,6 +1,7 @@
 /** How much one caller may have open at once, over all its tokens, sessions and servers. */
 import type { Caller } from '../model/caller.ts'
 import { Refusal } from '../model/refusal.ts'
+import { createPartyNames } from './party.ts'
 
 /** Told to a caller that is over its bound; calls end in seconds, so one is enough. */
 const RETRY_AFTER_SECONDS = 1
@@ -38,15 +39,7 @@ export function createInFlight(bounds: {
     for (const [key, { call, stream }] of byParty) if (call + stream === 0) byParty.delete(key)
     idle = 0
   }
-  const byCaller = new WeakMap<Caller, string>()
-  const keyOf = (caller: Caller): string => {
-    let key = byCaller.get(caller)
-    if (key === undefined) {
-      key = JSON.stringify([caller.tenant, caller.issuer, caller.subject, caller.client])
-      byCaller.set(caller, key)
-    }
-    return key
-  }
+  const keyOf = createPartyNames()
   return {
     take(caller, occupation) {
       const key = keyOf(caller)

@@ -71,3 +71,4 @@ export type DenyReason =
   | 'unknown_method'
   | 'resource_uri'
   | 'undeclared'
+  | 'over_budget'

@@ -45,6 +45,7 @@ export const REFUSALS = {
     judged: true,
   },
   rate_limited: { status: 429, rpc: 1002, text: 'Too many requests' },
+  over_budget: { status: 429, rpc: 1002, text: 'Too many calls in a short time', judged: true },
   upstream_unavailable: {
     status: 502,
     rpc: 1003,

@@ -14,6 +14,7 @@ import type { JudgeDesk } from './desk.ts'
 import type { Seat } from './frame.ts'
 import { nameTools, readsPage } from './name-tools.ts'
 import { preparePage } from './pins.ts'
+import { spend } from './spend.ts'
 import { unknownName } from './unknown-name.ts'
 import { isUse } from './uses.ts'
 
@@ -69,6 +70,7 @@ function settle(
   const unknown = firstUnknown(asked, desk)
   if (unknown !== undefined) return lookUp(asked, decision, desk)
   refuseHeld(asked, desk)
+  spend(asked, desk)
   return decision.grant === undefined ? allow(asked, decision) : useGrant(asked, decision, desk)
 }
 
@@ -208,6 +210,7 @@ async function lookUp(asked: Case, decision: Allow, desk: JudgeDesk): Promise<Pe
     entry.label = name
   }
   refuseHeld(asked, desk)
+  spend(asked, desk)
   return decision.grant === undefined
     ? allow(asked, decision)
     : await useGrant(asked, decision, desk)

@@ -3,6 +3,7 @@
  * and never changed: a reload makes a new desk, and a visit keeps the one it began with.
  */
 import type { Identify } from '../identity/identify.ts'
+import type { Budgets } from '../limits/budgets.ts'
 import type { InFlight } from '../limits/in-flight.ts'
 import type { Emit } from '../model/event.ts'
 import type { Journey, JourneyCall, TraceContext } from '../model/journey.ts'
@@ -52,6 +53,8 @@ export type Desk = {
   /** Which versions each server speaks, as far as it is known. */
   readonly eras: KnownEras
   readonly inFlight: InFlight
+  /** Undefined where nothing is limited. */
+  readonly budgets: Budgets | undefined
   readonly conversations: Conversations
   /** To what of servers is not MCP. */
   readonly sides: SideDoors
@@ -109,6 +112,7 @@ export type JudgeDesk = Pick<
   | 'askPoint'
   | 'lookUp'
   | 'eras'
+  | 'budgets'
   | 'tasks'
   | 'record'
   | 'newId'

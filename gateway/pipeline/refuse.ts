@@ -117,7 +117,8 @@ function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Refus
     return extra.id === undefined ? REFUSALS.invalid_request.status : 200
   }
   // A 429 makes a client that tries the modern era first take the server for a legacy one.
-  if (code === 'rate_limited' && triesModern(visit)) return REFUSALS.overloaded.status
+  const isLimit = code === 'rate_limited' || (code === 'over_budget' && call?.kind !== 'request')
+  if (isLimit && triesModern(visit)) return REFUSALS.overloaded.status
   const readable = (batched || call?.kind === 'request') && 'judged' in row
   // So does an error in place of what the server speaks; an HTTP status says that it could not be asked.
   if (!readable || call?.method === 'server/discover') return row.status

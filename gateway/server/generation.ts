@@ -3,6 +3,7 @@
  * makes the next generation; visits keep the one they began with, and its connections close when the
  * last of them has left, so that no request fails because of a reload.
  */
+import { createBudgets } from '../limits/budgets.ts'
 import { createIdentify } from '../identity/identify.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
@@ -135,6 +136,7 @@ export function createGeneration(options: {
       askPoint: plant.askPoint,
       eras,
       inFlight: plant.inFlight,
+      budgets: createBudgets(settings.limits, plant.buckets),
       conversations,
       sides,
       swaps,

@@ -9,6 +9,8 @@ import type { FetchJson } from '../egress/fetch-json.ts'
 import { createFetchJson } from '../egress/fetch-json.ts'
 import { createPostJson } from '../egress/post-json.ts'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
+import type { Buckets } from '../limits/buckets.ts'
+import { createBuckets } from '../limits/buckets.ts'
 import type { InFlight } from '../limits/in-flight.ts'
 import { createInFlight } from '../limits/in-flight.ts'
 import type { Emit } from '../model/event.ts'
@@ -67,6 +69,7 @@ export type Plant = {
   /** Connections of people, as last counted. */
   readonly connected: () => readonly Count[]
   readonly setConnected: (counts: readonly Count[]) => void
+  readonly buckets: Buckets
   readonly emit: Emit
   /** Tells the processes apart that share a store. */
   readonly instance: string
@@ -172,6 +175,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     inFlight,
     connected: () => connected,
     setConnected: (counts) => void (connected = counts),
+    buckets: createBuckets(),
     emit,
     instance,
     newId: createIds(),

@@ -26,6 +26,12 @@ export type ConfigFile = {
   readonly api_keys: readonly ApiKeyFile[]
   readonly servers: Readonly<Record<string, ServerFile>>
   readonly providers: Readonly<Record<string, ProviderFile & { readonly client: OAuthClientFile }>>
+  readonly limits: {
+    readonly callers: Readonly<Partial<Record<CallerKind, BudgetFile>>>
+    readonly clients?: BudgetFile
+    readonly initialize: BudgetFile | 'none'
+    readonly same_call?: BudgetFile
+  }
   readonly policies: readonly string[]
   readonly decision_point?: DecisionPointFile
   readonly audit: {
@@ -163,6 +169,15 @@ export type ApiKeyFile = {
   readonly expires?: string
 }
 
+/** `rate` is calls per second, minute or hour: `60/m`. */
+export type BudgetFile = { readonly rate: string; readonly burst?: number }
+
+export type ServerLimitsFile = {
+  readonly caller?: BudgetFile
+  readonly everybody?: BudgetFile
+  readonly costs: Readonly<Record<string, number>>
+}
+
 export type ServerFile = {
   readonly path?: string
   readonly host?: string
@@ -182,6 +197,7 @@ export type ServerFile = {
   readonly issuers?: readonly string[]
   readonly scopes: readonly string[]
   readonly max_body: string
+  readonly limits?: ServerLimitsFile
   readonly routes: readonly RouteFile[]
 }
 

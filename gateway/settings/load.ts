@@ -14,6 +14,7 @@ import { readApiKeys } from './read-api-keys.ts'
 import { readAuthorizationServer } from './read-authorization-server.ts'
 import { readGeneralPoint } from './read-decision-point.ts'
 import { readIssuers } from './read-issuers.ts'
+import { readLimits } from './read-limits.ts'
 import { readKeys } from './read-keys.ts'
 import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './read-listen.ts'
 import { readAudit, readTelemetry } from './read-outputs.ts'
@@ -121,6 +122,7 @@ async function read(
       ? await readAuthorizationServer(context)
       : undefined,
     issuers: await readIssuers(reading, config),
+    limits: readLimits(config),
     apiKeys: readApiKeys(reading, config),
     providers: await readProviders(reading, config),
     servers: await readServers({

@@ -5,6 +5,7 @@
 import type { CallerKind } from '../model/caller.ts'
 import type { TokenEndpoint } from '../model/credential.ts'
 import type { Provider } from '../model/provider.ts'
+import type { Limits } from '../model/limits.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
 import type { McpServer, UpstreamTls } from '../model/server.ts'
@@ -25,6 +26,7 @@ export type Settings = {
   /** Gatehouse as its own authorization server; undefined where tokens come from `issuers` alone. */
   readonly authorizationServer: AuthorizationServerSettings | undefined
   readonly issuers: readonly IssuerSettings[]
+  readonly limits: Limits
   readonly apiKeys: readonly ApiKeySettings[]
   readonly servers: readonly McpServer[]
   /** Services whose accounts people connect, by name. */

@@ -53,6 +53,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     approvalUrl: (id) => `https://gw.test/approve/${id}`,
     grants: { use: async () => undefined, book: { find: () => undefined } },
     catalogue: createCatalogue(),
+    budgets: undefined,
     eras: { of: () => NOTHING_KNOWN },
     lookUp: async ({ name }) => {
       lookedUp.push(name)

@@ -1,0 +1,83 @@
+/** What a call costs and who pays: the caller, its client, everybody at the server, the same call again. */
+import { createHash } from 'node:crypto'
+
+import type { Call } from '../model/call.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Budget, Limits, ServerLimits } from '../model/limits.ts'
+import type { McpServer } from '../model/server.ts'
+import type { Buckets, Expense } from './buckets.ts'
+import { createPartyNames } from './party.ts'
+
+/** Which limit a call runs into, for the record. */
+export type Limit = 'caller' | 'client' | 'initialize' | 'same_call' | 'server_caller' | 'server'
+
+/** What a call runs into, and the seconds after which there is room for it. */
+export type OverBudget = { readonly limit: Limit; readonly retryAfterSeconds: number }
+
+export type Budgets = {
+  /** Pays for a request; what it runs into, when it does, and then nothing is paid. */
+  spend(asked: {
+    readonly call: Call
+    readonly caller: Caller
+    readonly server: McpServer
+    /** What the call was read from; undefined for one that came in no message. */
+    readonly frame: Uint8Array | undefined
+    /** Monotonic milliseconds. */
+    readonly tick: number
+  }): OverBudget | undefined
+}
+
+/** @param buckets They outlive the configuration, so that a reload is no way to spend anew. */
+export function createBudgets(limits: Limits, buckets: Buckets): Budgets {
+  const partyOf = createPartyNames()
+  const isLimited = limits.clients !== undefined || limits.sameCall !== undefined
+  return {
+    spend({ call, caller, server, frame, tick }) {
+      const own = limits.servers.get(server.name)
+      // Most calls: nothing is limited but how many sessions one opens.
+      if (!isLimited && own === undefined && call.method !== 'initialize') {
+        if (limits.callers[caller.kind] === undefined) return undefined
+      }
+      const party = partyOf(caller)
+      const cost = costOf(call, own)
+      const expenses: (Expense & { readonly limit: Limit })[] = []
+      const charge = (
+        limit: Limit,
+        budget: Budget | undefined,
+        units: number,
+        who: string,
+      ): void => {
+        if (budget !== undefined)
+          expenses.push({ limit, budget, cost: units, key: `${limit} ${who}` })
+      }
+      charge('caller', limits.callers[caller.kind], cost, party)
+      if (caller.client !== '') charge('client', limits.clients, cost, clientOf(caller))
+      if (call.method === 'initialize') charge('initialize', limits.initialize, 1, party)
+      if (limits.sameCall !== undefined && call.method === 'tools/call') {
+        charge('same_call', limits.sameCall, 1, `${party} ${server.name} ${digestOf(call, frame)}`)
+      }
+      charge('server_caller', own?.caller, cost, `${server.name} ${party}`)
+      charge('server', own?.everybody, cost, server.name)
+      if (expenses.length === 0) return undefined
+      const shortage = buckets.spend(expenses, tick)
+      if (shortage === undefined) return undefined
+      return { limit: shortage.expense.limit, retryAfterSeconds: shortage.retryAfterSeconds }
+    },
+  }
+}
+
+function costOf({ method, targets }: Call, own: ServerLimits | undefined): number {
+  if (method !== 'tools/call' || own === undefined) return 1
+  return targets.reduce((sum, { name }) => sum + (own.costs.get(name) ?? 1), 0)
+}
+
+function clientOf({ tenant, issuer, client }: Caller): string {
+  return JSON.stringify([tenant, issuer, client])
+}
+
+/** Of what is called and with what, as it was written. */
+function digestOf({ targets, arguments: span }: Call, frame: Uint8Array | undefined): string {
+  const hash = createHash('sha256').update(`${targets[0]?.name}\n`)
+  if (span !== undefined && frame !== undefined) hash.update(frame.subarray(span.start, span.end))
+  return hash.digest('base64url')
+}

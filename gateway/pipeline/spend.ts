@@ -1,0 +1,25 @@
+import type { Budgets } from '../limits/budgets.ts'
+import { Refusal } from '../model/refusal.ts'
+import type { Case } from './authorize.ts'
+
+const PAID: ReadonlySet<string> = new Set(['request', 'route'])
+
+/**
+ * Once it is allowed, a call is paid for, before a use of a grant is taken and before anything goes up. What a
+ * server sends, notifications and streams cost nothing: the places of `occupy` bound those.
+ *
+ * @throws {Refusal} `over_budget`.
+ */
+export function spend(
+  { call, caller, seat, entry, frame }: Case,
+  desk: { readonly budgets: Budgets | undefined; readonly tick: () => number },
+): void {
+  if (desk.budgets === undefined || call.direction === 'down' || !PAID.has(call.kind)) return
+  const asked = { call, caller, server: seat.server, frame, tick: desk.tick() }
+  const over = desk.budgets.spend(asked)
+  if (over === undefined) return
+  entry.effect = 'deny'
+  entry.reason = 'over_budget'
+  const { limit, retryAfterSeconds } = over
+  throw new Refusal('over_budget', { detail: `limit ${limit}`, retryAfterSeconds })
+}

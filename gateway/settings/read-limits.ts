@@ -1,0 +1,43 @@
+/** Sections `limits` and `servers.<name>.limits`: how many calls in what time. */
+import type { Budget, Limits, ServerLimits } from '../model/limits.ts'
+import type { BudgetFile, ConfigFile, ServerLimitsFile } from './config-file.ts'
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
+
+/** What may be spent at once where nothing is said, as seconds of the rate: a burst that people do not notice. */
+const BURST_SECONDS = 10
+
+export function readLimits({ limits, servers }: ConfigFile): Limits {
+  const { callers } = limits
+  return {
+    callers: {
+      agent: readBudget(callers.agent),
+      human: readBudget(callers.human),
+      service: readBudget(callers.service),
+    },
+    clients: readBudget(limits.clients),
+    initialize: readBudget(limits.initialize),
+    sameCall: readBudget(limits.same_call),
+    servers: new Map(
+      Object.entries(servers).flatMap(([name, server]) =>
+        server.limits === undefined ? [] : [[name, readServer(server.limits)] as const],
+      ),
+    ),
+  }
+}
+
+function readServer({ caller, everybody, costs }: ServerLimitsFile): ServerLimits {
+  return {
+    caller: readBudget(caller),
+    everybody: readBudget(everybody),
+    costs: new Map(Object.entries(costs)),
+  }
+}
+
+/** The schema has accepted it: a rate such as `60/m`. */
+function readBudget(file: BudgetFile | 'none' | undefined): Budget | undefined {
+  if (file === undefined || file === 'none') return undefined
+  const [calls = '', unit = ''] = file.rate.split('/')
+  const perSecond = Number(calls) / (SECONDS[unit] ?? 1)
+  return { perSecond, burst: file.burst ?? Math.max(1, Math.ceil(perSecond * BURST_SECONDS)) }
+}
