@@ -68,13 +68,17 @@ const WHO: Readonly<Record<Standing, string>> = {
   configured: 'The operator of this gateway has set up this application.',
   registered_with_token:
     'This application registered itself with a token that the operator gave out.',
+  described:
+    'This application is described by the site below, and answers are sent where that site says.',
   self_registered:
     'This application registered itself. Anybody could use this name: go on only if you have just started it yourself.',
 }
 
 function whoAsks({ client }: ConsentPage, name: string): Html {
   const isSure = client.standing === 'configured'
-  const mark = isSure ? html`<strong>Known.</strong>` : html`<strong>Unverified.</strong>`
+  const { hostname } = URL.parse(client.id) ?? {}
+  const site = client.standing === 'described' ? hostname : undefined
+  const mark = html`<strong>${isSure ? 'Known.' : (site ?? 'Unverified.')}</strong>`
   return html`<div class="note ${isSure ? 'good' : 'warn'}">
     <p>${mark} ${WHO[client.standing]}</p>
     <p class="soft">Name: ${name} · Id: <code>${client.id}</code></p>

@@ -1,5 +1,6 @@
 /** What a client may have, by who it is: decided by operators, never by what it says of itself. */
 import type { Clients } from '../registry/clients.ts'
+import { isHumanDocument, isServedDocument } from './client-document.ts'
 import type { Entitlement, ProtectedServer, Setup } from './setup.ts'
 import { SELF_REGISTERED } from './setup.ts'
 
@@ -13,18 +14,23 @@ export const BASE_SCOPE = 'mcp'
 export const OWN_SCOPES: readonly string[] = ['openid', 'offline_access']
 
 /** How sure we are who a client is. */
-export type Standing = 'configured' | 'registered_with_token' | 'self_registered'
+export type Standing = 'configured' | 'registered_with_token' | 'described' | 'self_registered'
 
 export type Known = { readonly standing: Standing; readonly entitlement: Entitlement }
 
 /** Undefined for a client that is not known, or came with a registration token that is no more. */
 export async function standingOf(
   id: string,
-  { clients, registration }: Pick<Setup, 'clients' | 'registration'>,
+  setup: Pick<Setup, 'clients' | 'registration' | 'documents'>,
   book: Pick<Clients, 'get'>,
 ): Promise<Known | undefined> {
+  const { clients, registration } = setup
   const configured = clients.get(id)
   if (configured !== undefined) return { standing: 'configured', entitlement: configured }
+  if (isServedDocument(id, setup)) {
+    const kind = isHumanDocument(id, setup) ? 'human' : 'agent'
+    return { standing: 'described', entitlement: { ...SELF_REGISTERED, kind } }
+  }
   const registered = await book.get(id)
   if (registered === undefined) return undefined
   if (registered.token === undefined) {

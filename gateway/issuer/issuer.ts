@@ -18,6 +18,7 @@ import type { Session, Sessions } from '../sessions/sessions.ts'
 import { createAccounts, GRANT_LIFE_MS } from './accounts.ts'
 import { createAdapter } from './adapter.ts'
 import { createClientBook } from './client-book.ts'
+import { createClientDocuments } from './client-document.ts'
 import { createConsents } from './consents.ts'
 import { createDecision, createGrantFinder } from './decision.ts'
 import { createFront, faultPage } from './front.ts'
@@ -64,6 +65,8 @@ export type IssuerOptions = {
   readonly sealing: () => Sealing
   /** In force now, the current one first; at least one. */
   readonly cookieKeys: () => readonly string[]
+  /** For whatever a client names: the public internet and nothing else. */
+  readonly publicFetch: (url: string) => Promise<Response>
   /** For identity providers, which operators configured. */
   readonly fetch: ProviderFetch
   /** Epoch milliseconds. */
@@ -116,6 +119,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     revokeGrant: (grant: string) => endTokens('grant', grant),
     revokeToken: (id: string) => endTokens('token', id),
   }
+  const documents = createClientDocuments({ setup, publicFetch: options.publicFetch, store, now })
   const provider = (): Provider => serving.provider
   const grants = createGrantBook({
     rows,
@@ -130,6 +134,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       adapter,
       book,
       accounts,
+      documents,
       claims: createTokenClaims({ setup, book, accounts, grants, isRevoked }),
       signingKey: keys.current,
       keys: keys.all(),
@@ -142,7 +147,11 @@ export function createIssuer(options: IssuerOptions): Issuer {
     return { provider: made, serve: made.callback(), madeOf }
   }
   const madeOf = (): string =>
-    JSON.stringify([keys.all().map(({ kid }) => kid), options.cookieKeys()])
+    JSON.stringify([
+      keys.all().map(({ kid }) => kid),
+      options.cookieKeys(),
+      setup().documents.mode !== 'off',
+    ])
   let serving = build(madeOf())
   /** A provider costs 2 ms to make, and is made anew only for what it cannot ask for later. */
   const renew = (): void => {

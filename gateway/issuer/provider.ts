@@ -12,6 +12,8 @@ import type { Accounts } from './accounts.ts'
 import { GRANT_LIFE_MS } from './accounts.ts'
 import type { AdapterOptions } from './adapter.ts'
 import { createAdapter } from './adapter.ts'
+import type { ClientDocuments } from './client-document.ts'
+import { isServedDocument } from './client-document.ts'
 import { findResource } from './canonical-resource.ts'
 import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { showOauthError } from './error-page.ts'
@@ -32,6 +34,7 @@ export type ProviderOptions = {
   readonly adapter: AdapterOptions
   readonly book: Pick<Clients, 'get'>
   readonly accounts: Accounts
+  readonly documents: ClientDocuments
   readonly claims: NonNullable<Configuration['extraTokenClaims']>
   /** The key that signs now. */
   readonly signingKey: () => SigningKey
@@ -47,7 +50,7 @@ export type ProviderOptions = {
 
 /** Builds the provider; it serves once somebody calls its `callback()`. */
 export function createProvider(options: ProviderOptions): Provider {
-  const { setup, adapter, accounts, cookieKeys } = options
+  const { setup, adapter, accounts, documents, cookieKeys } = options
   const { issuer } = setup()
   const secure = issuer.startsWith('https:')
   const prefix = secure ? '__Secure-' : ''
@@ -98,6 +101,8 @@ export function createProvider(options: ProviderOptions): Provider {
       policy: policyOf(options),
     },
     clientBasedCORS: (_context, origin) => setup().allowedOrigins.includes(origin),
+    // Nothing else is ever fetched: keys of clients come along with them.
+    fetch: (url) => documents.fetch(url instanceof Request ? url.url : String(url)),
     renderError: (context, out) => showOauthError(context, out),
     ttl: {
       AccessToken: () => setup().accessTokenSeconds,
@@ -116,7 +121,12 @@ export function createProvider(options: ProviderOptions): Provider {
   return provider
 }
 
-function featuresOf({ setup, book, signingKey }: ProviderOptions): Configuration['features'] {
+function featuresOf({
+  setup,
+  book,
+  documents,
+  signingKey,
+}: ProviderOptions): Configuration['features'] {
   return {
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
@@ -124,6 +134,12 @@ function featuresOf({ setup, book, signingKey }: ProviderOptions): Configuration
     // The gateway wants the proof of a bound token too (RFC 9449 §7).
     dPoP: { enabled: true },
     clientCredentials: { enabled: true },
+    clientIdMetadataDocument: {
+      enabled: setup().documents.mode !== 'off',
+      ack: 'draft-02',
+      allowFetch: ({ ip }, id) => documents.mayFetch(id, ip),
+      allowClient: (_context, { clientId }) => isServedDocument(clientId, setup()),
+    },
     registration: { enabled: true, idFactory: newClientId, issueRegistrationAccessToken: true },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
     revocation: { enabled: true, allowedPolicy: isOwner },

@@ -15,6 +15,7 @@ export type Setup = {
   readonly signIn: ReadonlyMap<string, SignInProvider>
   readonly clients: ReadonlyMap<string, ConfiguredClient>
   readonly registration: RegistrationRules
+  readonly documents: DocumentRules
   readonly servers: readonly ProtectedServer[]
   /** Origins browser clients may call from, exact. */
   readonly allowedOrigins: readonly string[]
@@ -95,6 +96,15 @@ export type RegistrationRules = {
   readonly perMinute: number
   readonly maxClients: number
   readonly tokens: ReadonlyMap<string, RegistrationToken>
+}
+
+/** Clients that are described at their own address. */
+export type DocumentRules = {
+  readonly mode: 'open' | 'listed' | 'off'
+  /** Hosts, exact or `*.` and a domain, for mode `listed`. */
+  readonly hosts: readonly string[]
+  /** Hosts whose clients people use themselves. */
+  readonly humanHosts: readonly string[]
 }
 
 export type RegistrationToken = Entitlement & {

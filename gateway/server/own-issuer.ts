@@ -1,4 +1,5 @@
 /** Wires the embedded authorization server, where it is configured. */
+import { createPublicFetch } from '../egress/public-fetch.ts'
 import type { Issuer } from '../issuer/issuer.ts'
 import type { Setup } from '../issuer/setup.ts'
 import type { Occasion } from '../policy/occasion.ts'
@@ -37,6 +38,7 @@ export async function openIssuer(
       open: (bound, sealed) => seals().open('oauth', bound, sealed),
     }),
     fetch: plant.oauthFetch,
+    publicFetch: createPublicFetch(),
     cookieKeys: () => seals().keysFor('cookie'),
     now,
     emit,

@@ -81,6 +81,11 @@ export type AuthorizationServerFile = {
     readonly max_clients: number
     readonly tokens: Readonly<Record<string, RegistrationTokenFile>>
   }
+  readonly client_documents: {
+    readonly mode: 'open' | 'listed' | 'off'
+    readonly hosts: readonly string[]
+    readonly human_hosts: readonly string[]
+  }
 }
 
 export type SignInFile = {

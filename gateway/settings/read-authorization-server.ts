@@ -16,6 +16,7 @@ import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
 import type {
   AuthorizationServerSettings,
+  DocumentSettings,
   Entitlement,
   OauthClient,
   RegistrationSettings,
@@ -59,6 +60,7 @@ export async function readAuthorizationServer(
     signIn: await readSignIn(reading, AT, file),
     clients: await readClients(reading, config, file),
     registration: readRegistration(reading, config, file),
+    documents: readDocuments(reading, file),
   }
 }
 
@@ -127,6 +129,20 @@ function redirectFault(uri: string): string | undefined {
   if (protocol === 'http:')
     return isLoopback(hostname) ? undefined : 'must be https outside loopback'
   return protocol.includes('.') ? undefined : 'a scheme of its own must have a dot'
+}
+
+function readDocuments(
+  reading: Reading,
+  { client_documents: file }: AuthorizationServerFile,
+): DocumentSettings {
+  const at = [...AT, 'client_documents', 'mode']
+  if (file.mode === 'listed' && file.hosts.length === 0) reading.report(at, 'listed without hosts')
+  const { mode, hosts, human_hosts: humanHosts } = file
+  return { mode, hosts: lowerCase(hosts), humanHosts: lowerCase(humanHosts) }
+}
+
+function lowerCase(hosts: readonly string[]): readonly string[] {
+  return hosts.map((host) => host.toLowerCase())
 }
 
 function readRegistration(

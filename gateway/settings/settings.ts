@@ -83,6 +83,7 @@ export type AuthorizationServerSettings = {
   /** By client id. */
   readonly clients: ReadonlyMap<string, OauthClient>
   readonly registration: RegistrationSettings
+  readonly documents: DocumentSettings
 }
 
 export type LocalUser = {
@@ -150,6 +151,15 @@ export type RegistrationSettings = {
   readonly maxClients: number
   /** By name. */
   readonly tokens: ReadonlyMap<string, RegistrationToken>
+}
+
+/** Clients that are described at their own address. */
+export type DocumentSettings = {
+  readonly mode: 'open' | 'listed' | 'off'
+  /** Hosts, exact or `*.` and a domain, for mode `listed`. */
+  readonly hosts: readonly string[]
+  /** Hosts whose clients people use themselves. */
+  readonly humanHosts: readonly string[]
 }
 
 /** An initial access token (RFC 7591 §3): what a client may that registers with it. */

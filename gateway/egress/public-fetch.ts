@@ -1,0 +1,125 @@
+/**
+ * Small documents from addresses that a stranger chose (client id metadata documents): https on its own port,
+ * no redirect, and a connection only to addresses of the public internet, checked where they are dialled,
+ * so that a name which changes its mind in between gains nothing (R-SSRF).
+ */
+import type { LookupAddress, LookupOptions } from 'node:dns'
+import { lookup as systemLookup } from 'node:dns'
+import { isIP } from 'node:net'
+
+import { Agent, request } from 'undici'
+
+import { isPublicAddress } from './special-addresses.ts'
+
+/** From the start to the last byte. */
+const TIMEOUT_MS = 3_000
+
+/** What a metadata document may have at most (draft-ietf-oauth-client-id-metadata-document, §6). */
+const MAX_BYTES = 5 * 1_024
+
+/** Connections to one host. */
+const CONNECTIONS = 2
+
+/** Documents fetched at once: what strangers can make us do. */
+const MAX_AT_ONCE = 16
+
+/** Resolves a name to all of its addresses, as `dns.lookup` with `all: true` does. */
+export type Resolve = (
+  hostname: string,
+  options: LookupOptions & { readonly all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
+export type PublicFetch = {
+  /**
+   * The answer with its status and caching headers, its body within bounds.
+   *
+   * @throws {Error} that does not tell why: a stranger must not learn what is where.
+   */
+  (url: string): Promise<Response>
+  close(): Promise<void>
+}
+
+export type PublicFetchOptions = {
+  /** The system's resolver by default. */
+  readonly resolve?: Resolve
+  readonly timeoutMs?: number
+}
+
+export function createPublicFetch(options: PublicFetchOptions = {}): PublicFetch {
+  const { resolve = systemLookup, timeoutMs = TIMEOUT_MS } = options
+  const agent = new Agent({
+    connections: CONNECTIONS,
+    allowH2: false,
+    connect: { timeout: timeoutMs, lookup: publicOnly(resolve), autoSelectFamily: false },
+  })
+  let atOnce = 0
+  const publicFetch = async (text: string): Promise<Response> => {
+    const url = URL.parse(text)
+    if (url === null || !isFetchable(url) || atOnce >= MAX_AT_ONCE) throw refused()
+    atOnce += 1
+    try {
+      return await fetchDocument(url, agent, AbortSignal.timeout(timeoutMs))
+    } catch {
+      throw refused()
+    } finally {
+      atOnce -= 1
+    }
+  }
+  return Object.assign(publicFetch, { close: () => agent.close() })
+}
+
+/** A literal address is never resolved, so it is judged here; its many spellings URL has made one. */
+function isFetchable({ protocol, hostname, port, username, password }: URL): boolean {
+  if (protocol !== 'https:' || port !== '' || username !== '' || password !== '') return false
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return isIP(host) === 0 || isPublicAddress(host)
+}
+
+/** Every address of a name must be public, and the one that was checked is the one that is dialled. */
+function publicOnly(resolve: Resolve) {
+  return (
+    hostname: string,
+    options: LookupOptions,
+    callback: (
+      error: NodeJS.ErrnoException | null,
+      address: string | LookupAddress[],
+      family?: number,
+    ) => void,
+  ): void => {
+    resolve(hostname, { ...options, all: true }, (error, found) => {
+      // With an error there are none, whatever the types say.
+      const addresses = error === null ? found : []
+      const [first] = addresses
+      const isPublic = addresses.every(({ address }) => isPublicAddress(address))
+      if (error !== null || first === undefined || !isPublic) callback(refused(), [])
+      else if (options.all === true) callback(null, [first])
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+async function fetchDocument(url: URL, agent: Agent, signal: AbortSignal): Promise<Response> {
+  const headers = { accept: 'application/json' }
+  const answer = await request(url, { dispatcher: agent, method: 'GET', headers, signal })
+  // Without a listener, leaving the body early raises an error that nobody could catch.
+  answer.body.on('error', () => {})
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of answer.body) {
+    const bytes: Uint8Array = chunk
+    size += bytes.length
+    if (size > MAX_BYTES) throw refused()
+    chunks.push(bytes)
+  }
+  const kept = new Headers()
+  for (const name of ['content-type', 'cache-control', 'expires']) {
+    const value = answer.headers[name]
+    if (typeof value === 'string') kept.set(name, value)
+  }
+  return new Response(Buffer.concat(chunks), { status: answer.statusCode, headers: kept })
+}
+
+function refused(): Error {
+  return new Error('the document cannot be had')
+}

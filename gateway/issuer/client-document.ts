@@ -1,0 +1,88 @@
+/**
+ * Clients that are described at their own address (OAuth Client ID Metadata Document): which addresses are
+ * asked, how often, and what of a document is believed.
+ */
+import type { Store } from '../model/store.ts'
+import { readClientMetadata } from './client-metadata.ts'
+import type { Setup } from './setup.ts'
+import { SELF_REGISTERED } from './setup.ts'
+
+/** A document that could not be had, or was wrong, is not asked for again for this long, in milliseconds. */
+const FAILED_MS = 60_000
+
+/** Failures remembered; the oldest is forgotten. */
+const MAX_FAILED = 1_000
+
+const MINUTE_MS = 60_000
+
+export type ClientDocuments = {
+  /** Whether this address may be asked now, for somebody at this network address. */
+  mayFetch(id: string, address: string): Promise<boolean>
+  /** The document, with nothing in it but what counts here; rejects where it is not in order. */
+  fetch(id: string): Promise<Response>
+}
+
+export type ClientDocumentsOptions = {
+  readonly setup: () => Setup
+  /** Fetches from the public internet and from nowhere else. */
+  readonly publicFetch: (url: string) => Promise<Response>
+  readonly store: Pick<Store, 'count'>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+/** Whether a client id is an address, and clients at this one are served. */
+export function isServedDocument(id: string, { documents }: Pick<Setup, 'documents'>): boolean {
+  if (!id.startsWith('https://') || documents.mode === 'off') return false
+  return documents.mode === 'open' || hostIn(id, documents.hosts)
+}
+
+/** Whether the operator says that clients described there are used by people themselves. */
+export function isHumanDocument(id: string, { documents }: Pick<Setup, 'documents'>): boolean {
+  return hostIn(id, documents.humanHosts)
+}
+
+export function createClientDocuments(options: ClientDocumentsOptions): ClientDocuments {
+  const { setup, publicFetch, store, now } = options
+  const failed = new Map<string, number>()
+  const remember = (id: string): void => {
+    failed.delete(id)
+    failed.set(id, now() + FAILED_MS)
+    const oldest = failed.keys().next()
+    if (failed.size > MAX_FAILED && oldest.done !== true) failed.delete(oldest.value)
+  }
+  return {
+    mayFetch: async (id, address) => {
+      if (!isServedDocument(id, setup()) || now() < (failed.get(id) ?? 0)) return false
+      const minute = Math.floor(now() / MINUTE_MS)
+      const count = await store.count(`documents/${address}/${minute}`, 1, 2 * MINUTE_MS)
+      return count <= setup().registration.perMinute
+    },
+    fetch: async (id) => {
+      try {
+        return await readDocument(id, await publicFetch(id))
+      } catch (error) {
+        remember(id)
+        throw error
+      }
+    },
+  }
+}
+
+async function readDocument(id: string, response: Response): Promise<Response> {
+  if (response.status !== 200) throw new Error(`status ${response.status}`)
+  const document: unknown = await response.json()
+  const named: unknown = Reflect.get(Object(document), 'client_id')
+  if (named !== id) throw new Error('it is about another client')
+  const rules = { entitlement: SELF_REGISTERED, redirectHosts: undefined }
+  const read = readClientMetadata(document, rules)
+  if (!read.ok) throw new Error(read.why)
+  return Response.json({ client_id: id, ...read.metadata }, { headers: response.headers })
+}
+
+function hostIn(id: string, hosts: readonly string[]): boolean {
+  const hostname = URL.parse(id)?.hostname ?? ''
+  return hosts.some((host) =>
+    host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host,
+  )
+}
