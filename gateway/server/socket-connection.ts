@@ -3,6 +3,7 @@ import type { Caller } from '../model/caller.ts'
 import type { RefusalCode } from '../model/refusal.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Closing as SessionClosing } from '../pipeline/check-message.ts'
+import { type Renewal, renewalAnswer, renewalIn } from '../pipeline/renewal.ts'
 import type { SessionEnd, SocketSession } from '../pipeline/socket-session.ts'
 import type { Wire } from '../websocket/wire.ts'
 import { CLOSE } from '../websocket/wire.ts'
@@ -24,6 +25,8 @@ export type SocketConnectionOptions = {
   readonly server: Wire
   readonly session: SocketSession
   readonly caller: Caller
+  /** Shows a ticket for a fresh credential of its caller; rejects when it does not count. */
+  readonly renew: (ticket: string) => Promise<void>
   /** Asked before each message of the client, and every second. */
   readonly standing: () => Standing
   /** Silence after which the connection is closed, in milliseconds. */
@@ -129,7 +132,22 @@ export class SocketConnection {
     if (!this.#mayGoOn()) return
     const { session, visit } = this.#options
     visit.journey.bytesIn += bytes.length
-    void this.#pass(this.#fromClient, bytes, session.up(bytes))
+    const renewal = renewalIn(bytes)
+    const passed = renewal === undefined ? session.up(bytes) : this.#renew(renewal)
+    void this.#pass(this.#fromClient, bytes, passed)
+  }
+
+  async #renew(renewal: Renewal): Promise<void> {
+    const { client, renew } = this.#options
+    let error: unknown
+    try {
+      // What has ended ends, even while its last calls run.
+      if (this.#leaving !== undefined) throw new Refusal('invalid_token')
+      await renew(renewal.ticket)
+    } catch (thrown) {
+      error = thrown
+    }
+    if (!this.#over) client.send(renewalAnswer(renewal, error))
   }
 
   #onServerText(bytes: Buffer): void {

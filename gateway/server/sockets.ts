@@ -1,6 +1,7 @@
 /** All WebSocket connections: from the request to upgrade to the last of them at the end. */
 import { dialServer } from '../egress/dial-server.ts'
 import { SUBPROTOCOL } from '../mcp/subprotocol.ts'
+import type { Caller } from '../model/caller.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
@@ -8,6 +9,7 @@ import { welcome } from '../pipeline/handshake.ts'
 import type { LookUpBudget } from '../pipeline/look-up-budget.ts'
 import { createLookUpBudget } from '../pipeline/look-up-budget.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
+import { renew } from '../pipeline/renewal.ts'
 import { SocketSession } from '../pipeline/socket-session.ts'
 import { credentialHeaders } from '../pipeline/swap.ts'
 import { mayConnect } from '../policy/visible.ts'
@@ -64,14 +66,24 @@ export function createSockets(options: SocketsOptions): Sockets {
   const begin = (visit: UpgradeVisit, opened: Opened): void => {
     const { permit } = opened
     const { desk } = current()
+    const held: Held = { caller: permit.caller }
     const connection: SocketConnection = new SocketConnection({
       visit,
       client: opened.client,
       server: opened.server,
-      session: sessionOf(visit, opened, { ...options, budget }),
-      standing: createStanding(permit, visit.journey.address, options),
+      session: sessionOf(visit, opened, { ...options, budget, held }),
+      standing: createStanding(permit, { ...options, held, address: visit.journey.address }),
+      renew: async (ticket) => {
+        const { address } = visit.journey
+        const server = configured(permit.server.name, current()) ?? permit.server
+        const { target, head } = visit
+        const from = { caller: held.caller, server, address, target, origin: head?.origin }
+        held.caller = await renew(ticket, from, current().desk)
+      },
       idleTimeoutMs: permit.server.upstream.idleTimeoutMs,
-      caller: permit.caller,
+      get caller() {
+        return held.caller
+      },
       onEnd: () => desk.finish(visit),
       onClosed: () => open.delete(connection),
     })
@@ -159,6 +171,9 @@ function openUpgrade(
   }
 }
 
+/** Whose connection it is, with the newest credential that was shown on it. */
+type Held = { caller: Caller }
+
 type Opened = { readonly permit: Permit; readonly client: Wire; readonly server: Wire }
 
 /** The server first: a client that is accepted can be served. */
@@ -200,12 +215,18 @@ async function openBoth(
 function sessionOf(
   visit: UpgradeVisit,
   { permit, client, server }: Opened,
-  { plant, current, budget }: SocketsOptions & { readonly budget: LookUpBudget },
+  {
+    plant,
+    current,
+    budget,
+    held,
+  }: SocketsOptions & { readonly budget: LookUpBudget; readonly held: Held },
 ): SocketSession {
-  const { caller } = permit
   const serverNow = (): McpServer => configured(permit.server.name, current()) ?? permit.server
   return new SocketSession({
-    caller,
+    get caller() {
+      return held.caller
+    },
     budget,
     desk: () => current().desk,
     server: serverNow,
@@ -220,7 +241,7 @@ function sessionOf(
         address: visit.journey.address,
       })
       journey.server = permit.server.name
-      journey.caller = caller
+      journey.caller = held.caller
       journey.trace = visit.journey.trace
       desk.startTrace(journey)
       return journey
@@ -232,12 +253,17 @@ function sessionOf(
 
 /** Tells whether a connection may go on under the configuration and the revocations of each moment. */
 function createStanding(
-  { caller, server: first }: Permit,
-  address: string,
-  { plant, current }: SocketsOptions,
+  { server: first }: Permit,
+  {
+    plant,
+    current,
+    held,
+    address,
+  }: SocketsOptions & { readonly held: Held; readonly address: string },
 ): () => Standing {
   let place = first
   return () => {
+    const { caller } = held
     const generation = current()
     const server = configured(first.name, generation)
     if (server === undefined || !isSamePlace(place, server)) return 'moved'
