@@ -11,7 +11,7 @@ import { freePort } from '../testkit/free-port.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { ISSUER, startGatehouse } from '../testkit/gatehouse.ts'
 import { connectPython } from '../testkit/python-client.ts'
-import { callTool } from '../testkit/rpc.ts'
+import { callTool, modern } from '../testkit/rpc.ts'
 import { connectSse, connectV1 } from '../testkit/sdk-client.ts'
 import type { SseServer } from '../testkit/sse-server.ts'
 import { startSseServer } from '../testkit/sse-server.ts'
@@ -193,6 +193,26 @@ test('a malformed message is answered where it was sent, and the stream goes on'
   await post(endpoint, { jsonrpc: '2.0', id: 'x', method: 'ping' }, headers)
   await readUntil(/"id":"x"/)
   close()
+})
+
+test('a client that tries the modern era first is told the one revision there is, and the server sees nothing', async () => {
+  const seen = recorded.seen.length
+  const { body, headers } = modern('server/discover', {}, 'd-1')
+  const response = await post(url('recorded'), body, {
+    ...bearer(await tokenOf('recorded')),
+    ...headers,
+  })
+  assert.equal(response.status, 400)
+  assert.deepEqual(await response.json(), {
+    jsonrpc: '2.0',
+    id: 'd-1',
+    error: {
+      code: -32022,
+      message: 'Unsupported protocol version',
+      data: { supported: ['2024-11-05'], requested: '2026-07-28' },
+    },
+  })
+  assert.equal(recorded.seen.length, seen)
 })
 
 test('a client that goes away ends its stream at the server and gives its place back', async () => {

@@ -3,6 +3,7 @@
  * client must POST. Clients hear of an address of ours instead, with the server's sealed in its query,
  * so that any process with the same keys can forward their messages and nobody else's.
  */
+import { MODERN_VERSIONS } from '../mcp/versions.ts'
 import type { Caller } from '../model/caller.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer, Upstream } from '../model/server.ts'
@@ -77,10 +78,12 @@ export function showEndpoint(
  *   WebSocket, which is served by WebSocket only.
  */
 export function openEndpoint(seat: Seated, caller: Caller, desk: Pick<Desk, 'seals'>): void {
-  const { server, target, httpMethod, side } = seat
+  const { server, target, httpMethod, side, head } = seat
   if (side !== undefined) return
   if (server.upstream.transport === 'websocket') throw new Refusal('upgrade_required')
   if (server.upstream.transport !== 'sse' || httpMethod === 'GET') return
+  // A client that tries the modern era first reads in the answer to its message what the server speaks.
+  if (httpMethod === 'POST' && MODERN_VERSIONS.includes(head.protocolVersion ?? '')) return
   const prefix = server.path + QUERY
   if (httpMethod !== 'POST' || !target.startsWith(prefix)) throw new Refusal('method_not_allowed')
   const path = desk.seals.open('endpoint', boundTo(caller, server), target.slice(prefix.length))
