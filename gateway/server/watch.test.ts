@@ -230,8 +230,10 @@ describe('watchFiles', { concurrency: true }, () => {
     const { watch, changes } = await watching(t, { files: [file], recheckMs: 20 })
     await writeFile(file, 'two')
     watch.close()
+    // On a busy machine the change may have been told while it was written.
+    const told = changes()
     await pause(QUIET_MS)
-    assert.equal(changes(), 0)
+    assert.equal(changes(), told)
   })
 
   test('a directory that never was is no error, and its file is told when it comes', async (t) => {
