@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
+import { eventually } from '../testkit/eventually.ts'
 import type { TestGatehouse, TokenOptions } from '../testkit/gatehouse.ts'
 import { allowAll, startGatehouse } from '../testkit/gatehouse.ts'
 import { callTool, request } from '../testkit/rpc.ts'
@@ -63,6 +64,8 @@ test('a fresh token of the same caller, by a ticket on the connection, keeps it 
   assert.ok('result' in (await ws.answer(2)))
   assert.ok(server.seen.every((message) => !message.includes('gatehouse/renew')))
   ws.socket.close()
-  const [last] = (await gateway.audit()).filter(({ method }) => method === 'tools/call')
-  assert.match(JSON.stringify(last), /"subject":"agent-1"/)
+  await eventually(async () => {
+    const [call] = (await gateway.audit()).filter(({ method }) => method === 'tools/call')
+    assert.match(JSON.stringify(call ?? ''), /"subject":"agent-1"/)
+  })
 })
