@@ -15,6 +15,7 @@ ${text}
 }
 
 const UP = `upstream: 'https://up.example/mcp'`
+const LOOPBACK = 'http://127.0.0.1:8787'
 const PEM = {
   '/etc/gh/ca.pem': '-----BEGIN CERTIFICATE-----\n',
   '/etc/gh/c.pem': '-----BEGIN CERTIFICATE-----\n',
@@ -98,6 +99,17 @@ test('a ws or wss upstream is reached by WebSocket', async () => {
       ['websocket', 'wss://up.example/'],
     ],
   )
+})
+
+test('two names of loopback are one address', async () => {
+  const found = async (host: string) =>
+    (await problemsOf(servers(`  docs: { ${UP} }\n  wiki: { ${UP}, host: '${host}' }`, LOOPBACK)))
+      .map(String)
+      .join()
+  assert.match(await found('localhost:8787'), /the same public URL as server "docs"/)
+  assert.match(await found('[::1]:8787'), /the same public URL as server "docs"/)
+  assert.equal(await found('localhost:8788'), '')
+  assert.equal(await found('wiki.localhost:8787'), '')
 })
 
 test('eras are those of the transport', async () => {

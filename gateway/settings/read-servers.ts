@@ -42,18 +42,23 @@ export async function readServers(context: ServersContext): Promise<readonly Mcp
   for (const [name, file] of Object.entries(context.config.servers)) {
     if (!context.reading.isSound(['servers', name])) continue
     const place = readPlace(context, name, file)
-    const earlier = taken.get(place.resource)
+    const earlier = taken.get(addressOf(place))
     if (earlier !== undefined) {
       const message = `the same public URL as server "${earlier}"`
       context.reading.reportKey(['servers', name, 'path'], message)
     }
     if (taken.size === 0) warnRepeated(context, place)
-    taken.set(place.resource, name)
+    taken.set(addressOf(place), name)
     const server = await readServer(context, file, place)
     if (server !== undefined) servers.push(server)
   }
   reportOverlaps(context.reading, servers)
   return servers
+}
+
+/** Where a server answers: a loopback host does so by each of the three names there are for it. */
+function addressOf({ host, path }: Place): string {
+  return host.replace(/^(127\.0\.0\.1|\[::1\])(?=:|$)/, 'localhost') + path
 }
 
 /** The URL of a server where that of the gateway belongs: `/mcp` and again `/mcp` or `/mcp/docs`. */
