@@ -53,6 +53,8 @@ export type DoorOptions = {
   readonly open: (id: string, sealed: string) => string | undefined
   /** Who shows this API key; undefined for one that is not valid. */
   readonly signIn: (apiKey: string, address: string) => Caller | undefined
+  /** Where people sign in otherwise and come back to this path; undefined where they cannot. */
+  readonly signInAt: ((path: string) => string) | undefined
   /** Whether the session, or whoever it is of, was revoked since it began. */
   readonly isRevoked: (session: Session) => boolean
   readonly emit: Emit
@@ -86,7 +88,8 @@ type Visitor = {
 
 async function show({ request, session, options }: Visitor): Promise<PageAnswer> {
   const { id, path: action } = request
-  if (session === undefined) return signInPage(action, { failed: false })
+  if (session === undefined)
+    return signInPage({ action, failed: false, elsewhere: options.signInAt?.(action) })
   const ask = await options.approvals.read(id)
   const own = { action, session, formToken: formToken(session.formSecret, purposeOf(id)) }
   if (ask === undefined) return overPage()
@@ -123,7 +126,10 @@ async function signIn(apiKey: string, { request, session, options }: Visitor): P
   const caller = options.signIn(apiKey.trim(), request.address)
   const ok = caller !== undefined
   options.emit({ type: 'signed_in', way: 'api_key', ok, subject: caller?.subject })
-  if (caller === undefined) return signInPage(request.path, { failed: true })
+  if (caller === undefined) {
+    const action = request.path
+    return signInPage({ action, failed: true, elsewhere: options.signInAt?.(action) })
+  }
   if (session !== undefined) await options.sessions.end(session)
   const { tenant, issuer, subject, client, kind, groups } = caller
   const who = { tenant, issuer, subject, client, kind, groups: [...groups], name: subject }

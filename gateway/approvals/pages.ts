@@ -12,16 +12,23 @@ const MAX_LONG_NAME_CHARS = 512
 /** Minutes that are offered, as far as the rule lets them. */
 const MINUTES = [5, 15, 60, 240]
 
+export type SignInPage = {
+  readonly action: string
+  readonly failed: boolean
+  /** Where people sign in by name, or at their identity provider; undefined where they cannot. */
+  readonly elsewhere: string | undefined
+}
+
 /** Where a person shows who they are. */
-export function signInPage(action: string, options: { readonly failed: boolean }): PageAnswer {
-  const problem = options.failed
+export function signInPage({ action, failed, elsewhere }: SignInPage): PageAnswer {
+  const problem = failed
     ? html`<p class="note bad" role="alert">
         <strong>Not signed in.</strong> This key is not valid here. Check it and try again.
       </p>`
     : undefined
   const body = html`<h1>Sign in to decide on a call</h1>
     <p>Somebody has sent you here because a call waits for a person. Show who you are to see it.</p>
-    ${problem}
+    ${problem} ${elsewhere === undefined ? undefined : byName(elsewhere)}
     <form method="post" action="${action}">
       <label for="api_key">Your API key</label>
       <input
@@ -37,7 +44,14 @@ export function signInPage(action: string, options: { readonly failed: boolean }
         <button class="main" type="submit" name="do" value="sign-in">Sign in</button>
       </div>
     </form>`
-  return showPage({ status: options.failed ? 403 : 200, title: 'Sign in', body })
+  return showPage({ status: failed ? 403 : 200, title: 'Sign in', body })
+}
+
+function byName(href: string): Html {
+  return html`<div class="actions">
+      <a class="button" href="${href}">Sign in with your name</a>
+    </div>
+    <p>Or with a key:</p>`
 }
 
 export type Decidable = {

@@ -1,6 +1,7 @@
 /** The pages on which people approve calls: where they are, and what of a visit they need. */
 import type { Door } from '../approvals/door.ts'
 import { createDoor, MAX_FORM_BYTES } from '../approvals/door.ts'
+import { SIGN_IN_PATH } from '../issuer/routes.ts'
 import type { Caller } from '../model/caller.ts'
 import { Refusal } from '../model/refusal.ts'
 import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
@@ -26,6 +27,8 @@ export type ApprovalDoorOptions = {
   readonly plant: Pick<Plant, 'approvals' | 'emit' | 'now' | 'revocations' | 'store'>
   readonly signIn: (apiKey: string, address: string) => Caller | undefined
   readonly open: (id: string, sealed: string) => string | undefined
+  /** Whether people can sign in at an authorization server of our own. */
+  readonly hasOwnIssuer: boolean
 }
 
 export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
@@ -39,6 +42,9 @@ export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
     approvals: plant.approvals,
     open: options.open,
     signIn: options.signIn,
+    signInAt: options.hasOwnIssuer
+      ? (path) => `${SIGN_IN_PATH}?back=${encodeURIComponent(path)}`
+      : undefined,
     isRevoked: (session) => plant.revocations.isRevoked(callerOf(session)),
     emit: plant.emit,
   })

@@ -88,6 +88,7 @@ export function createGeneration(options: {
     plant,
     signIn: identify.signIn,
     open: (id, sealed) => seals.open('approval', [id], sealed),
+    hasOwnIssuer: settings.authorizationServer !== undefined,
   })
   let visits = 0
   let retired = false
