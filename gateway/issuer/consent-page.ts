@@ -89,6 +89,11 @@ const GROUPS = [
   { effect: 'reads', icon: '👁', title: 'It may look things up with' },
   { effect: 'changes', icon: '✎', title: 'It may add and change things with' },
   { effect: 'deletes', icon: '⚠', title: 'It may delete or overwrite things with' },
+  {
+    effect: 'unsaid',
+    icon: '•',
+    title: 'It may use, and the server does not say whether they change or delete anything:',
+  },
 ] as const
 
 function describeServer(server: AskedServer): Html {
@@ -102,7 +107,7 @@ function describeServer(server: AskedServer): Html {
   </p>`
   return html`<h2>On ${server.name}</h2>
     ${server.tools.length === 0 ? unknown : groups}
-    <fieldset class="plain">
+    <fieldset>
       <legend class="soft">What you allow</legend>
       ${server.scopes.map((scope) => scopeBox(server, scope))}
     </fieldset>
@@ -115,17 +120,10 @@ function toolGroup(tools: readonly Tool[], title: string): Html {
   return html`<details open>
     <summary>${title} (${tools.length} ${tools.length === 1 ? 'tool' : 'tools'})</summary>
     <ul>
-      ${shown.map((tool) => html`<li>${toolText(tool)}</li>`)}
+      ${shown.map((tool) => html`<li><code>${plainName(tool.name)}</code></li>`)}
       ${more > 0 ? html`<li>and ${more} more</li>` : undefined}
     </ul>
   </details>`
-}
-
-function toolText({ name, title }: Tool): Html {
-  const plain = plainName(name)
-  return title === undefined || title === name
-    ? html`<code>${plain}</code>`
-    : html`${plainName(title)} <code class="soft">${plain}</code>`
 }
 
 function scopeBox({ resource, allowedBefore }: AskedServer, scope: string): Html {

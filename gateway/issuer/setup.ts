@@ -31,11 +31,10 @@ export type ProtectedServer = {
   readonly scopes: readonly string[]
 }
 
-/** A tool as its server describes it; what the server does not say, MCP has a default for. */
+/** A tool, and what its server says it does; `unsaid` where it says nothing. */
 export type Tool = {
   readonly name: string
-  readonly title: string | undefined
-  readonly effect: 'reads' | 'changes' | 'deletes'
+  readonly effect: 'reads' | 'changes' | 'deletes' | 'unsaid'
 }
 
 export type LocalUser = {

@@ -26,6 +26,7 @@ background:var(--paper);border:1px solid var(--soft);border-radius:.4rem}
 .note{border-left:.25rem solid var(--line);padding:.25rem .75rem;margin:.75rem 0}
 .note.warn{border-color:var(--warn)}.note.bad{border-color:var(--bad)}.note.good{border-color:var(--good)}
 .warn strong{color:var(--warn)}.bad strong{color:var(--bad)}
+fieldset{border:1px solid var(--line);border-radius:.4rem;margin:1rem 0 .5rem}
 details{margin:.5rem 0}summary{cursor:pointer}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}
 button,.button{flex:1 1 8rem;padding:.65rem 1rem;font:inherit;font-weight:600;text-align:center;
