@@ -140,6 +140,10 @@ function scopeBox({ resource, allowedBefore }: AskedServer, scope: string): Html
 
 /** CIMD §6 and R-CONS: the host in clear, and a warning where any program could be listening. */
 function whereTo(redirect: string): Html {
+  if (redirect === '') {
+    return html`<h2>Where the answer is sent</h2>
+      <p>To <strong>the device</strong> that showed you the code.</p>`
+  }
   const { protocol, host, hostname } = new URL(redirect)
   const isHere = protocol === 'http:'
   const place = host === '' ? protocol : hostname

@@ -40,6 +40,8 @@ export type FrontOptions = {
   readonly clients: Pick<OauthClients, 'register'>
   readonly registration: RegistrationOptions
   readonly presented: PresentedTokens
+  /** Whether one more code of a device may be tried from here. */
+  readonly mayTry: (address: string) => Promise<boolean>
   readonly onRefused: (endpoint: string, error: string, address: string) => void
 }
 
@@ -98,6 +100,14 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
     request.url = completeQuery(request.url ?? '', options.setup())
     return options.serve(request, response)
   }
+  if (path === ROUTES.code_verification) {
+    // A code in the address would be filled in by a link that somebody else has sent (RFC 8628 §5.4).
+    if (request.method === 'GET') request.url = path
+    else if (!(await options.mayTry(address))) return send(response, tooManyCodes())
+  }
+  if (path === ROUTES.registration && request.method === 'OPTIONS') {
+    return send(response, { status: 204, headers: corsFor(request, options.setup()), body: '' })
+  }
   if (request.method !== 'POST' || !FORM_PATHS.has(path)) return options.serve(request, response)
   return await serveForm(arrival, options)
 }
@@ -120,6 +130,7 @@ async function serveForm(arrival: Arrival, options: FrontOptions): Promise<void>
   const form = new URLSearchParams(body)
   const token = form.getAll('token')
   const asksAboutToken = path === ROUTES.revocation || path === ROUTES.introspection
+  inHeader(request, form, setup())
   if (asksAboutToken && token.length === 1 && token[0]?.includes('.') === true) {
     return await presented.present(token[0], (id) => {
       form.set('token', id)
@@ -130,6 +141,19 @@ async function serveForm(arrival: Arrival, options: FrontOptions): Promise<void>
     path === ROUTES.token ? form.get('grant_type') === 'client_credentials' : !asksAboutToken
   const sent = isCompleted ? completeParameters(form, setup()) : form
   return serve(withBody(request, sent.toString()), response)
+}
+
+/**
+ * A client of the configuration may send its secret in the body as well as in the header (RFC 6749 §2.3.1);
+ * `oidc-provider` wants to know beforehand which.
+ */
+function inHeader({ headers }: IncomingMessage, form: URLSearchParams, { clients }: Setup): void {
+  const [id, secret] = [form.get('client_id') ?? '', form.get('client_secret')]
+  if (secret === null || headers.authorization !== undefined) return
+  if (clients.get(id)?.auth.kind !== 'secret') return
+  const pair = `${encodeURIComponent(id)}:${encodeURIComponent(secret)}`
+  headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`
+  form.delete('client_secret')
 }
 
 async function register(arrival: Arrival, options: FrontOptions): Promise<void> {
@@ -145,6 +169,9 @@ async function register(arrival: Arrival, options: FrontOptions): Promise<void> 
   const registering = withBody(request, judged.body)
   // It was a registration token of ours, which `oidc-provider` has no use for.
   delete registering.headers.authorization
+  const cors = corsFor(request, options.setup())
+  for (let at = 0; at + 1 < cors.length; at += 2)
+    response.setHeader(cors[at] ?? '', cors[at + 1] ?? '')
   options.clients.register(judged.newcomer, () => options.serve(registering, response))
 }
 
@@ -191,6 +218,31 @@ function completeQuery(target: string, setup: Setup): string {
 function isType(request: IncomingMessage, type: string): boolean {
   const [sent = ''] = (headerOf(request, 'content-type') ?? '').split(';', 1)
   return sent.trim().toLowerCase() === type
+}
+
+/** Browser clients may register from the origins the operator listed. */
+function corsFor(request: IncomingMessage, { allowedOrigins }: Setup): readonly string[] {
+  const origin = headerOf(request, 'origin')
+  if (origin === undefined || !allowedOrigins.includes(origin)) return []
+  return [
+    'access-control-allow-origin',
+    origin,
+    'access-control-allow-methods',
+    'POST',
+    'access-control-allow-headers',
+    'content-type, authorization, mcp-protocol-version',
+    'vary',
+    'origin',
+  ]
+}
+
+function tooManyCodes(): PageAnswer {
+  return problemPage({
+    status: 429,
+    title: 'Too many codes were tried from here',
+    text: 'Nothing is looked at for a while.',
+    advice: 'Wait a quarter of an hour, then try again.',
+  })
 }
 
 /** The page for a fault of ours. */

@@ -42,6 +42,10 @@ import { createTokenClaims } from './token-claims.ts'
 /** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
 const REVOCATION_MARGIN_SECONDS = 120
 
+/** Codes of devices that may be tried from one address, and in which time. */
+const MAX_CODES_TRIED = 60
+const CODE_WINDOW_MS = 15 * 60_000
+
 export type Issuer = {
   /** Serves one request for the authorization server. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse, address: string): Promise<void>
@@ -197,6 +201,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     clients,
     registration: { setup, book, store, now },
     presented,
+    mayTry: async (address) =>
+      (await store.count(`device-codes/${address}`, 1, CODE_WINDOW_MS)) <= MAX_CODES_TRIED,
     onRefused: (endpoint, error, address) =>
       emit({ type: 'oauth_refused', endpoint, error, client: undefined, address }),
   })

@@ -15,6 +15,7 @@ import { createAdapter } from './adapter.ts'
 import type { ClientDocuments } from './client-document.ts'
 import { isServedDocument } from './client-document.ts'
 import { findResource } from './canonical-resource.ts'
+import { askUserCode, confirmUserCode, showDeviceDone, USER_CODE } from './device-pages.ts'
 import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { showOauthError } from './error-page.ts'
 import { PAGES_PATH, ROUTES } from './routes.ts'
@@ -142,6 +143,15 @@ function featuresOf({
     },
     registration: { enabled: true, idFactory: newClientId, issueRegistrationAccessToken: true },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
+    deviceFlow: {
+      enabled: true,
+      ...USER_CODE,
+      userCodeInputSource: (context, form, _out, error) =>
+        askUserCode(context, form, error !== undefined),
+      userCodeConfirmSource: (context, form, client, _device, code) =>
+        confirmUserCode(context, form, { name: client.clientName ?? client.clientId, code }),
+      successSource: showDeviceDone,
+    },
     revocation: { enabled: true, allowedPolicy: isOwner },
     introspection: { enabled: true, allowedPolicy: isOwner },
     resourceIndicators: {

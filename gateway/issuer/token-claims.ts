@@ -32,10 +32,8 @@ export type TokenAbout = {
   readonly sinceSeconds: number
 }
 
-/** Grant types by the short word in `gty`. */
-const SHORT_GRANTS: ReadonlyMap<string, string> = new Map([
-  ['urn:ietf:params:oauth:grant-type:device_code', 'device'],
-])
+/** What `oidc-provider` calls a grant otherwise than `gty` does. */
+const SHORT_GRANTS: ReadonlyMap<string, string> = new Map([['device_code', 'device']])
 
 /** Makes the function that adds to a token what only we know. */
 export function createTokenClaims(options: TokenClaimsOptions) {

@@ -13,6 +13,9 @@ const KEY = '-----BEGIN PRIVATE KEY-----\n'
 const JWKS = JSON.stringify({ keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] })
 const random = (): string => randomBytes(32).toString('base64url')
 
+/** Of nobody. */
+const PASSWORD = `scrypt$15$8$3$${'a'.repeat(22)}$${'b'.repeat(43)}`
+
 /** What the examples expect to be mounted or made, by path. */
 const MOUNTED: Readonly<Record<string, string>> = {
   [join(CONFIG, '../.cache/demo/jwks.json')]: JWKS,
@@ -21,6 +24,9 @@ const MOUNTED: Readonly<Record<string, string>> = {
   '/run/secrets/database/key': random(),
   '/run/secrets/gatehouse/admin-token': random(),
   '/run/secrets/gatehouse/keys': `k1:${random()}`,
+  '/run/secrets/gatehouse/login': random(),
+  '/run/secrets/gatehouse/nightly': random(),
+  '/etc/gatehouse/users.yaml': `version: 1\nusers:\n  break-glass: { password: '${PASSWORD}' }\n`,
   '/run/secrets/internal/client.crt': CERT,
   '/run/secrets/internal/client.key': KEY,
   '/run/secrets/tls/tls.crt': CERT,
@@ -47,7 +53,13 @@ async function load(name: string) {
 
 test('there is no example that no test loads', () => {
   const names = globSync('*.yaml', { cwd: CONFIG }).toSorted()
-  assert.deepEqual(names, ['edge.yaml', 'minimal.yaml', 'providers.yaml', 'sidecar.yaml'])
+  assert.deepEqual(names, [
+    'edge.yaml',
+    'embedded.yaml',
+    'minimal.yaml',
+    'providers.yaml',
+    'sidecar.yaml',
+  ])
 })
 
 test('every example begins with the line that gives editors the schema', () => {
@@ -56,6 +68,17 @@ test('every example begins with the line that gives editors the schema', () => {
     const schema = basename(file) === 'providers.yaml' ? 'providers' : 'gatehouse'
     assert.equal(first, `# yaml-language-server: $schema=./${schema}.schema.json`, basename(file))
   }
+})
+
+test('embedded.yaml issues its own tokens, and people sign in at their company', async () => {
+  const { settings, warnings } = await load('embedded.yaml')
+  const own = settings.authorizationServer
+  assert.equal(own?.issuer, 'https://mcp.team.example')
+  assert.deepEqual([...own.signIn.keys(), ...own.users.keys()], ['corp', 'break-glass'])
+  assert.equal(own.registration.tokens.get('fleet')?.idleMs, 3_600_000)
+  assert.equal(own.clients.get('nightly')?.kind, 'service')
+  assert.deepEqual(settings.issuers, [])
+  assert.deepEqual(warnings, [])
 })
 
 test('minimal.yaml is the demo: loopback, one server, one issuer, under 30 lines', async () => {
