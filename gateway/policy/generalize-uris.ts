@@ -27,7 +27,7 @@ export function generalizeUris(
       return {
         text: glob,
         calls: inside.reduce((sum, { calls }) => sum + calls, 0),
-        callers: Math.max(...inside.map(({ callers }) => callers)),
+        callers: new Set(inside.flatMap(({ callers }) => [...callers])),
         generalizes: inside.length,
       }
     })

@@ -19,7 +19,8 @@ export type LearnedEntry = {
   readonly text: string
   /** Calls it was learned from. */
   readonly calls: number
-  readonly callers: number
+  /** Who made them. */
+  readonly callers: ReadonlySet<string>
   /** URIs that a glob stands for; undefined for a name as it was used. */
   readonly generalizes?: number
 }
@@ -91,7 +92,11 @@ function learnServer(
   if (connected.parties.size > 0) {
     for (const unit of unitsFor(connected, log.members)) add(unit, connected)
   }
-  return [...drafts.values()].map((draft) => finish(draft, log.all))
+  const uris = log.all.flatMap((one) =>
+    namesUsed(one).flatMap(({ area, name }) => (area === 'resources' ? name : [])),
+  )
+  const logged = new Set(uris)
+  return [...drafts.values()].map((draft) => finish(draft, logged))
 }
 
 /** Everything used by name, and who connected: `ping` stands for that, which every connection may send. */
@@ -148,15 +153,18 @@ function unitsFor({ parties }: Use, members: Members): readonly Unit[] {
   const open = new Set(parties.keys())
   const chosen: Unit[] = []
   while (open.size > 0) {
-    let best: { unit: Unit; excess: number; gain: number } | undefined
+    const units = new Map<string, Unit>()
     for (const key of open) {
-      for (const unit of parties.get(key)?.party.units ?? []) {
-        const all = members.get(unitKey(unit)) ?? new Set()
-        const excess = [...all].filter((member) => !parties.has(member)).length
-        const gain = [...all].filter((member) => open.has(member)).length
-        const candidate = { unit, excess, gain }
-        if (best === undefined || compare(candidate, best) < 0) best = candidate
+      for (const unit of parties.get(key)?.party.units ?? []) units.set(unitKey(unit), unit)
+    }
+    let best: Candidate | undefined
+    for (const [key, unit] of units) {
+      const candidate = { unit, excess: 0, gain: 0 }
+      for (const member of members.get(key) ?? []) {
+        if (!parties.has(member)) candidate.excess += 1
+        else if (open.has(member)) candidate.gain += 1
       }
+      if (best === undefined || compare(candidate, best) < 0) best = candidate
     }
     if (best === undefined) break
     chosen.push(best.unit)
@@ -173,7 +181,8 @@ function compare(a: Candidate, b: Candidate): number {
   return a.unit.name < b.unit.name ? -1 : Number(a.unit.name > b.unit.name)
 }
 
-function finish({ unit, server, uses }: Draft, all: readonly Evidence[]): LearnedRule {
+/** @param logged Every URI of the log on this server. */
+function finish({ unit, server, uses }: Draft, logged: ReadonlySet<string>): LearnedRule {
   const entries: Record<Area, LearnedEntry[]> = {
     tools: [],
     prompts: [],
@@ -191,14 +200,15 @@ function finish({ unit, server, uses }: Draft, all: readonly Evidence[]): Learne
       times.push(from, to)
     }
     calls += made
-    entries[area].push({ text: name, calls: made, callers: own.length })
+    entries[area].push({
+      text: name,
+      calls: made,
+      callers: new Set(own.map(({ party }) => party.key)),
+    })
   }
   times.sort()
   for (const area of ['tools', 'prompts', 'methods'] as const) entries[area].sort(byText)
-  const others = all.flatMap((one) =>
-    namesUsed(one).flatMap((use) => (use.area === 'resources' ? use.name : [])),
-  )
-  entries.resources.splice(0, Infinity, ...generalizeUris(entries.resources, new Set(others)))
+  entries.resources.splice(0, Infinity, ...generalizeUris(entries.resources, logged))
   return {
     unit,
     server,

@@ -43,7 +43,7 @@ function* ruleLines(rule: LearnedRule, id: string, mixed: Mixed): Generator<stri
 }
 
 function evidence({ calls, callers, generalizes }: LearnedEntry, members: number): string {
-  const made = `${calls} calls by ${callers} of ${members}`
+  const made = `${calls} calls by ${callers.size} of ${members}`
   return generalizes === undefined ? made : `${made}, on ${generalizes} URIs`
 }
 

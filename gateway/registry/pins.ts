@@ -22,7 +22,7 @@ import { createTurns } from './turns.ts'
 /** Tools pinned per server, as many as the catalogue knows. Of a server that holds, the rest is hidden. */
 export const MAX_PINNED = 5_000
 
-/** Callers whose sight is remembered in memory, per server; the oldest is read from the store again. */
+/** Callers at servers whose sight is remembered in memory; the oldest is read from the store again. */
 const MAX_AUDIENCES = 10_000
 
 /** A caller's row is written again after this long, well before it ends. */
