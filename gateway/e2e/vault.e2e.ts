@@ -270,7 +270,9 @@ test('A link is no good to anybody but the person it was made for, nor without s
   assert.equal(page.status, 403)
   assert.match(page.html, /made for somebody else/)
   assert.ok(!page.html.includes('grace'))
-  assert.equal((await createRobot().open(link)).status, 401)
+  const stranger = await createRobot().open(link)
+  assert.equal(stranger.url.pathname, '/oauth/sign-in')
+  assert.equal(stranger.url.searchParams.get('back'), new URL(link).pathname + new URL(link).search)
   assert.equal((await call('mallory')).json?.result?.['isError'], true)
 })
 
@@ -355,6 +357,23 @@ test('A token that the provider has withdrawn is refreshed once on 401; what can
   assert.equal(await sentAs(), 'judy')
 })
 
+test('A person sees what is connected, ends it, and the provider is told', async () => {
+  await connect('nina')
+  await call('nina')
+  const used = upstream.calls('tools/call').at(-1)?.headers.authorization?.replace('Bearer ', '')
+  const robot = await browserOf('nina')
+  const page = await robot.open(`${gateway.origin}/connect`)
+  assert.match(page.html, /signed in as <b>nina[\s\S]*Acme[\s\S]*Connected/)
+  const cross = await robot.submit(page, { headers: { 'sec-fetch-site': 'cross-site' } })
+  assert.equal(cross.status, 403)
+  const other = await browserOf('oscar')
+  const stolen = await other.submit({ ...page })
+  assert.equal(stolen.status, 403)
+  assert.match((await robot.submit(page)).html, /Not connected/)
+  assert.equal(await acme.userOf(used ?? ''), undefined)
+  assert.match((await call('nina')).text, /Connect your acme account first/)
+})
+
 test('Operators list, count, seal anew and revoke connections, and see no token', async () => {
   await connect('kim')
   const env = { GATEHOUSE_OPS_URL: gateway.ops, GATEHOUSE_ADMIN_TOKEN: gateway.adminToken }
@@ -383,7 +402,7 @@ test('Whoever was revoked at the gateway is not signed in on its pages any more'
   assert.equal((await robot.open(link)).status, 200)
   const body = { kind: 'subject', issuer: gateway.origin, value: 'leo' }
   await gateway.admin('POST', '/admin/revocations', { body })
-  assert.equal((await robot.open(link)).status, 401)
+  assert.equal((await robot.open(link)).url.pathname, '/oauth/sign-in')
 })
 
 test('No token, secret, state or ticket is in the audit log, the metrics, the log or, in clear, in the store', async () => {

@@ -11,7 +11,7 @@ const MAX_FORM_BYTES = 16_384
 
 /** Whether this target is a connect page. */
 export function isConnectTarget(target: string, { path }: Vault): boolean {
-  return path !== undefined && target.startsWith(`${path}/`)
+  return path !== undefined && (target === path || target.startsWith(`${path}/`))
 }
 
 /**

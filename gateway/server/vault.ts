@@ -2,6 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Caller } from '../model/caller.ts'
+import type { VaultCredential } from '../model/credential.ts'
+import { SIGN_IN_PATH } from '../issuer/routes.ts'
 import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import type { Seals } from '../seal/seal.ts'
@@ -13,7 +15,8 @@ import { createBreaker } from '../vault/breaker.ts'
 import { createConnectLinks } from '../vault/connect-link.ts'
 import { createConnect, type Connect } from '../vault/connect.ts'
 import { createConnectDesk, type ConnectRequest } from '../vault/connect-desk.ts'
-import type { ConnectionId } from '../vault/connection.ts'
+import type { Own } from '../vault/connect-pages.ts'
+import type { ConnectionId, Owner } from '../vault/connection.ts'
 import { createEnvelopes, type Envelopes } from '../vault/envelope.ts'
 import type { Connectable } from '../vault/found.ts'
 import { createKeeper, type Keeper } from '../vault/keeper.ts'
@@ -92,7 +95,8 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     sessionCookie: hostCookie(SESSION_COOKIE, isSecure),
     connectCookie: hostCookie('gatehouse-connect', isSecure),
     scopesOf: (name) => scopesNeeded(settings, name),
-    signIn: undefined,
+    mine: (owner) => ownConnections(owner, { book, settings }),
+    signIn: (back) => `${SIGN_IN_PATH}?back=${encodeURIComponent(back)}`,
     origin: url.origin,
     base: path,
   })
@@ -114,6 +118,26 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
 function lazily(make: () => Envelopes): () => Envelopes {
   let made: Envelopes | undefined
   return () => (made ??= make())
+}
+
+/** What one person has connected, and could: every provider, every account that a server asks for. */
+async function ownConnections(
+  owner: Owner,
+  { book, settings }: { readonly book: Book; readonly settings: Settings },
+): Promise<readonly Own[]> {
+  const found: Own[] = []
+  for (const provider of settings.providers.values()) {
+    const accounts = new Set(
+      vaultCredentials(settings, provider.name).map(({ account }) => account),
+    )
+    for (const account of accounts) {
+      const entry = await book.read({ ...owner, provider: provider.name, account })
+      const state = entry === undefined || entry === 'unreadable' ? 'none' : entry.connection.state
+      const label = state === 'none' || typeof entry !== 'object' ? '' : entry.connection.label
+      found.push({ provider, account, state, label })
+    }
+  }
+  return found
 }
 
 /** Sessions of which nothing was revoked: what ends a token ends what its owner may do here. */
@@ -152,13 +176,16 @@ function personOf(session: Session): Caller {
 }
 
 /** What servers need of a provider, all together. */
-function scopesNeeded({ servers }: Settings, provider: string): readonly string[] {
+function scopesNeeded(settings: Settings, provider: string): readonly string[] {
+  return [...new Set(vaultCredentials(settings, provider).flatMap(({ scopes }) => scopes))]
+}
+
+function vaultCredentials({ servers }: Settings, provider: string): readonly VaultCredential[] {
   const credentials = servers.flatMap(({ credential, toolCredentials }) => [
     credential,
     ...(toolCredentials?.values() ?? []),
   ])
-  const needed = credentials.flatMap((one) =>
-    one.kind === 'vault' && one.provider === provider ? one.scopes : [],
+  return credentials.filter(
+    (one): one is VaultCredential => one.kind === 'vault' && one.provider === provider,
   )
-  return [...new Set(needed)]
 }

@@ -12,6 +12,7 @@ import type { Provider } from '../model/provider.ts'
 import type { Store } from '../model/store.ts'
 import { linkKey, CONNECTING_MS, type Connect } from './connect.ts'
 import type { ConnectLinks, Link } from './connect-link.ts'
+import type { Owner } from './connection.ts'
 import * as pages from './connect-pages.ts'
 
 /** What a browser asks for, below the path of the connect pages. */
@@ -32,6 +33,8 @@ export type ConnectDeskOptions = {
   /** Holds the browser's half of what was begun. */
   readonly connectCookie: CookieName
   readonly provider: (name: string) => Provider | undefined
+  /** What a person has connected and could connect. */
+  readonly mine: (owner: Owner) => Promise<readonly pages.Own[]>
   /** Scopes that servers need of a provider, for who comes without a link. */
   readonly scopesOf: (provider: string) => readonly string[]
   /** Where to sign in, and come back from; undefined where there is no such page. */
@@ -58,6 +61,7 @@ type Room = {
 export function createConnectDesk(options: ConnectDeskOptions) {
   return async (request: ConnectRequest): Promise<PageAnswer> => {
     const [path = '', query = ''] = request.target.split('?', 2)
+    if (path === '') return await own(request, options)
     const named = PATH.exec(path)?.groups
     const provider = options.provider(named?.['provider'] ?? '')
     if (named === undefined || provider === undefined) return pages.notFound()
@@ -72,6 +76,38 @@ export function createConnectDesk(options: ConnectDeskOptions) {
     return request.method === 'GET' ? await offer(room, options) : await begin(room, options)
   }
 }
+
+/** The page of all that a person has connected. */
+async function own(request: ConnectRequest, options: ConnectDeskOptions): Promise<PageAnswer> {
+  const cookie = readCookie(request.cookie, options.sessionCookie.name)
+  const session = await options.sessions.find(cookie)
+  if (session === undefined) return signIn(request, options)
+  const owner = ownerOf(session)
+  if (request.method === 'POST') {
+    const refused = await disconnect(request, session, options)
+    if (refused !== undefined) return refused
+  }
+  const token = formToken(session.formSecret, OWN)
+  const connections = await options.mine(owner)
+  return pages.own({ base: options.base, name: session.name, token, connections })
+}
+
+/** @returns what to show instead when nothing was done. */
+async function disconnect(
+  request: ConnectRequest,
+  session: Session,
+  options: ConnectDeskOptions,
+): Promise<PageAnswer | undefined> {
+  if (!isFromOwnPage(request, options.origin)) return pages.forged()
+  const form = await request.form()
+  if (!isFormToken(form.get('token') ?? undefined, session.formSecret, OWN)) return pages.forged()
+  const [provider, account] = [form.get('provider') ?? '', form.get('account') ?? '']
+  await options.connect.disconnect({ ...ownerOf(session), provider, account })
+  return undefined
+}
+
+/** The purpose of the forms on it. */
+const OWN = 'own connections'
 
 function signIn(request: ConnectRequest, { base, signIn: at }: ConnectDeskOptions): PageAnswer {
   // A form that was sent without a session is not sent again behind the person's back.

@@ -3,6 +3,7 @@ import type { Provider } from '../model/provider.ts'
 import { html, plainName } from '../pages/html.ts'
 import { showPage, type PageAnswer } from '../pages/page.ts'
 import type { Finished } from './connect.ts'
+import type { ConnectionState } from './connection.ts'
 
 /** The offer to connect, with a form that leads to the provider. */
 export function offer(wish: {
@@ -42,6 +43,55 @@ export function offer(wish: {
       </form>
     `,
   })
+}
+
+/** One line of what a person has connected or could. */
+export type Own = {
+  readonly provider: Provider
+  readonly account: string
+  readonly state: ConnectionState | 'none'
+  /** The account as the provider names it; empty where it does not. */
+  readonly label: string
+}
+
+/** The accounts of a person, with a way to connect each and to end it. */
+export function own(page: {
+  readonly base: string
+  readonly name: string
+  readonly token: string
+  readonly connections: readonly Own[]
+}): PageAnswer {
+  const { base, token } = page
+  const rows = page.connections.map(({ provider, account, state, label }) => {
+    const name = account === 'default' ? provider.title : `${provider.title} (${account})`
+    const again = html`<p><a href="${base}/${provider.name}">Connect</a></p>`
+    const end = html`<form method="post" action="${base}">
+      <input type="hidden" name="token" value="${token}" />
+      <input type="hidden" name="provider" value="${provider.name}" />
+      <input type="hidden" name="account" value="${account}" />
+      <button type="submit">Disconnect ${name}</button>
+    </form>`
+    return html`<section>
+      <h2>${name}</h2>
+      <p>${WORDS[state]}${label === '' ? '' : ` (${plainName(label)})`}.</p>
+      ${state === 'live' || account !== 'default' ? undefined : again}
+      ${state === 'none' ? undefined : end}
+    </section>`
+  })
+  return showPage({
+    title: 'Your accounts',
+    body: html`
+      <h1>Accounts that servers may use for you</h1>
+      <p>You are signed in as <b>${plainName(page.name)}</b>.</p>
+      ${rows}
+    `,
+  })
+}
+
+const WORDS: Readonly<Record<Own['state'], string>> = {
+  none: 'Not connected',
+  live: 'Connected',
+  dead: 'Connected, but it gives no more access: connect it again',
 }
 
 /** How it came out, once the browser is back. */

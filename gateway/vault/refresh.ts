@@ -33,6 +33,8 @@ export type RefreshOptions = {
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly pause: (ms: number) => Promise<void>
+  /** Default 30,000. Longer than a request to a provider may take. */
+  readonly leaseMs?: number
   readonly emit: Emit
 }
 
@@ -45,14 +47,14 @@ export type Refreshed =
 
 /** @returns the function that refreshes a connection, if it still is as `stale` says. */
 export function createRefresh(options: RefreshOptions) {
-  const { book, breaker, now, pause, store } = options
+  const { book, breaker, now, pause, store, leaseMs = LEASE_MS } = options
   let count = 0
   return async (stale: Entry): Promise<Refreshed> => {
     const id: ConnectionId = stale.connection
     const key = `lease/${keyOf(id)}`
     const holder = `${options.instance}/${(count += 1)}`
     const deadlineMs = now() + WAIT_MS
-    while (!(await store.lease(key, holder, LEASE_MS))) {
+    while (!(await store.lease(key, holder, leaseMs))) {
       if (now() > deadlineMs) return unavailable('another process is at it')
       await pause(LOOK_EVERY_MS)
       const entry = await book.read(id)
