@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openSigningKeys } from './oauth/signing-keys.ts'
+import { createTestVault } from './testkit/vault.ts'
 import { createTickets } from './pipeline/tickets.ts'
 import { createPins } from './registry/pins.ts'
 import type { Approvals } from './registry/approvals.ts'
@@ -37,13 +39,23 @@ test('docs/storage.md lists every key that is written, and no others', async () 
   const definitions = () => new Map([['read', '{}']])
   pins.observe({ server: 'docs', holds: true, audience: 'anna', page: undefined, definitions })
   await pins.flush()
+  const own = createSeals([temporaryKey()])
+  await openSigningKeys({
+    store,
+    seal: (text) => own.seal('signing-key', [], text),
+    open: (sealed) => own.open('signing-key', [], sealed),
+    isLasting: true,
+    now,
+  })
+  await createTestVault({ store, clock }).begin()
   const written = (await store.list('')).map(({ key }) =>
     key
       .replace(id, '{id}')
       .replace(grant, '{id}')
       .replace(/^(approval\/ask\/).*/, '$1{id}')
       .replace(/^(approval\/(?:call|entry)\/).*/, '$1{hash}')
-      .replace(/^(session\/).*/, '$1{hash}')
+      .replace(/^(session\/|connecting\/).*/, '$1{hash}')
+      .replace(/^(vault\/).*/, '$1{hash}/{provider}/{account}')
       .replace(/^(ws-ticket\/).*/, '$1{id}')
       .replace(/^(pin\/(?:seen|tool)\/).*/, '$1{server}/{id}')
       .replace(/^(pin\/text\/).*/, '$1{server}/{hash}'),

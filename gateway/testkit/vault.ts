@@ -7,6 +7,7 @@ import { temporaryKey } from '../seal/seal.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { createBook, type Facts } from '../vault/book.ts'
 import { createBreaker } from '../vault/breaker.ts'
+import { createConnect } from '../vault/connect.ts'
 import type { ConnectionId, Tokens } from '../vault/connection.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
 import { createKeeper } from '../vault/keeper.ts'
@@ -69,7 +70,7 @@ export type TestVault = ReturnType<typeof createTestVault>
 export function createTestVault(shared?: {
   readonly store: Store
   readonly clock: { nowMs: number }
-  readonly refresh: Services['refresh']
+  readonly refresh?: Services['refresh']
 }) {
   const clock = shared?.clock ?? { nowMs: 1_000_000_000 }
   const now = (): number => clock.nowMs
@@ -85,13 +86,14 @@ export function createTestVault(shared?: {
     })
   const envelopes = createEnvelopes([RING])
   const book = createBook(store, () => envelopes)
+  const services: Services = {
+    refresh,
+    redeem: async () => ({ kind: 'unavailable', detail: 'not here' }),
+    revoke: async () => true,
+  }
   const keeper = createKeeper({
     book,
-    services: {
-      refresh,
-      redeem: async () => ({ kind: 'unavailable', detail: 'not here' }),
-      revoke: async () => true,
-    },
+    services,
     store,
     breaker: createBreaker(now),
     provider: (name) => (name === 'acme' ? ACME : undefined),
@@ -139,6 +141,22 @@ export function createTestVault(shared?: {
     caller,
     id,
     connect,
+    /** Connects, and begins to connect once more. */
+    begin: async () => {
+      await connect()
+      const pages = createConnect({
+        book,
+        services,
+        store,
+        envelopes: () => envelopes,
+        provider: () => ACME,
+        redirectUri: () => 'https://gw.example/connect/acme/callback',
+        changed: () => undefined,
+        now,
+        emit: (event) => events.push(event),
+      })
+      await pages.begin({ provider: ACME, owner: id, account: id.account, scopes: [] })
+    },
     find,
     /** The token that is sent, or why there is none. */
     sent: async () => {
