@@ -62,6 +62,13 @@ test('A warm credential of the caller is there at once, and is remembered for it
   assert.equal(wanted[0]?.caller, seat.journey.caller)
 })
 
+test('A token that is bound to a key of the caller’s is nothing to exchange', async () => {
+  const seat = seatAt({ credential: ISSUE }, 'DPoP bound-to-a-key')
+  const { wanted, swaps: own } = swaps(OWN)
+  await swap(permitOf(seat, 'echo'), seat, { swaps: own })
+  assert.equal(wanted[0]?.token, undefined)
+})
+
 test('A tool with a credential of its own never gets that of the server, nor another tool its', () => {
   const toolCredentials = new Map<string, Credential>([['pay', KEY]])
   const seat = seatAt({ credential: ISSUE, toolCredentials })
@@ -95,6 +102,23 @@ test('Only a fallback that the operator named stands in for a missing credential
   const seat = seatAt({ credential: ISSUE, fallback: KEY })
   const desk = swaps(missing('none'))
   assert.deepEqual(swap(permitOf(seat, 'echo'), seat, desk), ['X-Key', 'operators-own'])
+})
+
+test('A server that wants a credential for what went up without one gets its caller told so', async () => {
+  const vault: Credential = {
+    kind: 'vault',
+    place: PLACE,
+    provider: 'acme',
+    scopes: [],
+    account: 'default',
+    neededFor: 'calls',
+  }
+  const seat = seatAt({ credential: vault })
+  const call = { needs: 'connection', targets: [] }
+  const permit = { server: seat.server, caller: seat.journey.caller, call } as unknown as Permit
+  const desk = swaps(missing('connect first'))
+  assert.deepEqual(swap(permit, seat, desk), [])
+  await assert.rejects(swapAgain(permit, seat, desk), isCode('credential_missing'))
 })
 
 test('A refused credential is renewed where it was made for the caller, and a static one never', async () => {

@@ -40,7 +40,14 @@ export async function swapAgain(
 ): Promise<Injected | undefined> {
   const credential = credentialOf(permit)
   const refused = seat.found
-  if (!isOfCaller(credential) || refused === undefined) return undefined
+  if (!isOfCaller(credential) || (refused === undefined && seat.server.fallback !== undefined)) {
+    return undefined
+  }
+  if (refused === undefined) {
+    // It wanted one after all for what went up without: the caller is told what it lacks.
+    const now = await desk.swaps.find(wanted(credential, seat))
+    return use(now, { credential, seat, isPlumbing: false }, desk)
+  }
   const found = await desk.swaps.renew(wanted(credential, seat), refused)
   if (found === refused) return undefined
   return use(found, { credential, seat, isPlumbing: false }, desk)
@@ -97,8 +104,9 @@ function wanted(credential: CallerCredential, { journey, head, server }: Seat) {
   if (caller === undefined || caller.via === 'anonymous') {
     throw new Refusal('credential_missing', { message: 'Nobody is signed in' })
   }
-  const token = head?.authorization === undefined ? undefined : bearerOf(head.authorization)
-  return { server: server.name, caller, credential, token }
+  // Of another scheme, such as DPoP: a token that is bound to a key of the caller's is of no use to us.
+  const token = bearerOf(head?.authorization ?? '')
+  return { server: server.name, caller, credential, token: token === '' ? undefined : token }
 }
 
 /** Being connected at all, and lists: what a client does before it calls anything. */

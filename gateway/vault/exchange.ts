@@ -76,14 +76,13 @@ export function createExchange(options: ExchangeOptions): Exchange {
 }
 
 async function buy(bought: Bought, options: ExchangeOptions): Promise<Held> {
-  const { caller, credential, token } = bought
+  const { caller, credential } = bought
   const nowMs = options.now()
   // An assertion of our own needs no token of the caller's.
   if (credential.flow !== 'jwt_bearer') {
     const why = unfitness(bought, options)
-    if (token === undefined || why !== undefined) {
-      const reason = why ?? 'What you signed in with cannot be exchanged for a token of this server'
-      return hold(missing(reason), nowMs + REFUSED_MS, 'unfit', bought, options)
+    if (why !== undefined) {
+      return hold(missing(why), nowMs + REFUSED_MS, 'unfit', bought, options)
     }
   }
   const answer = await ask(bought, options)
@@ -127,7 +126,7 @@ function unfitness(
   { caller, credential, token }: Bought,
   { issuer }: ExchangeOptions,
 ): string | undefined {
-  if (token === undefined || caller.via !== 'jwt') return 'An API key cannot be exchanged'
+  if (token === undefined || caller.via === 'api_key') return 'This credential cannot be exchanged'
   const parsed = parseJwt(token)
   const mayAct = parsed.ok ? parsed.jwt.claims['may_act'] : undefined
   if (mayAct === undefined) return undefined
