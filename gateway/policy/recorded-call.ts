@@ -62,12 +62,13 @@ const TARGET_KINDS = [
   'task',
 ] as const satisfies readonly TargetKind[]
 
-/** What was refused whatever the rules say: names no list shows, tools kept back, decision points. */
+/** What was refused whatever the rules say: names no list shows, tools kept back, decision points, limits. */
 const BEYOND_RULES: ReadonlySet<string> = new Set([
   'unlisted',
   'tool_held',
   'decision_point',
   'decision_point_failed',
+  'over_budget',
 ])
 
 /** Whether the rules themselves decided the recorded call. */
