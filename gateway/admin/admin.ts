@@ -53,6 +53,8 @@ export type AdminOptions = GrantDesk & {
   readonly vault: () => AdminVault
   readonly pins: Pins
   readonly clients: ClientDesk['clients']
+  /** Adds a key to sign tokens with; resolves with how many are published. */
+  readonly rotateSigningKeys: () => Promise<number>
   /** Whom the configuration at work knows: revoking anything else is done, with a warning. */
   readonly known: () => Known
   readonly status: () => AdminStatus
@@ -135,6 +137,12 @@ const ACTIONS: readonly Action[] = [
     path: /^\/admin\/revocations\/(?<id>[^/]+)$/,
     run: ({ request, options, by, id }) =>
       liftRevocation(request.query, options.revocations, { id, by }),
+  },
+  {
+    name: 'signing_keys.rotate',
+    method: 'POST',
+    path: /^\/admin\/signing-keys\/rotate$/,
+    run: rotateSigningKeys,
   },
   {
     name: 'clients.list',
@@ -242,6 +250,13 @@ async function act(
 
 function readStatus({ request, options }: Ask): AdminAnswer {
   return refuseQuery(request) ?? { status: 200, body: options.status() }
+}
+
+async function rotateSigningKeys({ request, options }: Ask): Promise<AdminAnswer> {
+  const refused = refuseQuery(request)
+  if (refused !== undefined) return refused
+  const published = await options.rotateSigningKeys()
+  return { status: 200, body: { published }, detail: `${published} published` }
 }
 
 async function reload({ request, options }: Ask): Promise<AdminAnswer> {

@@ -4,6 +4,7 @@ import { createClients } from '../registry/clients.ts'
 import { ADMIN_TOKEN, createAdminDesk } from '../testkit/admin-desk.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
 import { clientsList, clientsRevoke } from './clients.ts'
+import { signingKeysRotate } from './signing-keys.ts'
 
 async function setup(count: number) {
   const { store, now, clock } = memoryStore()
@@ -70,4 +71,10 @@ test('where there is no authorization server there are no clients', async () => 
   assert.equal((await desk.ask({ path: '/admin/clients' })).status, 404)
   assert.equal((await desk.ask({ method: 'DELETE', path: '/admin/clients/x' })).status, 404)
   assert.equal((await createAdminDesk().ask({ path: '/admin/clients', query: 'x=1' })).status, 400)
+})
+
+test('a signing key is added, and it is said when it signs', async () => {
+  const { run } = await setup(0)
+  const { code, out } = await run(signingKeysRotate)
+  assert.deepEqual([code, /signs in 20 minutes; published now: 2/.test(out.join())], [0, true])
 })

@@ -85,6 +85,12 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./registration-tokens-new.ts')).registrationTokensNew,
   },
   {
+    words: ['signing-keys', 'rotate'],
+    use: 'signing-keys rotate',
+    does: 'add a key to those tokens are signed with',
+    load: async () => (await import('./signing-keys.ts')).signingKeysRotate,
+  },
+  {
     words: ['clients', 'list'],
     use: 'clients list',
     does: 'list the clients that registered themselves',

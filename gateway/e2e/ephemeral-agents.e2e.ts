@@ -109,3 +109,14 @@ test('An agent that works stays; those that are left alone are gone, and their s
   const gone = await askToken(agent, { ...idle[0]!, resource: gateway.url('docs') })
   assert.deepEqual([gone.status, Reflect.get(gone.json, 'error')], [401, 'invalid_client'])
 })
+
+test('Whoever guesses is not listened to for a while, and the others go on', async () => {
+  const guess = () => askToken(agent, { id: 'nobody', secret: 'x', resource: gateway.url('docs') })
+  const statuses = new Set<number>()
+  for (let round = 0; round < 10 && !statuses.has(429); round++) {
+    const replies = await Promise.all(Array.from({ length: 50 }, guess))
+    for (const { status } of replies) statuses.add(status)
+  }
+  assert.ok(statuses.has(401) && statuses.has(429))
+  await eventually(async () => assert.equal((await guess()).status, 401), 8_000)
+})

@@ -156,3 +156,28 @@ test('Signing in makes a new session, whatever cookie was there before', async (
   const now = robot.cookies.find((cookie) => cookie.startsWith('gatehouse-session='))
   assert.ok(session !== undefined && now !== undefined && session !== now)
 })
+
+test('A new signing key is published at once and signs later, and no token is lost', async () => {
+  const kids = async (): Promise<readonly string[]> => {
+    const set = await (await fetch(`${gateway.origin}/.well-known/jwks.json`)).json()
+    return (set as { readonly keys: readonly { readonly kid: string }[] }).keys.map(
+      ({ kid }) => kid,
+    )
+  }
+  const before = await kids()
+  const { status, json } = await gateway.admin('POST', '/admin/signing-keys/rotate')
+  assert.deepEqual([status, json['published']], [200, before.length + 1])
+  const after = await kids()
+  assert.ok(before.every((kid) => after.includes(kid)) && after.length === before.length + 1)
+  const robot = new FormRobot()
+  const { page, client } = await begin(robot)
+  const consent = await robot.open(await away(robot, page, 'corp'))
+  const code = (await answerOf(robot, consent)).get('code') ?? ''
+  const { json: tokens } = await agent.redeem(client, code)
+  const head = JSON.parse(
+    Buffer.from(tokens.access_token.split('.')[0] ?? '', 'base64url').toString(),
+  )
+  assert.ok(before.includes((head as { readonly kid: string }).kid))
+  const called = await post(gateway.url('docs'), callTool('echo'), { token: tokens.access_token })
+  assert.ok(called.json?.result)
+})

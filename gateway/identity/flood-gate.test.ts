@@ -92,3 +92,13 @@ test('a flood from a hundred thousand addresses does not clear the bucket of one
     if (at % 1_000 === 0) assert.ok(!gate.enter('192.0.2.1'))
   }
 })
+
+test('whether an address may fail is asked without a cost, and nobody else is meant', () => {
+  let nowMs = 0
+  const gate = createFloodGate(() => nowMs)
+  for (let asked = 0; asked < 2 * FAILURE_BURST; asked++) assert.ok(gate.mayFail('192.0.2.1'))
+  for (let failed = 0; failed < FAILURE_BURST; failed++) gate.countFailure('192.0.2.1')
+  assert.ok(!gate.mayFail('192.0.2.1') && gate.mayFail('192.0.2.2'))
+  nowMs += 1_000
+  assert.ok(gate.mayFail('192.0.2.1'))
+})

@@ -13,6 +13,8 @@ export type FloodGate = {
    */
   enter(address: string): boolean
   leave(): void
+  /** Whether the address has failures left; nothing is taken. */
+  mayFail(address: string): boolean
   /** Charges one failed authentication. Returns false when the address had none left. */
   countFailure(address: string): boolean
 }
@@ -53,6 +55,10 @@ export function createFloodGate(now: () => number): FloodGate {
     },
     leave: () => {
       atOnce -= 1
+    },
+    mayFail: (address) => {
+      const bucket = buckets.get(networkOf(address))
+      return bucket === undefined || refill(bucket).failuresLeft >= 1
     },
     countFailure: (address) => {
       const network = networkOf(address)

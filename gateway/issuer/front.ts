@@ -40,6 +40,8 @@ export type FrontOptions = {
   readonly clients: Pick<OauthClients, 'register'>
   readonly registration: RegistrationOptions
   readonly presented: PresentedTokens
+  /** Whether so much was refused from here lately that it must be guessing; successes are free. */
+  readonly isGuessing: (address: string) => boolean
   /** Whether one more code of a device may be tried from here. */
   readonly mayTry: (address: string) => Promise<boolean>
   readonly onRefused: (endpoint: string, error: string, address: string) => void
@@ -122,7 +124,8 @@ const FORM_PATHS: ReadonlySet<string> = new Set([
 ])
 
 async function serveForm(arrival: Arrival, options: FrontOptions): Promise<void> {
-  const { request, response, path } = arrival
+  const { request, response, path, address } = arrival
+  if (options.isGuessing(address)) return refuse(arrival, options, slowDown())
   const { serve, presented, setup } = options
   if (!isType(request, 'application/x-www-form-urlencoded')) return serve(request, response)
   const body = await readBody(request)
@@ -158,6 +161,7 @@ function inHeader({ headers }: IncomingMessage, form: URLSearchParams, { clients
 
 async function register(arrival: Arrival, options: FrontOptions): Promise<void> {
   const { request, response, address } = arrival
+  if (options.isGuessing(address)) return refuse(arrival, options, slowDown())
   if (!isType(request, 'application/json')) {
     return refuse(arrival, options, oauthError(400, 'invalid_client_metadata', 'send JSON'))
   }
@@ -173,6 +177,11 @@ async function register(arrival: Arrival, options: FrontOptions): Promise<void> 
   for (let at = 0; at + 1 < cors.length; at += 2)
     response.setHeader(cors[at] ?? '', cors[at + 1] ?? '')
   options.clients.register(judged.newcomer, () => options.serve(registering, response))
+}
+
+function slowDown(): PageAnswer {
+  const description = 'too much was refused from here; try again in a few seconds'
+  return oauthError(429, 'temporarily_unavailable', description, ['retry-after', '5'])
 }
 
 function tooLarge(arrival: Arrival, options: FrontOptions): void {

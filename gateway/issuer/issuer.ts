@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 
+import { createFloodGate } from '../identity/flood-gate.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
@@ -41,6 +42,9 @@ import { createTokenClaims } from './token-claims.ts'
 
 /** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
 const REVOCATION_MARGIN_SECONDS = 120
+
+/** Refusals that somebody gets who guesses at secrets, codes and tokens. */
+const GUESSES = ['invalid_client', 'invalid_grant', 'invalid_token']
 
 /** Codes of devices that may be tried from one address, and in which time. */
 const MAX_CODES_TRIED = 60
@@ -124,6 +128,13 @@ export function createIssuer(options: IssuerOptions): Issuer {
     revokeToken: (id: string) => endTokens('token', id),
   }
   const documents = createClientDocuments({ setup, publicFetch: options.publicFetch, store, now })
+  const gate = createFloodGate(now)
+  const emitAndCount: Emit = (event) => {
+    if (event.type === 'oauth_refused' && GUESSES.includes(event.error)) {
+      gate.countFailure(event.address)
+    }
+    emit(event)
+  }
   const provider = (): Provider => serving.provider
   const grants = createGrantBook({
     rows,
@@ -147,7 +158,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         (await sessionOf(context))?.subject !== context.oidc.session?.accountId,
       rememberedGrant: createGrantFinder({ ...deciding, sessionOf }),
     })
-    reportEvents(made, emit)
+    reportEvents(made, emitAndCount)
     return { provider: made, serve: made.callback(), madeOf }
   }
   const madeOf = (): string =>
@@ -201,10 +212,11 @@ export function createIssuer(options: IssuerOptions): Issuer {
     clients,
     registration: { setup, book, store, now },
     presented,
+    isGuessing: (address) => !gate.mayFail(address),
     mayTry: async (address) =>
       (await store.count(`device-codes/${address}`, 1, CODE_WINDOW_MS)) <= MAX_CODES_TRIED,
     onRefused: (endpoint, error, address) =>
-      emit({ type: 'oauth_refused', endpoint, error, client: undefined, address }),
+      emitAndCount({ type: 'oauth_refused', endpoint, error, client: undefined, address }),
   })
   return {
     handle: async (request, response, address) => {

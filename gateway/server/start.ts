@@ -268,6 +268,11 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
       }),
       pins: plant.pins,
       clients: house.issuer?.clients,
+      rotateSigningKeys: async () => {
+        await plant.signingKeys.rotate()
+        await house.issuer?.refresh()
+        return plant.signingKeys.all().length
+      },
       grants: plant.grants,
       grantRules: () => grantRules(house.current.rules),
       known: () => knownTo(house.current.settings),

@@ -46,6 +46,7 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
     revocations,
     pins,
     clients: createClients({ store, now }),
+    rotateSigningKeys: async () => 2,
     grants: createGrants({ store, now, emit: (event) => events.push(event) }),
     grantRules: () => new Map(),
     vault: () => ({
