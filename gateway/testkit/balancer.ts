@@ -12,20 +12,17 @@ export type Balancer = {
   stop(): Promise<void>
 }
 
-export async function startBalancer(): Promise<Balancer> {
+/** @param host What the gateways are told was asked for, where TLS ends before them; as it came by default. */
+export async function startBalancer(host?: string): Promise<Balancer> {
   const ports: number[] = []
   let turn = 0
   const server = createServer((incoming, outgoing) => {
     const { [WHICH]: which, ...headers } = incoming.headers
     turn += 1
     const port = ports[Number(which ?? turn) % ports.length]
-    const options = {
-      host: '127.0.0.1',
-      port,
-      method: incoming.method,
-      path: incoming.url,
-      headers,
-    }
+    const sent = host === undefined ? headers : { ...headers, host }
+    const { method, url: path } = incoming
+    const options = { host: '127.0.0.1', port, method, path, headers: sent }
     const up = forward({ ...options, agent: false }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
       answer.pipe(outgoing)
