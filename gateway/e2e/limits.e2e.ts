@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
+import { eventually } from '../testkit/eventually.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { startGatehouse } from '../testkit/gatehouse.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
@@ -47,9 +48,11 @@ test('a stock client reads that it is over its limit, and goes on elsewhere', as
   })
   assert.equal(calls(), before)
   await client.close()
-  const records = await gateway.audit()
-  const over = records.find(({ type, reason }) => type === 'outcome' && reason === 'over_budget')
-  assert.deepEqual([over?.['effect'], over?.['detail']], ['deny', 'limit server_caller'])
+  await eventually(async () => {
+    const records = await gateway.audit()
+    const over = records.find(({ type, reason }) => type === 'outcome' && reason === 'over_budget')
+    assert.deepEqual([over?.['effect'], over?.['detail']], ['deny', 'limit server_caller'])
+  })
 })
 
 test('calls that policy refuses cost nothing, and another caller has a budget of its own', async () => {

@@ -22,7 +22,12 @@ const LIES = { 'mcp-method': 'tools/list', 'mcp-name': 'delete_all', 'mcp-param-
 
 before(async () => {
   server = await startRecordingServer()
-  gateway = await startGatehouse({ servers: { docs: server.url }, rules: [allowAll('docs')] })
+  gateway = await startGatehouse({
+    servers: { docs: server.url },
+    rules: [allowAll('docs')],
+    // One caller opens hundreds of sessions here.
+    config: { limits: { initialize: 'none' } },
+  })
 })
 
 beforeEach(async () => {
