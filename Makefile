@@ -114,6 +114,10 @@ bench: deps ## Against nginx, haproxy and http-proxy-3, on this machine (BENCH=-
 	-.ci/tools bench
 	$(NODE) loadtest/bench/main.ts $(BENCH)
 
+.PHONY: bench-policy
+bench-policy: deps ## What one policy decision costs, with and without conditions
+	$(NODE) loadtest/bench/policy.ts
+
 .PHONY: load
 load: deps ## Load with k6, where there is a k6 or a Go to build one (LOAD='-e RATE=500')
 	$(NODE) loadtest/k6/run.ts $(LOAD)

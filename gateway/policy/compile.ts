@@ -13,7 +13,7 @@ import { readWindow } from './read-window.ts'
 import type { SubjectText } from './read-subject.ts'
 import type { Rules } from './rules.ts'
 import type { Subject } from './subject.ts'
-import { findShadowed } from './warnings.ts'
+import { expressionWarnings, findShadowed } from './warnings.ts'
 
 export type CompileResult =
   | { readonly ok: true; readonly rules: Rules; readonly warnings: readonly Problem[] }
@@ -90,10 +90,16 @@ function compileRule(text: RuleText, context: Context): PlacedRule {
   return { rule, coverages: compileCoverage(text, context) }
 }
 
-function compileWhen({ when }: RuleText, context: Context): Expression | undefined {
+function compileWhen(rule: RuleText, context: Context): Expression | undefined {
+  const { when } = rule
   if (when === undefined) return undefined
   const read = context.compileExpression(when.text)
-  if (read.ok) return read.expression
+  if (read.ok) {
+    for (const warning of expressionWarnings(read.expression, rule)) {
+      context.warn(when.path, warning)
+    }
+    return read.expression
+  }
   context.report(when.path, read.message)
   return undefined
 }

@@ -2,7 +2,9 @@
 import type { Problem } from '../model/problem.ts'
 import { neverCanonical } from './canonical-glob.ts'
 import { type Area, AREAS, type Coverage, type Effect } from './coverage.ts'
+import type { Expression } from './expression.ts'
 import { type Glob, includesGlob, matchesGlob } from './glob.ts'
+import type { RuleText } from './read-policy.ts'
 import type { Reach, Rule, ServerRules } from './rules.ts'
 import { includesSubject } from './subject.ts'
 
@@ -28,6 +30,34 @@ export function entryWarning(area: Area, glob: Glob, effect: Effect): string | u
     return `"${glob.text}" does not allow ${method}, which names a target: allow ${instead} instead`
   }
   return undefined
+}
+
+/** Why an expression says less, or more, than it seems to; nothing to say where it may be meant. */
+export function expressionWarnings(
+  { reads, unguarded }: Expression,
+  { effect, targets, servers }: Pick<RuleText, 'effect' | 'targets' | 'servers'>,
+): readonly string[] {
+  const warnings: string[] = []
+  const [member] = unguarded
+  if (effect !== 'allow' && member !== undefined) {
+    warnings.push(
+      `holds also where there is no args.${member}: ask "has(args.${member}) && …" first if that is not meant`,
+    )
+  }
+  if (reads.size === 0) warnings.push('says the same of every call: it reads nothing')
+  const named = AREAS.filter((area) => targets[area].length > 0)
+  const isOnly = (...areas: readonly Area[]): boolean =>
+    servers.length === 0 && named.length > 0 && named.every((area) => areas.includes(area))
+  if (reads.has('args') && isOnly('resources', 'methods')) {
+    warnings.push('reads args, which only tools and prompts have')
+  }
+  if (reads.has('uri') && isOnly('tools', 'prompts', 'methods')) {
+    warnings.push('reads uri, which only resources have')
+  }
+  if (reads.has('tool') && isOnly('resources', 'prompts', 'methods')) {
+    warnings.push('reads tool, and the rule names none')
+  }
+  return warnings
 }
 
 /** Allow rules that deny rules leave nothing of, wherever they reach. */
