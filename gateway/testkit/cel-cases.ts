@@ -29,7 +29,7 @@ type Suite = {
 
 /** Every case that can be asked without bindings, by file and section. */
 export function celCases(): readonly CelCase[] {
-  return [...casesOf(SUITE as Suite, '')]
+  return [...casesOf(SUITE, '')]
 }
 
 function* casesOf({ name, suites = [], tests = [] }: Suite, path: string): Generator<CelCase> {
@@ -49,7 +49,7 @@ function caseOf(original: Original, path: string): CelCase | undefined {
   if (evalError !== undefined) return { name, text: expr, answer: 'error' }
   // A case without a value means true.
   if (value === undefined) return { name, text: expr, answer: 'true' }
-  const [[kind = '', held] = []] = Object.entries(value)
+  const [[kind, held] = ['', undefined]] = Object.entries(value)
   if (kind === 'boolValue') return { name, text: expr, answer: held === true ? 'true' : 'false' }
   const literal = literalOf(kind, held)
   return literal === undefined
