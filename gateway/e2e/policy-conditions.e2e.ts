@@ -68,10 +68,10 @@ const RULES = [
   },
 ]
 
-const TOOLS = [
-  ...'plain denied scoped approved late late_shown granted by_path watched people'.split(' '),
-  ...['trait_safe', 'trait_none'],
-]
+const TOOLS =
+  'plain denied scoped approved late late_shown granted by_path watched people trait_safe trait_none'.split(
+    ' ',
+  )
 
 before(async () => {
   server = await startRecordingServer(answer)
