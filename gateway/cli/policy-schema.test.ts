@@ -56,6 +56,7 @@ const GOOD = [
   ruleWith('mode: shadow'),
   'version: 1\nrules: [{ id: a, effect: deny, subjects: [{ idp: [x], spiffe: ["spiffe://a/*"], chain: [a], claims: { a.b: x, c: [1, true] } }], tools: [docs/x] }]\n',
   allowWith('delegation: { max_depth: 2, on_behalf_of: user }'),
+  allowWith('limits: { rate: 60/m, burst: 10 }'),
   ruleWith('when: has(args.x)'),
   ruleWith('during: { tz: Europe/Berlin, days: [mon-fri], hours: 08:00-18:00 }'),
   ruleWith('during: { from: 2026-01-01, until: 2026-01-31T12:00:00+01:00 }'),
@@ -71,6 +72,9 @@ const GOOD = [
 
 const BAD = [
   allowWith('delegation: {}'),
+  allowWith('limits: {}'),
+  allowWith('limits: { rate: 60 }'),
+  allowWith('limits: { rate: 60/m, burst: 0 }'),
   allowWith('delegation: { max_depth: -1 }'),
   allowWith('delegation: { on_behalf_of: boss }'),
   allowWith('grant: {}'),
@@ -134,7 +138,7 @@ test('what the schema refuses, the compiler refuses at the same line', () => {
 })
 
 test('a key of versions to come is refused in words that say so, by both', () => {
-  for (const text of [ruleWith('limits: {}'), ruleWith('credential: x')]) {
+  for (const text of [ruleWith('obligations: []'), ruleWith('credential: x')]) {
     const compiled = compilePolicy([documentOf(text)], ['docs'])
     assert.ok(!compiled.ok)
     for (const problems of [validate('policy', documentOf(text)), compiled.problems]) {

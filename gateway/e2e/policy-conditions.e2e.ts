@@ -62,6 +62,13 @@ const RULES = [
   { ...ALLOW, id: 'safe-only', tools: ['docs/trait_*'], annotations: { readOnlyHint: true } },
   {
     ...ALLOW,
+    id: 'limited',
+    tools: ['docs/limited'],
+    subjects: [{ users: ['lim*'] }],
+    limits: { rate: '1/h', burst: 2 },
+  },
+  {
+    ...ALLOW,
     id: 'people-only',
     tools: ['docs/people'],
     when: 'caller.claims.dept == "legal" || caller.kind == "human"',
@@ -69,7 +76,7 @@ const RULES = [
 ]
 
 const TOOLS =
-  'plain denied scoped approved late late_shown granted by_path watched people trait_safe trait_none'.split(
+  'plain denied scoped approved late late_shown granted by_path watched people trait_safe trait_none limited'.split(
     ' ',
   )
 
@@ -165,6 +172,18 @@ for (const era of ['legacy', 'modern'] as const) {
     }
   })
 }
+
+test('limits of a rule are those of each caller, and are told with their time', async () => {
+  const call = async (subject: string): Promise<string> =>
+    await outcome('legacy', await gateway.token('docs', { subject }), 'limited')
+  assert.deepEqual([await call('lim-1'), await call('lim-1')], ['200', '200'])
+  assert.match(await call('lim-1'), /^200 1002 /)
+  assert.equal(await call('lim-2'), '200')
+  assert.equal(
+    await outcome('legacy', await gateway.token('docs', { subject: 'lim-1' }), 'plain'),
+    '200',
+  )
+})
 
 test('what only lacks scopes that the caller could get is shown, and asks for exactly these', async () => {
   await gateway.writeConfig({

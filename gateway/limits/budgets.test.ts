@@ -33,12 +33,13 @@ type Asked = {
   readonly call?: Partial<Call>
   readonly server?: string
   readonly args?: string
+  readonly rule?: string
 }
 
 /** Pays for calls under these limits: what each runs into, `paid` when in nothing. */
 function openPurse(limits: Limits, buckets = createBuckets()) {
   const budgets = createBudgets(limits, buckets)
-  return ({ caller, call, server = 'docs', args }: Asked = {}): string => {
+  return ({ caller, call, server = 'docs', args, rule }: Asked = {}): string => {
     const frame = args === undefined ? undefined : Buffer.from(args)
     const span = frame && { start: 0, end: frame.length }
     const over = budgets.spend({
@@ -46,6 +47,7 @@ function openPurse(limits: Limits, buckets = createBuckets()) {
       caller: testCaller(caller),
       server: testServer({ name: server }),
       frame,
+      ...(rule !== undefined && { rule: { id: rule, budget: TWO } }),
       tick: 0,
     })
     return over?.limit ?? 'paid'
@@ -134,4 +136,16 @@ test('what was spent under one configuration is spent under the next', () => {
   const limits = onServer({ caller: ONE })
   assert.equal(openPurse(limits, buckets)(), 'paid')
   assert.equal(openPurse(limits, buckets)(), 'server_caller')
+})
+
+test('a rule with limits has a budget for each caller on each server, where nothing else is limited', () => {
+  const pay = openPurse(limitsWith({}))
+  assert.deepEqual(
+    [pay({ rule: 'a' }), pay({ rule: 'a' }), pay({ rule: 'a' })],
+    ['paid', 'paid', 'rule'],
+  )
+  assert.equal(pay({ rule: 'b' }), 'paid')
+  assert.equal(pay({ rule: 'a', caller: { subject: 'other' } }), 'paid')
+  assert.equal(pay({ rule: 'a', server: 'db' }), 'paid')
+  assert.equal(pay({}), 'paid')
 })

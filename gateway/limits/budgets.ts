@@ -9,7 +9,14 @@ import type { Buckets, Expense } from './buckets.ts'
 import { createPartyNames } from './party.ts'
 
 /** Which limit a call runs into, for the record. */
-export type Limit = 'caller' | 'client' | 'initialize' | 'same_call' | 'server_caller' | 'server'
+export type Limit =
+  | 'caller'
+  | 'client'
+  | 'initialize'
+  | 'same_call'
+  | 'server_caller'
+  | 'server'
+  | 'rule'
 
 /** What a call runs into, and the seconds after which there is room for it. */
 export type OverBudget = { readonly limit: Limit; readonly retryAfterSeconds: number }
@@ -22,6 +29,8 @@ export type Budgets = {
     readonly server: McpServer
     /** What the call was read from; undefined for one that came in no message. */
     readonly frame: Uint8Array | undefined
+    /** What the rule that allowed it lets each caller spend. */
+    readonly rule?: { readonly id: string; readonly budget: Budget } | undefined
     /** Monotonic milliseconds. */
     readonly tick: number
   }): OverBudget | undefined
@@ -32,10 +41,11 @@ export function createBudgets(limits: Limits, buckets: Buckets): Budgets {
   const partyOf = createPartyNames()
   const isLimited = limits.clients !== undefined || limits.sameCall !== undefined
   return {
-    spend({ call, caller, server, frame, tick }) {
+    spend({ call, caller, server, frame, rule, tick }) {
       const own = limits.servers.get(server.name)
       // Most calls: nothing is limited but how many sessions one opens.
-      if (!isLimited && own === undefined && call.method !== 'initialize') {
+      const isPlain = own === undefined && rule === undefined
+      if (!isLimited && isPlain && call.method !== 'initialize') {
         if (limits.callers[caller.kind] === undefined) return undefined
       }
       const party = partyOf(caller)
@@ -58,6 +68,7 @@ export function createBudgets(limits: Limits, buckets: Buckets): Budgets {
       }
       charge('server_caller', own?.caller, cost, `${server.name} ${party}`)
       charge('server', own?.everybody, cost, server.name)
+      charge('rule', rule?.budget, 1, `${rule?.id} ${server.name} ${party}`)
       if (expenses.length === 0) return undefined
       const shortage = buckets.spend(expenses, tick)
       if (shortage === undefined) return undefined

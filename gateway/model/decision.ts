@@ -1,4 +1,5 @@
 import type { Target } from './call.ts'
+import type { Budget } from './limits.ts'
 import type { ApprovalTerms, GrantTerms } from './terms.ts'
 
 /**
@@ -16,6 +17,8 @@ export type Allow = {
   readonly dropped: readonly Target[]
   /** The grant it is allowed under, of which this call is one use; absent where the rule needs none. */
   readonly grant?: GrantTerms
+  /** What the rule lets each caller spend; absent where it says nothing of it. */
+  readonly limits?: Budget
   readonly shadow?: ShadowDecision
 }
 

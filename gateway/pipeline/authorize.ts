@@ -70,7 +70,7 @@ function settle(
   const unknown = firstUnknown(asked, desk)
   if (unknown !== undefined) return lookUp(asked, decision, desk)
   refuseHeld(asked, desk)
-  spend(asked, desk)
+  spend(asked, decision, desk)
   return decision.grant === undefined ? allow(asked, decision) : useGrant(asked, decision, desk)
 }
 
@@ -210,7 +210,7 @@ async function lookUp(asked: Case, decision: Allow, desk: JudgeDesk): Promise<Pe
     entry.label = name
   }
   refuseHeld(asked, desk)
-  spend(asked, desk)
+  spend(asked, decision, desk)
   return decision.grant === undefined
     ? allow(asked, decision)
     : await useGrant(asked, decision, desk)

@@ -1,4 +1,5 @@
 import type { Budgets } from '../limits/budgets.ts'
+import type { Allow } from '../model/decision.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Case } from './authorize.ts'
 
@@ -12,10 +13,12 @@ const PAID: ReadonlySet<string> = new Set(['request', 'route'])
  */
 export function spend(
   { call, caller, seat, entry, frame }: Case,
+  { rule: id, limits }: Allow,
   desk: { readonly budgets: Budgets | undefined; readonly tick: () => number },
 ): void {
   if (desk.budgets === undefined || call.direction === 'down' || !PAID.has(call.kind)) return
-  const asked = { call, caller, server: seat.server, frame, tick: desk.tick() }
+  const rule = limits && { id, budget: limits }
+  const asked = { call, caller, server: seat.server, frame, rule, tick: desk.tick() }
   const over = desk.budgets.spend(asked)
   if (over === undefined) return
   entry.effect = 'deny'

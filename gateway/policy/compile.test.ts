@@ -94,7 +94,12 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string, says
     'rules.0.annotations (key)',
     /those of tools/,
   ],
-  ['limits', ruleWith({ limits: {} }), 'rules.0.limits (key)', /not known to this version/],
+  [
+    'obligations',
+    ruleWith({ obligations: [] }),
+    'rules.0.obligations (key)',
+    /not known to this version/,
+  ],
   ['another effect', ruleWith({ effect: 'permit' }), 'rules.0.effect', /allow or deny/],
   ['no effect', ruleWithout('effect'), 'rules.0.effect', /missing/],
   ['no id', ruleWithout('id'), 'rules.0.id', /missing/],

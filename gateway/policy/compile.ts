@@ -72,7 +72,8 @@ function reporter({ file, at }: SourceDocument, into: Problem[]): Report {
 }
 
 function compileRule(text: RuleText, context: Context): PlacedRule {
-  const { id, effect, reason, disclose, show, shadow, grant, require, annotations, path } = text
+  const { id, effect, reason, disclose, show, shadow, grant, limits, require, annotations } = text
+  const { path } = text
   const { file, at } = context.document
   const subjects = text.subjects
     .flatMap((subject) => resolveSubject(subject, context))
@@ -84,7 +85,7 @@ function compileRule(text: RuleText, context: Context): PlacedRule {
   const when = compileWhen(text, context)
   const during = readWindow(text.during, context.clocks, context.report)
   const conditional = [when, during, annotations, grant].some((one) => one !== undefined)
-  const terms = { when, during, annotations, grant, require }
+  const terms = { when, during, annotations, grant, limits, require }
   const said = { id, effect, subjects, reason, disclose, show, shadow, ...terms }
   const rule = { ...said, conditional, file, ...at(path) }
   return { rule, coverages: compileCoverage(text, context) }

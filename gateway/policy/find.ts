@@ -13,7 +13,7 @@ import type { View } from './view.ts'
  */
 export type Found = {
   deny: Rule | undefined
-  /** One without a grant where there is one, so that no use of a grant is spent in vain. */
+  /** The one that asks least: no use of a grant is spent in vain, and no limit is met that need not be. */
   allow: Rule | undefined
   /** An allow rule that fits but for scopes which the caller could obtain, and all it asks for. */
   lacking: { readonly rule: Rule; readonly scopes: readonly string[] } | undefined
@@ -123,13 +123,19 @@ function addAllow(
     }
   } else if (fit.how === 'lacks_scopes') {
     found.lacking ??= { rule, scopes: fit.scopes }
-  } else if (found.allow === undefined || (hasGrant(found.allow) && !hasGrant(rule))) {
+  } else if (found.allow === undefined || asksLess(rule, found.allow)) {
     found.allow = rule
   }
 }
 
-function hasGrant({ grant }: Rule): boolean {
-  return grant !== undefined
+/** Without a grant before with one, then without limits before with them, then the wider limits. */
+function asksLess(one: Rule, other: Rule): boolean {
+  const [oneGrant, otherGrant] = [one.grant !== undefined, other.grant !== undefined]
+  if (oneGrant !== otherGrant) return otherGrant
+  if (other.limits === undefined) return false
+  if (one.limits === undefined) return true
+  const more = one.limits.perSecond - other.limits.perSecond
+  return more > 0 || (more === 0 && one.limits.burst > other.limits.burst)
 }
 
 function nothingFound(): Found {

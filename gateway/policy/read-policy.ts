@@ -3,6 +3,7 @@
  * where it stands. What the words mean on the configured servers is for `compile.ts`.
  */
 import type { Path } from '../model/problem.ts'
+import type { Budget } from '../model/limits.ts'
 import type { GrantTerms } from '../model/terms.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
 import { AREAS, type Area, type Effect } from './coverage.ts'
@@ -23,7 +24,7 @@ import {
 import type { Requirement } from './requirement.ts'
 import { readAnnotations } from './read-annotations.ts'
 import { readDelegation } from './read-delegation.ts'
-import { readGrant, readRequirement } from './read-terms.ts'
+import { readBudget, readGrant, readRequirement } from './read-terms.ts'
 import type { Condition } from './subject.ts'
 import { readSubject, readSubjects, type SubjectText } from './read-subject.ts'
 
@@ -59,6 +60,7 @@ export type RuleText = {
   readonly during: Value
   readonly annotations: Partial<ToolTraits> | undefined
   readonly grant: GrantTerms | undefined
+  readonly limits: Budget | undefined
   readonly require: Requirement | undefined
 }
 
@@ -82,12 +84,13 @@ const RULE_KEYS = [
   'during',
   'delegation',
   'grant',
+  'limits',
   'require',
   'show',
   'reason',
   'disclose',
 ]
-const RULE_KEYS_LATER = ['limits', 'obligations', 'credential']
+const RULE_KEYS_LATER = ['obligations', 'credential']
 
 /** Reads what can be read. The result means something only when nothing was reported. */
 export function readPolicy(data: unknown, report: Report): PolicyText {
@@ -162,6 +165,7 @@ function readRule(entry: Value, shadow: boolean, report: Report): RuleText | und
     during: field('during'),
     annotations: readAnnotations(field('annotations'), report),
     grant: readGrant(field('grant'), report),
+    limits: readBudget(field('limits'), report),
     require: readRequirement(field('require'), report),
   }
   checkTogether(rule, fields, report)
@@ -261,6 +265,7 @@ function checkEffect(rule: RuleText, has: (key: string) => boolean, report: Repo
     refuse('require', 'goes with "effect: require" only: write a second rule')
   if (effect !== 'allow') {
     refuse('grant', 'only an allow rule can be granted')
+    refuse('limits', 'only an allow rule has something to limit')
     refuse('delegation', 'narrows an allow rule: a deny rule names a chain in its subjects')
   }
   if (effect !== 'allow' || !(has('grant') || has('during'))) {

@@ -47,6 +47,10 @@ const WRONG: readonly (readonly [what: string, parts: object, says: RegExp])[] =
     { effect: 'require', require: { approval: APPROVAL, mfa: true } },
     /^require\.mfa: unknown key/,
   ],
+  ['limits without a rate', { limits: { burst: 5 } }, /^limits\.rate: must be a rate/],
+  ['limits of nothing', { limits: { rate: '0/s' } }, /^limits\.rate: must be a rate/],
+  ['limits of a deny', { effect: 'deny', limits: { rate: '1/s' } }, /^limits: only an allow rule/],
+  ['half a burst', { limits: { rate: '1/s', burst: 0.5 } }, /^limits\.burst: must be a whole/],
   ['show with nothing to show', { show: true }, /^show: shows what an allow rule with during/],
   ['an unknown mode of a rule', { mode: 'off' }, /^mode: must be enforce or shadow/],
 ]

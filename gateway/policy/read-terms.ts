@@ -1,4 +1,5 @@
 /** `grant` and `require` of a rule as written into terms. */
+import type { Budget } from '../model/limits.ts'
 import type { ApprovalTerms, Approver, GrantTerms } from '../model/terms.ts'
 import { durationMs } from './duration.ts'
 import { checkKeys, type Fields, fieldsOf, type Report, textOf, type Value } from './read-fields.ts'
@@ -12,7 +13,10 @@ const APPROVAL_KEYS = ['by', 'for']
 /** Longest name of a task: it stands in every record of its grants. */
 const MAX_TASK_LENGTH = 128
 
-/** Most uses of one grant. */
+/** Seconds of its rate that a budget without `burst` has at once, as in the configuration. */
+const BURST_SECONDS = 10
+
+/** Most uses of one grant, and most calls at once. */
 const MAX_USES = 1_000_000
 
 /** The terms under `grant`; undefined when there are none. */
@@ -32,8 +36,25 @@ export function readGrant(entry: Value, report: Report): GrantTerms | undefined 
   return {
     ttlMs: readDuration(field(fields, entry, 'ttl'), report),
     task,
-    maxUses: readUses(uses, report),
+    maxUses: readCount(uses, report),
   }
+}
+
+/** The budget under `limits`; undefined when there is none. */
+export function readBudget(entry: Value, report: Report): Budget | undefined {
+  if (entry.value === undefined) return undefined
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  checkKeys(fields, { path: entry.path, known: ['rate', 'burst'], later: [] }, report)
+  const rate = textOf(field(fields, entry, 'rate'), report) ?? ''
+  const [, calls = '', unit = ''] = /^([1-9]\d{0,6})\/([smh])$/.exec(rate) ?? []
+  const perSecond = Number(calls) / ((durationMs(`1${unit}`) ?? 0) / 1_000)
+  if (!Number.isFinite(perSecond)) {
+    report([...entry.path, 'rate'], 'must be a rate such as 10/s, 60/m or 1000/h')
+    return undefined
+  }
+  const burst = readCount(field(fields, entry, 'burst'), report)
+  return { perSecond, burst: burst ?? Math.max(1, Math.ceil(perSecond * BURST_SECONDS)) }
 }
 
 /** What is under `require`; undefined when nothing is. */
@@ -77,7 +98,7 @@ function readDuration(entry: Value, report: Report): number | undefined {
   return ms
 }
 
-function readUses({ value, path }: Value, report: Report): number | undefined {
+function readCount({ value, path }: Value, report: Report): number | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_USES) {
     return value

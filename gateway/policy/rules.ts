@@ -1,5 +1,6 @@
 /** The compiled rule set: immutable, indexed by server. Only `compile.ts` makes one. */
 import type { Caller } from '../model/caller.ts'
+import type { Budget } from '../model/limits.ts'
 import type { GrantTerms } from '../model/terms.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
 import type { Coverage, Effect, TargetArea } from './coverage.ts'
@@ -30,6 +31,8 @@ export type Rule = {
   readonly annotations: Partial<ToolTraits> | undefined
   /** Allow rules: it holds only for callers with a live grant for it. */
   readonly grant: GrantTerms | undefined
+  /** Allow rules: what each caller may spend under the rule. */
+  readonly limits: Budget | undefined
   /** What a rule with effect `require` requires; undefined for all others. */
   readonly require: Requirement | undefined
   /** Whether anything but caller and target decides if it holds, see `judgeConditions`. */

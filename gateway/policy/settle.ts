@@ -61,14 +61,21 @@ function settleEnforced(found: Found, target: Target | undefined, view: View): D
   ]
   if (scopes.length > 0) return lacksScopes([...new Set(scopes)], target, view)
   if (allow === undefined) return denied(target)
-  const permitted = allowedBy(allow)
+  const permitted = allowedBy(allow, view)
   const [first] = missing?.approvals ?? NOTHING
   if (missing === undefined || first === undefined) return permitted
   return awaiting(permitted, { first: first.rule, missing: missing.approvals, requires, target })
 }
 
-function allowedBy({ id, grant }: Rule): Allow {
-  return grant === undefined ? allowed(id) : { ...allowed(id), grant }
+/** Who only asks about a task, or for completions, spends nothing. */
+function allowedBy({ id, grant, limits: all }: Rule, { asking }: View): Allow {
+  const limits = asking === 'call' ? all : undefined
+  if (grant === undefined && limits === undefined) return allowed(id)
+  return {
+    ...allowed(id),
+    ...(grant !== undefined && { grant }),
+    ...(limits !== undefined && { limits }),
+  }
 }
 
 type Waiting = {

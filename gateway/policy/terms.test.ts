@@ -79,6 +79,24 @@ test('no use of a grant is spent where a rule without one allows as well', () =>
   assert.deepEqual(decision, { effect: 'allow', rule: 'rule-2', dropped: [] })
 })
 
+test('a rule with limits says what its callers may spend, and one without comes before it', () => {
+  const limited = { ...ALLOW, limits: { rate: '60/m', burst: 3 } }
+  const decision = outcome([limited])
+  assert.ok(decision.effect === 'allow')
+  assert.deepEqual(decision.limits, { perSecond: 1, burst: 3 })
+  assert.deepEqual(outcome([limited, ALLOW]), { effect: 'allow', rule: 'rule-2', dropped: [] })
+})
+
+test('of several limits the widest counts, so that one rule more never allows less', () => {
+  const narrow = { ...ALLOW, limits: { rate: '1/m' } }
+  const wide = { ...ALLOW, limits: { rate: '100/m' } }
+  assert.equal(outcome([narrow, wide]).rule, 'rule-2')
+  assert.equal(outcome([wide, narrow]).rule, 'rule-1')
+  const burst = { ...ALLOW, limits: { rate: '1/m', burst: 50 } }
+  assert.equal(outcome([narrow, burst]).rule, 'rule-2')
+  assert.equal(outcome([{ ...wide, grant: { ttl: '1h' } }, narrow], granted('live')).rule, 'rule-2')
+})
+
 test('a task is known to its caller also when the grant it was made under is used up', () => {
   const call = {
     ...callFor({ about: 'method', name: 'tasks/get' }),

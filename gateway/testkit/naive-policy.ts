@@ -60,6 +60,7 @@ export type NaiveRule = NaiveLists & {
     readonly approval?: { readonly by: string; readonly for?: string }
     readonly scopes?: readonly string[]
   }
+  readonly limits?: { readonly rate: string; readonly burst?: number }
   readonly show?: boolean
   readonly reason?: string
   readonly disclose?: boolean
