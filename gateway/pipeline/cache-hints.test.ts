@@ -12,12 +12,12 @@ const NOW_MS = 1_000_000
 type Hints = { readonly ttlMs?: unknown; readonly cacheScope?: unknown }
 
 /** What a caller whose token lives so long is told. */
-function told(result: unknown, leftMs: number): Hints {
+function told(result: unknown, leftMs: number, rules: Parameters<typeof testDesk>[0] = []): Hints {
   const caller = testCaller({ expiresAtSeconds: (NOW_MS + leftMs) / 1_000 })
   const call = { era: 'modern', method: 'tools/list', targets: [] }
   const permit = { caller, server: testServer(), call } as unknown as Permit
   const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result }))
-  const desk = { ...testDesk([]), now: () => NOW_MS }
+  const desk = { ...testDesk(rules), now: () => NOW_MS }
   const showing = { bytes, id: '1', permit, seat: testSeat(), answers: 'this_call' } as const
   const shown = showMessage(showing, desk)
   assert.ok(shown.ok)
@@ -61,4 +61,17 @@ test('what holds such hints is read whole before it is shown', () => {
     assert.ok(isFiltered(method), method)
   }
   assert.ok(!isFiltered('tools/call'))
+})
+
+test('what clients keep is kept no longer than until a window of some rule opens or closes', () => {
+  const windowed = (during: object) => [
+    { id: 'a', effect: 'allow', subjects: [{ any: true }], tools: ['docs/x'], during },
+  ]
+  const day = 86_400_000
+  const at = (ms: number): string => new Date(NOW_MS + ms).toISOString().slice(0, 19) + 'Z'
+  const ttlMs = (during: object): unknown =>
+    told({ tools: [], ttlMs: day }, day, windowed(during)).ttlMs
+  assert.equal(ttlMs({ until: at(20_000) }), 20_000)
+  assert.equal(ttlMs({ from: at(30_000) }), 30_000)
+  assert.equal(ttlMs({ until: at(90_000) }), 60_000)
 })

@@ -92,8 +92,14 @@ function finish(
   return { ...filtered, bytes: showTasks(filtered.bytes, showing, desk) }
 }
 
-/** No longer than the credential lives that it was shown for. */
-function cacheFor({ expiresAtSeconds }: Caller, { now }: Pick<Desk, 'now'>): typeof CACHE {
-  const leftMs = expiresAtSeconds * 1_000 - now()
+/** No longer than the credential lives that it was shown for, or a window of some rule opens or closes. */
+function cacheFor(
+  { expiresAtSeconds }: Caller,
+  { now, rules }: Pick<Desk, 'now' | 'rules'>,
+): typeof CACHE {
+  const nowMs = now()
+  const endMs = expiresAtSeconds * 1_000
+  const edgeMs = rules.windows.length === 0 ? endMs : rules.nextEdge(nowMs)
+  const leftMs = Math.min(endMs, edgeMs) - nowMs
   return leftMs >= CACHE.maxTtlMs ? CACHE : { maxTtlMs: Math.max(leftMs, 0) }
 }

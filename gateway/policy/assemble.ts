@@ -4,6 +4,7 @@ import type { Servers } from './place.ts'
 import type { Reach, Rule, Rules, ServerRules } from './rules.ts'
 import { scopesOf, type Subject } from './subject.ts'
 import { buildTargetIndex } from './target-index.ts'
+import { createEdges } from './window.ts'
 
 /** A rule, and what it covers on each server it reaches. */
 export type PlacedRule = {
@@ -27,6 +28,7 @@ export function assemble(placed: readonly PlacedRule[], servers: Servers): Rules
       rule: { ...rule, whom: whomOf(rule.subjects) },
       coverages,
     }))
+  const windows = rules.flatMap(({ rule }) => rule.during ?? [])
   const reachesOf = (server: string): readonly Reach[] =>
     rules.flatMap(({ rule, coverages }) => {
       const coverage = coverages.get(server)
@@ -37,7 +39,8 @@ export function assemble(placed: readonly PlacedRule[], servers: Servers): Rules
       servers.names.map((name) => [name, collect(reachesOf(name), servers.opaque.has(name))]),
     ),
     subjects,
-    windows: rules.flatMap(({ rule }) => rule.during ?? []),
+    windows,
+    nextEdge: createEdges(windows),
     fits: new WeakMap(),
     callers: new WeakMap(),
   }

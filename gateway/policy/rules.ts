@@ -70,6 +70,8 @@ export type Rules = {
   readonly subjects: readonly (readonly Subject[])[]
   /** The windows of all rules, for knowing when what callers see may change. */
   readonly windows: readonly Window[]
+  /** When one of them opens or closes next, in epoch milliseconds; `Infinity` for never. */
+  readonly nextEdge: (nowMs: number) => number
   /** How each caller fits each of `subjects`: found at its first call, kept as long as the caller is. */
   readonly fits: WeakMap<Caller, readonly Fit[]>
   /** Each caller as expressions see it, made when the first one reads it. */

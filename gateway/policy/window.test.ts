@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createClocks } from './local-clock.ts'
 import { readWindow } from './read-window.ts'
-import { isOpen, nextEdge, type Window } from './window.ts'
+import { createEdges, isOpen, nextEdge, type Window } from './window.ts'
 
 function faultsOf(during: object): readonly string[] {
   const faults: string[] = []
@@ -96,6 +96,16 @@ test('the next edge is the next moment at which anything changes', () => {
   assert.equal(edge({ days: ['sun'] }, '2026-11-23T07:00Z'), '2026-11-29T00:00:00.000Z')
   assert.equal(edge({ from: '2027-01-01' }, '2026-11-23T07:00Z'), '2027-01-01T00:00:00.000Z')
   assert.equal(edge({ until: '2020-01-01' }, '2026-11-23T07:00Z'), Number.POSITIVE_INFINITY)
+})
+
+test('of several windows the nearest edge is the next one, and the one after it once it has passed', () => {
+  const edge = createEdges([windowOf(OFFICE), windowOf({ from: '2026-11-23T12:00Z' })])
+  const at = (now: string): string => new Date(edge(Date.parse(now))).toISOString()
+  assert.equal(at('2026-11-23T08:00Z'), '2026-11-23T12:00:00.000Z')
+  assert.equal(at('2026-11-23T11:59:59.999Z'), '2026-11-23T12:00:00.000Z')
+  assert.equal(at('2026-11-23T12:00Z'), '2026-11-23T17:00:00.000Z')
+  assert.equal(at('2026-11-20T12:00Z'), '2026-11-20T17:00:00.000Z')
+  assert.equal(createEdges([])(0), Number.POSITIVE_INFINITY)
 })
 
 const WRONG: readonly (readonly [what: string, during: object, says: RegExp])[] = [

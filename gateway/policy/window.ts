@@ -40,6 +40,18 @@ export function nextEdge(window: Window, nowMs: number): number {
   return Math.min(...edges, Number.POSITIVE_INFINITY)
 }
 
+/** When any of the windows opens or closes next; remembers it until then. */
+export function createEdges(windows: readonly Window[]): (nowMs: number) => number {
+  let fromMs = Number.POSITIVE_INFINITY
+  let edgeMs = Number.NEGATIVE_INFINITY
+  return (nowMs) => {
+    if (nowMs >= fromMs && nowMs < edgeMs) return edgeMs
+    fromMs = nowMs
+    edgeMs = Math.min(...windows.map((window) => nextEdge(window, nowMs)), Number.POSITIVE_INFINITY)
+    return edgeMs
+  }
+}
+
 /** The moments at which it could open or close: its ends, and times of day in the days to come. */
 function* marks({ clock, days, hours, fromMs, untilMs }: Window, nowMs: number): Generator<number> {
   if (fromMs !== undefined) yield fromMs
