@@ -95,8 +95,8 @@ function traitsOf({ name }: Target, { occasion }: View): readonly ToolTraits[] {
 
 const UNLISTED = [DEFAULT_TRAITS]
 
-/** What a call was made under a grant for may still be asked about when its uses are gone. */
+/** When its uses are gone, the last of them may still be running, and what they made be asked about. */
 function hasGrant({ id }: Rule, { occasion, caller, asking }: View): boolean {
   const state = occasion.facts.grant(id, caller)
-  return state === 'live' || (state === 'used_up' && asking === 'task')
+  return state === 'live' || (state === 'used_up' && (asking === 'task' || asking === 'connection'))
 }

@@ -108,7 +108,8 @@ export function naiveHolding(rule: NaiveRule, scene: Scene): string {
   }
   if (rule.grant !== undefined) {
     const state = naiveGrant(rule.id, scene.world)
-    const counts = state === 'live' || (state === 'used_up' && scene.asking === 'task')
+    const isOutline = scene.asking === 'task' || scene.asking === 'connection'
+    const counts = state === 'live' || (state === 'used_up' && isOutline)
     if (!counts) return 'no_grant'
   }
   return open ? 'unknown' : 'holds'
