@@ -30,7 +30,7 @@ import { type Occasion, occasionAt } from './occasion.ts'
 /** Questions asked of each random policy: compiling one costs more than asking it. */
 const QUESTIONS = 100
 
-/** Callers among them: each asks several times, so that its cached view is used. */
+/** Callers among them, each at a time of its own: each asks several times, so that its cached view is used. */
 const CALLERS = 10
 
 const { numRuns, seed } = fuzzOptions({
@@ -48,15 +48,15 @@ type Question = {
 
 const questions: fc.Arbitrary<readonly Question[]> = fc
   .tuple(
-    fc.array(caller, { minLength: CALLERS, maxLength: CALLERS }),
-    fc.array(fc.tuple(anyCall, server, world), { minLength: QUESTIONS, maxLength: QUESTIONS }),
+    fc.array(fc.tuple(caller, world), { minLength: CALLERS, maxLength: CALLERS }),
+    fc.array(fc.tuple(anyCall, server), { minLength: QUESTIONS, maxLength: QUESTIONS }),
   )
   .map(([callers, asked]) =>
-    asked.flatMap(([bare, server, world], index) => {
-      const caller = callers[index % CALLERS]
-      const end = frameOf(world).length
-      const call = { ...bare, arguments: { start: 0, end } }
-      return caller === undefined ? [] : { caller, call, server, world }
+    asked.flatMap(([bare, server], index) => {
+      const [caller, world] = callers[index % CALLERS] ?? []
+      if (caller === undefined || world === undefined) return []
+      const call = { ...bare, arguments: { start: 0, end: frameOf(world).length } }
+      return { caller, call, server, world }
     }),
   )
 

@@ -67,6 +67,8 @@ function withSet(one: fc.Arbitrary<string>): fc.Arbitrary<NaiveTarget[]> {
 }
 
 const subject: fc.Arbitrary<NaiveSubject> = fc.oneof(
+  fc.record({ idp: list(fc.constantFrom('corp', 'other')) }),
+  fc.record({ claims: fc.constantFrom({ level: 3 }, { team: 'a' }) }),
   fc.constant({ any: true } as const),
   fc.constant({ set: 'plain' }),
   fc.record({ scopes: list(fc.constantFrom('s1', 's2', 's3')) }),
@@ -80,8 +82,6 @@ const subject: fc.Arbitrary<NaiveSubject> = fc.oneof(
         scopes: list(fc.constantFrom('s1', 's2', 's3')),
         issuers: list(fc.constantFrom('i1', 'i2')),
         tenant: fc.constantFrom('t1', 't2'),
-        idp: list(fc.constantFrom('corp', 'other')),
-        claims: fc.constantFrom({ level: 3 }, { team: 'a' }),
         set: fc.constant('plain'),
       },
       { requiredKeys: [] },
