@@ -241,3 +241,21 @@ test('a rule about annotations is about tools and nothing else', () => {
   assert.equal(asked('method', 'sampling/createMessage'), 'deny')
   assert.equal(asked('method', 'tools/list'), 'allow')
 })
+
+test('a task and a page of a tool are as allowed as calling it, also where a rule looks at the method', () => {
+  const task = { id: '1', tool: 'read' }
+  const page = { kind: 'resource', name: 'ui://read', tools: ['read'] } as const
+  const asked = [
+    ['tasks/result', { kind: 'task', name: 'handle', task }],
+    ['resources/read', page],
+  ] as const
+  const calling = 'request.method == "tools/call"'
+  for (const [method, target] of asked) {
+    const call = { ...callFor({ about: 'tool', name: 'read' }), method, targets: [target] }
+    const effectOf = (...rules: readonly RuleDraft[]): string =>
+      decide(compileRules(...rules), someCaller(), call, occasion({})).effect
+    assert.equal(effectOf(ALL), 'allow', method)
+    assert.equal(effectOf(allowWhen(calling)), 'allow', method)
+    assert.equal(effectOf(ALL, denyWhen(calling)), 'deny', method)
+  }
+})

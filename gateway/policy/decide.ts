@@ -76,7 +76,7 @@ export function decideTarget(view: View, method: string, target: Target): Decisi
  */
 function decidePage(view: View, own: Deny, tools: readonly string[]): Allow | Deny {
   if (own.reason === 'deny_rule') return own
-  const asked = ask(view, 'name')
+  const asked = ask(view, 'name', 'tools/call')
   let lacking: Deny | undefined
   for (const name of tools) {
     if (name.length > MAX_NAME_LENGTH) continue
@@ -99,7 +99,8 @@ function decideTask(view: View, method: string, target: Target): Decision {
   if (found.deny !== undefined) return settle(found, target, asked)
   const name = target.task?.tool ?? ''
   if (name === '' || name.length > MAX_NAME_LENGTH) return denied(target)
-  return settle(findForTarget(asked, 'tools/call', { kind: 'tool', name }), target, asked)
+  const calling = ask(view, 'task', 'tools/call')
+  return settle(findForTarget(calling, 'tools/call', { kind: 'tool', name }), target, calling)
 }
 
 /** A name that lists show the caller is refused as what it is, and not as one that does not exist. */
