@@ -49,5 +49,5 @@ test('conformance authorization: metadata and the code grant, all checks pass', 
   assert.equal((await fetch(back)).status, 200)
   assert.equal(await suite.exited, 0, suite.output())
   const [, passed, failed] = /Total: (\d+) passed, (\d+) failed/.exec(suite.output()) ?? []
-  assert.deepEqual([passed, failed], ['2', '0'], suite.output())
+  assert.deepEqual([passed, failed], ['3', '0'], suite.output())
 })
