@@ -16,8 +16,8 @@ import { completeParameters } from './parameters.ts'
 import type { createPersonPages } from './person-pages.ts'
 import type { PresentedTokens } from './presented-token.ts'
 import type { RegistrationOptions } from './registration.ts'
-import { judgeRegistration } from './registration.ts'
-import { CALLBACK_PATH, PAGES_PATH, ROUTES, WAY } from './routes.ts'
+import { judgeRegistration, judgeUpdate } from './registration.ts'
+import { CALLBACK_PATH, METADATA_PATHS, PAGES_PATH, ROUTES, WAY } from './routes.ts'
 import type { Setup } from './setup.ts'
 import type { SignOn } from './sign-on.ts'
 
@@ -95,8 +95,14 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   }
   const person = await options.personPages({ request, path, address })
   if (person !== undefined) return send(response, person)
+  if (!isServed(path)) {
+    return send(response, oauthError(404, 'invalid_request', 'there is nothing at this address'))
+  }
   if (path === ROUTES.registration && request.method === 'POST') {
     return await register(arrival, options)
+  }
+  if (path.startsWith(CLIENT_PATH) && request.method === 'PUT') {
+    return await changeClient(arrival, options)
   }
   if (path === ROUTES.authorization && request.method === 'GET') {
     request.url = completeQuery(request.url ?? '', options.setup())
@@ -112,6 +118,23 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   }
   if (request.method !== 'POST' || !FORM_PATHS.has(path)) return options.serve(request, response)
   return await serveForm(arrival, options)
+}
+
+/** A client's own registration, followed by its id (RFC 7592). */
+const CLIENT_PATH = `${ROUTES.registration}/`
+
+const EXACT_PATHS: ReadonlySet<string> = new Set([...Object.values(ROUTES), ...METADATA_PATHS])
+
+const PATHS_WITH_ID = [CLIENT_PATH, `${ROUTES.authorization}/`, `${ROUTES.code_verification}/`]
+
+/**
+ * Whether an address is one that `oidc-provider` may see. It takes other capitals and a slash at the end
+ * for the same address, which would pass by what is decided here.
+ */
+function isServed(path: string): boolean {
+  const base = path.slice(0, path.lastIndexOf('/') + 1)
+  const hasId = PATHS_WITH_ID.includes(base) && PAGE_ID.test(path.slice(base.length))
+  return hasId || EXACT_PATHS.has(path)
 }
 
 /** Endpoints that take forms. */
@@ -184,6 +207,20 @@ function slowDown(): PageAnswer {
   return oauthError(429, 'temporarily_unavailable', description, ['retry-after', '5'])
 }
 
+/** A client changes what it said of itself: it is held to the same as when it registered (RFC 7592 §2.2). */
+async function changeClient(arrival: Arrival, options: FrontOptions): Promise<void> {
+  const { request, response, path } = arrival
+  if (!isType(request, 'application/json')) {
+    return refuse(arrival, options, oauthError(400, 'invalid_client_metadata', 'send JSON'))
+  }
+  const body = await readBody(request)
+  if (body === undefined) return tooLarge(arrival, options)
+  const id = path.slice(CLIENT_PATH.length)
+  const judged = await judgeUpdate({ id, body }, options.registration)
+  if (!judged.ok) return refuse(arrival, options, judged.answer)
+  return options.serve(withBody(request, judged.body), response)
+}
+
 function tooLarge(arrival: Arrival, options: FrontOptions): void {
   arrival.response.shouldKeepAlive = false
   refuse(arrival, options, oauthError(413, 'invalid_request', 'the body is too large'))
@@ -191,7 +228,8 @@ function tooLarge(arrival: Arrival, options: FrontOptions): void {
 
 function refuse({ response, path, address }: Arrival, options: FrontOptions, answer: PageAnswer) {
   const { error }: { error?: unknown } = JSON.parse(answer.body)
-  options.onRefused(path === ROUTES.registration ? 'registration' : 'form', String(error), address)
+  const endpoint = path.startsWith(ROUTES.registration) ? 'registration' : 'form'
+  options.onRefused(endpoint, String(error), address)
   send(response, answer)
 }
 

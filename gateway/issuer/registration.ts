@@ -7,11 +7,14 @@ import type { Clients } from '../registry/clients.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import type { Newcomer } from './client-book.ts'
 import { readClientMetadata } from './client-metadata.ts'
+import { standingOf } from './entitlement.ts'
 import { oauthError } from './http.ts'
 import type { Entitlement, Setup } from './setup.ts'
 import { SELF_REGISTERED } from './setup.ts'
 
 const MINUTE_MS = 60_000
+
+const CHALLENGE = ['www-authenticate', 'Bearer error="invalid_token"']
 
 export type Registration =
   | {
@@ -20,11 +23,13 @@ export type Registration =
       /** What is registered, as JSON. */
       readonly body: string
     }
-  | { readonly ok: false; readonly answer: PageAnswer; readonly error: string }
+  | Refused
+
+export type Refused = { readonly ok: false; readonly answer: PageAnswer; readonly error: string }
 
 export type RegistrationOptions = {
   readonly setup: () => Setup
-  readonly book: Pick<Clients, 'count'>
+  readonly book: Pick<Clients, 'count' | 'get'>
   readonly store: Pick<Store, 'count'>
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -50,8 +55,7 @@ export async function judgeRegistration(
   const { registration } = options.setup()
   const policy = policyFor(request.authorization, registration)
   if (typeof policy === 'string') {
-    const challenge = ['www-authenticate', 'Bearer error="invalid_token"']
-    return refused(401, 'invalid_token', policy, challenge)
+    return refused(401, 'invalid_token', policy, CHALLENGE)
   }
   if (policy.token === undefined && !(await isWithinRate(request.address, options))) {
     const description = 'too many registrations from here; try again in a minute'
@@ -73,6 +77,29 @@ export async function judgeRegistration(
     newcomer: { kind: entitlement.kind, token, address: request.address, idleMs },
     body: JSON.stringify(read.metadata),
   }
+}
+
+/** Judges what a client wants to be from now on; it may be no more than when it registered. */
+export async function judgeUpdate(
+  { id, body }: { readonly id: string; readonly body: string },
+  { setup, book }: Pick<RegistrationOptions, 'setup' | 'book'>,
+): Promise<{ readonly ok: true; readonly body: string } | Refused> {
+  const known = await standingOf(id, setup(), book)
+  if (known === undefined)
+    return refused(401, 'invalid_token', 'there is no such client', CHALLENGE)
+  const { standing, entitlement } = known
+  const { redirectHosts } = setup().registration
+  const sent = parse(body)
+  const read = readClientMetadata(sent, {
+    entitlement,
+    redirectHosts: standing === 'self_registered' ? redirectHosts : undefined,
+  })
+  if (!read.ok) return refused(400, read.error, read.why)
+  // By these it says that it means itself.
+  const own = Object.fromEntries(
+    ['client_id', 'client_secret'].map((name) => [name, Reflect.get(Object(sent), name)]),
+  )
+  return { ok: true, body: JSON.stringify({ ...own, ...read.metadata }) }
 }
 
 /** By what right it registers; a text when by none. */
@@ -121,6 +148,6 @@ function refused(
   error: string,
   description: string,
   headers?: readonly string[],
-): Registration {
+): Refused {
   return { ok: false, error, answer: oauthError(status, error, description, headers) }
 }

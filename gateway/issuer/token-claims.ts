@@ -44,7 +44,9 @@ export function createTokenClaims(options: TokenClaimsOptions) {
     const kind = known?.entitlement.kind ?? 'agent'
     const common = { txn: randomUUID(), [KIND_CLAIM]: kind }
     if (token.kind === 'ClientCredentials') {
-      const groups = known?.entitlement.groups ?? []
+      // What it may have is asked anew each time: an operator can have changed it since it registered.
+      const { grants = [], groups = [] } = known?.entitlement ?? {}
+      if (!grants.includes('client_credentials')) throw new errors.UnauthorizedClient()
       return { ...common, gty: 'client_credentials', ...listed('groups', groups) }
     }
     const { grantId, accountId, gty } = token
