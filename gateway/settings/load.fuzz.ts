@@ -7,7 +7,30 @@ import { parse, stringify } from 'yaml'
 import { fuzzOptions } from '../testkit/fuzz.ts'
 import { loadText } from '../testkit/settings-file.ts'
 
-const EXAMPLE = readFileSync(new URL('../../config/edge.yaml', import.meta.url), 'utf8')
+/** The sections that no example has. */
+const RARE = `
+limits:
+  callers: { agent: { rate: 600/m, burst: 100 }, human: { rate: 120/m } }
+  clients: { rate: 6000/m }
+  initialize: none
+  same_call: { rate: 10/m, burst: 5 }
+decision_point: { url: 'https://pdp.example/access/v1/evaluation', timeout: 250ms, cache: 5s }
+providers:
+  google: { client: { id: one, secret: '\${env:A}' } }
+  own:
+    authorize_url: https://own.example/authorize
+    token_url: https://own.example/token
+    client: { id: two, secret: '\${env:A}' }
+`
+
+function example(name: string): string {
+  return readFileSync(new URL(`../../config/${name}.yaml`, import.meta.url), 'utf8')
+}
+
+const EXAMPLE = example('edge')
+
+/** Together they have every section. */
+const EXAMPLES = [EXAMPLE, example('embedded') + RARE]
 
 /** Loading takes about 10 ms. */
 const { numRuns, seed } = fuzzOptions({ what: 'damaged configurations', test: 200, prove: 5_000 })
@@ -76,8 +99,9 @@ async function assertSpoken(text: string): Promise<void> {
 }
 
 test('any values anywhere in a configuration are refused in words or accepted', async () => {
-  const property = fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
-    const config: unknown = parse(EXAMPLE)
+  const some = fc.array(edit, { minLength: 1, maxLength: 4 })
+  const property = fc.asyncProperty(fc.constantFrom(...EXAMPLES), some, (text, edits) => {
+    const config: unknown = parse(text)
     for (const one of edits) apply(config, one)
     return assertSpoken(stringify(config))
   })

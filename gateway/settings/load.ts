@@ -122,7 +122,7 @@ async function read(
       ? await readAuthorizationServer(context)
       : undefined,
     issuers: await readIssuers(reading, config),
-    limits: readLimits(config),
+    limits: readLimits(reading, config),
     apiKeys: readApiKeys(reading, config),
     providers: await readProviders(reading, config),
     servers: await readServers({

@@ -1,26 +1,31 @@
 /** Sections `limits` and `servers.<name>.limits`: how many calls in what time. */
 import type { Budget, Limits, ServerLimits } from '../model/limits.ts'
 import type { BudgetFile, ConfigFile, ServerLimitsFile } from './config-file.ts'
+import type { Reading } from './reading.ts'
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
 
 /** What may be spent at once where nothing is said, as seconds of the rate: a burst that people do not notice. */
 const BURST_SECONDS = 10
 
-export function readLimits({ limits, servers }: ConfigFile): Limits {
-  const { callers } = limits
+/** What the schema has refused is not limited here; a configuration with a fault is not used. */
+export function readLimits(reading: Reading, { limits, servers }: ConfigFile): Limits {
+  const sound = reading.isSound(['limits']) ? limits : undefined
+  const callers: Partial<ConfigFile['limits']['callers']> = sound?.callers ?? {}
   return {
     callers: {
       agent: readBudget(callers.agent),
       human: readBudget(callers.human),
       service: readBudget(callers.service),
     },
-    clients: readBudget(limits.clients),
-    initialize: readBudget(limits.initialize),
-    sameCall: readBudget(limits.same_call),
+    clients: readBudget(sound?.clients),
+    initialize: readBudget(sound?.initialize),
+    sameCall: readBudget(sound?.same_call),
     servers: new Map(
       Object.entries(servers).flatMap(([name, server]) =>
-        server.limits === undefined ? [] : [[name, readServer(server.limits)] as const],
+        server.limits === undefined || !reading.isSound(['servers', name])
+          ? []
+          : [[name, readServer(server.limits)] as const],
       ),
     ),
   }
