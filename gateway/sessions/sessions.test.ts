@@ -63,6 +63,24 @@ test('A session that was ended is over at once', async () => {
   assert.equal(await other.find(value), undefined)
 })
 
+test('A session that ends while it is in use does not come back', async () => {
+  const { clock, sessions, store } = setup()
+  const { session, value } = await sessions.open(ALICE)
+  clock.nowMs += IDLE_MS / 2
+  const endsMeanwhile = {
+    get: async (key: string) => {
+      const row = await store.get(key)
+      await sessions.end(session)
+      return row
+    },
+    put: store.put.bind(store),
+    cas: store.cas.bind(store),
+    delete: store.delete.bind(store),
+  }
+  await createSessions({ store: endsMeanwhile, now: () => clock.nowMs }).find(value)
+  assert.equal(await sessions.find(value), undefined)
+})
+
 test('A form token is good for its browser and its form only', () => {
   const token = formToken('secret', 'consent abc')
   assert.ok(isFormToken(token, 'secret', 'consent abc'))

@@ -60,7 +60,7 @@ export type Sessions = {
 }
 
 export type SessionsOptions = {
-  readonly store: Pick<Store, 'get' | 'put' | 'delete'>
+  readonly store: Pick<Store, 'get' | 'put' | 'cas' | 'delete'>
   /** Epoch milliseconds. */
   readonly now: () => number
 }
@@ -68,9 +68,13 @@ export type SessionsOptions = {
 type Row = Omit<Session, 'key' | 'formSecret'> & { readonly touchedAtMs: number }
 
 export function createSessions({ store, now }: SessionsOptions): Sessions {
-  const write = async (key: string, row: Row): Promise<void> => {
-    const ttlMs = Math.min(IDLE_MS, row.endsAtSeconds * 1_000 - now())
-    if (ttlMs >= 1) await store.put(key, JSON.stringify(row), { ttlMs })
+  const lifeOf = ({ endsAtSeconds }: Row) => ({
+    ttlMs: Math.max(1, Math.min(IDLE_MS, endsAtSeconds * 1_000 - now())),
+  })
+  /** Over the row that was read and no other: a session that has ended meanwhile must not come back. */
+  const touch = async (key: string, row: Row, version: number): Promise<void> => {
+    const touched: Row = { ...row, touchedAtMs: now() }
+    await store.cas(key, version, JSON.stringify(touched), lifeOf(row))
   }
   return {
     open: async (who) => {
@@ -84,7 +88,7 @@ export function createSessions({ store, now }: SessionsOptions): Sessions {
         touchedAtMs: nowMs,
       }
       const key = keyOf(value)
-      await write(key, row)
+      await store.put(key, JSON.stringify(row), lifeOf(row))
       return { session: toSession(row, key, value), value }
     },
     find: async (value) => {
@@ -94,8 +98,7 @@ export function createSessions({ store, now }: SessionsOptions): Sessions {
       if (stored === undefined) return undefined
       const row = parse(stored.value)
       if (now() >= row.endsAtSeconds * 1_000) return undefined
-      if (now() - row.touchedAtMs >= TOUCH_EVERY_MS)
-        await write(key, { ...row, touchedAtMs: now() })
+      if (now() - row.touchedAtMs >= TOUCH_EVERY_MS) await touch(key, row, stored.version)
       return toSession(row, key, value)
     },
     end: async ({ key }) => {
