@@ -64,6 +64,18 @@ test('A code is spent once, and using it again ends what the first use brought',
   assert.deepEqual(revoked, ['g1'])
 })
 
+test('Whoever was first with a code that was used twice gets nothing more by its refresh token', async () => {
+  const { adapter, payload } = setup()
+  await adapter('Grant').upsert('g1', payload('Grant'), SECONDS)
+  await adapter('AuthorizationCode').upsert('code-1', payload('AuthorizationCode'), SECONDS)
+  await adapter('AuthorizationCode').consume('code-1')
+  await adapter('RefreshToken').upsert('token-1', payload('RefreshToken'), SECONDS)
+  await assert.rejects(async () => adapter('AuthorizationCode').consume('code-1'))
+  assert.equal(await adapter('RefreshToken').find('token-1'), undefined)
+  // Nor by one that was on its way meanwhile.
+  assert.equal(await adapter('Grant').find('g1'), undefined)
+})
+
 test('Of twenty who use a code at once one is first', async () => {
   const { adapter, payload } = setup()
   const codes = adapter('AuthorizationCode')

@@ -118,7 +118,7 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
         await options.clients.attach(clientId, key)
       }
     },
-    consume: (id) => consume(id, model, { ...options, revokeByGrantId }),
+    consume: (id) => consume(id, model, options),
     destroy: async (id) => {
       const row = await rows.read(model, id)
       const uid = row?.payload['uid']
@@ -138,13 +138,11 @@ function reveal(id: string, payload: Payload, nowMs: number): AdapterPayload {
   return { ...rest, jti: id, ...(isSpent && { consumed: Math.floor(consumedAtMs / 1_000) }) }
 }
 
-type Consuming = AdapterOptions & { readonly revokeByGrantId: (grant: string) => Promise<void> }
-
 /**
  * Marks a row as used. Of several who use a code at once one is first; for the others it is a code that
  * was used twice, and what the first one got ends too (OAuth 2.1 §4.1.3).
  */
-async function consume(id: string, model: string, options: Consuming): Promise<void> {
+async function consume(id: string, model: string, options: AdapterOptions): Promise<void> {
   const { rows, now } = options
   for (;;) {
     const row = await rows.read(model, id)
@@ -152,7 +150,7 @@ async function consume(id: string, model: string, options: Consuming): Promise<v
     const { consumedAtMs, exp, grantId } = row.payload
     if (consumedAtMs !== undefined) {
       if (model === 'RefreshToken') return
-      if (typeof grantId === 'string') await options.revokeGrant(grantId)
+      if (typeof grantId === 'string') await endGrant(grantId, options)
       throw new errors.InvalidGrant('it was used already')
     }
     const nowMs = now()
@@ -160,4 +158,11 @@ async function consume(id: string, model: string, options: Consuming): Promise<v
     const payload = { ...row.payload, consumedAtMs: nowMs }
     if (await rows.swap(model, id, { version: row.version, payload, ttlMs })) return
   }
+}
+
+/** Ends whatever a grant has brought, and what whoever was first is just getting: without it nothing is refreshed. */
+async function endGrant(grant: string, options: AdapterOptions): Promise<void> {
+  await createAdapter('Grant', options).destroy(grant)
+  await createAdapter('RefreshToken', options).revokeByGrantId(grant)
+  await options.revokeGrant(grant)
 }
