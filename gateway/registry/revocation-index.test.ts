@@ -27,7 +27,7 @@ const CALLER: Caller = {
 }
 
 function entry(request: Omit<RevokeRequest, 'by'>): Revocation {
-  return draftRevocation({ ...request, by: 'test' }, NOW_SECONDS, [])
+  return draftRevocation({ ...request, by: 'test' }, NOW_SECONDS, {})
 }
 
 function names(caller: Caller, ...requests: readonly Omit<RevokeRequest, 'by'>[]): boolean {

@@ -86,15 +86,26 @@ export function revocationId(kind: RevocationKind, issuer: string | undefined, v
   return createHash('sha256').update(named).digest('hex').slice(0, 24)
 }
 
+/** Issuers whose credentials live for longer than the longest token that is accepted. */
+export type LastingIssuers = {
+  /** Their credentials do not end by themselves: that of API keys. */
+  readonly lasting?: readonly string[] | undefined
+  /** What they gave is renewed for as long as nobody ends it: our own, whose refresh tokens go on. */
+  readonly renewing?: readonly string[] | undefined
+}
+
 /**
  * Returns how long an entry stays when nobody says, in seconds; undefined is until lifted. Tokens
  * and subject cutoffs outlive every token they concern. A grant, session or client can yield new
- * tokens for as long as its issuer likes, and a lasting issuer's credentials (API keys) do not end
- * by themselves: those entries must not end by themselves either.
+ * tokens for as long as its issuer likes, and so can what a renewing issuer gave to a subject before
+ * the cutoff; credentials of a lasting one do not end by themselves. Those entries must not either.
  */
-export function defaultLifeSeconds(kind: RevocationKind, lasting: boolean): number | undefined {
-  const endsWithItsTokens = kind === 'token' || kind === 'subject'
-  return endsWithItsTokens && !lasting ? TOKEN_REVOCATION_SECONDS : undefined
+function defaultLifeSeconds(
+  { kind, issuer = '' }: RevokeRequest,
+  { lasting = [], renewing = [] }: LastingIssuers,
+): number | undefined {
+  const ends = kind === 'token' || (kind === 'subject' && !renewing.includes(issuer))
+  return ends && !lasting.includes(issuer) ? TOKEN_REVOCATION_SECONDS : undefined
 }
 
 /** Throws a `RevocationError` (`invalid`) that says which field is wrong. */
@@ -119,16 +130,15 @@ export function checkRevokeRequest(request: RevokeRequest): void {
 /**
  * Returns the entry a request asks for, at this time.
  *
- * @param lastingIssuers Issuers whose credentials do not end by themselves.
+ * @param issuers Those whose credentials outlive the longest token.
  */
 export function draftRevocation(
   request: RevokeRequest,
   nowSeconds: number,
-  lastingIssuers: readonly string[],
+  issuers: LastingIssuers,
 ): Revocation {
   const { kind, issuer, value, by, reason } = request
-  const lasting = issuer !== undefined && lastingIssuers.includes(issuer)
-  const life = request.expiresInSeconds ?? defaultLifeSeconds(kind, lasting)
+  const life = request.expiresInSeconds ?? defaultLifeSeconds(request, issuers)
   return {
     id: revocationId(kind, issuer, value),
     kind,

@@ -11,6 +11,7 @@ import type { Revocations } from './revocations.ts'
 import { createRevocations, REVOCATIONS_STALE_AFTER_SECONDS } from './revocations.ts'
 
 const ISSUER = 'https://idp.example'
+const OURS = 'https://gw.example'
 const API_KEYS = 'urn:test:api-key'
 
 /** A store whose processes hear nothing of each other: each sees what the others did when it looks. */
@@ -26,8 +27,8 @@ function createWorld(wrap: (store: Store) => Store = silent) {
   const events: GatehouseEvent[] = []
   const emit = (event: GatehouseEvent): void => void events.push(event)
   async function process(maxEntries = 1000): Promise<Revocations> {
-    const lastingIssuers = [API_KEYS]
-    const revocations = createRevocations({ store, now, emit, lastingIssuers, maxEntries })
+    const issuers = { lasting: [API_KEYS], renewing: [OURS] }
+    const revocations = createRevocations({ store, now, emit, issuers, maxEntries })
     await revocations.load()
     return revocations
   }
@@ -110,6 +111,9 @@ test('tokens and subject cutoffs end with the last token they concern, the rest 
   assert.equal(await lives({ kind: 'subject', issuer: ISSUER }), TOKEN_REVOCATION_SECONDS)
   assert.equal(await lives({ kind: 'token', issuer: API_KEYS }), 'until lifted')
   assert.equal(await lives({ kind: 'subject', issuer: API_KEYS }), 'until lifted')
+  // Refresh tokens of ours were given before the cutoff, and yield tokens long after a day.
+  assert.equal(await lives({ kind: 'token', issuer: OURS }), TOKEN_REVOCATION_SECONDS)
+  assert.equal(await lives({ kind: 'subject', issuer: OURS }), 'until lifted')
   for (const kind of ['grant', 'session', 'client'] as const) {
     assert.equal(await lives({ kind }), 'until lifted')
     assert.equal(await lives({ kind, issuer: ISSUER, expiresInSeconds: 60 }), 60)

@@ -7,7 +7,7 @@ import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
 import type { Store } from '../model/store.ts'
 import { StoreError } from '../state/store-error.ts'
-import type { Revocation, RevokeRequest } from './revocation.ts'
+import type { LastingIssuers, Revocation, RevokeRequest } from './revocation.ts'
 import { checkRevokeRequest, draftRevocation, RevocationError } from './revocation.ts'
 import type { RevocationHead } from './revocation-head.ts'
 import { advanceHead, readHead } from './revocation-head.ts'
@@ -74,8 +74,8 @@ export type RevocationsOptions = {
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly emit: Emit
-  /** Issuers whose credentials do not end by themselves (that of API keys); none by default. */
-  readonly lastingIssuers?: readonly string[]
+  /** None by default. */
+  readonly issuers?: LastingIssuers
   /** Default `MAX_REVOCATIONS`. */
   readonly maxEntries?: number
 }
@@ -130,9 +130,9 @@ class RevocationList implements Revocations {
   async revoke(request: RevokeRequest): Promise<Revocation> {
     checkRevokeRequest(request)
     return this.#change(async ({ store, now, emit, ...options }) => {
-      const { lastingIssuers = [], maxEntries = MAX_REVOCATIONS } = options
+      const { issuers = {}, maxEntries = MAX_REVOCATIONS } = options
       const nowMs = now()
-      const draft = draftRevocation(request, nowMs / 1000, lastingIssuers)
+      const draft = draftRevocation(request, nowMs / 1000, issuers)
       if (this.#index.size >= maxEntries && this.#index.get(draft.id) === undefined) {
         const what = `the revocation list is full (${maxEntries} entries)`
         throw new RevocationError('full', `${what}; lift some, or give new ones an end`)

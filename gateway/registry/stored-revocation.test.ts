@@ -12,7 +12,7 @@ const REQUESTS: readonly RevokeRequest[] = [
 
 test('a revocation is read as it was written', () => {
   for (const request of REQUESTS) {
-    const entry = draftRevocation(request, 1_800_000_000.5, [])
+    const entry = draftRevocation(request, 1_800_000_000.5, {})
     assert.deepEqual(parseRevocation('key', formatRevocation(entry)), entry)
   }
 })

@@ -128,7 +128,10 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     store,
     now,
     emit,
-    lastingIssuers: [API_KEY_ISSUER],
+    issuers: {
+      lasting: [API_KEY_ISSUER],
+      renewing: settings.authorizationServer && [settings.authorizationServer.issuer],
+    },
   })
   await revocations.load()
   const pins = createPins({ store, now, emit })
