@@ -63,12 +63,16 @@ function settle(
   if (decision.effect === 'deny') throw deny(entry, decision, detail)
   if (decision.effect === 'require') return hold(asked, decision, desk)
   if (seat.server.pin === 'hold' && call.method === 'tools/list') {
-    return preparePage(desk.pins, { server: seat.server, caller, call }).then(() =>
-      allow(asked, decision),
-    )
+    const onlooker = { server: seat.server, caller, call }
+    return preparePage(desk.pins, onlooker).then(() => admit(asked, decision, desk))
   }
-  const unknown = firstUnknown(asked, desk)
-  if (unknown !== undefined) return lookUp(asked, decision, desk)
+  return firstUnknown(asked, desk) === undefined
+    ? admit(asked, decision, desk)
+    : lookUp(asked, decision, desk)
+}
+
+/** Nothing is in the way any more but what is counted, which comes last: what is refused costs nothing. */
+function admit(asked: Case, decision: Allow, desk: JudgeDesk): Permit | Promise<Permit> {
   refuseHeld(asked, desk)
   spend(asked, decision, desk)
   return decision.grant === undefined ? allow(asked, decision) : useGrant(asked, decision, desk)
@@ -138,9 +142,15 @@ async function passApproved(asked: Case, desk: JudgeDesk): Promise<Permit | unde
   const occasion = { ...occasionOf(asked, desk), facts }
   const decision = decide(desk.rules, asked.caller, asked.call, occasion)
   if (decision.effect !== 'allow') return undefined
-  const permit = await conclude(asked, decision, desk)
+  const { entry } = asked
+  entry.shadow = decision.shadow
+  // A decision point, where there is one, has had its say about this call.
+  const permit = await settle(asked, decision, desk)
+  entry.effect = 'deny'
   const spent = await desk.approvals.spend([...approvals]).catch(unavailable)
-  return spent ? permit : undefined
+  if (!spent) return undefined
+  entry.effect = 'allow'
+  return permit
 }
 
 function unavailable(cause: unknown): never {
@@ -162,6 +172,7 @@ async function lookUpTraits(asked: Case, desk: JudgeDesk): Promise<Permit> {
   if (target !== undefined && !(await desk.lookUp({ ...target, call, seat }))) {
     throw deny(entry, { rule: undefined, reason: 'unlisted', hidden: true, target })
   }
+  entry.label = desk.catalogue.label(seat.server.name, call.targets[0])
   return conclude(asked, decide(desk.rules, caller, call, occasionOf(asked, desk)), desk)
 }
 
@@ -207,13 +218,9 @@ async function lookUp(asked: Case, decision: Allow, desk: JudgeDesk): Promise<Pe
     if (!(await desk.lookUp({ kind, name, call, seat }))) {
       throw deny(entry, { rule: decision.rule, reason: 'unlisted', hidden: true, target })
     }
-    entry.label = name
+    entry.label = desk.catalogue.label(seat.server.name, target)
   }
-  refuseHeld(asked, desk)
-  spend(asked, decision, desk)
-  return decision.grant === undefined
-    ? allow(asked, decision)
-    : await useGrant(asked, decision, desk)
+  return await admit(asked, decision, desk)
 }
 
 /** The call is one use of the grant it is allowed under, taken before anything goes up. */

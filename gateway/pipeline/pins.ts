@@ -5,6 +5,7 @@
 import { readDefinitions } from '../mcp/definitions.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Call } from '../model/call.ts'
+import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 
 /** What the path needs of the book of pins; `registry/pins.ts` says more. */
@@ -47,9 +48,15 @@ export function observePage(
   })
 }
 
-/** To be awaited before a server that holds is asked for its tools: what the caller saw before is read. */
+/**
+ * To be awaited before a server that holds is asked for its tools: what the caller saw before is read.
+ * Rejects with `state_unavailable` when it cannot be.
+ */
 export async function preparePage(pins: Pins, { server, caller, call }: Onlooker): Promise<void> {
-  if (server.pin === 'hold') await pins.prepare(server.name, audienceOf(caller, call))
+  if (server.pin !== 'hold') return
+  await pins.prepare(server.name, audienceOf(caller, call)).catch((cause: unknown) => {
+    throw new Refusal('state_unavailable', { detail: 'definitions of tools', cause })
+  })
 }
 
 /** Another token is the same caller; what a server defines may depend on the version spoken. */
