@@ -15,6 +15,7 @@ import type { Seat } from './frame.ts'
 import { nameTools, readsPage } from './name-tools.ts'
 import { preparePage } from './pins.ts'
 import { spend } from './spend.ts'
+import { toolOf } from './tool-of.ts'
 import { unknownName } from './unknown-name.ts'
 import { isUse } from './uses.ts'
 
@@ -82,9 +83,8 @@ function admit(asked: Case, decision: Allow, desk: JudgeDesk): Permit | Promise<
 function refuseHeld({ call, entry, seat: { server } }: Case, { pins }: JudgeDesk): void {
   if (server.pin !== 'hold') return
   for (const target of call.targets) {
-    const tool = target.kind === 'task' ? target.task?.tool : target.name
-    const isTool = target.kind === 'tool' || target.kind === 'task'
-    if (!isTool || tool === undefined || !pins.isHeld(server.name, tool)) continue
+    const tool = toolOf(target)
+    if (tool === undefined || !pins.isHeld(server.name, tool)) continue
     throw deny(entry, { reason: 'tool_held', hidden: true, target })
   }
 }

@@ -78,6 +78,18 @@ test('A tool with a credential of its own never gets that of the server, nor ano
   assert.deepEqual(swap(permitOf(seat, 'echo'), seat, desk), ['Authorization', 'Bearer of-alice'])
 })
 
+test('A task is asked about with the credential of the tool that made it', () => {
+  const toolCredentials = new Map<string, Credential>([['pay', KEY]])
+  const seat = seatAt({ credential: ISSUE, toolCredentials })
+  const permit = permitOf(seat, 'pay')
+  const ask = (tool: string): readonly string[] | Promise<readonly string[]> => {
+    const targets = [{ kind: 'task' as const, name: 'handle', task: { id: '1', tool } }]
+    return swap({ ...permit, call: { ...permit.call, targets } }, seat, swaps(OWN))
+  }
+  assert.deepEqual(ask('pay'), ['X-Key', 'operators-own'])
+  assert.deepEqual(ask('echo'), ['Authorization', 'Bearer of-alice'])
+})
+
 test('An array of calls that need different credentials is refused, one of equal needs is not', () => {
   const toolCredentials = new Map<string, Credential>([['pay', KEY]])
   const seat = seatAt({ credential: ISSUE, toolCredentials })

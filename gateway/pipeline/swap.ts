@@ -8,6 +8,7 @@ import type { Found } from '../vault/found.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
 import { textOf } from './link-answer.ts'
+import { toolOf } from './tool-of.ts'
 
 /** Headers that carry a credential, flat. */
 export type Injected = readonly string[]
@@ -80,14 +81,14 @@ function injected(
   }
 }
 
-/** That of the tool, where it has one of its own. */
+/** That of the tool, where it has one of its own: a task is asked about as the one who began it. */
 function credentialOf(permit: Permit): Credential {
   const { server, call, elements } = permit
   if (server.toolCredentials === undefined) return server.credential
   if (elements === undefined) {
     const [target] = call.targets
-    const own = target?.kind === 'tool' ? server.toolCredentials.get(target.name) : undefined
-    return own ?? server.credential
+    const tool = target && toolOf(target)
+    return (tool !== undefined && server.toolCredentials.get(tool)) || server.credential
   }
   const [one, ...others] = new Set(elements.map(credentialOf))
   if (others.length === 0) return one ?? server.credential
