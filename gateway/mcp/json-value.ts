@@ -190,6 +190,19 @@ export function readText(cursor: Cursor): string | undefined {
   return countNode(cursor) && skipString(cursor) ? textOf(cursor) : undefined
 }
 
+/** Passes a value and returns its number, NaN when it is none. */
+export function readNumber(cursor: Cursor): number {
+  const kind = nextKind(cursor)
+  const start = cursor.at
+  if (kind !== 'number') {
+    skipValue(cursor)
+    return Number.NaN
+  }
+  return countNode(cursor) && skipNumber(cursor)
+    ? Number(cursor.bytes.toString('latin1', start, cursor.at))
+    : Number.NaN
+}
+
 /** Whether all has gone well and nothing but white space is left. */
 export function atEnd(cursor: Cursor): boolean {
   if (cursor.problem !== undefined) return false

@@ -65,6 +65,16 @@ test('a list that was refused is not known the next time', () => {
   }
 })
 
+test('a list in an answer that was refused is news when it comes again', () => {
+  const known = createKnownLists()
+  const ask = (rest: string, id = '1') =>
+    filterAnswer(answer(1, 'tools', TOOLS, rest), { id, known, show: () => true })
+  assert.equal(ask('', '2').ok, false)
+  assert.equal(ask(',"Tools":[]').ok, false)
+  const shown = ask('')
+  assert.ok(shown.ok && shown.news)
+})
+
 test('values of a known list count against the bounds of the answer they come in', () => {
   const known = createKnownLists()
   const list = [`{"name":"a","n":[${'0,'.repeat(60_000)}0]}`]

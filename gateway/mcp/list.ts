@@ -11,14 +11,13 @@ import type { Asking } from './capabilities.ts'
 import { passError } from './error-links.ts'
 import { asksAnything, createRound, readRoundMember, type Round } from './input-required.ts'
 import { createCursor, type Cursor, fail, peek } from './json-cursor.ts'
-import { skipNumber } from './json-scalar.ts'
 import {
   atEnd,
-  countNode,
   countNodes,
   enterObject,
   nextKind,
   nextMember,
+  readNumber,
   readText,
   skipValue,
 } from './json-value.ts'
@@ -108,6 +107,8 @@ type Filtering = {
   readonly options: FilterOptions
   readonly edits: Edit[]
   readonly listed: Target[]
+  /** Lists to be known with the answer, since one that is refused teaches nothing. */
+  read: KnownList[] | undefined
   nextCursor: string | undefined
   /** Undefined where rounds have no meaning. */
   readonly round: Round | undefined
@@ -117,6 +118,8 @@ type Filtering = {
   isKept: boolean
   tools: KnownList | 'not_kept' | undefined
 }
+
+const NONE: readonly KnownList[] = []
 
 /** What has been read of the envelope of a response. */
 type Envelope = {
@@ -149,6 +152,7 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
     options,
     edits: [],
     listed: [],
+    read: undefined,
     nextCursor: undefined,
     namesTasks: false,
     news: false,
@@ -173,13 +177,18 @@ export function filterAnswer(bytes: Uint8Array, options: FilterOptions): Filtere
   if (!atEnd(cursor)) return unreadable(cursor)
   const objection = objectionTo(envelope, options.id)
   if (objection !== undefined) return invalid(objection)
-  const { edits, listed, nextCursor, namesTasks, news, tools } = filtering
+  const { edits, listed, nextCursor, namesTasks, news } = filtering
   // A task asks for what it waits for in a result that is complete (tasks extension, `tasks/get`).
   const asks = round !== undefined && (round.required || (namesTasks && asksAnything(round)))
   if (asks) {
     const unfit = round.unfit ?? (round.required ? sealRound(cursor, filtering, round) : undefined)
     if (unfit !== undefined) return invalid(unfit)
   }
+  for (const list of filtering.read ?? NONE) {
+    const kept = options.known?.keep(list)
+    if (list.member === 'tools') filtering.tools = kept ?? 'not_kept'
+  }
+  const { tools } = filtering
   const shown = edits.length === 0 ? bytes : splice(cursor.bytes, edits)
   const inputs = asks ? round.asked : undefined
   return { ok: true, bytes: shown, listed, nextCursor, namesTasks, news, tools, inputs }
@@ -296,13 +305,8 @@ function filterList(cursor: Cursor, filtering: Filtering, member: keyof typeof L
   // Member names that had to be folded are counted one by one, and what is read seldom comes twice.
   if (done && cursor.oddNames === oddNamesBefore && member !== 'contents') {
     const text = cursor.bytes.subarray(start, cursor.at)
-    const kept = options.known?.keep({
-      member,
-      text,
-      elements: read,
-      nodes: cursor.nodes - nodesBefore - 1,
-    })
-    if (member === 'tools' && kept !== undefined) filtering.tools = kept
+    const nodes = cursor.nodes - nodesBefore - 1
+    ;(filtering.read ??= []).push({ member, text, elements: read, nodes })
   }
   return done
 }
@@ -378,19 +382,6 @@ function readMeta(cursor: Cursor, filtering: Filtering): void {
     filtering.namesTasks ||= protocolName(cursor, META) === META_RELATED_TASK
     if (!skipValue(cursor)) break
   }
-}
-
-/** Passes a value and returns its number, NaN when it is none. */
-function readNumber(cursor: Cursor): number {
-  const kind = nextKind(cursor)
-  const start = cursor.at
-  if (kind !== 'number') {
-    skipValue(cursor)
-    return Number.NaN
-  }
-  return countNode(cursor) && skipNumber(cursor)
-    ? Number(cursor.bytes.toString('latin1', start, cursor.at))
-    : Number.NaN
 }
 
 function failAlike(cursor: Cursor): false {

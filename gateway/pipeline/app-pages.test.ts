@@ -95,3 +95,13 @@ test('lists and answers show the pages of allowed tools only', async () => {
   const read = await ask(desk, 'resources/read', PAGE)
   assert.deepEqual(shown(read, { contents: pages }, desk), { contents: [{ uri: PAGE }] })
 })
+
+test('what tools are called, what they say and their pages are learned of a list behind another one', () => {
+  const { catalogue } = testDesk(RULES)
+  const annotated = { ...(tool('form', PAGE) as object), annotations: { readOnlyHint: true } }
+  const bytes = response({ prompts: [{ name: 'p' }], tools: [annotated] })
+  const listed = [{ kind: 'prompt', name: 'p' } as const, { kind: 'tool', name: 'form' } as const]
+  learnList(catalogue, 'docs', { bytes, listed, era: 'modern' })
+  assert.equal(catalogue.traits('docs', 'form')[0]?.readOnlyHint, true)
+  assert.deepEqual(catalogue.toolsOf('docs', PAGE), ['form'])
+})

@@ -38,6 +38,14 @@ test('a tool has the traits of each of its definitions, those without annotation
   assert.deepEqual(catalogue.traits('db', 't'), [])
 })
 
+test('a tool that said nothing before it had annotations may still be had without', () => {
+  const catalogue = createCatalogue()
+  const safe = { ...DEFAULT_TRAITS, readOnlyHint: true }
+  catalogue.learnTraits('docs', LISTED, new Map())
+  catalogue.learnTraits('docs', LISTED, new Map([['t', safe]]))
+  assert.deepEqual(catalogue.traits('docs', 't'), [DEFAULT_TRAITS, safe])
+})
+
 test('eight ways are kept of a tool, the newest ones', () => {
   const catalogue = createCatalogue()
   for (let at = 0; at < 20; at++) {

@@ -102,10 +102,15 @@ export function createCatalogue(): Catalogue {
         if (kind !== 'tool') continue
         const known = entry.get(name)
         const said = annotated.get(name)
-        // That it says nothing is news only about a tool that once did.
-        if (known === undefined && (said === undefined || entry.size >= MAX_NAMES)) continue
+        if (known === undefined && entry.size >= MAX_NAMES) continue
+        if (said === undefined && (known === undefined || known === NO_TRAITS)) {
+          entry.set(name, NO_TRAITS)
+          continue
+        }
         const now = said ?? DEFAULT_TRAITS
-        const others = (known ?? []).filter((other) => !isDeepStrictEqual(other, now))
+        // Of one that has said nothing so far, some callers may still have that definition.
+        const before = known === NO_TRAITS ? [DEFAULT_TRAITS] : (known ?? [])
+        const others = before.filter((other) => !isDeepStrictEqual(other, now))
         entry.set(name, [...others, now].slice(-MAX_WAYS))
       }
     },

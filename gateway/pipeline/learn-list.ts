@@ -15,7 +15,7 @@ export type SeenList = {
 export function learnList(catalogue: Catalogue, server: string, seen: SeenList): void {
   const { bytes, listed, era } = seen
   catalogue.learn(server, listed)
-  if (listed[0]?.kind !== 'tool') return
+  if (!listed.some(({ kind }) => kind === 'tool')) return
   catalogue.learnTraits(server, listed, readToolAnnotations(bytes))
   catalogue.learnPages(server, readAppPages(bytes))
   if (era === 'modern') catalogue.learnParams(server, listed, readHeaderParams(bytes))
