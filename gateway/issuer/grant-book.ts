@@ -44,13 +44,18 @@ export function createGrantBook({ rows, adapter, revokeGrant }: GrantBookOptions
     find: async (grant) => (await rows.read(FACTS, grant))?.payload as GrantFacts | undefined,
     endAll: async (account, client) => {
       const area = areaOf(account, client)
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
-      for (const { grant } of (await rows.list(area)) as readonly GrantFacts[]) {
-        for (const model of MODELS) await adapter(model).revokeByGrantId(grant)
-        await adapter('Grant').destroy(grant)
-        await revokeGrant(grant)
-        await rows.remove(FACTS, grant)
-        await rows.remove(area, grant)
+      // Each authorization is a grant of its own: there can be more than one list holds.
+      for (;;) {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
+        const page = (await rows.list(area)) as readonly GrantFacts[]
+        if (page.length === 0) return
+        for (const { grant } of page) {
+          for (const model of MODELS) await adapter(model).revokeByGrantId(grant)
+          await adapter('Grant').destroy(grant)
+          await revokeGrant(grant)
+          await rows.remove(FACTS, grant)
+          await rows.remove(area, grant)
+        }
       }
     },
   }

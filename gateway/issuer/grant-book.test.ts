@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { memoryStore } from '../testkit/memory-store.ts'
+import { createAdapter } from './adapter.ts'
+import { createGrantBook } from './grant-book.ts'
+import { createRows, MAX_LISTED } from './rows.ts'
+
+function setup() {
+  const { store, now } = memoryStore()
+  const rows = createRows({
+    store,
+    sealing: () => ({ seal: (_bound, text) => text, open: (_bound, sealed) => sealed }),
+  })
+  const revoked = new Set<string>()
+  const revokeGrant = async (grant: string): Promise<void> => void revoked.add(grant)
+  const clients = {
+    find: async () => undefined,
+    write: async () => {},
+    remove: async () => {},
+    attach: async () => {},
+  }
+  const presentedToken = () => undefined
+  const revokeToken = async (): Promise<void> => {}
+  const options = { rows, store, now, clients, revokeGrant, presentedToken, revokeToken }
+  const adapter = (model: string) => createAdapter(model, options)
+  return { revoked, adapter, book: createGrantBook({ rows, adapter, revokeGrant }) }
+}
+
+test('Ending what a client was allowed ends every grant of it, however many, and no other', async () => {
+  const { adapter, book, revoked } = setup()
+  const count = MAX_LISTED + 1
+  for (let at = 0; at < count; at++) {
+    await book.add({ grant: `g${at}`, account: 'alice', client: 'c1', session: 's' })
+    await adapter('RefreshToken').upsert(`t${at}`, { grantId: `g${at}` }, 600)
+  }
+  for (const [account, client] of [
+    ['bob', 'c1'],
+    ['alice', 'c2'],
+  ] as const) {
+    await book.add({ grant: `${account}-${client}`, account, client, session: 's' })
+  }
+  await book.endAll('alice', 'c1')
+  assert.equal(revoked.size, count)
+  for (let at = 0; at < count; at++) {
+    assert.equal(await adapter('RefreshToken').find(`t${at}`), undefined)
+    assert.equal(await book.find(`g${at}`), undefined)
+  }
+  assert.ok((await book.find('bob-c1')) && (await book.find('alice-c2')))
+})
