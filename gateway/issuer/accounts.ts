@@ -60,3 +60,8 @@ function splitId(id: string): readonly [string, string?] {
 
 /** A grant, and what is kept of it, ends after this long, in milliseconds: people are asked again. */
 export const GRANT_LIFE_MS = 90 * 24 * 3_600_000
+
+/** Whether this person may give a scope to a client. */
+export function mayGrant({ scopes }: Account, scope: string): boolean {
+  return scopes === undefined || scopes.includes(scope)
+}

@@ -10,6 +10,7 @@ import type { Clients } from '../registry/clients.ts'
 import type { Session } from '../sessions/sessions.ts'
 import { formToken } from '../sessions/sessions.ts'
 import type { Account, Accounts } from './accounts.ts'
+import { mayGrant } from './accounts.ts'
 import type { Ask, Interaction } from './ask.ts'
 import { formTargets, notYours, purposeOf } from './ask.ts'
 import { findResource } from './canonical-resource.ts'
@@ -245,10 +246,6 @@ export function createGrantFinder(
     const grant = { account, clientId, requested, asked, session }
     return await Grant.find(await writeGrant(grant, allowed, options))
   }
-}
-
-function mayGrant({ scopes }: Account, scope: string): boolean {
-  return scopes === undefined || scopes.includes(scope)
 }
 
 function textOf(parameter: unknown): string {

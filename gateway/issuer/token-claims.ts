@@ -6,6 +6,7 @@ import { errors } from 'oidc-provider'
 
 import type { Clients } from '../registry/clients.ts'
 import type { Accounts } from './accounts.ts'
+import { mayGrant } from './accounts.ts'
 import { standingOf } from './entitlement.ts'
 import type { GrantBook } from './grant-book.ts'
 import type { Setup } from './setup.ts'
@@ -58,6 +59,10 @@ export function createTokenClaims(options: TokenClaimsOptions) {
     const sinceSeconds = source?.authTime ?? 0
     // A client that holds a refresh token must learn that it has to ask the person again.
     if (options.isRevoked({ ...about, sinceSeconds })) throw new errors.InvalidGrant('revoked')
+    // So must one that was given what the person may not give any more.
+    const scopes = (token.scope ?? '').split(' ').filter((scope) => scope !== '')
+    const isTheirs = account !== undefined && scopes.every((scope) => mayGrant(account, scope))
+    if (!isTheirs) throw new errors.InvalidGrant('the person may not allow this any more')
     const first = gty.split(' ')[0] ?? ''
     return {
       ...common,
@@ -69,7 +74,7 @@ export function createTokenClaims(options: TokenClaimsOptions) {
       ...(source?.authTime !== undefined && { auth_time: source.authTime }),
       ...(source?.acr !== undefined && { acr: source.acr }),
       ...listed('amr', source?.amr ?? []),
-      ...listed('groups', account?.groups ?? []),
+      ...listed('groups', account.groups),
     }
   }
 }

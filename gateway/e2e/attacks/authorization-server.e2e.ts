@@ -1,8 +1,11 @@
 /** Ways around what the authorization server decides: other spellings, second thoughts, two at once. */
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { startOwnIssuer } from '../../testkit/authorization-server.ts'
+import { FormRobot } from '../../testkit/form-robot.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll } from '../../testkit/gatehouse.ts'
 import type { Registered } from '../../testkit/oauth-agent.ts'
@@ -79,4 +82,38 @@ test('No other spelling of an address passes by what is decided there', async ()
     const response = await fetch(`${gateway.origin}${path}?user_code=ABCD-EFGH`)
     assert.equal(response.status, 404, path)
   }
+})
+
+test('A refresh token yields nothing that the person may not allow any more', async () => {
+  const { json: client } = await agent.register({
+    redirect_uris: [REDIRECT],
+    grant_types: ['authorization_code', 'refresh_token'],
+  })
+  const url = await agent.consent(
+    new FormRobot(),
+    agent.authorizeUrl(client.client_id, { redirect_uri: REDIRECT }),
+  )
+  const code = url.searchParams.get('code') ?? ''
+  const { json } = await agent.redeem(client.client_id, code, { redirect_uri: REDIRECT })
+  let last = json
+  const refresh = async () => {
+    const form = { grant_type: 'refresh_token', client_id: client.client_id }
+    const reply = await agent.token({ ...form, refresh_token: last.refresh_token ?? '' })
+    if (reply.status === 200) last = reply.json
+    return reply.status
+  }
+  const setScopes = async (scopes: readonly string[] | undefined) => {
+    const file = join(gateway.directory, 'users.yaml')
+    const { version, users } = JSON.parse(await readFile(file, 'utf8')) as {
+      readonly version: number
+      readonly users: Readonly<Record<string, object>>
+    }
+    const alice = { ...users['alice'], scopes }
+    await writeFile(file, JSON.stringify({ version, users: { ...users, alice } }))
+    assert.equal((await gateway.admin('POST', '/admin/reload')).status, 200)
+  }
+  assert.equal(await refresh(), 200)
+  await setScopes([])
+  assert.equal(await refresh(), 400)
+  await setScopes(undefined)
 })
