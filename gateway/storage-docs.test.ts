@@ -70,6 +70,9 @@ async function approve(approvals: Approvals): Promise<void> {
   const call = { ...who, server: 'docs', method: 'tools/call', targets: [], arguments: '' }
   const terms = { by: { kind: 'subject' }, forMs: undefined } as const
   const needs = [{ rule: 'r', terms, state: 'waiting', by: undefined } as const]
-  const { id } = await approvals.ask({ call, kind: 'agent', personal: true, needs }, () => 'sealed')
+  const { id } = await approvals.ask(
+    { call, kind: 'agent', personal: true, needs },
+    { seal: () => 'sealed', opens: () => true },
+  )
   await approvals.decide(id, { rules: ['r'], by: 'b', decision: { kind: 'once' } })
 }

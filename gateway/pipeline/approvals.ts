@@ -10,6 +10,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { Facts } from '../policy/occasion.ts'
 import type { Approval, Ask, CallKey } from '../registry/approval.ts'
 import { digestOf } from '../registry/approval.ts'
+import type { Sealing } from '../registry/approvals.ts'
 import type { Case } from './authorize.ts'
 import type { JudgeDesk } from './desk.ts'
 import { textOf } from './link-answer.ts'
@@ -71,14 +72,21 @@ export async function askForApproval(
       by: undefined,
     })),
   }
-  const seal = (id: string): string => desk.seals.seal('approval', [id], text)
-  const ask = await desk.approvals.ask(wanted, seal).catch((cause: unknown) => {
+  const ask = await desk.approvals.ask(wanted, sealing(desk, text)).catch((cause: unknown) => {
     throw new Refusal('state_unavailable', { detail: 'requests for approval', cause })
   })
   if (ask.needs.some(({ state }) => state === 'denied')) {
     return new Refusal('policy_denied', { message: 'A person has denied this call' })
   }
   return withLink(desk.approvalUrl(ask.id), disclosed)
+}
+
+/** Without a key ring, or with another, what an earlier process sealed cannot be shown to anybody. */
+function sealing({ seals }: JudgeDesk, text: string): Sealing {
+  return {
+    seal: (id) => seals.seal('approval', [id], text),
+    opens: ({ id, sealed }) => seals.open('approval', [id], sealed) !== undefined,
+  }
 }
 
 /** Whether a person stands behind the caller, who could be asked. */

@@ -4,7 +4,7 @@ import type { GatehouseEvent } from '../model/event.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import type { Ask, CallKey } from './approval.ts'
 import { digestOf } from './approval.ts'
-import type { Approvals, Verdict } from './approvals.ts'
+import type { Approvals, Sealing, Verdict } from './approvals.ts'
 import { createApprovals } from './approvals.ts'
 
 const CALL: CallKey = {
@@ -40,9 +40,26 @@ function createWorld() {
   return { clock, store, events, process }
 }
 
-const seal = (id: string): string => `sealed for ${id}`
+/** What a process with this key does. */
+const sealedBy = (key: string): Sealing => ({
+  seal: (id) => `${key} for ${id}`,
+  opens: ({ id, sealed }) => sealed === `${key} for ${id}`,
+})
+const seal = sealedBy('sealed')
 const yes: Verdict = { rules: ['r'], by: 'lena', decision: { kind: 'once' } }
 const digest = digestOf(CALL)
+
+test('a request whose arguments nobody can read any more is made anew, unless it was denied', async () => {
+  const approvals = await createWorld().process()
+  const first = await approvals.ask(wanted(), seal)
+  assert.equal((await approvals.ask(wanted(), seal)).id, first.id)
+  const second = await approvals.ask(wanted(), sealedBy('another key'))
+  assert.notEqual(second.id, first.id)
+  assert.equal(second.sealed, `another key for ${second.id}`)
+  await approvals.decide(second.id, { ...yes, decision: { kind: 'deny' } })
+  const denied = await approvals.ask(wanted(), seal)
+  assert.deepEqual([denied.id, denied.needs[0]?.state], [second.id, 'denied'])
+})
 
 test('the same call is the same request for every process, as long as nobody has decided', async () => {
   const { process, events } = createWorld()

@@ -36,6 +36,13 @@ export type Verdict = {
     | { readonly kind: 'deny' }
 }
 
+/** How the arguments of a call are kept with the request for it, bound to its id. */
+export type Sealing = {
+  readonly seal: (id: string) => string
+  /** Whether they can still be read: not when the key that sealed them is gone. */
+  readonly opens: (ask: Pick<Ask, 'id' | 'sealed'>) => boolean
+}
+
 export type Approvals = {
   /** Whether any approval is in force for anybody: without one there is nothing to look up. */
   readonly any: boolean
@@ -46,11 +53,8 @@ export type Approvals = {
    * Rejects as the store does.
    */
   spend(approvals: readonly Approval[]): Promise<boolean>
-  /** The open request for this call, made when there is none. Rejects as the store does. */
-  ask(
-    ask: Omit<Ask, 'id' | 'createdAtSeconds' | 'sealed'>,
-    seal: (id: string) => string,
-  ): Promise<Ask>
+  /** The open request for this call, made when there is none people can read. Rejects as the store does. */
+  ask(ask: Omit<Ask, 'id' | 'createdAtSeconds' | 'sealed'>, sealing: Sealing): Promise<Ask>
   /** Undefined for one that is unknown or over. */
   read(id: string): Promise<Ask | undefined>
   /** What the request is after the verdict; undefined when it is over, or no longer waits for this. */
@@ -108,7 +112,7 @@ export function createApprovals({ store, now, emit }: ApprovalsOptions): Approva
       for (const { id, once } of approvals) if (once && !(await ledger.remove(id))) return false
       return true
     },
-    ask: async (wanted, seal) => {
+    ask: async (wanted, { seal, opens }) => {
       const digest = digestOf(wanted.call)
       const id = randomBytes(16).toString('base64url')
       const createdAtSeconds = Math.floor(now() / 1000)
@@ -116,7 +120,7 @@ export function createApprovals({ store, now, emit }: ApprovalsOptions): Approva
       const ttlMs = ASK_SECONDS * 1000
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const open = await openAsk(digest)
-        if (open !== undefined && isFor(open, wanted.needs)) return open
+        if (open !== undefined && isFor(open, wanted.needs, opens)) return open
         const held = await store.get(`approval/call/${digest}`)
         // The request first, so that whoever finds its id finds it.
         await store.put(`approval/ask/${id}`, JSON.stringify(ask), { ttlMs })
@@ -160,10 +164,11 @@ export function createApprovals({ store, now, emit }: ApprovalsOptions): Approva
 
 /**
  * Whether a request still stands for what the rules ask now: nothing of it was approved, which would have
- * been used or have ended by now, and it asks for the same.
+ * been used or have ended by now, it asks for the same, and people can be shown what it is about.
  */
-function isFor(open: Ask, needs: readonly AskedNeed[]): boolean {
+function isFor(open: Ask, needs: readonly AskedNeed[], opens: Sealing['opens']): boolean {
   if (open.needs.some(({ state }) => state === 'denied')) return true
+  if (!opens(open)) return false
   const waiting = open.needs.filter(({ state }) => state === 'waiting')
   return needs.every(({ rule }) => waiting.some((need) => need.rule === rule))
 }

@@ -84,7 +84,7 @@ function noApprovals(): JudgeDesk['approvals'] {
     any: false,
     find: () => undefined,
     spend: async () => false,
-    ask: async (ask, seal) => ({ ...ask, id, sealed: seal(id), createdAtSeconds: 0 }),
+    ask: async (ask, { seal }) => ({ ...ask, id, sealed: seal(id), createdAtSeconds: 0 }),
     refresh: async () => undefined,
   }
 }
