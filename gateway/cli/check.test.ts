@@ -139,6 +139,31 @@ test('keys that can verify nothing, and an issuer with a name of ours, exit 1', 
   assert.match(err, /^DIR\/gatehouse\.yaml:8:\d+ issuers\[0\]\.issuer: must begin with https/)
 })
 
+test('an authorization server of our own is said to be there, with who can sign in', async (t) => {
+  const hash = `scrypt$15$8$3$${'A'.repeat(22)}$${'A'.repeat(43)}`
+  const { code, out, err } = await run(t, {
+    'gatehouse.yaml': `${CONFIG}\nauthorization_server: { users: users.yaml }\n`,
+    'policy.yaml': POLICY,
+    'users.yaml': `version: 1\nusers:\n  alice: { password: '${hash}' }\n`,
+  })
+  assert.deepEqual([code, err], [0, ''])
+  assert.match(
+    out,
+    /^authorization server\n {2}http:\/\/127\.0\.0\.1:8787\n {2}people sign in by 1 local user\n {2}0 clients of the configuration, registration open$/m,
+  )
+})
+
+test('rules that ask for more are not counted as rules that deny', async (t) => {
+  const require = `  - id: ask
+    effect: require
+    subjects: [{ any: true }]
+    tools: [docs/*]
+    require: { approval: { by: 'group:leads' } }
+`
+  const { out } = await run(t, { 'gatehouse.yaml': CONFIG, 'policy.yaml': POLICY + require })
+  assert.match(out, /1 allow rule, 1 require rule, 0 deny rules\)$/m)
+})
+
 test('a configuration that is not there exits 1', async () => {
   const { code, err } = await runArgs(['-c', '/nowhere/gatehouse.yaml'])
   assert.equal(code, 1)

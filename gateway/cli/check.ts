@@ -3,10 +3,10 @@ import { access, constants } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Credential } from '../model/credential.ts'
 import type { McpServer } from '../model/server.ts'
-import type { Rules } from '../policy/rules.ts'
+import type { Rule, Rules } from '../policy/rules.ts'
 import { checkHosts } from '../server/check-hosts.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
-import type { IssuerSettings, Settings } from '../settings/settings.ts'
+import type { AuthorizationServerSettings, IssuerSettings, Settings } from '../settings/settings.ts'
 import type { Io } from './io.ts'
 
 const HELP = `Usage: gatehouse check -c FILE
@@ -69,6 +69,9 @@ function summary(settings: Settings, rules: Rules): readonly string[] {
       'servers',
       settings.servers.map((server) => describeServer(server, rules)),
     ),
+    settings.authorizationServer === undefined
+      ? []
+      : section('authorization server', describeOwn(settings.authorizationServer)),
     section('issuers', settings.issuers.map(describeIssuer)),
     section(
       'API keys',
@@ -93,11 +96,17 @@ function transport({ listen: { tls } }: Settings): string {
 function describeServer(server: McpServer, rules: Rules): string {
   const { name, resource, upstream, credential } = server
   const reaches = rules.servers.get(name)?.reaches ?? []
-  const allows = reaches.filter(({ rule }) => rule.effect === 'allow').length
+  const those = (effect: Rule['effect']): number =>
+    reaches.filter(({ rule }) => rule.effect === effect).length
+  const [allows, requires] = [those('allow'), those('require')]
   const verdict =
     allows === 0
       ? 'no rule allows anything'
-      : `${count(allows, 'allow rule')}, ${count(reaches.length - allows, 'deny rule')}`
+      : [
+          count(allows, 'allow rule'),
+          ...(requires === 0 ? [] : [count(requires, 'require rule')]),
+          count(those('deny'), 'deny rule'),
+        ].join(', ')
   const swap = describeCredential(credential)
   return `${name}: ${resource} -> ${upstream.origin}${upstream.path} (${swap}; ${verdict})`
 }
@@ -115,6 +124,21 @@ function describeCredential(credential: Credential): string {
     case 'vault':
       return `token of the caller's ${credential.provider} account in ${credential.place.header}`
   }
+}
+
+function describeOwn({
+  issuer,
+  users,
+  signIn,
+  clients,
+  registration,
+}: AuthorizationServerSettings): readonly string[] {
+  const ways = [
+    ...[...signIn.values()].map(({ name, issuer: theirs }) => `${name} (${theirs})`),
+    ...(users.size === 0 ? [] : [count(users.size, 'local user')]),
+  ]
+  const of = `${count(clients.size, 'client')} of the configuration, registration ${registration.mode}`
+  return [issuer, `people sign in by ${ways.join(', ') || 'nothing: nobody can'}`, of]
 }
 
 function describeIssuer(settings: IssuerSettings): string {

@@ -45,7 +45,10 @@ export async function policyCheck(
     reaches.map(({ rule }) => rule.id),
   )
   const servers = [...read.rules.servers.keys()].join(', ')
-  io.out(`valid: ${new Set(rules).size} rules for ${servers === '' ? 'no server' : servers}`)
+  const { size } = new Set(rules)
+  io.out(
+    `valid: ${size} rule${size === 1 ? '' : 's'} for ${servers === '' ? 'no server' : servers}`,
+  )
   for (const warning of read.warnings) io.out(`warning: ${formatProblem(warning)}`)
   return 0
 }

@@ -36,7 +36,7 @@ test('what is newly denied, newly allowed and decided alike by another rule is t
 test('a difference is shown with the rules that decided before and after', () => {
   const diff = diffPolicies(BEFORE, AFTER, CALLS)
   assert.deepEqual([...formatDiff(diff, { before: BEFORE, after: AFTER })].slice(0, 7), [
-    '11 calls, 4 of them different: 5 decided as before',
+    '11 calls (4 different): 5 decided as before',
     '',
     'now denied: 3 calls, 1 different',
     '  3x  agent "somebody" asking docs for tool "read"',

@@ -20,7 +20,7 @@ export function* formatDiff(
 ): Generator<string> {
   const { calls, distinct, denied, allowed, other } = diff
   const changed = countCalls([...denied, ...allowed, ...other])
-  yield `${calls} calls, ${distinct} of them different: ${calls - changed} decided as before`
+  yield `${count(calls, 'call')} (${distinct} different): ${calls - changed} decided as before`
   if (diff.withoutArguments > 0) {
     yield `${diff.withoutArguments} of them are asked about arguments that are not known: decided as if there were none`
   }
@@ -93,7 +93,11 @@ function often(changes: readonly DecisionChange[]): readonly DecisionChange[] {
 }
 
 function times(calls: number, distinct: number): string {
-  return calls === distinct ? `${calls} calls` : `${calls} calls, ${distinct} different`
+  return calls === distinct ? count(calls, 'call') : `${calls} calls, ${distinct} different`
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
 function printable(text: string): string {

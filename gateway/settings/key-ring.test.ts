@@ -52,7 +52,9 @@ for (const [what, [entry, message]] of Object.entries(refused)) {
 }
 
 test('an id used twice is refused, since handles name their key by it', () => {
-  assert.deepEqual(messages(`${good('a')}\n${good('a')}`), ['2 key id "a" appears twice'])
+  assert.deepEqual(messages(`${good('a')}\n${good('a')}`), [
+    '2 key id "a" appears twice; "gatehouse keys new --id NAME" prints a key with another',
+  ])
 })
 
 test('a ring has at most sixteen keys', () => {

@@ -49,7 +49,8 @@ function parseEntry(entry: string, earlier: readonly RingKey[]): RingKey | strin
     return `key "${id}" must be exactly ${KEY_BYTES} bytes in base64url; "gatehouse keys new" prints one`
   }
   if (isWeak(bytes)) return `key "${id}" is not random; "gatehouse keys new" prints one that is`
-  if (earlier.some((key) => key.id === id)) return `key id "${id}" appears twice`
+  if (earlier.some((key) => key.id === id))
+    return `key id "${id}" appears twice; "gatehouse keys new --id NAME" prints a key with another`
   return { id, key: new Secret(text) }
 }
 
