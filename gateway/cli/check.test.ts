@@ -153,6 +153,12 @@ test('an authorization server of our own is said to be there, with who can sign 
   )
 })
 
+test('an authorization server where nobody can sign in is said to be one', async (t) => {
+  const config = `${CONFIG}\nauthorization_server: embedded\n`
+  const { out } = await run(t, { 'gatehouse.yaml': config, 'policy.yaml': POLICY })
+  assert.match(out, /^ {2}nobody can sign in: neither sign_in nor users says how$/m)
+})
+
 test('rules that ask for more are not counted as rules that deny', async (t) => {
   const require = `  - id: ask
     effect: require

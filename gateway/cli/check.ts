@@ -138,7 +138,13 @@ function describeOwn({
     ...(users.size === 0 ? [] : [count(users.size, 'local user')]),
   ]
   const of = `${count(clients.size, 'client')} of the configuration, registration ${registration.mode}`
-  return [issuer, `people sign in by ${ways.join(', ') || 'nothing: nobody can'}`, of]
+  return [
+    issuer,
+    ways.length === 0
+      ? 'nobody can sign in: neither sign_in nor users says how'
+      : `people sign in by ${ways.join(', ')}`,
+    of,
+  ]
 }
 
 function describeIssuer(settings: IssuerSettings): string {
