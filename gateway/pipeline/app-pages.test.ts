@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { scan } from '../mcp/scan.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
-import { testCaller, testDesk, testSeat } from '../testkit/pipeline.ts'
+import type { McpServer } from '../model/server.ts'
+import { testCaller, testDesk, testSeat, testServer } from '../testkit/pipeline.ts'
 import { judge } from './judge.ts'
 import { learnList } from './learn-list.ts'
 import { showMessage } from './show-message.ts'
@@ -31,13 +32,19 @@ function teach(desk: TestDesk): void {
   learnList(desk.catalogue, 'docs', { bytes, listed, era: 'modern' })
 }
 
-function ask(desk: TestDesk, method: string, uri: string): Promise<Permit> {
+function ask(
+  desk: TestDesk,
+  method: string,
+  uri: string,
+  pin: McpServer['pin'] = 'watch',
+): Promise<Permit> {
   const params = method === 'resources/list' ? {} : { uri }
   const text = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
   const scanned = scan(Buffer.from(text))
   assert.ok(scanned.ok)
   const content = { kind: 'message', message: scanned.messages[0]! } as const
-  return judge({ seat: testSeat(), direction: 'up', content }, testCaller(), desk)
+  const seat = testSeat({ server: testServer({ pin }) })
+  return judge({ seat, direction: 'up', content }, testCaller(), desk)
 }
 
 function shown(permit: Permit, result: unknown, desk: TestDesk): unknown {
@@ -94,6 +101,21 @@ test('lists and answers show the pages of allowed tools only', async () => {
   assert.deepEqual(shown(list, { resources: pages }, desk), { resources: [{ uri: PAGE }] })
   const read = await ask(desk, 'resources/read', PAGE)
   assert.deepEqual(shown(read, { contents: pages }, desk), { contents: [{ uri: PAGE }] })
+})
+
+test('the page of a tool that is kept back is kept back with it, and listed to nobody', async () => {
+  const desk = testDesk(RULES)
+  teach(desk)
+  for (const text of ['before', 'after']) {
+    await desk.pins.prepare('docs', 'somebody')
+    const definitions = (): ReadonlyMap<string, string> => new Map([['form', text]])
+    const page = undefined
+    desk.pins.observe({ server: 'docs', holds: true, audience: 'somebody', page, definitions })
+  }
+  await assert.rejects(ask(desk, 'resources/read', PAGE, 'hold'), hidden)
+  const list = await ask(desk, 'resources/list', PAGE, 'hold')
+  assert.deepEqual(shown(list, { resources: [{ uri: PAGE }] }, desk), { resources: [] })
+  assert.equal((await ask(desk, 'resources/read', PAGE, 'watch')).rule, 'form')
 })
 
 test('what tools are called, what they say and their pages are learned of a list behind another one', () => {

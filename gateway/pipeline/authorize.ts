@@ -188,7 +188,7 @@ function mayBePage(asked: Case, decision: Decision, desk: JudgeDesk): boolean {
 async function lookUpPage(asked: Case, desk: JudgeDesk): Promise<Permit> {
   const { caller, call, seat } = asked
   await desk.lookUp({ kind: 'tool', name: '', call, seat })
-  const named = nameTools(call, seat.server.name, desk.catalogue)
+  const named = nameTools(call, seat.server, desk)
   return conclude(asked, decide(desk.rules, caller, named, occasionOf(asked, desk)), desk)
 }
 

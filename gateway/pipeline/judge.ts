@@ -46,7 +46,7 @@ function withFacts(call: Call, asker: Asker, desk: JudgeDesk): Call {
     case 'task':
       return nameTasks(call, asker, desk)
     case 'resource':
-      return nameTools(call, asker.seat.server.name, desk.catalogue)
+      return nameTools(call, asker.seat.server, desk)
     default:
       return call
   }

@@ -9,7 +9,7 @@ import type { Answer } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
 import { learnList } from './learn-list.ts'
-import { withTools } from './name-tools.ts'
+import { withFreeTools } from './name-tools.ts'
 import { occasionOn } from './occasion-on.ts'
 import { observePage } from './pins.ts'
 import { sealState } from './request-state.ts'
@@ -52,7 +52,7 @@ export function showMessage(
     id,
     show: (kind, name) => {
       occasion ??= occasionOn(showing, desk)
-      const target = withTools({ kind, name }, server.name, desk.catalogue)
+      const target = withFreeTools({ kind, name }, server, desk)
       return isVisible(desk.rules, caller, target, occasion)
     },
     cache: era === 'modern' ? cacheFor(caller, desk) : CACHE,
