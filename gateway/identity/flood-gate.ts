@@ -3,7 +3,7 @@
  * a bucket of failures per address. Successes cost nothing, so many honest callers behind one shared
  * address are not locked out.
  */
-import { isIPv6 } from 'node:net'
+import { networkOf } from '../model/network-of.ts'
 import { createBoundedMap } from './bounded-map.ts'
 
 export type FloodGate = {
@@ -69,19 +69,4 @@ export function createFloodGate(now: () => number): FloodGate {
       return true
     },
   }
-}
-
-/**
- * One bucket per IPv4 address and per IPv6 /64: a single host usually has a whole /64 to choose
- * addresses from (RFC 6177).
- */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined) return mapped
-  const [before = '', after = ''] = address.toLowerCase().split('::')
-  const head = before === '' ? [] : before.split(':')
-  const tail = after === '' ? [] : after.split(':')
-  const zeros = address.includes('::') ? Array<string>(8 - head.length - tail.length).fill('0') : []
-  return [...head, ...zeros, ...tail].slice(0, 4).join(':')
 }

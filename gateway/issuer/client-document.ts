@@ -2,6 +2,7 @@
  * Clients that are described at their own address (OAuth Client ID Metadata Document): which addresses are
  * asked, how often, and what of a document is believed.
  */
+import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import { readClientMetadata } from './client-metadata.ts'
 import type { Setup } from './setup.ts'
@@ -55,7 +56,7 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
     mayFetch: async (id, address) => {
       if (!isServedDocument(id, setup()) || now() < (failed.get(id) ?? 0)) return false
       const minute = Math.floor(now() / MINUTE_MS)
-      const count = await store.count(`documents/${address}/${minute}`, 1, 2 * MINUTE_MS)
+      const count = await store.count(`documents/${networkOf(address)}/${minute}`, 1, 2 * MINUTE_MS)
       return count <= setup().registration.perMinute
     },
     fetch: async (id) => {

@@ -10,6 +10,7 @@ import { createFloodGate } from '../identity/flood-gate.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
+import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import type { SigningKeys } from '../oauth/signing-keys.ts'
 import { SESSION_COOKIE, hostCookie, readCookie } from '../pages/cookies.ts'
@@ -214,7 +215,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     presented,
     isGuessing: (address) => !gate.mayFail(address),
     mayTry: async (address) =>
-      (await store.count(`device-codes/${address}`, 1, CODE_WINDOW_MS)) <= MAX_CODES_TRIED,
+      (await store.count(`device-codes/${networkOf(address)}`, 1, CODE_WINDOW_MS)) <=
+      MAX_CODES_TRIED,
     onRefused: (endpoint, error, address) =>
       emitAndCount({ type: 'oauth_refused', endpoint, error, client: undefined, address }),
   })

@@ -1,7 +1,7 @@
 /** Whether a client may register, and as what (RFC 7591 §3): who it comes with, and how many there are. */
 import { hash } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 
+import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { PageAnswer } from '../pages/page.ts'
@@ -127,12 +127,6 @@ async function isWithinRate(address: string, options: RegistrationOptions): Prom
   const key = `registrations/${networkOf(address)}/${minute}`
   const count = await options.store.count(key, 1, 2 * MINUTE_MS)
   return count <= options.setup().registration.perMinute
-}
-
-/** Whoever has one IPv6 address has its whole /64. */
-function networkOf(address: string): string {
-  if (!isIPv6(address) || address.startsWith('::ffff:')) return address
-  return address.split(':').slice(0, 4).join(':')
 }
 
 function parse(text: string): unknown {

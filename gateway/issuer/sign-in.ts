@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 
 import { isPassword, MAX_PASSWORD_CHARS } from '../identity/passwords.ts'
 import type { Emit } from '../model/event.ts'
+import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import type { SignedIn } from '../sessions/sessions.ts'
 import { accountId, LOCAL } from './accounts.ts'
@@ -45,7 +46,7 @@ export function createPasswordSignIn({ setup, store, emit }: PasswordSignInOptio
     }
     const wrong = async (by: number): Promise<boolean> => {
       const forName = await store.count(`sign-in/name/${hash('sha256', name)}`, by, WINDOW_MS)
-      const from = await store.count(`sign-in/from/${address}`, by, WINDOW_MS)
+      const from = await store.count(`sign-in/from/${networkOf(address)}`, by, WINDOW_MS)
       return forName > MAX_WRONG_FOR_NAME || from > MAX_WRONG_FROM_ADDRESS
     }
     if (password.length > MAX_PASSWORD_CHARS) return refuse('wrong')
