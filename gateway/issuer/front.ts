@@ -12,6 +12,7 @@ import { problemPage } from './error-page.ts'
 import { headerOf, oauthError, readBody, send, withBody } from './http.ts'
 import type { createInteractions } from './interactions.ts'
 import { notYours } from './ask.ts'
+import { isBeginning, tooManyBegun } from './pace.ts'
 import { completeParameters } from './parameters.ts'
 import type { createPersonPages } from './person-pages.ts'
 import type { PresentedTokens } from './presented-token.ts'
@@ -42,6 +43,8 @@ export type FrontOptions = {
   readonly presented: PresentedTokens
   /** Whether so much was refused from here lately that it must be guessing; successes are free. */
   readonly isGuessing: (address: string) => boolean
+  /** Whether one more authorization may be begun from here. */
+  readonly mayBegin: (address: string) => Promise<boolean>
   /** Whether one more code of a device may be tried from here. */
   readonly mayTry: (address: string) => Promise<boolean>
   readonly onRefused: (endpoint: string, error: string, address: string) => void
@@ -84,6 +87,10 @@ export function createFront(options: FrontOptions) {
 
 async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   const { request, response, path, address } = arrival
+  if (isBeginning(request.method, path) && !(await options.mayBegin(address))) {
+    options.onRefused('authorization', 'temporarily_unavailable', address)
+    return send(response, tooManyBegun(path))
+  }
   if (path.startsWith(PAGES_PATH)) {
     const [uid = '', way] = path.slice(PAGES_PATH.length).split(WAY)
     const isPage = PAGE_ID.test(uid) && (way === undefined || PAGE_ID.test(way))

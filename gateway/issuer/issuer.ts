@@ -29,6 +29,7 @@ import { headerOf, send } from './http.ts'
 import type { ProviderFetch } from './identity-provider.ts'
 import { createInteractions } from './interactions.ts'
 import { ownTrust } from './own-trust.ts'
+import { createPace } from './pace.ts'
 import { createPersonPages } from './person-pages.ts'
 import { createPresentedTokens } from './presented-token.ts'
 import { createProvider } from './provider.ts'
@@ -214,6 +215,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     registration: { setup, book, store, now },
     presented,
     isGuessing: (address) => !gate.mayFail(address),
+    mayBegin: createPace({ store, now }),
     mayTry: async (address) =>
       (await store.count(`device-codes/${networkOf(address)}`, 1, CODE_WINDOW_MS)) <=
       MAX_CODES_TRIED,

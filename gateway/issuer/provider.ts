@@ -113,7 +113,9 @@ export function createProvider(options: ProviderOptions): Provider {
       RefreshToken: REFRESH_TOKEN_SECONDS,
       IdToken: ID_TOKEN_SECONDS,
       Interaction: INTERACTION_SECONDS,
-      Session: BROWSER_SECONDS,
+      // Whoever has not signed in may just have been passing by.
+      Session: (_context, { accountId }) =>
+        accountId === undefined ? INTERACTION_SECONDS : BROWSER_SECONDS,
       Grant: GRANT_LIFE_MS / 1_000,
     },
   })

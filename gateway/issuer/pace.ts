@@ -1,0 +1,54 @@
+/**
+ * How much may be begun from one place. Whoever begins to sign in is nobody yet and makes the gateway keep
+ * rows for an hour, in a store that sessions and revocations need too.
+ */
+import { networkOf } from '../model/network-of.ts'
+import type { Store } from '../model/store.ts'
+import type { PageAnswer } from '../pages/page.ts'
+import { problemPage } from './error-page.ts'
+import { oauthError } from './http.ts'
+import { ROUTES, WAY } from './routes.ts'
+
+/**
+ * Authorizations, devices and sign-ins begun per minute from one network: ten a second, many for an
+ * office behind one address, and after an hour under half of what a memory store holds.
+ */
+export const MAX_BEGUN = 600
+
+const MINUTE_MS = 60_000
+
+/** Makes the function that counts one more beginning; false for one too many. */
+export function createPace(options: {
+  readonly store: Pick<Store, 'count'>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}) {
+  return async (address: string): Promise<boolean> => {
+    const minute = Math.floor(options.now() / MINUTE_MS)
+    const key = `begun/${networkOf(address)}/${minute}`
+    return (await options.store.count(key, 1, 2 * MINUTE_MS)) <= MAX_BEGUN
+  }
+}
+
+/** Whether a request makes us keep something for somebody who is not known. */
+export function isBeginning(method: string | undefined, path: string): boolean {
+  if (path === ROUTES.authorization || path.includes(WAY)) return true
+  return method === 'GET' ? path === ROUTES.code_verification : FORMS.includes(path)
+}
+
+const FORMS: readonly string[] = [ROUTES.pushed_authorization_request, ROUTES.device_authorization]
+
+/** The answer to one too many: JSON to a client, a page to a person. */
+export function tooManyBegun(path: string): PageAnswer {
+  const wait = ['retry-after', '60']
+  if (FORMS.includes(path)) {
+    return oauthError(429, 'temporarily_unavailable', 'too much is begun from here', wait)
+  }
+  const page = problemPage({
+    status: 429,
+    title: 'Too many sign-ins were begun from here',
+    text: 'Nothing more is begun for the rest of this minute.',
+    advice: 'Wait a minute, then start again in the application.',
+  })
+  return { ...page, headers: [...page.headers, ...wait] }
+}
