@@ -19,7 +19,8 @@ at others on the same state store. What is left out is as the rule says; nothing
   --client CLIENT    only with this client; default: whichever the subject uses
   --ttl DURATION     how long: 30s, 10m, 2h, 7d
   --uses N           how many calls
-  --task TASK        the task it serves; 'gatehouse grant end --task' ends it
+  --task TASK        the task it serves: the taskId of a task at an MCP server, whose end ends it, or any
+                     other name, which 'gatehouse grant end --task' ends
   --reason REASON    why, for whoever reads the list
 ${ADMIN_USAGE}`
 

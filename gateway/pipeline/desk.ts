@@ -43,8 +43,8 @@ export type Desk = {
   readonly approvals: Pick<Approvals, 'any' | 'find' | 'spend' | 'ask' | 'refresh'>
   /** Where a person decides on a request. */
   readonly approvalUrl: (id: string) => string
-  /** Grants that rules ask for, and whose uses are counted. */
-  readonly grants: Pick<Grants, 'use' | 'book'>
+  /** Grants that rules ask for, whose uses are counted, and which end with their tasks. */
+  readonly grants: Pick<Grants, 'use' | 'book' | 'endServing'>
   readonly identify: Identify
   readonly catalogue: Catalogue
   readonly lookUp: LookUp

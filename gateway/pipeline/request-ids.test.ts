@@ -5,7 +5,7 @@ import type { Call } from '../model/call.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
-import { testCaller, testSeat, testServer } from '../testkit/pipeline.ts'
+import { testCaller, testDesk, testSeat, testServer } from '../testkit/pipeline.ts'
 import { bodyUp } from './body-up.ts'
 import type { Seat } from './frame.ts'
 import { sealIds } from './request-ids.ts'
@@ -34,7 +34,7 @@ function messageIn(text: string) {
 
 /** What the client is sent for a message of its server. */
 function down(text: string, session: string | undefined = 's-1', nowMs = 0): string {
-  const desk = { seals, tasks: createTasks(seals, new Map()), now: () => nowMs }
+  const desk = { ...testDesk([]), seals, tasks: createTasks(seals, new Map()), now: () => nowMs }
   const seat = seatIn(session)
   const permit = permitFor({ kind: 'open_stream' })
   return Buffer.from(sealIds(Buffer.from(text), messageIn(text), { permit, seat, desk })).toString()
@@ -106,7 +106,7 @@ test('responses, other notifications and requests of clients keep their ids', ()
 })
 
 test('over HTTP+SSE a request of the server is answered where its own stream says and nowhere else', () => {
-  const desk = { seals, tasks: createTasks(seals, new Map()), now: () => 0 }
+  const desk = { ...testDesk([]), seals, tasks: createTasks(seals, new Map()), now: () => 0 }
   const seat = Object.assign(testSeat(), { endpoint: '/m?s=1' })
   const permit = permitFor({ kind: 'open_stream' })
   const asked = sealIds(Buffer.from(ASKED), messageIn(ASKED), { permit, seat, desk })

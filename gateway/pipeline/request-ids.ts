@@ -17,7 +17,7 @@ const LIFE_MS = 3_600_000
 
 type IdDesk = Pick<Desk, 'seals' | 'now'>
 
-type DownDesk = IdDesk & Pick<Desk, 'tasks'>
+type DownDesk = IdDesk & Pick<Desk, 'tasks' | 'grants'>
 
 /** A message on its way down with the ids of the server's own requests, and those of tasks, sealed. */
 export function sealIds(

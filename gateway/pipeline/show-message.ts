@@ -7,6 +7,7 @@ import type { Occasion } from '../policy/occasion.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { Desk } from './desk.ts'
+import { endWithTask, endWithTasks } from './end-with-task.ts'
 import type { Seat } from './frame.ts'
 import { learnList } from './learn-list.ts'
 import { withFreeTools } from './name-tools.ts'
@@ -39,7 +40,7 @@ export type Showing = {
  */
 export function showMessage(
   showing: Showing,
-  desk: Pick<Desk, 'rules' | 'facts' | 'catalogue' | 'pins' | 'seals' | 'tasks' | 'now'>,
+  desk: Pick<Desk, 'rules' | 'facts' | 'grants' | 'catalogue' | 'pins' | 'seals' | 'tasks' | 'now'>,
 ): FilteredAnswer {
   const { bytes, id, permit } = showing
   const {
@@ -85,10 +86,17 @@ function finish(
   desk: Parameters<typeof showMessage>[1],
 ): FilteredAnswer {
   if (!filtered.ok) return filtered
-  if (showing.permit.call.method === 'server/discover') {
+  const { permit, answers } = showing
+  if (permit.call.method === 'server/discover') {
     return { ...filtered, bytes: withServedVersions(filtered.bytes) }
   }
+  if (permit.call.method === 'tasks/result' && answers === 'this_call') {
+    // It is answered once the task is over, with what the task came to, be it an error (MCP 2025-11-25).
+    const task = permit.call.targets[0]?.task
+    if (task !== undefined) endWithTask(task.id, permit, desk)
+  }
   if (!filtered.namesTasks) return filtered
+  endWithTasks(filtered.bytes, permit, desk)
   return { ...filtered, bytes: showTasks(filtered.bytes, showing, desk) }
 }
 

@@ -6,6 +6,7 @@ import type { Span } from '../model/call.ts'
 import type { Permit } from '../model/permit.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Desk } from './desk.ts'
+import { endWithTasks } from './end-with-task.ts'
 import type { Seat } from './frame.ts'
 import { occasionOn } from './occasion-on.ts'
 import type { Showing } from './show-message.ts'
@@ -66,7 +67,7 @@ function find(id: string, { permit, seat, tasks }: Context): KnownTask | undefin
   return seat.tasks?.get(id) ?? tasks.recall(id, permit.caller, permit.server)
 }
 
-type Telling = Omit<Context, 'tasks'> & { readonly desk: Pick<Desk, 'tasks'> }
+type Telling = Omit<Context, 'tasks'> & { readonly desk: Pick<Desk, 'tasks' | 'grants'> }
 
 /** A server's request or notification with its task ids sealed; see `taskEdits`. */
 export function sealTasks(own: Uint8Array, message: Message, telling: Telling): Uint8Array {
@@ -80,7 +81,8 @@ export function sealTasks(own: Uint8Array, message: Message, telling: Telling): 
 
 /**
  * The edits that seal the task ids of a server's request or notification, in no order. An acknowledged
- * subscription loses the tasks that are not known as this caller's.
+ * subscription loses the tasks that are not known as this caller's. Grants end with a task that is told to
+ * be over.
  *
  * @param own The bytes of the message alone, which edits count from.
  */
@@ -101,7 +103,10 @@ export function taskEdits(
   }
   if (relatedTask !== undefined) seal(relatedTask)
   if (kind !== 'notification') return edits
-  if (taskId !== undefined && method.startsWith('notifications/tasks')) seal(taskId)
+  if (taskId !== undefined && method.startsWith('notifications/tasks')) {
+    seal(taskId)
+    endWithTasks(own, permit, desk)
+  }
   if (taskIds !== undefined) {
     const known = params?.listening?.tasks.flatMap((id) => find(id, context) ?? []) ?? []
     const text = JSON.stringify(known.map(({ handle }) => handle))

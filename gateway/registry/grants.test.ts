@@ -117,6 +117,48 @@ test('the end of a task ends its grants and no others, and who ended what is tol
   assert.equal(await two.end(served.id, 'ci'), undefined)
 })
 
+test('a task that is over ends the grants of its holder, and nobody else’s', async () => {
+  const { process, events } = createWorld()
+  const [one, two] = [await process(), await process()]
+  const { id } = await one.create({ ...REQUEST, task: 'handle' }, OPEN, 'op')
+  const bobs = await one.create({ ...REQUEST, subject: 'bob', task: 'handle' }, OPEN, 'op')
+  const plain = await one.create(REQUEST, OPEN, 'op')
+  assert.deepEqual(one.book.tasksOf(ann()), ['handle'])
+  assert.deepEqual(one.book.tasksOf(ann({ subject: 'eve' })), [])
+  const { book } = one
+  one.endServing('other', ann())
+  assert.equal(one.lives(id), true)
+  one.endServing('handle', ann())
+  assert.deepEqual([one.lives(id), one.lives(bobs.id), one.lives(plain.id)], [false, true, true])
+  assert.notEqual(one.book, book)
+  assert.deepEqual(one.book.tasksOf(ann()), [])
+  await one.refresh()
+  await two.refresh()
+  assert.equal(two.lives(id), false)
+  const ended = events.filter(({ type }) => type === 'grant_ended')
+  assert.deepEqual(
+    ended.map((event) => 'by' in event && event.by),
+    ['end of task'],
+  )
+})
+
+test('a task that is over while the store is away ends its grants at once, and in the store once it is back', async () => {
+  const { store, process, events } = createWorld()
+  const one = await process()
+  const { id } = await one.create({ ...REQUEST, task: 'handle' }, OPEN, 'op')
+  const remove = store.delete.bind(store)
+  store.delete = () => Promise.reject(new Error('away'))
+  one.endServing('handle', ann())
+  assert.equal(one.lives(id), false)
+  assert.equal(await one.use('migrate', ann()), undefined)
+  await assert.rejects(one.refresh(), /away/)
+  assert.deepEqual([one.lives(id), one.list()], [false, []])
+  store.delete = remove
+  await one.refresh()
+  assert.deepEqual((await process()).list(), [])
+  assert.equal(events.filter(({ type }) => type === 'grant_ended').length, 1)
+})
+
 test('a grant that was ended is not brought back by its last use', async () => {
   const { process } = createWorld()
   const [one, two] = [await process(), await process()]

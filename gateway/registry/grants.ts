@@ -1,6 +1,6 @@
 /**
  * Grants: records that make a rule with `grant` hold for somebody. They end by their time, when their task
- * is done, when they are used up, or when an operator ends them. Asked from memory; uses are counted in
+ * is over, when they are used up, or when an operator ends them. Asked from memory; uses are counted in
  * the store, so that all processes together use no more than there are.
  */
 import type { Caller } from '../model/caller.ts'
@@ -15,11 +15,19 @@ import { createLedger } from './ledger.ts'
 /** Grants held. */
 export const MAX_GRANTS = 10_000
 
+/** Who ended a grant whose task a server said is over, for the record. */
+const ENDED_BY_TASK = 'end of task'
+
 /** Grants as they were when they last changed: a fixed picture, in which nothing ends. */
 export type GrantBook = {
   /** The best grant that this caller has for a rule: one that lives, else one that is used up. */
   find(rule: string, caller: Caller): Grant | undefined
+  /** The tasks that grants of this subject serve, as they were named. */
+  tasksOf(holder: Holder): readonly string[]
 }
+
+/** Whose grants are meant, with whichever client. */
+type Holder = Pick<Caller, 'issuer' | 'subject'>
 
 export type Grants = {
   /** Another one after every change, and only then. */
@@ -38,6 +46,11 @@ export type Grants = {
   end(id: string, by: string): Promise<Grant | undefined>
   /** Ends all that serve a task; returns them. */
   endTask(task: string, by: string): Promise<readonly Grant[]>
+  /**
+   * Ends those of one holder that serve a task which is over: here at once, elsewhere when the store has
+   * heard of it, which `refresh` tries until then.
+   */
+  endServing(task: string, holder: Holder): void
   load(): Promise<void>
   refresh(): Promise<void>
 }
@@ -59,15 +72,24 @@ export function createGrants(options: GrantsOptions): Grants {
     parse: parseGrant,
     format: formatGrant,
   })
+  /** What has ended with its task, until the store knows. */
+  const over = new Map<string, Grant>()
   let indexed: ReadonlyMap<string, Grant> | undefined
-  let book: GrantBook = createBook(new Map())
+  let live: ReadonlyMap<string, Grant> = new Map()
+  let book: GrantBook = createBook(live)
 
   /** Made anew when the list has changed. */
-  const currentBook = (): GrantBook => {
-    if (indexed !== ledger.entries) {
-      indexed = ledger.entries
-      book = createBook(indexed)
+  const inForce = (): ReadonlyMap<string, Grant> => {
+    const { entries } = ledger
+    if (indexed !== entries) {
+      indexed = entries
+      live = over.size === 0 ? entries : new Map([...entries].filter(([id]) => !over.has(id)))
+      book = createBook(live)
     }
+    return live
+  }
+  const currentBook = (): GrantBook => {
+    inForce()
     return book
   }
 
@@ -75,6 +97,13 @@ export function createGrants(options: GrantsOptions): Grants {
     if (!(await ledger.remove(grant.id))) return false
     emit({ type: 'grant_ended', by, ...told(grant) })
     return true
+  }
+
+  async function endOver(): Promise<void> {
+    for (const grant of over.values()) {
+      await end(grant, ENDED_BY_TASK)
+      over.delete(grant.id)
+    }
   }
 
   /** Whether this use is one of those there are; the last one tells everybody. */
@@ -98,8 +127,8 @@ export function createGrants(options: GrantsOptions): Grants {
         if (grant.maxUses === undefined || (await count(grant, grant.maxUses))) return grant
       }
     },
-    lives: (id) => ledger.entries.has(id),
-    list: () => [...ledger.entries.values()],
+    lives: (id) => inForce().has(id),
+    list: () => [...inForce().values()],
     create: async (request, terms, by) => {
       const grant = draftGrant(request, terms, { by, nowSeconds: now() / 1000 })
       await ledger.put(grant)
@@ -120,18 +149,37 @@ export function createGrants(options: GrantsOptions): Grants {
       }
       return ended
     },
+    endServing: (task, holder) => {
+      for (const grant of inForce().values()) {
+        const { issuer, subject } = grant
+        if (grant.task !== task || issuer !== holder.issuer || subject !== holder.subject) continue
+        over.set(grant.id, grant)
+        indexed = undefined
+      }
+      endOver().catch(() => undefined)
+    },
     load: ledger.load,
-    refresh: ledger.refresh,
+    refresh: async () => {
+      await ledger.refresh()
+      await endOver()
+    },
   }
 }
 
 function createBook(entries: ReadonlyMap<string, Grant>): GrantBook {
   const byHolder = new Map<string, Grant[]>()
+  const tasks = new Map<string, Set<string>>()
   for (const grant of entries.values()) {
-    const key = holderKey(grant.rule, grant.issuer, grant.subject)
+    const { rule, issuer, subject, task } = grant
+    const key = holderKey(rule, issuer, subject)
     byHolder.set(key, [...(byHolder.get(key) ?? []), grant])
+    if (task === undefined) continue
+    const whose = holderKey('', issuer, subject)
+    tasks.set(whose, (tasks.get(whose) ?? new Set()).add(task))
   }
   return {
+    tasksOf: ({ issuer, subject }) =>
+      tasks.size === 0 ? [] : [...(tasks.get(holderKey('', issuer, subject)) ?? [])],
     find: (rule, { issuer, subject, client }) => {
       if (byHolder.size === 0) return undefined
       const live = byHolder

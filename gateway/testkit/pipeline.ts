@@ -11,6 +11,7 @@ import type { Head } from '../pipeline/admit.ts'
 import { emptyHead } from '../pipeline/admit.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { NO_FACTS } from '../policy/occasion.ts'
+import { createGrants, type Grants } from '../registry/grants.ts'
 import { createPins, type Pins } from '../registry/pins.ts'
 import type { Seals } from '../seal/seal.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
@@ -51,7 +52,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
     facts: NO_FACTS,
     approvals: noApprovals(),
     approvalUrl: (id) => `https://gw.test/approve/${id}`,
-    grants: { use: async () => undefined, book: { find: () => undefined } },
+    grants: noGrants(),
     catalogue: createCatalogue(),
     budgets: undefined,
     eras: { of: () => NOTHING_KNOWN },
@@ -77,6 +78,12 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   }
 }
 
+/** Nobody was granted anything. */
+function noGrants(): JudgeDesk['grants'] {
+  const book = { find: () => undefined, tasksOf: () => [] }
+  return { use: async () => undefined, book, endServing: () => undefined }
+}
+
 /** Nobody has approved anything, and whoever asks is told where to. */
 function noApprovals(): JudgeDesk['approvals'] {
   const id = 'AAAAAAAAAAAAAAAAAAAAAA'
@@ -98,6 +105,12 @@ export function testSwaps(found: Found = missing('nothing here')): Desk['swaps']
 export function testPins(): Pins {
   const now = (): number => 0
   return createPins({ store: createMemoryStore({ now }), now, emit: () => undefined })
+}
+
+/** The same of grants. */
+export function testGrants(): Grants {
+  const now = (): number => 0
+  return createGrants({ store: createMemoryStore({ now }), now, emit: () => undefined })
 }
 
 /** A desk stands in for the latest one, too. */
