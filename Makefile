@@ -140,8 +140,10 @@ image: ## The container image, with docker, podman or buildah
 .PHONY: deps
 deps: node_modules/.package-lock.json ## Install the npm packages, Node.js among them, when they changed
 
-# npm writes this file last, so an interrupted installation is started again.
+# npm writes this file last, so an interrupted installation is started again. Through a link, as a second
+# work tree may have, npm would empty the directory of somebody else.
 node_modules/.package-lock.json: package-lock.json
+	@[ ! -L node_modules ] || { echo "node_modules is a link: install where it leads, or remove it" >&2; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
