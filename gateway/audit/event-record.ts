@@ -120,6 +120,7 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         grant_type: event.grantType,
         audience: event.audience,
         subject: event.subject,
+        actors: event.actors?.map(({ issuer, subject }) => ({ issuer, subject })),
       })
     case 'oauth_refused':
       return record('client', event, {

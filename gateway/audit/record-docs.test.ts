@@ -72,6 +72,7 @@ const EVENTS: readonly GatehouseEvent[] = [
     grantType: 'g',
     audience: 'a',
     subject: 's',
+    actors: [{ issuer: 'i', subject: 'b' }],
   },
   { type: 'oauth_refused', endpoint: 'e', error: 'r', client: 'c', address: 'a' },
   { type: 'signed_in', way: 'w', ok: true, subject: 's' },

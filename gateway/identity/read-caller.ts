@@ -55,7 +55,8 @@ export function readCaller(token: TokenClaims, trusted: TrustedIssuer): ReadCall
     groups: groups.value,
     scopes: scopes.value,
     actors: actors.value,
-    interactive: trusted.interactive && kind !== 'service' && hasPerson(claims, client),
+    interactive:
+      trusted.interactive && kind !== 'service' && hasPerson(claims, client, grant.value),
     tokenId: tokenId.value,
     grant: grant.value,
     session: session.value,
@@ -89,8 +90,10 @@ function isKind(value: unknown): value is CallerKind {
 }
 
 /** RFC 9068 §2.2: where no person takes part, `sub` is the client itself. */
-function hasPerson(claims: Members, client: string): boolean {
+function hasPerson(claims: Members, client: string, grant: string | undefined): boolean {
   const grantType = claims['gty']
   if (typeof grantType === 'string' && CLIENT_CREDENTIALS.has(grantType)) return false
+  // An exchanged token has the subject of another one; only a grant says that a person gave it.
+  if (grantType === 'token_exchange' && grant === undefined) return false
   return claims['sub'] !== client
 }

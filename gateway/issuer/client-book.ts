@@ -8,6 +8,7 @@ import { isLoopback } from '../model/loopback.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { ClientBook } from './adapter.ts'
 import type { Rows } from './rows.ts'
+import { TOKEN_EXCHANGE } from './exchange-names.ts'
 import type { ClientGrant, ConfiguredClient, Setup } from './setup.ts'
 
 /** What is known of a client while it registers. */
@@ -24,6 +25,7 @@ const GRANT_TYPES: Readonly<Record<ClientGrant, readonly string[]>> = {
   authorization_code: ['authorization_code', 'refresh_token'],
   client_credentials: ['client_credentials'],
   device_code: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+  token_exchange: [TOKEN_EXCHANGE],
 }
 
 /** The `grant_types` that a client with these grants may have. */

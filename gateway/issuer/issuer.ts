@@ -28,11 +28,12 @@ import { createGrantBook } from './grant-book.ts'
 import { headerOf, send } from './http.ts'
 import type { ProviderFetch } from './identity-provider.ts'
 import { createInteractions } from './interactions.ts'
+import { readOwnToken } from './own-token.ts'
 import { ownTrust } from './own-trust.ts'
 import { createPace } from './pace.ts'
 import { createPersonPages } from './person-pages.ts'
 import { createPresentedTokens } from './presented-token.ts'
-import { createProvider } from './provider.ts'
+import { createProvider, describeServer } from './provider.ts'
 import { reportEvents } from './report.ts'
 import type { Sealing } from './rows.ts'
 import { createRows } from './rows.ts'
@@ -40,6 +41,7 @@ import type { Setup } from './setup.ts'
 import { createPasswordSignIn } from './sign-in.ts'
 import { createSignOn } from './sign-on.ts'
 import type { TokenAbout } from './token-claims.ts'
+import { createTokenExchange } from './token-exchange.ts'
 import { createTokenClaims } from './token-claims.ts'
 
 /** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
@@ -111,7 +113,16 @@ export function createIssuer(options: IssuerOptions): Issuer {
     await revocations.revoke({ kind, issuer: setup().issuer, value, by, expiresInSeconds })
   }
   const trust = (): TrustedIssuer => ownTrust(setup(), keys)
-  const presented = createPresentedTokens({ trust, keys, revocations, now })
+  const own = { trust, keys, revocations, now }
+  const presented = createPresentedTokens(own)
+  const exchange = createTokenExchange({
+    setup,
+    accounts,
+    readOwn: (token) => readOwnToken(token, own),
+    describe: (server, scopes) =>
+      describeServer(server, scopes, { setup, signingKey: keys.current }),
+    now,
+  })
   const clients = createClientBook({
     setup,
     book,
@@ -153,6 +164,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       accounts,
       documents,
       claims: createTokenClaims({ setup, book, accounts, grants, isRevoked }),
+      exchange,
       signingKey: keys.current,
       keys: keys.all(),
       cookieKeys: options.cookieKeys(),

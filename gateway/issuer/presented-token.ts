@@ -7,13 +7,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 import type { AdapterPayload } from 'oidc-provider'
 
-import { readCaller } from '../identity/read-caller.ts'
-import type { TrustedIssuer } from '../identity/trust.ts'
-import { readKeySet } from '../oauth/key-set.ts'
-import { parseJwt } from '../oauth/parse-jwt.ts'
-import type { SigningKeys } from '../oauth/signing-keys.ts'
-import { verifyJwt } from '../oauth/verify-jwt.ts'
-import type { Revocations } from '../registry/revocations.ts'
+import { EXCHANGED } from './exchange-names.ts'
+import type { OwnTokenOptions } from './own-token.ts'
+import { readOwnToken } from './own-token.ts'
 
 export type PresentedTokens = {
   /**
@@ -25,20 +21,12 @@ export type PresentedTokens = {
   readonly find: (id: string) => AdapterPayload | undefined
 }
 
-export type PresentedTokensOptions = {
-  readonly trust: () => TrustedIssuer
-  readonly keys: Pick<SigningKeys, 'jwks'>
-  readonly revocations: Pick<Revocations, 'isRevoked'>
-  /** Epoch milliseconds. */
-  readonly now: () => number
-}
-
 type Presented = { readonly id: string; readonly payload: AdapterPayload }
 
 /** An id that no token has. */
 const NOBODY = 'jwt.none'
 
-export function createPresentedTokens(options: PresentedTokensOptions): PresentedTokens {
+export function createPresentedTokens(options: OwnTokenOptions): PresentedTokens {
   const current = new AsyncLocalStorage<Presented>()
   return {
     find: (id) => {
@@ -54,24 +42,12 @@ export function createPresentedTokens(options: PresentedTokensOptions): Presente
   }
 }
 
-async function read(
-  token: string,
-  { trust, keys, revocations, now }: PresentedTokensOptions,
-): Promise<AdapterPayload | undefined> {
-  const parsed = parseJwt(token)
-  if (!parsed.ok) return undefined
-  const trusted = trust()
-  const verified = await verifyJwt({
-    jwt: parsed.jwt,
-    rules: { ...trusted, clientPaths: trusted.claims.client },
-    keysFor: () => readKeySet(keys.jwks()),
-    nowSeconds: now() / 1_000,
-  })
-  const caller = verified.ok ? readCaller(verified.claims, trusted) : undefined
-  if (!verified.ok || caller?.ok !== true || revocations.isRevoked(caller.caller)) return undefined
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- signed by us with these claims
-  const claims = verified.claims.all as OwnClaims
-  const { iss: _iss, exp, iat, jti, aud, scope, client_id: clientId, gid, ...extra } = claims
+async function read(token: string, options: OwnTokenOptions): Promise<AdapterPayload | undefined> {
+  const own = await readOwnToken(token, options)
+  if (own === undefined) return undefined
+  const { iss: _iss, exp, iat, jti, aud, scope, client_id: clientId, gid, ...extra } = own.claims
+  // The grant that an exchanged token hangs on was given to another client, which alone may end it.
+  const isGranted = gid !== undefined && extra['gty'] !== EXCHANGED
   return {
     kind: 'AccessToken',
     jti,
@@ -82,19 +58,6 @@ async function read(
     extra: { ...extra, ...(gid !== undefined && { gid }) },
     ...(scope !== undefined && { scope }),
     // Only a grant has a person behind it.
-    ...(gid !== undefined && { grantId: gid, accountId: claims.sub }),
+    ...(isGranted && { grantId: gid, accountId: extra.sub }),
   }
-}
-
-/** What every token of ours says. */
-type OwnClaims = {
-  readonly iss: string
-  readonly sub: string
-  readonly exp: number
-  readonly iat: number
-  readonly jti: string
-  readonly aud: string
-  readonly scope?: string
-  readonly client_id: string
-  readonly gid?: string
 }

@@ -2,7 +2,7 @@
  * `oidc-provider`, configured: OAuth 2.1 for agents and nothing of OpenID Connect's older flows. Whatever
  * may change with a reload is asked of `setup` when it is needed; only new keys need a new provider.
  */
-import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
+import type { Configuration, JWK, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { errors, interactionPolicy, Provider } from 'oidc-provider'
 
 import type { Clients } from '../registry/clients.ts'
@@ -19,7 +19,8 @@ import { askUserCode, confirmUserCode, showDeviceDone, USER_CODE } from './devic
 import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { showOauthError } from './error-page.ts'
 import { PAGES_PATH, ROUTES } from './routes.ts'
-import type { Setup } from './setup.ts'
+import type { ProtectedServer, Setup } from './setup.ts'
+import type { TokenExchange } from './token-exchange.ts'
 
 /** Lives of what is issued besides access tokens, in seconds. */
 const CODE_SECONDS = 60
@@ -37,6 +38,7 @@ export type ProviderOptions = {
   readonly accounts: Accounts
   readonly documents: ClientDocuments
   readonly claims: NonNullable<Configuration['extraTokenClaims']>
+  readonly exchange: TokenExchange
   /** The key that signs now. */
   readonly signingKey: () => SigningKey
   /** All that are published. */
@@ -87,7 +89,8 @@ export function createProvider(options: ProviderOptions): Provider {
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     features: featuresOf(options),
-    extraTokenClaims: options.claims,
+    extraTokenClaims: (context, token) =>
+      options.exchange.claimsOf(token) ?? options.claims(context, token),
     issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     // How long tokens live is decided by their grant, and by whoever signs out or revokes.
@@ -121,6 +124,7 @@ export function createProvider(options: ProviderOptions): Provider {
   })
   // Whatever comes is rewritten to our public address before, so the headers it reads are ours.
   provider.proxy = true
+  options.exchange.register(provider)
   return provider
 }
 
@@ -168,15 +172,24 @@ function featuresOf({
         const known = await standingOf(client.clientId, setup(), book)
         const scopes = server && known ? scopesOn(server, known.entitlement) : []
         if (server === undefined || scopes.length === 0) throw new errors.InvalidTarget()
-        return {
-          scope: scopes.join(' '),
-          audience: server.resource,
-          accessTokenTTL: setup().accessTokenSeconds,
-          accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: SIGNING_ALGORITHM, kid: signingKey().kid } },
-        }
+        return describeServer(server, scopes, { setup, signingKey })
       },
     },
+  }
+}
+
+/** How tokens for a server are made. */
+export function describeServer(
+  server: ProtectedServer,
+  scopes: readonly string[],
+  { setup, signingKey }: Pick<ProviderOptions, 'setup' | 'signingKey'>,
+): ResourceServer {
+  return {
+    scope: scopes.join(' '),
+    audience: server.resource,
+    accessTokenTTL: setup().accessTokenSeconds,
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: SIGNING_ALGORITHM, kid: signingKey().kid } },
   }
 }
 

@@ -5,6 +5,7 @@ import type { AccessToken, ClientCredentials, KoaContextWithOIDC, Provider } fro
 
 import type { CallerKind } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
+import { readActors } from '../oauth/claims.ts'
 import { KIND_CLAIM } from './token-claims.ts'
 
 /** Refusals that are no more than "not yet" (RFC 8628 §3.5). */
@@ -55,6 +56,7 @@ export function reportEvents(provider: Provider, emit: Emit): void {
     const { extra } = token
     const grantType: unknown = extra?.['gty']
     const subject = token.kind === 'AccessToken' ? token.accountId : undefined
+    const actors = readActors(extra ?? {}, { issuer: provider.issuer, subject: subject ?? '' })
     emit({
       type: 'token_issued',
       client: token.clientId ?? '',
@@ -62,6 +64,7 @@ export function reportEvents(provider: Provider, emit: Emit): void {
       grantType: typeof grantType === 'string' ? grantType : '',
       audience: String(token.aud),
       subject,
+      ...(actors.ok && actors.value.length > 0 && { actors: actors.value }),
     })
   }
   provider.on('access_token.issued', issued)

@@ -65,7 +65,19 @@ export type SignInProvider = {
   readonly groupScopes: ReadonlyMap<string, readonly string[]> | undefined
 }
 
-export type ClientGrant = 'authorization_code' | 'client_credentials' | 'device_code'
+export type ClientGrant =
+  | 'authorization_code'
+  | 'client_credentials'
+  | 'device_code'
+  | 'token_exchange'
+
+/** Whose tokens a client may exchange (RFC 8693), and for which servers; by their names. */
+export type ExchangeRights = {
+  /** Servers it stands behind: tokens that were issued for them. */
+  readonly from: readonly string[]
+  /** Servers it may get tokens for in exchange. */
+  readonly to: readonly string[]
+}
 
 /** What a client may have at most. */
 export type Entitlement = {
@@ -86,6 +98,8 @@ export type ConfiguredClient = Entitlement & {
     | { readonly kind: 'secret'; readonly secret: Secret }
     | { readonly kind: 'keys'; readonly keys: readonly Readonly<Record<string, unknown>>[] }
   readonly redirectUris: readonly string[]
+  /** Undefined, the default, means none at all. */
+  readonly mayExchange: ExchangeRights | undefined
 }
 
 export type RegistrationRules = {

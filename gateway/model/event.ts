@@ -1,4 +1,4 @@
-import type { CallerKind } from './caller.ts'
+import type { Actor, CallerKind } from './caller.ts'
 
 /**
  * What happened outside a call. Rooms tell it through `emit`; only `server/` connects it to metrics
@@ -130,8 +130,10 @@ export type GatehouseEvent =
       readonly grantType: string
       /** The public URL of the server it is for. */
       readonly audience: string
-      /** The person behind it; undefined when the client has it for itself. */
+      /** For whom: the person behind it, or the agent; undefined when the client has it for itself. */
       readonly subject: string | undefined
+      /** Who acts for the subject, the current one first; absent when nobody does. */
+      readonly actors?: readonly Actor[]
     }
   | {
       readonly type: 'oauth_refused'

@@ -102,7 +102,11 @@ export type SignInFile = {
 }
 
 /** The ways in which a client may get tokens, as configured. */
-export type GrantFile = 'authorization_code' | 'client_credentials' | 'device_code'
+export type GrantFile =
+  | 'authorization_code'
+  | 'client_credentials'
+  | 'device_code'
+  | 'token_exchange'
 
 /** What both a client and a registration token say of what may be had. */
 export type EntitlementFile = {
@@ -118,6 +122,7 @@ export type OauthClientFile = EntitlementFile & {
   readonly secret?: string
   readonly jwks?: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
   readonly redirect_uris: readonly string[]
+  readonly may_exchange?: { readonly from: readonly string[]; readonly to: readonly string[] }
 }
 
 export type RegistrationTokenFile = EntitlementFile & {

@@ -43,6 +43,9 @@ test('Codes and passwords do not travel in the clear, except to this machine', a
   assert.ok((await settingsOf(config('embedded', 'http://127.0.0.1:8787'))).authorizationServer)
 })
 
+const exchanging = (from: string, to: string): string =>
+  `grants: [token_exchange], may_exchange: { from: [${from}], to: [${to}] }`
+
 test('What cannot work is refused where it stands', async () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['yes please', /must be embedded/],
@@ -57,6 +60,19 @@ test('What cannot work is refused where it stands', async () => {
       "{ clients: { a: { servers: [dosc], redirect_uris: ['https://x/'] } } }",
       /did you mean "docs"/,
     ],
+    [`{ clients: { a: { grants: [token_exchange] } } }`, /needs may_exchange/],
+    [
+      `{ clients: { a: { ${exchanging('docs', 'docs')} } } }`,
+      /may_exchange: needs a secret or jwks/,
+    ],
+    [`{ clients: { a: { ${exchanging('dosc', 'docs')} } } }`, /from\[0\]: .*did you mean "docs"/],
+    [`{ clients: { a: { ${exchanging('docs', 'dosc')} } } }`, /to\[0\]: .*did you mean "docs"/],
+    [`{ clients: { a: { kind: human, ${exchanging('docs', 'docs')} } } }`, /kind human cannot/],
+    [
+      "{ clients: { a: { redirect_uris: ['https://x/'], may_exchange: { from: [docs], to: [docs] } } } }",
+      /needs token_exchange among grants/,
+    ],
+    ['{ registration: { tokens: { t: { grants: [token_exchange] } } } }', /grants/],
     ['{ registration: { mode: token } }', /nobody can register/],
     ['{ users: users.yaml }', /cannot read/],
     [`{ sign_in: { corp: { ${IDP}, scopes: [profile] } } }`, /must hold openid/],

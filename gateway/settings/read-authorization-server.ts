@@ -100,10 +100,55 @@ async function readClients(
       const why = redirectFault(uri)
       if (why !== undefined) reading.report([...at, 'redirect_uris', index], why)
     }
-    const entitlement = readEntitlement(reading, { at, config, file: client })
-    clients.set(id, { ...entitlement, name: client.name, auth, redirectUris: client.redirect_uris })
+    reportExchange(reading, { at, config, client, auth })
+    clients.set(id, {
+      ...readEntitlement(reading, { at, config, file: client }),
+      name: client.name,
+      auth,
+      redirectUris: client.redirect_uris,
+      mayExchange: client.may_exchange,
+    })
   }
   return clients
+}
+
+/** Whoever exchanges tokens of others is known for certain, and both sides of it are named. */
+function reportExchange(
+  reading: Reading,
+  {
+    at,
+    config,
+    client,
+    auth,
+  }: { at: Path; config: ConfigFile; client: OauthClientFile; auth: OauthClient['auth'] },
+): void {
+  const rights = client.may_exchange
+  const hasGrant = client.grants.includes('token_exchange')
+  if (hasGrant && rights === undefined) {
+    reading.report([...at, 'grants'], 'token_exchange needs may_exchange: whose tokens, for what')
+  }
+  if (rights === undefined) return
+  if (!hasGrant) reading.report([...at, 'may_exchange'], 'needs token_exchange among grants')
+  if (auth.kind === 'public') reading.report([...at, 'may_exchange'], 'needs a secret or jwks')
+  if (client.kind === 'human') {
+    reading.report([...at, 'may_exchange'], 'kind human cannot: an exchanged token has an actor')
+  }
+  reportUnknown(reading, config, { at: [...at, 'may_exchange', 'from'], names: rights.from })
+  reportUnknown(reading, config, { at: [...at, 'may_exchange', 'to'], names: rights.to })
+}
+
+function reportUnknown(
+  reading: Reading,
+  config: ConfigFile,
+  { at, names }: { readonly at: Path; readonly names: readonly string[] },
+): void {
+  const known = Object.keys(config.servers)
+  for (const [index, name] of names.entries()) {
+    if (known.includes(name)) continue
+    const close = nearest(name, known)
+    const advice = close === undefined ? '' : `; did you mean "${close}"?`
+    reading.report([...at, index], `unknown server "${name}"${advice}`)
+  }
 }
 
 async function readAuth(
@@ -186,13 +231,7 @@ function readEntitlement(
   reading: Reading,
   { at, config, file }: { at: Path; config: ConfigFile; file: EntitlementFile },
 ): Entitlement {
-  const known = Object.keys(config.servers)
-  for (const [index, name] of (file.servers ?? []).entries()) {
-    if (known.includes(name)) continue
-    const close = nearest(name, known)
-    const advice = close === undefined ? '' : `; did you mean "${close}"?`
-    reading.report([...at, 'servers', index], `unknown server "${name}"${advice}`)
-  }
+  reportUnknown(reading, config, { at: [...at, 'servers'], names: file.servers ?? [] })
   const { kind, grants, scopes, servers, groups } = file
   return { kind, grants, scopes: scopes.length === 0 ? undefined : scopes, servers, groups }
 }
