@@ -55,8 +55,6 @@ export type DoorOptions = {
   readonly signIn: (apiKey: string, address: string) => Caller | undefined
   /** Where people sign in otherwise and come back to this path; undefined where they cannot. */
   readonly signInAt: ((path: string) => string) | undefined
-  /** Whether the session, or whoever it is of, was revoked since it began. */
-  readonly isRevoked: (session: Session) => boolean
   readonly emit: Emit
 }
 
@@ -68,8 +66,7 @@ export function createDoor(options: DoorOptions): Door {
     if (!ASK_ID.test(request.id)) return overPage()
     if (request.method !== 'GET' && request.method !== 'POST') return refusedPage()
     try {
-      const found = await options.sessions.find(readCookie(request.cookie, options.cookie.name))
-      const session = found !== undefined && options.isRevoked(found) ? undefined : found
+      const session = await options.sessions.find(readCookie(request.cookie, options.cookie.name))
       return request.method === 'GET'
         ? await show({ request, session, options })
         : await act({ request, session, options })
@@ -131,8 +128,17 @@ async function signIn(apiKey: string, { request, session, options }: Visitor): P
     return signInPage({ action, failed: true, elsewhere: options.signInAt?.(action) })
   }
   if (session !== undefined) await options.sessions.end(session)
-  const { tenant, issuer, subject, client, kind, groups } = caller
-  const who = { tenant, issuer, subject, client, kind, groups: [...groups], name: subject }
+  const { tenant, issuer, subject, client, kind, groups, tokenId: credential } = caller
+  const who = {
+    tenant,
+    issuer,
+    subject,
+    client,
+    kind,
+    groups: [...groups],
+    name: subject,
+    credential,
+  }
   const { value } = await options.sessions.open({ ...who, methods: ['pop'] })
   return redirectTo(request.path, [options.cookie.set(value, LIFE_MS / 1000)])
 }

@@ -20,7 +20,8 @@ import { resultFor, sendJson, startRecordingServer } from '../testkit/recording-
 import { callTool, modern, post, request } from '../testkit/rpc.ts'
 import { connectV1 } from '../testkit/sdk-client.ts'
 
-const [lead, clerk, robot] = [
+const [lead, clerk, robot, leaver] = [
+  newApiKey(randomBytes),
   newApiKey(randomBytes),
   newApiKey(randomBytes),
   newApiKey(randomBytes),
@@ -64,6 +65,7 @@ before(async () => {
     config: {
       api_keys: [
         keyEntry(lead, { subject: 'lena', kind: 'human', groups: ['leads'] }),
+        keyEntry(leaver, { subject: 'lucy', kind: 'human', groups: ['leads'] }),
         keyEntry(clerk, { subject: 'carl', kind: 'human', groups: ['clerks'] }),
         keyEntry(robot, { subject: 'robot', kind: 'agent', groups: ['leads'] }),
       ],
@@ -258,6 +260,15 @@ test('a session whose subject was revoked is over', async () => {
   assert.equal((await gateway.admin('POST', '/admin/revocations', { body })).status, 201)
   assert.match((await approver.get()).text, /Sign in to decide/)
   assert.equal((await approver.signIn(clerk.text)).status, 403)
+})
+
+test('a session that was begun with an API key ends when the key is revoked', async () => {
+  const approver = atPage(await call(await tokenFor('ann'), { path: '/revoked' }))
+  await approver.signIn(leaver.text)
+  assert.match((await approver.get()).text, /Approve this call/)
+  const body = { kind: 'token', issuer: 'urn:gatehouse:api-key', value: leaver.prefix }
+  assert.equal((await gateway.admin('POST', '/admin/revocations', { body })).status, 201)
+  assert.match((await approver.get()).text, /Sign in to decide/)
 })
 
 test('SDK v1 that opens pages is told with -32042, and its next call goes through', async () => {

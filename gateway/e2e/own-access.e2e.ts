@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
+import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { allowAll } from '../testkit/gatehouse.ts'
@@ -102,4 +103,21 @@ test('Whoever signs out ends what applications were allowed in that session', as
   assert.match(out.text, /name="password"/)
   assert.deepEqual([await own.works(), await own.refreshes()], [false, false])
   assert.match((await robot.open(accessUrl())).text, /name="password"/)
+})
+
+test('Whoever is revoked is signed in nowhere any more, and may sign in anew', async () => {
+  const robot = new FormRobot()
+  const own = await allowed(robot)
+  assert.match((await robot.open(accessUrl())).text, /Applications that may act for you/)
+  const body = { kind: 'subject', issuer: gateway.origin, value: 'local|alice' }
+  const { status, json } = await gateway.admin('POST', '/admin/revocations', { body })
+  assert.deepEqual([status, json['expiresAtSeconds']], [201, undefined])
+  const page = await robot.open(accessUrl())
+  assert.match(page.text, /name="password"/)
+  assert.deepEqual([await own.works(), await own.refreshes()], [false, false])
+  // The cutoff is the end of the second in which it was made.
+  await eventually(async () => {
+    const signedIn = await signIn(robot, await robot.open(accessUrl()))
+    assert.match(signedIn.text, /Applications that may act for you/)
+  })
 })

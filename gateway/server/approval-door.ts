@@ -9,8 +9,7 @@ import { admit } from '../pipeline/admit.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import type { Visit } from '../pipeline/visit.ts'
-import type { Session } from '../sessions/sessions.ts'
-import { createSessions } from '../sessions/sessions.ts'
+import { createLiveSessions } from './live-sessions.ts'
 import type { Plant } from './plant.ts'
 
 export type ApprovalDoor = {
@@ -38,14 +37,13 @@ export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
   const door = createDoor({
     origin,
     cookie: hostCookie(SESSION_COOKIE, protocol === 'https:'),
-    sessions: createSessions(plant),
+    sessions: createLiveSessions(plant),
     approvals: plant.approvals,
     open: options.open,
     signIn: options.signIn,
     signInAt: options.hasOwnIssuer
       ? (path) => `${SIGN_IN_PATH}?back=${encodeURIComponent(path)}`
       : undefined,
-    isRevoked: (session) => plant.revocations.isRevoked(callerOf(session)),
     emit: plant.emit,
   })
   return {
@@ -89,26 +87,4 @@ function headerOf({ rawHeaders }: Visit, name: string): string | undefined {
     if (rawHeaders[at]?.toLowerCase() === name) found.push(rawHeaders[at + 1] ?? '')
   }
   return found.length === 1 ? found[0] : undefined
-}
-
-/** As revocations know whoever is signed in. */
-function callerOf(session: Session): Caller {
-  const { tenant, issuer, subject, client, kind, groups, id } = session
-  return {
-    tenant,
-    issuer,
-    subject,
-    client,
-    kind,
-    via: 'jwt',
-    groups: new Set(groups),
-    scopes: new Set(),
-    actors: [],
-    interactive: true,
-    tokenId: undefined,
-    grant: undefined,
-    session: id,
-    issuedAtSeconds: session.signedInAtSeconds,
-    expiresAtSeconds: session.endsAtSeconds,
-  }
 }

@@ -8,9 +8,9 @@ import { isVisible } from '../policy/visible.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
 import { createClients } from '../registry/clients.ts'
-import { createSessions } from '../sessions/sessions.ts'
 import type { AuthorizationServerSettings, Settings } from '../settings/settings.ts'
 import { describedTools } from './described-tools.ts'
+import { createLiveSessions } from './live-sessions.ts'
 import type { Plant } from './plant.ts'
 
 type Configuration = { readonly settings: Settings; readonly rules: Rules }
@@ -30,7 +30,7 @@ export async function openIssuer(
     setup,
     store,
     book,
-    sessions: createSessions({ store, now }),
+    sessions: createLiveSessions(plant),
     revocations,
     keys: signingKeys,
     sealing: () => ({

@@ -7,7 +7,6 @@ import { SIGN_IN_PATH } from '../issuer/routes.ts'
 import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import type { Seals } from '../seal/seal.ts'
-import { createSessions, type Session, type Sessions } from '../sessions/sessions.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createAskToken } from '../vault/ask-token.ts'
 import { createBook, type Book } from '../vault/book.ts'
@@ -21,6 +20,7 @@ import { createEnvelopes, type Envelopes } from '../vault/envelope.ts'
 import type { Connectable } from '../vault/found.ts'
 import { createKeeper, type Keeper } from '../vault/keeper.ts'
 import { createServices } from '../vault/services.ts'
+import { createLiveSessions } from './live-sessions.ts'
 import type { Plant } from './plant.ts'
 
 /** Where the connect pages are, below the path of the public URL. */
@@ -91,7 +91,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     provider,
     store,
     now,
-    sessions: liveSessions(plant),
+    sessions: createLiveSessions(plant),
     sessionCookie: hostCookie(SESSION_COOKIE, isSecure),
     connectCookie: hostCookie('gatehouse-connect', isSecure),
     scopesOf: (name) => scopesNeeded(settings, name),
@@ -138,41 +138,6 @@ async function ownConnections(
     }
   }
   return found
-}
-
-/** Sessions of which nothing was revoked: what ends a token ends what its owner may do here. */
-function liveSessions({ now, revocations, store }: Plant): Pick<Sessions, 'find'> {
-  const sessions = createSessions({ store, now })
-  return {
-    find: async (value) => {
-      const session = await sessions.find(value)
-      if (session === undefined) return undefined
-      const isRevoked = revocations.isRevoked(personOf(session))
-      return isRevoked ? undefined : session
-    },
-  }
-}
-
-/** Who is signed in, as revocations name callers. */
-function personOf(session: Session): Caller {
-  const { tenant, issuer, subject, client, kind, groups, id } = session
-  return {
-    tenant,
-    issuer,
-    subject,
-    client,
-    kind,
-    via: 'jwt',
-    groups: new Set(groups),
-    scopes: new Set(),
-    actors: [],
-    interactive: true,
-    tokenId: undefined,
-    grant: undefined,
-    session: id,
-    issuedAtSeconds: session.signedInAtSeconds,
-    expiresAtSeconds: session.endsAtSeconds,
-  }
 }
 
 /** What servers need of a provider, all together. */

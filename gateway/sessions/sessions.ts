@@ -24,6 +24,8 @@ export type SignedIn = {
   readonly methods: readonly string[]
   /** The authentication context class, where an identity provider said one. */
   readonly contextClass?: string | undefined
+  /** The credential it was begun with, as revocations name it; undefined for a password or elsewhere. */
+  readonly credential?: string | undefined
 }
 
 export type Session = SignedIn & {
