@@ -20,12 +20,20 @@ export type Allowed = Readonly<Record<string, readonly string[]>>
 export type Consents = {
   /** What was allowed; nothing for what never was, or too long ago. */
   find(key: ConsentKey): Promise<Allowed>
-  /** Adds what was allowed now. */
-  add(key: ConsentKey, allowed: Allowed, name: string): Promise<void>
+  /** Writes down what the person said to what was asked; what was not asked stays as it was. */
+  note(key: ConsentKey, said: Said): Promise<void>
   /** What a person has allowed so far. */
   list(account: string): Promise<readonly Consent[]>
   /** Forgets it, so that the person is asked again. */
   forget(key: ConsentKey): Promise<void>
+}
+
+export type Said = {
+  readonly allowed: Allowed
+  /** Asked and not allowed: also what was allowed before. */
+  readonly refused: Allowed
+  /** The client, as it calls itself. */
+  readonly name: string
 }
 
 export type Consent = ConsentKey & { readonly name: string; readonly allowed: Allowed }
@@ -33,18 +41,20 @@ export type Consent = ConsentKey & { readonly name: string; readonly allowed: Al
 export function createConsents(rows: Rows): Consents {
   const find = async (key: ConsentKey): Promise<Allowed> => {
     const row = await rows.read(areaOf(key.account), idOf(key))
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `note`
     return (row?.payload['allowed'] ?? {}) as Allowed
   }
   return {
     find,
-    add: async (key, allowed, name) => {
+    note: async (key, { allowed, refused, name }) => {
       const before = await find(key)
+      const resources = new Set([...Object.keys(before), ...Object.keys(allowed)])
       const merged = Object.fromEntries(
-        [...new Set([...Object.keys(before), ...Object.keys(allowed)])].map((resource) => [
-          resource,
-          [...new Set([...(before[resource] ?? []), ...(allowed[resource] ?? [])])],
-        ]),
+        Array.from(resources, (resource) => {
+          const all = new Set([...(before[resource] ?? []), ...(allowed[resource] ?? [])])
+          for (const scope of refused[resource] ?? []) all.delete(scope)
+          return [resource, [...all]]
+        }),
       )
       await rows.write(
         areaOf(key.account),
@@ -53,7 +63,7 @@ export function createConsents(rows: Rows): Consents {
         GRANT_LIFE_MS,
       )
     },
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `add`
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `note`
     list: async (account) => (await rows.list(areaOf(account))) as readonly Consent[],
     forget: (key) => rows.remove(areaOf(key.account), idOf(key)),
   }

@@ -65,7 +65,9 @@ export function createDecision(options: DecisionOptions): Decision {
       options.emit({ type: 'consented', ok, ...told })
       if (!ok) return await refuse(ask)
       const grantId = await writeGrant(question, chosen, options)
-      await options.consents.add(key, chosen, plainName(question.clientName))
+      const refused = refusedOf(asked, chosen)
+      const name = plainName(question.clientName)
+      await options.consents.note(key, { allowed: chosen, refused, name })
       const result = { consent: { grantId } }
       const { request, response } = ask
       return redirectTo(await options.provider().interactionResult(request, response, result))
@@ -179,6 +181,16 @@ function chosenFrom(form: URLSearchParams, asked: Question['asked']): Allowed {
     [...asked].map(([{ resource }, scopes]) => [
       resource,
       scopes.filter((scope) => ticked.includes(`${resource} ${scope}`)),
+    ]),
+  )
+}
+
+/** The boxes that were there and were not ticked. */
+function refusedOf(asked: Question['asked'], chosen: Allowed): Allowed {
+  return Object.fromEntries(
+    Array.from(asked, ([{ resource }, scopes]) => [
+      resource,
+      scopes.filter((scope) => chosen[resource]?.includes(scope) !== true),
     ]),
   )
 }
