@@ -109,7 +109,7 @@ export function createAudit(options: AuditOptions): Audit {
   }
   const decide = (journey: Journey, call: JourneyCall | undefined): void => {
     const fields = records.decision(journey, call)
-    const line = push(fields + records.basis(journey))
+    const line = push(fields + records.basis(journey, call))
     if (call === undefined) decidedVisits.add(journey)
     else call.decision = contextIn(line, fields)
   }

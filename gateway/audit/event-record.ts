@@ -150,6 +150,8 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
     case 'started':
     case 'stopping':
       return record('lifecycle', event, { gatehouse: event.version, detail: event.detail })
+    case 'notified':
+      return undefined
     case 'warning':
       return record('lifecycle', event, { what: event.what, detail: event.detail })
   }

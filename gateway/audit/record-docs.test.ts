@@ -18,6 +18,7 @@ const call = judgedCall({
   decisionPoint: 'deny',
   grant: '0123456789abcdef01234567',
   shadow: { effect: 'allow', rule: 'tried' },
+  recordedArguments: '{}',
 })
 const journey = endedJourney({
   calls: [call],
@@ -126,7 +127,7 @@ test('docs/audit.md lists the fields of a decision and an outcome in their order
     rows.filter(([, place = '']) => places.includes(place)).flatMap(([field]) => words(field))
   const decision = inAll('both', 'decision')
   const outcome = inAll('both', 'outcome')
-  const decided = records.decision(journey, call) + records.basis(journey)
+  const decided = records.decision(journey, call) + records.basis(journey, call)
   assert.deepEqual(decision, Object.keys(recordOf(decided)))
   assert.deepEqual(outcome, Object.keys(recordOf(records.outcome(journey, call, undefined))))
 })

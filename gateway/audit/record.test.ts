@@ -239,3 +239,28 @@ test('of a task the tool that made it is recorded', () => {
   const decision = parsed(records.decision(endedJourney({ calls: [call] }), call))
   assert.deepEqual(decision['targets'], [{ kind: 'task', name: 't-1', tool: 'build' }])
 })
+
+test('arguments stand in the decision alone, as JSON text in one line', () => {
+  const sent = '{"text":"a\\nb","odd":"\u009b2J"}'
+  const call = judgedCall({ recordedArguments: sent })
+  const journey = endedJourney({ calls: [call] })
+  const fields = records.decision(journey, call)
+  const basis = records.basis(journey, call)
+  assert.match(basis, /^[ -~]+$/)
+  const line = `${fields}${basis},"instance":"a","seq":1}`
+  assert.equal(JSON.parse(line).arguments, sent)
+  assert.equal(
+    parsed(records.outcome(journey, call, contextIn(line, fields)))['arguments'],
+    undefined,
+  )
+  assert.equal(records.basis(journey, judgedCall()), records.basis(journey))
+})
+
+test('arguments above 4,096 characters are cut, and their length and hash remain', () => {
+  const of = (length: number): unknown => {
+    const call = judgedCall({ recordedArguments: 'x'.repeat(length) })
+    return JSON.parse(`{"a":1${records.basis(endedJourney({ calls: [call] }), call)}}`).arguments
+  }
+  assert.equal(of(4_096), 'x'.repeat(4_096))
+  assert.match(String(of(4_097)), /^x{4096}…\(4097 chars, sha256 [\w-]{43}\)$/)
+})

@@ -10,16 +10,17 @@ import type { Journey, JourneyCall } from '../model/journey.ts'
 import { outcomeOf } from '../model/outcome.ts'
 import { basisText } from './basis.ts'
 import { eventFields } from './event-record.ts'
-import { quoteAll, quoted } from './text.ts'
+import { MAX_ARGUMENTS_CHARS, quoteAll, quoted } from './text.ts'
 
 /** Makes JSON objects without their closing brace, for `chain.ts` to seal. */
 export type Records = {
   decision(journey: Journey, call: JourneyCall | undefined): string
   /**
-   * What policy knew of the caller beyond its name, to stand behind `decision`; empty when there is
-   * nothing or it is not to be recorded. Outcomes do not repeat it.
+   * What policy knew of the caller beyond its name, and the arguments of the call where a rule wants them
+   * recorded, to stand behind `decision`; empty when there is nothing or it is not to be recorded. Outcomes
+   * do not repeat it.
    */
-  basis(journey: Journey): string
+  basis(journey: Journey, call?: JourneyCall): string
   /** @param context What `contextIn` found in the decision's line; made anew when it is undefined. */
   outcome(journey: Journey, call: JourneyCall | undefined, context: string | undefined): string
   /** Undefined for what is counted but not recorded. */
@@ -55,7 +56,13 @@ export function createRecords(options: {
     `${head(type)},${quoteAll({ ...fields, config: options.version() }).slice(1, -1)}`
   return {
     decision: (journey, call) => head('decision') + context(journey, call),
-    basis: ({ caller }) => (caller === undefined ? '' : basisOf(caller)),
+    basis: ({ caller }, call) => {
+      const basis = caller === undefined ? '' : basisOf(caller)
+      const sent = call?.recordedArguments
+      return sent === undefined
+        ? basis
+        : basis + quoted(',"arguments":"', sent, MAX_ARGUMENTS_CHARS)
+    },
     outcome: (journey, call, known) =>
       head('outcome') + (known ?? context(journey, call)) + ended(journey, call),
     event(happened) {

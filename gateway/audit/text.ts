@@ -3,6 +3,9 @@ import { hash } from 'node:crypto'
 /** Longest text of a record that is kept whole, in characters: tool names and URIs are far shorter. */
 export const MAX_TEXT_CHARS = 512
 
+/** Longest arguments that are kept whole, in characters of JSON: a few times what most calls send. */
+export const MAX_ARGUMENTS_CHARS = 4_096
+
 // What a record may not hold as it is. JSON asks for quotes, backslashes and C0 controls (RFC 8259
 // §7); terminals and log viewers also act on C1 controls (CSI is U+009B), line separators and
 // direction overrides, and unpaired surrogates have no UTF-8 form.
@@ -15,19 +18,23 @@ const NOT_IN_JSON = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
  * would act on. Equals `JSON.stringify(cut(text))` up to the escaping of characters JSON lets pass.
  *
  * @param before JSON up to and with the opening quote; one piece less to put together per text.
+ * @param maxChars What is longer is cut; 512 when left out.
  */
-export function quoted(before: string, text: string): string {
-  const kept = text.length > MAX_TEXT_CHARS ? cut(text) : text
+export function quoted(before: string, text: string, maxChars = MAX_TEXT_CHARS): string {
+  const kept = text.length > maxChars ? cut(text, maxChars) : text
   return ESCAPED.test(kept)
     ? before + escapeAll(JSON.stringify(kept)).slice(1)
     : `${before}${kept}"`
 }
 
-/** A text of at most 512 characters, or its beginning, its length and its SHA-256 (base64url). */
-export function cut(text: string): string {
-  if (text.length <= MAX_TEXT_CHARS) return text
-  const last = text.charCodeAt(MAX_TEXT_CHARS - 1)
-  const end = last >= 0xd800 && last <= 0xdbff ? MAX_TEXT_CHARS - 1 : MAX_TEXT_CHARS
+/**
+ * A text of at most so many characters (512 when left out), or its beginning, its length and its SHA-256
+ * (base64url).
+ */
+export function cut(text: string, maxChars = MAX_TEXT_CHARS): string {
+  if (text.length <= maxChars) return text
+  const last = text.charCodeAt(maxChars - 1)
+  const end = last >= 0xd800 && last <= 0xdbff ? maxChars - 1 : maxChars
   return `${text.slice(0, end)}…(${text.length} chars, sha256 ${hash('sha256', text, 'base64url')})`
 }
 

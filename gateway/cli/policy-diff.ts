@@ -22,7 +22,7 @@ Asks two policies about the same calls and shows those they decide differently.
       --json         the changes as JSON, all of them, for programs
   -h, --help         show this text
 
-Arguments of calls are not recorded. A call is asked about as of the time of its first record, a case as of
+Arguments are not read from the log. A call is asked about as of the time of its first record, a case as of
 its own. Exit code: 0 every call is decided with the same effect, 1 one is not or a file is wrong, 2 used
 wrongly.`
 

@@ -1,6 +1,6 @@
 import type { Target } from './call.ts'
 import type { Budget } from './limits.ts'
-import type { ApprovalTerms, GrantTerms } from './terms.ts'
+import type { ApprovalTerms, GrantTerms, Obligations } from './terms.ts'
 
 /**
  * What policy says about one call. A deny says whether the caller may know that the thing exists
@@ -19,6 +19,8 @@ export type Allow = {
   readonly grant?: GrantTerms
   /** What the rule lets each caller spend; absent where it says nothing of it. */
   readonly limits?: Budget
+  /** What is to be done about it, of every rule that it rests on; absent where there is nothing. */
+  readonly obligations?: Obligations
   readonly shadow?: ShadowDecision
 }
 
@@ -34,6 +36,8 @@ export type Require = {
   /** Why, in the rule's own words, where it discloses them. */
   readonly disclosed: string | undefined
   readonly target: Target | undefined
+  /** Of the rules whose approval is missing; absent where there is nothing. */
+  readonly obligations?: Obligations
   readonly shadow?: ShadowDecision
 }
 
@@ -51,6 +55,8 @@ export type Deny = {
   readonly missingScopes: readonly string[]
   /** The target it failed on. */
   readonly target: Target | undefined
+  /** Of the deny rule; absent where there is nothing. */
+  readonly obligations?: Obligations
   readonly shadow?: ShadowDecision
 }
 

@@ -167,6 +167,12 @@ export type GatehouseEvent =
       readonly versions: readonly string[]
     }
   | { readonly type: 'started' | 'stopping'; readonly version: string; readonly detail?: string }
+  | {
+      /** Somebody was told of a decision, or could not be. */
+      readonly type: 'notified'
+      readonly name: string
+      readonly result: 'delivered' | 'dropped'
+    }
   | { readonly type: 'warning'; readonly what: string; readonly detail: string }
 
 /** Why a credential was refused, as a metric label. */

@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts'
 import type { Decision, DenyReason, ShadowDecision } from './decision.ts'
 import type { PointAnswer } from './decision-point.ts'
 import type { RefusalCode } from './refusal.ts'
+import type { Obligations } from './terms.ts'
 
 /** W3C trace context as it came in (`traceparent` version 00), already validated. */
 export type TraceContext = {
@@ -26,6 +27,10 @@ export type JourneyCall = {
   dropped: readonly Target[]
   /** The grant it is a use of, or asks about; absent where its rule needs none. */
   grant?: string | undefined
+  /** What the rules that decided ask to be done about it; absent where they ask nothing. */
+  obligations?: Obligations | undefined
+  /** Its arguments as they are recorded, in JSON, redacted and not cut yet; absent where they are not. */
+  recordedArguments?: string | undefined
   /** The tool or prompt name as a metric label: itself when the catalogue knows it, else `other`. */
   label: string
   /** Version of the configuration it was decided by; a stream may outlive the one its visit began with. */

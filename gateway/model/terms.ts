@@ -28,3 +28,13 @@ export type StepUpTerms = {
   /** How long ago the login may be; undefined: any time. */
   readonly maxAgeSeconds: number | undefined
 }
+
+/** `obligations`: what is to be done about a decision of the rule, beside answering it. */
+export type Obligations = {
+  /** Whether the record of a call that the rule lets through holds the call's arguments. */
+  readonly recordsArguments: boolean
+  /** What of them is replaced before they are recorded: paths, each the names from the outermost in. */
+  readonly redact: readonly (readonly string[])[]
+  /** Names of configured notifications that are told, each once. */
+  readonly notify: readonly string[]
+}

@@ -94,10 +94,12 @@ function occasionOf({ seat, frame }: Case, { now, facts }: JudgeDesk): Occasion 
   return { server: server.name, nowMs: now(), address: journey.address, frame, facts }
 }
 
-function allow({ caller, call, entry, seat }: Case, { rule, dropped }: Allow): Permit {
+function allow({ caller, call, entry, seat }: Case, decision: Allow): Permit {
+  const { rule, dropped, obligations } = decision
   entry.effect = 'allow'
   entry.rule = rule
   entry.dropped = dropped
+  if (obligations !== undefined) entry.obligations = obligations
   return mint({ server: seat.server, caller, call, rule, dropped })
 }
 
@@ -109,6 +111,7 @@ function deny(entry: JourneyCall, denial: Denial, detail?: string): Refusal {
   entry.effect = 'deny'
   entry.rule = denial.rule
   entry.reason = denial.reason
+  if (denial.obligations !== undefined) entry.obligations = denial.obligations
   if (denial.hidden && denial.target !== undefined) return unknownName(call, denial.target)
   const missing = denial.missingScopes ?? []
   if (missing.length > 0) return new Refusal('insufficient_scope', { scopes: missing })
@@ -131,6 +134,7 @@ async function hold(asked: Case, decision: Require, desk: JudgeDesk): Promise<Pe
   if (heard !== undefined) return heard
   asked.entry.effect = 'require'
   asked.entry.rule = decision.rule
+  asked.entry.obligations = decision.obligations
   throw await askForApproval(asked, decision, desk)
 }
 

@@ -82,6 +82,8 @@ export type Desk = {
    * @throws {Refusal} `audit_unavailable`.
    */
   readonly record: (journey: Journey, call: JourneyCall | undefined) => Promise<void> | undefined
+  /** Tells a notification, by its name, of a decision; returns at once and never throws. */
+  readonly notify: (name: string, notice: string) => void
   /** Where a client finds this server's protected resource metadata (RFC 9728). */
   readonly metadataUrl: (server: McpServer) => string
   /** Scopes for the 401 challenge and the metadata. */
@@ -115,6 +117,7 @@ export type JudgeDesk = Pick<
   | 'budgets'
   | 'tasks'
   | 'record'
+  | 'notify'
   | 'newId'
   | 'now'
   | 'tick'

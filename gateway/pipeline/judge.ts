@@ -15,6 +15,7 @@ import type { Batch, Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
 import { type Asker, nameTasks } from './name-tasks.ts'
 import { nameTools } from './name-tools.ts'
+import { oblige } from './oblige.ts'
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
 export async function judge(
@@ -33,8 +34,14 @@ export async function judge(
     refuseUndeclared(frame, entry)
     refuseAstray(frame, entry)
   }
-  const authorized = authorize({ caller, call, entry, seat, frame: bytesOf(frame) }, desk)
-  const permit = authorized instanceof Promise ? await authorized : authorized
+  const asked = { caller, call, entry, seat, frame: bytesOf(frame) }
+  let permit: Permit
+  try {
+    const authorized = authorize(asked, desk)
+    permit = authorized instanceof Promise ? await authorized : authorized
+  } finally {
+    if (entry.obligations !== undefined) oblige(asked, entry.obligations, desk)
+  }
   const committed = commit(seat, entry, desk)
   if (committed !== undefined) await committed
   return permit

@@ -95,10 +95,34 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string, says
     /those of tools/,
   ],
   [
-    'obligations',
+    'an empty list of obligations',
     ruleWith({ obligations: [] }),
-    'rules.0.obligations (key)',
-    /not known to this version/,
+    'rules.0.obligations',
+    /is empty/,
+  ],
+  [
+    'an obligation with two keys',
+    ruleWith({ obligations: [{ audit: 'arguments', notify: 'x' }] }),
+    'rules.0.obligations.0',
+    /one key/,
+  ],
+  [
+    'redacting what is not recorded',
+    ruleWith({ obligations: [{ redact: ['password'] }] }),
+    'rules.0.obligations.0.redact.0',
+    /nothing to redact: add "- audit: arguments"/,
+  ],
+  [
+    'a path without a name',
+    ruleWith({ obligations: [{ audit: 'arguments' }, { redact: ['a..b'] }] }),
+    'rules.0.obligations.1.redact.0',
+    /is no path/,
+  ],
+  [
+    'arguments of calls that are denied',
+    ruleWith({ effect: 'deny', obligations: [{ audit: 'arguments' }] }),
+    'rules.0.obligations.0.audit (key)',
+    /denied has no record of arguments/,
   ],
   ['another effect', ruleWith({ effect: 'permit' }), 'rules.0.effect', /allow or deny/],
   ['no effect', ruleWithout('effect'), 'rules.0.effect', /missing/],
@@ -335,7 +359,7 @@ test('a set belongs to its file', () => {
 test('on a server with opaque URIs a resource glob is refused, exact URIs and ** are not', () => {
   const opaque = new Set(['notes'])
   const loads = (resource: string): boolean =>
-    compilePolicy([fileOf(ruleWith({ resources: [resource] }))], SERVERS, opaque).ok
+    compilePolicy([fileOf(ruleWith({ resources: [resource] }))], SERVERS, { opaque }).ok
   assert.equal(loads('notes:note:*'), false)
   assert.equal(loads('*:note:*'), false)
   assert.equal(loads('notes:Note:1'), true)

@@ -3,6 +3,7 @@
  * makes no sense is reported. All mistakes of all files at once; one of them refuses everything.
  */
 import type { Problem, SourceDocument } from '../model/problem.ts'
+import type { Obligations } from '../model/terms.ts'
 import { assemble, type PlacedRule } from './assemble.ts'
 import { compileCoverage, type CoverageContext } from './compile-coverage.ts'
 import { type CompileExpression, createExpressions, type Expression } from './expression.ts'
@@ -23,14 +24,19 @@ export type CompileResult =
  * Compiles policy files for the servers named; no file at all is a policy that denies everything.
  * Warnings are about rules that say less than they seem to. Never throws.
  *
- * @param opaque Servers whose resource URIs have no canonical form: resource rules for them must be
- *   exact. Default none.
+ * @param known.opaque Servers whose resource URIs have no canonical form: resource rules for them must
+ *   be exact. Default none.
+ * @param known.notifications Names that `notify` may have; any by default.
  */
 export function compilePolicy(
   documents: readonly SourceDocument[],
   servers: readonly string[],
-  opaque: ReadonlySet<string> = new Set(),
+  known: {
+    readonly opaque?: ReadonlySet<string>
+    readonly notifications?: ReadonlySet<string>
+  } = {},
 ): CompileResult {
+  const { opaque = new Set<string>(), notifications } = known
   const problems: Problem[] = []
   const warnings: Problem[] = []
   const [compileExpression, clocks] = [createExpressions(), createClocks()]
@@ -46,6 +52,7 @@ export function compilePolicy(
       compileExpression,
       clocks,
       servers: { names: servers, opaque },
+      notifications,
     }
     return policy.rules.map((rule) => compileRule(rule, context))
   })
@@ -59,6 +66,8 @@ type Context = CoverageContext & {
   readonly document: SourceDocument
   readonly compileExpression: CompileExpression
   readonly clocks: Clocks
+  /** Names of configured notifications; undefined where nobody knows. */
+  readonly notifications: ReadonlySet<string> | undefined
 }
 
 /** Reports into a list, each thing once: a mistake in a set shows wherever the set is used. */
@@ -73,6 +82,7 @@ function reporter({ file, at }: SourceDocument, into: Problem[]): Report {
 
 function compileRule(text: RuleText, context: Context): PlacedRule {
   const { id, effect, reason, disclose, show, shadow, grant, limits, require, annotations } = text
+  const obligations = compileObligations(text, context)
   const { path } = text
   const { file, at } = context.document
   const subjects = text.subjects
@@ -85,10 +95,26 @@ function compileRule(text: RuleText, context: Context): PlacedRule {
   const when = compileWhen(text, context)
   const during = readWindow(text.during, context.clocks, context.report)
   const conditional = [when, during, annotations, grant].some((one) => one !== undefined)
-  const terms = { when, during, annotations, grant, limits, require }
+  const terms = { when, during, annotations, grant, limits, require, obligations }
   const said = { id, effect, subjects, reason, disclose, show, shadow, ...terms }
   const rule = { ...said, conditional, file, ...at(path) }
   return { rule, coverages: compileCoverage(text, context) }
+}
+
+/** Whom to tell is named in the configuration; policy files by themselves know nobody, and may name any. */
+function compileObligations(
+  { obligations }: RuleText,
+  { notifications, report }: Context,
+): Obligations | undefined {
+  if (obligations === undefined) return undefined
+  const { recordsArguments, redact, notify } = obligations
+  for (const { text, path } of notify) {
+    if (notifications === undefined || notifications.has(text)) continue
+    const known = [...notifications].join(', ')
+    const there = known === '' ? 'there are none' : `there are ${known}`
+    report(path, `no notification "${text}" is configured; ${there}`)
+  }
+  return { recordsArguments, redact, notify: [...new Set(notify.map(({ text }) => text))] }
 }
 
 function compileWhen(rule: RuleText, context: Context): Expression | undefined {

@@ -8,6 +8,7 @@ import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Allow, Decision, Deny, Require } from '../model/decision.ts'
 import { findForConnection, findForMethod, findForTarget } from './find.ts'
+import { bothObligations, withObligationsOf } from './obligations.ts'
 import type { Occasion } from './occasion.ts'
 import type { Rules } from './rules.ts'
 import { allowed, denied, deniedBy, settle } from './settle.ts'
@@ -137,7 +138,7 @@ function decideTargets(view: View, call: Call): Decision {
   let waiting: Require | undefined
   for (const target of call.targets) {
     const decision = decideTarget(view, call.method, target)
-    if (decision.effect === 'allow') allow ??= decision
+    if (decision.effect === 'allow') allow = withObligationsOf(allow, decision)
     else if (decision.effect === 'require') waiting = withApprovalsOf(waiting, decision)
     else if (decision.missingScopes.length === 0) return decision
     else lacking = lacking === undefined ? decision : withScopesOf(lacking, decision)
@@ -149,10 +150,15 @@ function decideTargets(view: View, call: Call): Decision {
 function decideListen(view: View, call: Call): Decision {
   const connection = decideConnection(view, call.method)
   if (connection.effect === 'deny' || call.targets.length === 0) return connection
-  const dropped = call.targets.filter(
-    (target) => decideTarget(view, call.method, target).effect !== 'allow',
-  )
-  return { ...connection, dropped }
+  const dropped: Target[] = []
+  let obligations: Allow['obligations']
+  for (const target of call.targets) {
+    const decision = decideTarget(view, call.method, target)
+    if (decision.effect === 'allow') {
+      obligations = bothObligations(obligations, decision.obligations)
+    } else dropped.push(target)
+  }
+  return { ...connection, dropped, ...(obligations !== undefined && { obligations }) }
 }
 
 /** Missing scopes do not keep a caller out: it may connect to be told which. */
@@ -170,7 +176,7 @@ function withScopesOf(first: Deny, second: Deny): Deny {
 }
 
 function withApprovalsOf(first: Require | undefined, second: Require): Require {
-  return first === undefined
-    ? second
-    : { ...first, approvals: [...first.approvals, ...second.approvals] }
+  if (first === undefined) return second
+  const both = withObligationsOf(first, second)
+  return { ...both, approvals: [...first.approvals, ...second.approvals] }
 }

@@ -4,6 +4,7 @@ import { canonicalProblem } from '../mcp/resource-uri.ts'
 import type { Decision, Deny } from '../model/decision.ts'
 import type { ApprovalTerms } from '../model/terms.ts'
 import type { Explanation, Term, Trace } from './explain.ts'
+import { describeObligations } from './obligations.ts'
 import type { Rule } from './rules.ts'
 import type { Condition } from './subject.ts'
 import { nextEdge } from './window.ts'
@@ -12,6 +13,9 @@ import { nextEdge } from './window.ts'
 export function formatExplanation(explanation: Explanation): readonly string[] {
   const { decision, traces } = explanation
   const lines = [headline(explanation), ...reasons(explanation), `  caller   ${notice(decision)}`]
+  if (decision.obligations !== undefined) {
+    lines.push(`  obliges  ${describeObligations(decision.obligations)}`)
+  }
   if (explanation.visible !== undefined) {
     lines.push(`  lists    ${explanation.visible ? 'show it' : 'hide it'}`)
   }

@@ -24,6 +24,7 @@ import {
 import type { Requirement } from './requirement.ts'
 import { readAnnotations } from './read-annotations.ts'
 import { readDelegation } from './read-delegation.ts'
+import { type ObligationsText, readObligations } from './read-obligations.ts'
 import { readBudget, readGrant, readRequirement } from './read-terms.ts'
 import type { Condition } from './subject.ts'
 import { readSubject, readSubjects, type SubjectText } from './read-subject.ts'
@@ -62,6 +63,7 @@ export type RuleText = {
   readonly grant: GrantTerms | undefined
   readonly limits: Budget | undefined
   readonly require: Requirement | undefined
+  readonly obligations: ObligationsText | undefined
 }
 
 /** Longest id: it is a metric label and stands in every audit record. */
@@ -86,11 +88,12 @@ const RULE_KEYS = [
   'grant',
   'limits',
   'require',
+  'obligations',
   'show',
   'reason',
   'disclose',
 ]
-const RULE_KEYS_LATER = ['obligations', 'credential']
+const RULE_KEYS_LATER = ['credential']
 
 /** Reads what can be read. The result means something only when nothing was reported. */
 export function readPolicy(data: unknown, report: Report): PolicyText {
@@ -148,10 +151,11 @@ function readRule(entry: Value, shadow: boolean, report: Report): RuleText | und
   if (fields['subjects'] === undefined) {
     report(path, '"subjects" is missing: say whom the rule is about')
   }
+  const effect = readEffect(field('effect'), report)
   const rule: RuleText = {
     path,
     id: readId(field('id'), report),
-    effect: readEffect(field('effect'), report),
+    effect,
     subjects: readSubjects(field('subjects'), report, 'rule'),
     servers: readTargets(field('servers'), report),
     targets: readAreas(fields, path, report),
@@ -167,6 +171,7 @@ function readRule(entry: Value, shadow: boolean, report: Report): RuleText | und
     grant: readGrant(field('grant'), report),
     limits: readBudget(field('limits'), report),
     require: readRequirement(field('require'), report),
+    obligations: readObligations(field('obligations'), effect, report),
   }
   checkTogether(rule, fields, report)
   return rule

@@ -1,6 +1,6 @@
 /**
  * A decision of the audit log as the question it answered: who asked which server for what. Arguments
- * are not recorded, so what depends on them cannot be asked again.
+ * are recorded where a rule wants them, cut and redacted, so what depends on them cannot be asked again.
  */
 import { METHODS } from '../mcp/methods.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'

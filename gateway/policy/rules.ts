@@ -1,7 +1,7 @@
 /** The compiled rule set: immutable, indexed by server. Only `compile.ts` makes one. */
 import type { Caller } from '../model/caller.ts'
 import type { Budget } from '../model/limits.ts'
-import type { GrantTerms } from '../model/terms.ts'
+import type { GrantTerms, Obligations } from '../model/terms.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
 import type { Coverage, Effect, TargetArea } from './coverage.ts'
 import type { Expression } from './expression.ts'
@@ -35,6 +35,8 @@ export type Rule = {
   readonly limits: Budget | undefined
   /** What a rule with effect `require` requires; undefined for all others. */
   readonly require: Requirement | undefined
+  /** What is to be done about what it decides; undefined for nothing. */
+  readonly obligations: Obligations | undefined
   /** Whether anything but caller and target decides if it holds, see `judgeConditions`. */
   readonly conditional: boolean
   readonly file: string

@@ -2,6 +2,7 @@
 import type { Target } from '../model/call.ts'
 import type { Allow, Decision, Deny, Require } from '../model/decision.ts'
 import type { Found } from './find.ts'
+import { obligationsOf } from './obligations.ts'
 import { unmet } from './requirement.ts'
 import type { Rule } from './rules.ts'
 import type { View } from './view.ts'
@@ -45,7 +46,8 @@ export function denied(target: Target | undefined): Deny {
 export function deniedBy(rule: Rule, target: Target | undefined): Deny {
   const disclosed = disclosedBy(rule)
   const hidden = target !== undefined && disclosed === undefined
-  return { ...denied(target), rule: rule.id, reason: 'deny_rule', hidden, disclosed }
+  const deny: Deny = { ...denied(target), rule: rule.id, reason: 'deny_rule', hidden, disclosed }
+  return rule.obligations === undefined ? deny : { ...deny, obligations: rule.obligations }
 }
 
 function settleEnforced(found: Found, target: Target | undefined, view: View): Decision {
@@ -61,20 +63,23 @@ function settleEnforced(found: Found, target: Target | undefined, view: View): D
   ]
   if (scopes.length > 0) return lacksScopes([...new Set(scopes)], target, view)
   if (allow === undefined) return denied(target)
-  const permitted = allowedBy(allow, view)
+  const permitted = allowedBy(allow, requires, view)
   const [first] = missing?.approvals ?? NOTHING
   if (missing === undefined || first === undefined) return permitted
   return awaiting(permitted, { first: first.rule, missing: missing.approvals, requires, target })
 }
 
-/** Who only asks about a task, or for completions, spends nothing. */
-function allowedBy({ id, grant, limits: all }: Rule, { asking }: View): Allow {
-  const limits = asking === 'call' ? all : undefined
-  if (grant === undefined && limits === undefined) return allowed(id)
+/** Who only asks about a task, or for completions, spends nothing, and nothing is to be done about it. */
+function allowedBy(rule: Rule, requires: readonly Rule[] | undefined, { asking }: View): Allow {
+  const { id, grant } = rule
+  const limits = asking === 'call' ? rule.limits : undefined
+  const obligations = asking === 'call' ? obligationsOf(requires, rule.obligations) : undefined
+  if (grant === undefined && limits === undefined && obligations === undefined) return allowed(id)
   return {
     ...allowed(id),
     ...(grant !== undefined && { grant }),
     ...(limits !== undefined && { limits }),
+    ...(obligations !== undefined && { obligations }),
   }
 }
 
@@ -88,7 +93,17 @@ type Waiting = {
 function awaiting(allow: Allow, { first, missing, requires, target }: Waiting): Require {
   const rule = requires?.find(({ id }) => id === first)
   const disclosed = rule && disclosedBy(rule)
-  return { effect: 'require', rule: first, approvals: missing, allow, disclosed, target }
+  const waitedFor = requires?.filter(({ id }) => missing.some(({ rule: one }) => one === id))
+  const obligations = obligationsOf(waitedFor)
+  const held = {
+    effect: 'require',
+    rule: first,
+    approvals: missing,
+    allow,
+    disclosed,
+    target,
+  } as const
+  return obligations === undefined ? held : { ...held, obligations }
 }
 
 /** Of a rule that holds at another time or with a grant. Only one with `show` says so. */

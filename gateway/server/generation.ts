@@ -153,6 +153,10 @@ export function createGeneration(options: {
       startTrace: plant.startTrace,
       addressOf: createAddressOf(settings.trustedProxies),
       record: plant.audit.decision,
+      notify: (name, notice) => {
+        const to = settings.notifications.get(name)
+        if (to !== undefined) plant.notifier.send(to, notice)
+      },
       metadataUrl: (server) => metadataUrl(server.resource),
       scopesOf,
       settle: plant.settle,

@@ -13,14 +13,15 @@ const globFor = (server: string): string =>
 
 /** What loading says about policy files in order, for the servers `docs` (canonical) and `odd` (opaque). */
 async function load(...texts: readonly string[]) {
-  const { servers } = await settingsOf(`version: 1
+  const { servers, notifications } = await settingsOf(`version: 1
 public_url: https://mcp.example
+notifications: { security: { url: 'https://hooks.test/a' } }
 servers:
   docs: { upstream: 'https://up.example/mcp' }
   odd: { upstream: 'https://up.example/odd', resource_uris: opaque }
 `)
   const policies = texts.map((text, index) => ({ file: `/p/${index}.yaml`, text }))
-  return loadPolicy({ servers, policies })
+  return loadPolicy({ servers, policies, notifications })
 }
 
 async function problemsOf(...texts: readonly string[]): Promise<readonly string[]> {
@@ -63,4 +64,16 @@ test('mistakes of every file are reported, whichever check finds them', async ()
 test('resource rules for an opaque server must be exact', async () => {
   assert.deepEqual(await problemsOf(globFor('docs')), [])
   assert.equal((await problemsOf(globFor('odd'))).length, 1)
+})
+
+test('a rule may tell only whom the configuration names', async () => {
+  const telling = (name: string): string =>
+    GOOD.replace(' }\n', `, obligations: [{ notify: ${name} }] }\n`)
+  assert.deepEqual(await problemsOf(telling('security')), [])
+  const [problem, ...others] = await problemsOf(telling('nobody'))
+  assert.match(
+    problem ?? '',
+    /^\/p\/0\.yaml:\d+:\d+ no notification "nobody" is configured; there are security$/,
+  )
+  assert.deepEqual(others, [])
 })

@@ -8,7 +8,9 @@ import { readYaml } from '../settings/yaml.ts'
  * The policies of a configuration as compiled rules, or everything that is wrong with any of them.
  * Files that fail the schema do not keep the others from being checked.
  */
-export function loadPolicy(settings: Pick<Settings, 'policies' | 'servers'>): CompileResult {
+export function loadPolicy(
+  settings: Pick<Settings, 'policies' | 'servers' | 'notifications'>,
+): CompileResult {
   const problems: Problem[] = []
   const documents: SourceDocument[] = []
   for (const { file, text } of settings.policies) {
@@ -19,7 +21,10 @@ export function loadPolicy(settings: Pick<Settings, 'policies' | 'servers'>): Co
   }
   const names = settings.servers.map(({ name }) => name)
   const opaque = settings.servers.filter(({ resourceUris }) => resourceUris === 'opaque')
-  const compiled = compilePolicy(documents, names, new Set(opaque.map(({ name }) => name)))
+  const compiled = compilePolicy(documents, names, {
+    opaque: new Set(opaque.map(({ name }) => name)),
+    notifications: new Set(settings.notifications.keys()),
+  })
   if (problems.length === 0) return compiled
   return { ok: false, problems: [...problems, ...(compiled.ok ? [] : compiled.problems)] }
 }

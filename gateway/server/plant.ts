@@ -1,6 +1,7 @@
 /** What lives as long as the process and is shared by all generations of configuration. */
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Audit } from '../audit/audit.ts'
 import { createAudit } from '../audit/audit.ts'
@@ -8,6 +9,7 @@ import { createOAuthFetch, type OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { FetchJson } from '../egress/fetch-json.ts'
 import { createFetchJson } from '../egress/fetch-json.ts'
 import { createPostJson } from '../egress/post-json.ts'
+import { createPostNotice } from '../egress/post-notice.ts'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
 import type { Buckets } from '../limits/buckets.ts'
 import { createBuckets } from '../limits/buckets.ts'
@@ -42,6 +44,7 @@ import type { Log } from './log.ts'
 import { createIds } from './new-id.ts'
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts'
 import { createEventLog } from './log-events.ts'
+import { createNotifier, MAX_RUNNING, type Notifier } from './notifier.ts'
 import { openStore } from './open-store.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
@@ -52,12 +55,16 @@ const INTROSPECTION_MS = 1_000
 /** Connections to one decision point; `max_concurrent` is what bounds its questions. */
 const POINT_CONNECTIONS = 64
 
+/** How long notifications that wait may take to be delivered at the end, in milliseconds. */
+const NOTIFIER_CLOSE_MS = 2_000
+
 export type Plant = {
   readonly store: SweptStore
   readonly revocations: Revocations
   readonly pins: Pins
   readonly grants: Grants
   readonly askPoint: AskPoint
+  readonly notifier: Notifier
   readonly recentCalls: RecentCalls
   readonly approvals: Approvals
   readonly audit: Audit
@@ -157,6 +164,12 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const oauthFetch = createOAuthFetch()
   const introspectionFetch = createOAuthFetch({ timeoutMs: INTROSPECTION_MS })
   const postJson = createPostJson(POINT_CONNECTIONS)
+  const postNotice = createPostNotice(MAX_RUNNING)
+  const notifier = createNotifier({
+    post: postNotice,
+    emit,
+    wait: (ms, signal) => sleep(ms, undefined, { ref: false, signal }).catch(() => undefined),
+  })
   const recentCalls = createRecentCalls()
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
@@ -169,6 +182,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     pins,
     grants,
     askPoint: createAskPoint({ post: postJson, tick }),
+    notifier,
     approvals,
     audit,
     metrics,
@@ -215,6 +229,10 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       tracer?.journey(journey)
     },
     close: async () => {
+      await inTime(notifier.close(), NOTIFIER_CLOSE_MS).catch((error: unknown) =>
+        log('warn', 'notifications were lost', { detail: String(error) }),
+      )
+      await postNotice.close()
       await fetchJson.close()
       await postJson.close()
       await oauthFetch.close()

@@ -34,6 +34,7 @@ export type ConfigFile = {
   }
   readonly policies: readonly string[]
   readonly decision_point?: DecisionPointFile
+  readonly notifications: Readonly<Record<string, NotificationFile>>
   readonly audit: {
     readonly sink: string
     readonly mode: 'buffered' | 'strict'
@@ -220,6 +221,12 @@ export type DecisionPointFile = {
   readonly max_concurrent: number
   readonly cache?: string
   readonly arguments: boolean
+}
+
+export type NotificationFile = {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly timeout: string
 }
 
 export type RouteFile = {

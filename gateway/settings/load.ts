@@ -18,6 +18,7 @@ import { readLimits } from './read-limits.ts'
 import { readKeys } from './read-keys.ts'
 import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './read-listen.ts'
 import { readAudit, readTelemetry } from './read-outputs.ts'
+import { readNotifications } from './read-notifications.ts'
 import { readState } from './read-state.ts'
 import { readProviders } from './read-providers.ts'
 import { readServers } from './read-servers.ts'
@@ -125,6 +126,7 @@ async function read(
     limits: readLimits(reading, config),
     apiKeys: readApiKeys(reading, config),
     providers: await readProviders(reading, config),
+    notifications: await readNotifications(reading, config),
     servers: await readServers({
       ...context,
       decisionPoint: await readGeneralPoint(reading, config),

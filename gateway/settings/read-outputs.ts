@@ -1,14 +1,10 @@
 /** Sections `audit`, `telemetry`: where things are written to. */
 import type { Path } from '../model/problem.ts'
-import { Secret } from '../model/secret.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
-import { hasReference, readSecret } from './secrets.ts'
+import { readHeaders } from './secrets.ts'
 import type { AuditSettings, TelemetrySettings } from './settings.ts'
 import { isExposed } from './urls.ts'
-
-/** Names of headers that carry a secret, for which a literal value is refused. */
-const SECRET_HEADER = /auth|key|token|secret|password|cookie/i
 
 /** The audit log. */
 export async function readAudit(reading: Reading, { audit }: ConfigFile): Promise<AuditSettings> {
@@ -35,13 +31,7 @@ export async function readTelemetry(
 ): Promise<TelemetrySettings> {
   if (otlp === undefined) return { otlp: undefined }
   const at: Path = ['telemetry', 'otlp']
-  const headers = new Map<string, Secret>()
-  for (const [name, text] of Object.entries(otlp.headers)) {
-    const isSecret = hasReference(text) || SECRET_HEADER.test(name)
-    const path = [...at, 'headers', name]
-    const value = isSecret ? await readSecret(reading, path, text) : new Secret(text)
-    if (value !== undefined) headers.set(name, value)
-  }
+  const headers = await readHeaders(reading, [...at, 'headers'], otlp.headers)
   const url = reading.url([...at, 'endpoint'], otlp.endpoint)
   if (url !== undefined && isExposed(url) && headers.size > 0) {
     reading.warn([...at, 'endpoint'], 'traces and these headers travel unencrypted')

@@ -50,6 +50,24 @@ export async function readSecret(
   return complete ? new Secret(parts.join('')) : undefined
 }
 
+/** Names of headers that carry a secret, for which a literal value is refused. */
+const SECRET_HEADER = /auth|key|token|secret|password|cookie/i
+
+/** The headers written at `path`, those with secrets resolved; what is reported about one is left out. */
+export async function readHeaders(
+  reading: Reading,
+  path: Path,
+  written: Readonly<Record<string, string>>,
+): Promise<ReadonlyMap<string, Secret>> {
+  const headers = new Map<string, Secret>()
+  for (const [name, text] of Object.entries(written)) {
+    const isSecret = hasReference(text) || SECRET_HEADER.test(name)
+    const value = isSecret ? await readSecret(reading, [...path, name], text) : new Secret(text)
+    if (value !== undefined) headers.set(name, value)
+  }
+  return headers
+}
+
 /** The value of one `kind:name`; undefined when something about it is reported. */
 async function resolveReference(
   reading: Reading,

@@ -5,6 +5,7 @@
 import type { CallerKind } from '../model/caller.ts'
 import type { TokenEndpoint } from '../model/credential.ts'
 import type { Provider } from '../model/provider.ts'
+import type { Notification } from '../model/notification.ts'
 import type { Limits } from '../model/limits.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
@@ -31,6 +32,8 @@ export type Settings = {
   readonly servers: readonly McpServer[]
   /** Services whose accounts people connect, by name. */
   readonly providers: ReadonlyMap<string, Provider>
+  /** Who is told of decisions whose rules say so, by name. */
+  readonly notifications: ReadonlyMap<string, Notification>
   readonly policies: readonly PolicySource[]
   readonly audit: AuditSettings
   readonly state: StateSettings

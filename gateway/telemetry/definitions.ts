@@ -174,6 +174,12 @@ export const METRICS = {
     labels: ['server', 'change'],
     help: 'Definitions of tools that changed under a caller, differ by caller, or were accepted',
   },
+  notifications: {
+    name: 'gatehouse_notifications_total',
+    type: 'counter',
+    labels: ['name', 'result'],
+    help: 'Notifications of decisions by how they ended',
+  },
   warnings: {
     name: 'gatehouse_warnings_total',
     type: 'counter',

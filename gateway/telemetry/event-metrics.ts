@@ -36,11 +36,13 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const provider = createBoundedLabel(max)
   const swaps = counter(METRICS.swaps)
   const definitions = counter(METRICS.toolDefinitions)
+  const notifications = counter(METRICS.notifications)
   const warnings = counter(METRICS.warnings)
   const reloads = counter(METRICS.reloads)
   const bounded = (): BoundedLabel => createBoundedLabel(max)
   const [issuer, server, action, what] = [bounded(), bounded(), bounded(), bounded()]
   const [grantType, endpoint, error, way] = [bounded(), bounded(), bounded(), bounded()]
+  const name = bounded()
   const count = (event: GatehouseEvent): void => {
     switch (event.type) {
       case 'token_verified':
@@ -90,6 +92,8 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
           server: server(event.server),
           change: CHANGES[event.type],
         })
+      case 'notified':
+        return notifications.inc({ name: name(event.name), result: event.result })
       case 'warning':
         return warnings.inc({ what: what(event.what) })
       case 'reload':

@@ -61,6 +61,11 @@ export type NaiveRule = NaiveLists & {
     readonly scopes?: readonly string[]
   }
   readonly limits?: { readonly rate: string; readonly burst?: number }
+  readonly obligations?: readonly (
+    | { readonly audit: 'arguments' }
+    | { readonly redact: readonly string[] }
+    | { readonly notify: string }
+  )[]
   readonly show?: boolean
   readonly reason?: string
   readonly disclose?: boolean

@@ -29,6 +29,8 @@ export type TestDesk = JudgeDesk & {
   readonly recorded: JourneyCall[]
   /** Names that were looked up at the server. */
   readonly lookedUp: string[]
+  /** Notices that were sent, each with the name of whom they went to. */
+  readonly notices: (readonly [name: string, notice: string])[]
 }
 
 /** A desk whose policy has these rules for the server `docs`. Every name looked up is listed. */
@@ -43,6 +45,7 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
   if (!compiled.ok) throw new Error(compiled.problems.map(({ message }) => message).join('\n'))
   const recorded: JourneyCall[] = []
   const lookedUp: string[] = []
+  const notices: (readonly [name: string, notice: string])[] = []
   const settled: JourneyCall[] = []
   const seals = createSeals([temporaryKey()])
   let ids = 0
@@ -64,6 +67,8 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
       if (call !== undefined) recorded.push(call)
       return undefined
     },
+    notify: (name, notice) => void notices.push([name, notice]),
+    notices,
     newId: () => `call-${(ids += 1)}`,
     tick: () => 0,
     now: () => 0,

@@ -52,7 +52,7 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
       })
       const caller = testCaller(logged.caller ?? {})
       const journey = endedJourney({ server: logged.server ?? 'docs', caller, calls: [judged] })
-      lines.push(chain.seal(records.decision(journey, judged) + records.basis(journey)))
+      lines.push(chain.seal(records.decision(journey, judged) + records.basis(journey, judged)))
       lines.push(chain.seal(records.outcome(journey, judged, undefined)))
     }
   }
