@@ -103,6 +103,7 @@ test('a tool whose definition changes is hidden, refused, and free again once it
   assert.equal(await call('read', { subject: 'newcomer' }), 'Unknown tool: read')
   assert.equal(server.calls('tools/call').length, before)
   assert.equal(await call('write'), 'served')
+  assert.match((await cli('status')).out, /^held tools +held\/read$/m)
 
   await eventually(async () => assert.equal((await events('tool_changed')).length, 2))
   const changed = await events('tool_changed')

@@ -126,6 +126,7 @@ test('where several definitions have changed one must be named', async () => {
   assert.equal(await pins.accept(choice), 'several')
   assert.equal(await pins.accept({ ...choice, hash: '' }), 'several')
   assert.equal(pins.isHeld('docs', 'read'), true)
+  assert.deepEqual([pins.heldAt('docs'), pins.heldAt('other')], [['read'], []])
 })
 
 test('a change that came while the gateway was down is found after the restart', async () => {

@@ -56,6 +56,8 @@ export type Pins = {
   prepare(server: string, audience: string): Promise<void>
   /** Whether a definition of the tool has changed and nobody has accepted it. */
   isHeld(server: string, tool: string): boolean
+  /** The tools of a server of which that is so. */
+  heldAt(server: string): readonly string[]
   /** Tools by server and name; those whose definition changed only when asked so. */
   list(which: 'all' | 'held'): Promise<readonly PinnedTool[]>
   /**
@@ -151,6 +153,10 @@ class PinBook implements Pins {
 
   isHeld(server: string, tool: string): boolean {
     return this.#held.get(server)?.has(tool) ?? false
+  }
+
+  heldAt(server: string): readonly string[] {
+    return [...(this.#held.get(server) ?? [])]
   }
 
   async list(which: 'all' | 'held'): Promise<readonly PinnedTool[]> {

@@ -3,6 +3,12 @@ import { REVOCATIONS_STALE_AFTER_SECONDS } from '../registry/revocations.ts'
 import type { Plant } from './plant.ts'
 import type { LastReload } from './reload.ts'
 
+/**
+ * Seconds without an answer after which the state store counts as away: something is read of it each
+ * second, and a slow answer is no outage.
+ */
+export const STORE_AWAY_AFTER_SECONDS = 5
+
 export type Readiness = {
   readonly ready: boolean
   readonly draining: boolean
@@ -13,7 +19,10 @@ export type Readiness = {
 export type Check = { readonly state: 'ok' | 'warn' | 'fail'; readonly detail?: string }
 
 export function readinessOf(options: {
-  readonly plant: Pick<Plant, 'audit' | 'revocations'>
+  readonly plant: {
+    readonly audit: Pick<Plant['audit'], 'health'>
+    readonly revocations: Pick<Plant['revocations'], 'staleForSeconds'>
+  }
   readonly lastReload: LastReload
   readonly draining: boolean
 }): Readiness {
@@ -21,6 +30,7 @@ export function readinessOf(options: {
   const checks = {
     config: checkConfig(lastReload),
     audit: checkAudit(plant.audit.health()),
+    store: checkStore(plant.revocations.staleForSeconds),
     revocations: checkRevocations(plant.revocations.staleForSeconds),
   }
   const failed = Object.values(checks).some(({ state }) => state === 'fail')
@@ -37,6 +47,13 @@ function checkAudit(health: ReturnType<Plant['audit']['health']>): Check {
   if (health.lost > 0)
     return { state: 'warn', detail: `${health.lost} records of refused visits lost` }
   return { state: 'ok' }
+}
+
+/** Calls go on with what is in memory; how long is what the check of the revocations says. */
+function checkStore(silentForSeconds: number): Check {
+  if (silentForSeconds <= STORE_AWAY_AFTER_SECONDS) return { state: 'ok' }
+  const detail = `no answer for ${Math.round(silentForSeconds)} s; nothing can be written`
+  return { state: 'warn', detail }
 }
 
 function checkRevocations(staleForSeconds: number): Check {

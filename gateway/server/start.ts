@@ -248,6 +248,13 @@ function knownTo({ authorizationServer, issuers, apiKeys }: Settings): Known {
   }
 }
 
+/** Tools that are hidden because their definition has changed, as `server/tool`. */
+function heldIn({ plant, current }: House): readonly string[] {
+  return current.settings.servers.flatMap(({ name, pin }) =>
+    pin === 'hold' ? plant.pins.heldAt(name).map((tool) => `${name}/${tool}`) : [],
+  )
+}
+
 async function openOps(house: House, reloader: Reloader, listener: Listener): Promise<OpsListener> {
   const { plant, answering, options } = house
   const { ops } = options.loaded.settings
@@ -287,6 +294,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
         config: house.current.settings.version,
         upSeconds: Math.round((plant.now() - house.startedAtMs) / 1_000),
         servers: serversIn(house.current),
+        heldTools: heldIn(house),
         streams: [...countStreams(answering), ...house.sockets.counts()].reduce(
           (sum, { open }) => sum + open,
           0,
