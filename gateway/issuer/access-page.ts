@@ -11,9 +11,12 @@ export type AccessPage = {
   readonly consents: readonly Consent[]
   /** Names of servers by resource. */
   readonly servers: ReadonlyMap<string, string>
+  /** Where the person's connected accounts are; undefined where there can be none. */
+  readonly connectPath: string | undefined
 }
 
-export function showAccess({ action, formToken, name, consents, servers }: AccessPage): PageAnswer {
+export function showAccess(page: AccessPage): PageAnswer {
+  const { action, formToken, name, consents, servers, connectPath } = page
   const token = html`<input type="hidden" name="form_token" value="${formToken}" />`
   const rows = consents.map(({ client, redirect, name, allowed }) => {
     const what = Object.entries(allowed).map(
@@ -37,9 +40,11 @@ export function showAccess({ action, formToken, name, consents, servers }: Acces
     </section>`
   })
   const nothing = html`<p>No application may act for you.</p>`
+  const accounts = html`<h2>Your accounts at other services</h2>
+    <p><a href="${connectPath}">See which are connected, connect others or end them</a></p>`
   const body = html`<h1>Applications that may act for you</h1>
     <p class="soft">You are signed in as ${name}.</p>
-    ${rows.length === 0 ? nothing : rows}
+    ${rows.length === 0 ? nothing : rows} ${connectPath === undefined ? undefined : accounts}
     <h2>Sign out</h2>
     <p>
       This signs you out of this browser and ends what applications were allowed in this session.

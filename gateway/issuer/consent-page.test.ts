@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import type { NeededAccount } from '../model/needed-account.ts'
 import type { ConsentPage } from './consent-page.ts'
 import { showConsent } from './consent-page.ts'
 
@@ -11,6 +12,7 @@ const PAGE: ConsentPage = {
   client: { id: 'c_1', name: 'Report Agent', standing: 'self_registered' },
   redirect: 'https://app.example/cb?x=1',
   formTargets: ['https://app.example'],
+  accounts: [],
   servers: [
     {
       name: 'documents',
@@ -65,4 +67,34 @@ test('What was allowed before is marked, and a step up says that it is more', ()
 test('Where no tool is known yet, it says so and promises nothing', () => {
   const [server] = PAGE.servers
   assert.match(text({ servers: [{ ...server!, tools: [] }] }), /is not known yet/)
+})
+
+const SLACK: NeededAccount = {
+  provider: 'slack',
+  title: 'Slack',
+  account: 'default',
+  scopes: ['chat:write'],
+  uses: [{ server: 'documents', tools: ['post', 'react'] }],
+  isConnected: false,
+}
+
+/** The text of a page with its blanks joined. */
+const saidOf = (accounts: readonly NeededAccount[]): string =>
+  text({ accounts }).replaceAll(/\s+/g, ' ')
+
+test('Each account that is used is named, with what it is used for, its access and whether it is there', () => {
+  const said = saidOf([SLACK])
+  assert.match(said, /<strong>Slack<\/strong>, not connected yet\./)
+  assert.match(said, /documents uses it in your name for <code>post<\/code> <code>react<\/code>\./)
+  assert.match(said, /Access: <code>chat:write<\/code>/)
+  assert.match(said, /you are asked to connect what is not connected yet/)
+  const uses = [{ server: 'documents', tools: undefined }]
+  assert.match(saidOf([{ ...SLACK, uses, account: 'work' }]), /<strong>Slack \(work\)<\/strong>/)
+})
+
+test('Nobody is told of connecting when all is connected, nor of accounts when none is used', () => {
+  const said = saidOf([{ ...SLACK, isConnected: true }])
+  assert.match(said, /<strong>Slack<\/strong>, connected\./)
+  assert.ok(!said.includes('you are asked to connect'))
+  assert.ok(!text().includes('Accounts of yours'))
 })

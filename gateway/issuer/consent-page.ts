@@ -2,6 +2,7 @@
  * The page on which a person decides: who asks, for which server, what it could do there by the policy
  * that will apply to it, and where the answer is sent. Words first; scopes are the small print.
  */
+import type { AccountUse, NeededAccount } from '../model/needed-account.ts'
 import type { Html } from '../pages/html.ts'
 import { html, plainName } from '../pages/html.ts'
 import type { PageAnswer } from '../pages/page.ts'
@@ -9,6 +10,9 @@ import { showPage } from '../pages/page.ts'
 import { ACCESS_PATH } from './routes.ts'
 import type { Standing } from './entitlement.ts'
 import type { Tool } from './setup.ts'
+
+/** Scopes of other services are mostly URLs. */
+const MAX_SCOPE_CHARS = 200
 
 /** Tools named per group; the rest are counted. */
 const MAX_TOOLS_SHOWN = 40
@@ -26,6 +30,8 @@ export type ConsentPage = {
   }
   readonly redirect: string
   readonly servers: readonly AskedServer[]
+  /** Accounts at other services that the servers work with. */
+  readonly accounts: readonly NeededAccount[]
   readonly formTargets: readonly string[]
 }
 
@@ -51,7 +57,7 @@ export function showConsent(page: ConsentPage): PageAnswer {
     ${whoAsks(page, name)}
     <form method="post" action="${page.action}">
       <input type="hidden" name="form_token" value="${page.formToken}" />
-      ${servers.map(describeServer)} ${whereTo(page.redirect)}
+      ${servers.map(describeServer)} ${yourAccounts(page.accounts)} ${whereTo(page.redirect)}
       <div class="actions">
         <button class="main" type="submit" name="do" value="allow">Allow</button>
         <button type="submit" name="do" value="deny">Do not allow</button>
@@ -136,6 +142,41 @@ function scopeBox({ resource, allowedBefore }: AskedServer, scope: string): Html
       >${isOld ? html` <span class="soft">(you allowed this before)</span>` : undefined}</span
     ></label
   >`
+}
+
+function yourAccounts(accounts: readonly NeededAccount[]): Html | undefined {
+  if (accounts.length === 0) return undefined
+  const isOpen = accounts.some(({ isConnected }) => !isConnected)
+  const next = html`<p class="soft">
+    When you have allowed it, you are asked to connect what is not connected yet. You can leave out
+    any of them.
+  </p>`
+  return html`<h2>Accounts of yours that are used</h2>
+    <ul>
+      ${accounts.map(describeAccount)}
+    </ul>
+    ${isOpen ? next : undefined}`
+}
+
+function describeAccount({ title, account, uses, scopes, isConnected }: NeededAccount): Html {
+  const name = account === 'default' ? title : `${title} (${plainName(account)})`
+  const access = html`<br /><span class="soft"
+      >Access:
+      ${scopes.map((scope) => html`<code>${plainName(scope, MAX_SCOPE_CHARS)}</code> `)}</span
+    >`
+  return html`<li>
+    <strong>${name}</strong>, ${isConnected ? 'connected' : 'not connected yet'}.
+    ${uses.map(describeUse)} ${scopes.length > 0 ? access : undefined}
+  </li>`
+}
+
+function describeUse({ server, tools }: AccountUse): Html {
+  const name = plainName(server)
+  if (tools === undefined) return html`${name} uses it in your name. `
+  const shown = tools.slice(0, MAX_TOOLS_SHOWN)
+  const more = tools.length - shown.length
+  const list = shown.map((tool) => html` <code>${plainName(tool)}</code>`)
+  return html`${name} uses it in your name for${list}${more > 0 ? ` and ${more} more` : undefined}. `
 }
 
 /** CIMD §6 and R-CONS: the host in clear, and a warning where any program could be listening. */

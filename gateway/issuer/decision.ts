@@ -1,27 +1,26 @@
 /** What a person decides about a client, and what becomes of it: a grant, or a refusal that is told. */
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 
-import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
 import { plainName } from '../pages/html.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { redirectTo } from '../pages/page.ts'
-import type { Clients } from '../registry/clients.ts'
 import type { Session } from '../sessions/sessions.ts'
 import { formToken } from '../sessions/sessions.ts'
-import type { Account, Accounts } from './accounts.ts'
 import { mayGrant } from './accounts.ts'
-import type { Ask, Interaction } from './ask.ts'
+import type { Ask } from './ask.ts'
 import { formTargets, notYours, purposeOf } from './ask.ts'
 import { findResource } from './canonical-resource.ts'
 import { showConsent } from './consent-page.ts'
-import type { Allowed, ConsentKey, Consents } from './consents.ts'
+import { afterDecision, neededFor } from './connecting.ts'
+import type { Allowed, Consents } from './consents.ts'
 import { covers } from './consents.ts'
-import type { Known } from './entitlement.ts'
-import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
-import { PAGES_PATH } from './routes.ts'
+import { OWN_SCOPES } from './entitlement.ts'
 import type { GrantBook } from './grant-book.ts'
-import type { ProtectedServer, Setup } from './setup.ts'
+import type { Question, QuestionOptions } from './question.ts'
+import { asCaller, readQuestion, redirectKey } from './question.ts'
+import { PAGES_PATH } from './routes.ts'
+import type { ProtectedServer } from './setup.ts'
 
 export type Decision = {
   /** The page that asks. */
@@ -32,12 +31,8 @@ export type Decision = {
   refuse(ask: Ask): Promise<PageAnswer>
 }
 
-export type DecisionOptions = {
-  readonly provider: () => Provider
-  readonly setup: () => Setup
-  readonly accounts: Accounts
+export type DecisionOptions = QuestionOptions & {
   readonly consents: Consents
-  readonly book: Pick<Clients, 'get'>
   readonly grants: GrantBook
   readonly emit: Emit
 }
@@ -70,59 +65,10 @@ export function createDecision(options: DecisionOptions): Decision {
       await options.consents.note(key, { allowed: chosen, refused, name })
       const result = { consent: { grantId } }
       const { request, response } = ask
-      return redirectTo(await options.provider().interactionResult(request, response, result))
+      const client = await options.provider().interactionResult(request, response, result)
+      const needed = await neededFor(question, chosen, options.setup())
+      return redirectTo(afterDecision(ask, needed) ?? client)
     },
-  }
-}
-
-/** What is asked of whom. */
-type Question = {
-  readonly clientId: string
-  readonly clientName: string
-  readonly known: Known
-  readonly session: Session
-  readonly account: Account
-  readonly redirect: string
-  readonly key: ConsentKey
-  /** Scopes by server, within what client and person may have. */
-  readonly asked: ReadonlyMap<ProtectedServer, readonly string[]>
-  /** All that the client asked for, whether it may have it or not. */
-  readonly requested: readonly string[]
-}
-
-/** Undefined when the browser is not that of the person who signed in for this. */
-async function readQuestion(
-  { interaction, session }: Ask,
-  { provider, setup, accounts, book }: DecisionOptions,
-): Promise<Question | undefined> {
-  if (session === undefined || session.subject !== interaction.session?.accountId) return undefined
-  const { params } = interaction
-  const client = await provider().Client.find(String(params['client_id']))
-  const account = await accounts.find(session.subject)
-  const known = client && (await standingOf(client.clientId, setup(), book))
-  if (client === undefined || account === undefined || known === undefined) return undefined
-  const redirect = textOf(params['redirect_uri'])
-  const requested = textOf(params['scope']).split(' ')
-  const asked = new Map(
-    resourcesOf(interaction).flatMap((resource): [ProtectedServer, readonly string[]][] => {
-      const server = findResource(resource, setup().servers)
-      if (server === undefined) return []
-      const possible = scopesOn(server, known.entitlement).filter((scope) =>
-        mayGrant(account, scope),
-      )
-      return [[server, possible.filter((scope) => requested.includes(scope))]]
-    }),
-  )
-  return {
-    clientId: client.clientId,
-    clientName: client.clientName ?? client.clientId,
-    known,
-    session,
-    account,
-    redirect,
-    key: { account: account.id, client: client.clientId, redirect: redirectKey(redirect) },
-    asked,
-    requested,
   }
 }
 
@@ -148,30 +94,13 @@ async function showQuestion(
     redirect,
     formTargets: formTargets(ask.interaction),
     servers: await Promise.all(Array.from(asked, describe)),
+    accounts: await neededFor(question, allOf(asked), setup()),
   })
 }
 
-/** The caller the client would be with these scopes, as policy will see it. */
-function asCaller(question: Question, scopes: readonly string[], setup: Setup): Caller {
-  const { account, clientId: client, known } = question
-  const { kind } = known.entitlement
-  return {
-    tenant: setup.tenant,
-    issuer: setup.issuer,
-    subject: account.id,
-    client,
-    kind,
-    via: 'jwt',
-    groups: new Set(account.groups),
-    scopes: new Set(scopes),
-    actors: kind === 'human' ? [] : [{ issuer: setup.issuer, subject: client }],
-    interactive: true,
-    tokenId: undefined,
-    grant: undefined,
-    session: undefined,
-    issuedAtSeconds: 0,
-    expiresAtSeconds: Infinity,
-  }
+/** As if every box were ticked. */
+function allOf(asked: Question['asked']): Allowed {
+  return Object.fromEntries([...asked].map(([{ resource }, scopes]) => [resource, scopes]))
 }
 
 /** The boxes that were ticked, of those there were. */
@@ -248,9 +177,7 @@ export function createGrantFinder(
         return server === undefined ? [] : [[server, wanted] as const]
       }),
     )
-    const allowed = Object.fromEntries(
-      [...asked].map(([{ resource }, scopes]) => [resource, scopes]),
-    )
+    const allowed = allOf(asked)
     const scopes = Object.values(allowed).flat()
     if (scopes.length === 0 || !covers(before, allowed)) return undefined
     if (!scopes.every((scope) => mayGrant(account, scope))) return undefined
@@ -258,22 +185,4 @@ export function createGrantFinder(
     const grant = { account, clientId, requested, asked, session }
     return await Grant.find(await writeGrant(grant, allowed, options))
   }
-}
-
-function textOf(parameter: unknown): string {
-  return typeof parameter === 'string' ? parameter : ''
-}
-
-function resourcesOf({ params }: Interaction): readonly string[] {
-  const { resource } = params
-  const list: readonly unknown[] = Array.isArray(resource) ? resource : [resource]
-  return list.filter((one) => typeof one === 'string')
-}
-
-/** Loopback redirects differ in their port from start to start. */
-function redirectKey(redirect: string): string {
-  if (!redirect.startsWith('http:')) return redirect
-  const url = new URL(redirect)
-  url.port = ''
-  return url.href
 }

@@ -18,15 +18,20 @@ import type { createPersonPages } from './person-pages.ts'
 import type { PresentedTokens } from './presented-token.ts'
 import type { RegistrationOptions } from './registration.ts'
 import { judgeRegistration, judgeUpdate } from './registration.ts'
-import { CALLBACK_PATH, METADATA_PATHS, PAGES_PATH, ROUTES, WAY } from './routes.ts'
+import { CALLBACK_PATH, METADATA_PATHS, PAGES_PATH, ROUTES, STEP, WAY } from './routes.ts'
 import type { Setup } from './setup.ts'
 import type { SignOn } from './sign-on.ts'
 
 /** A request target longer than this is refused. */
 const MAX_TARGET_CHARS = 8_192
 
-/** Characters of an authorization's id in the address of its pages. */
+/** Characters of an id in an address. */
 const PAGE_ID = /^[A-Za-z0-9_-]{1,64}$/
+
+/** The address of a page: the id of its authorization, and then a way to sign in or a number. */
+const PAGE = new RegExp(
+  `^(?<uid>[A-Za-z0-9_-]{1,64})(?:${WAY}(?<way>[A-Za-z0-9_-]{1,64})|${STEP}(?<number>[0-9]{1,4}))?$`,
+)
 
 /** Headers in which a proxy says how it was reached; ours are made from the configuration. */
 const FORWARDED = ['forwarded', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-for']
@@ -92,10 +97,11 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
     return send(response, tooManyBegun(path))
   }
   if (path.startsWith(PAGES_PATH)) {
-    const [uid = '', way] = path.slice(PAGES_PATH.length).split(WAY)
-    const isPage = PAGE_ID.test(uid) && (way === undefined || PAGE_ID.test(way))
-    if (!isPage) return send(response, notYours())
-    return send(response, await options.pages(request, response, { uid, way, address }))
+    const page = PAGE.exec(path.slice(PAGES_PATH.length))?.groups
+    if (page === undefined) return send(response, notYours())
+    const { uid = '', way, number } = page
+    const step = number === undefined ? undefined : Number(number)
+    return send(response, await options.pages(request, response, { uid, way, step, address }))
   }
   if (path.startsWith(CALLBACK_PATH) && request.method === 'GET') {
     return send(response, await options.signOn.arrive(path.slice(CALLBACK_PATH.length), request))

@@ -17,6 +17,7 @@ import type { Session, Sessions } from '../sessions/sessions.ts'
 import { formToken, isFormToken, LIFE_MS } from '../sessions/sessions.ts'
 import type { Ask } from './ask.ts'
 import { forged, formTargets, notYours, purposeOf } from './ask.ts'
+import type { createConnecting } from './connecting.ts'
 import type { Decision } from './decision.ts'
 import { headerOf, readBody } from './http.ts'
 import { PAGES_PATH, WAY } from './routes.ts'
@@ -33,12 +34,15 @@ export type InteractionsOptions = {
   readonly signIn: ReturnType<typeof createPasswordSignIn>
   readonly signOn: SignOn
   readonly decision: Decision
+  readonly connecting: ReturnType<typeof createConnecting>
 }
 
 export type PageAsk = {
   readonly uid: string
   /** The identity provider the person wants to sign in with; undefined for the page itself. */
   readonly way: string | undefined
+  /** The number of the account that is to be connected; undefined for the page itself. */
+  readonly step: number | undefined
   readonly address: string
 }
 
@@ -50,11 +54,14 @@ export function createInteractions(options: InteractionsOptions) {
   return async (
     request: IncomingMessage,
     response: ServerResponse,
-    { uid, way, address }: PageAsk,
+    { uid, way, step, address }: PageAsk,
   ): Promise<PageAnswer> => {
     const ask = await openAsk(request, response, { uid, address }, options)
     if (ask === undefined) return notYours()
-    const { signOn } = options
+    const { connecting, signOn } = options
+    if (step !== undefined) {
+      return request.method === 'GET' ? await connecting(ask, step) : notYours()
+    }
     const isForm = request.method === 'POST' && way === undefined
     if (request.method === 'GET' && way === undefined) return await show(ask, 'no', options)
     if (request.method === 'GET' && way !== undefined) return await signOn.leave(way, pageOf(ask))

@@ -21,6 +21,7 @@ import { createAccounts, GRANT_LIFE_MS } from './accounts.ts'
 import { createAdapter } from './adapter.ts'
 import { createClientBook } from './client-book.ts'
 import { createClientDocuments } from './client-document.ts'
+import { createConnecting } from './connecting.ts'
 import { createConsents } from './consents.ts'
 import { createDecision, createGrantFinder } from './decision.ts'
 import { createFront, faultPage } from './front.ts'
@@ -209,6 +210,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       signIn,
       signOn,
       decision: createDecision(deciding),
+      connecting: createConnecting(deciding),
     }),
     signOn,
     personPages: createPersonPages({

@@ -69,6 +69,7 @@ async function accessPage({ request }: Ask, options: PersonPagesOptions): Promis
     formToken: formToken(session.formSecret, ACCESS_PATH),
     name: session.name,
     consents: await consents.list(session.subject),
+    connectPath: setup().connectPath,
     servers: new Map(setup().servers.map(({ resource, name }) => [resource, name])),
   })
 }

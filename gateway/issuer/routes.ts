@@ -30,6 +30,9 @@ export const PAGES_PATH = '/oauth/ui/'
 /** Between the address of a page and the name of the identity provider to sign in with. */
 export const WAY = '/with/'
 
+/** Between the address of a page and the number of an account that is connected in the same visit. */
+export const STEP = '/connect/'
+
 /** Where identity providers send people back to, followed by the provider's name. */
 export const CALLBACK_PATH = '/oauth/callback/'
 

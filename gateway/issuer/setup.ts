@@ -3,6 +3,8 @@
  * for. The shapes are those of the loaded settings, written down here because rooms never read settings.
  */
 import type { Caller, CallerKind } from '../model/caller.ts'
+import type { Detour } from '../model/detour.ts'
+import type { NeededAccount } from '../model/needed-account.ts'
 import type { Secret } from '../model/secret.ts'
 
 export type Setup = {
@@ -21,6 +23,14 @@ export type Setup = {
   readonly allowedOrigins: readonly string[]
   /** The tools this caller would be shown on a server, as far as they are known. */
   readonly toolsFor: (caller: Caller, server: string) => Promise<readonly Tool[]>
+  /** The accounts of the person behind these callers that the servers work with, in an order that stays. */
+  readonly accountsFor: (
+    wanted: readonly { readonly caller: Caller; readonly server: string }[],
+  ) => Promise<readonly NeededAccount[]>
+  /** Address of the page on which this person, and nobody else, connects the account and comes back. */
+  readonly connectAt: (subject: string, account: NeededAccount, detour: Detour) => string
+  /** Path where people see their connected accounts; undefined where there can be none. */
+  readonly connectPath: string | undefined
 }
 
 /** A server tokens are issued for. */

@@ -2,6 +2,7 @@
 import { createPublicFetch } from '../egress/public-fetch.ts'
 import type { Issuer } from '../issuer/issuer.ts'
 import type { Setup } from '../issuer/setup.ts'
+import type { Caller } from '../model/caller.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import { occasionAt } from '../policy/occasion.ts'
 import { isVisible } from '../policy/visible.ts'
@@ -11,6 +12,7 @@ import { createClients } from '../registry/clients.ts'
 import type { AuthorizationServerSettings, Settings } from '../settings/settings.ts'
 import { describedTools } from './described-tools.ts'
 import { createLiveSessions } from './live-sessions.ts'
+import { createNeededAccounts } from './needed-accounts.ts'
 import type { Plant } from './plant.ts'
 
 type Configuration = { readonly settings: Settings; readonly rules: Rules }
@@ -56,8 +58,13 @@ export function setupOf({ settings, rules }: Configuration, plant: Plant): Setup
     ...occasionAt(server),
     nowMs: plant.now(),
   })
+  const isShown = (caller: Caller, server: string, name: string): boolean =>
+    isVisible(rules, caller, { kind: 'tool', name }, occasion(server))
   return {
     ...own,
+    ...createNeededAccounts(settings, plant, (tool, { caller, server }) =>
+      isShown(caller, server, tool),
+    ),
     servers: servers.map(({ name, resource, scopes }) => ({
       name,
       resource,
@@ -65,10 +72,8 @@ export function setupOf({ settings, rules }: Configuration, plant: Plant): Setup
     })),
     allowedOrigins: settings.allowedOrigins,
     toolsFor: async (caller, server) => {
-      const isSeen = (name: string): boolean =>
-        isVisible(rules, caller, { kind: 'tool', name }, occasion(server))
       const known = await describedTools(plant, server)
-      return known.filter(({ name }) => isSeen(name))
+      return known.filter(({ name }) => isShown(caller, server, name))
     },
   }
 }

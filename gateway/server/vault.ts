@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Caller } from '../model/caller.ts'
 import type { VaultCredential } from '../model/credential.ts'
-import { SIGN_IN_PATH } from '../issuer/routes.ts'
+import { ACCESS_PATH, SIGN_IN_PATH } from '../issuer/routes.ts'
 import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import type { Seals } from '../seal/seal.ts'
@@ -41,11 +41,16 @@ export type Vault = {
   close(): void
 }
 
+/** Path of the connect pages. */
+export function connectPathOf({ publicUrl }: Pick<Settings, 'publicUrl'>): string {
+  return new URL(publicUrl).pathname.replace(/\/$/, '') + CONNECT_PATH
+}
+
 export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
   const { emit, instance, now, oauthFetch, store } = plant
   const { providers, publicUrl } = settings
   const url = new URL(publicUrl)
-  const path = url.pathname.replace(/\/$/, '') + CONNECT_PATH
+  const path = connectPathOf(settings)
   const envelopes = lazily(() => createEnvelopes(settings.keys))
   const book = createBook(store, envelopes)
   const services = createServices(createAskToken(oauthFetch), oauthFetch)
@@ -97,6 +102,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     scopesOf: (name) => scopesNeeded(settings, name),
     mine: (owner) => ownConnections(owner, { book, settings }),
     signIn: (back) => `${SIGN_IN_PATH}?back=${encodeURIComponent(back)}`,
+    accessPath: settings.authorizationServer === undefined ? undefined : ACCESS_PATH,
     origin: url.origin,
     base: path,
   })
@@ -107,7 +113,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     // Nobody else can sign in on our pages as the caller of the call.
     connectLink: (caller, wanted, server) =>
       caller.issuer === settings.authorizationServer?.issuer
-        ? links.make(caller, wanted, server)
+        ? links.make(caller, wanted, { server })
         : undefined,
     desk,
     path: providers.size > 0 ? path : undefined,

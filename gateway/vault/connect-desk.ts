@@ -39,6 +39,8 @@ export type ConnectDeskOptions = {
   readonly scopesOf: (provider: string) => readonly string[]
   /** Where to sign in, and come back from; undefined where there is no such page. */
   readonly signIn: ((returnTo: string) => string) | undefined
+  /** Where people see what may act for them; undefined where there is no such page. */
+  readonly accessPath: string | undefined
   readonly store: Pick<Store, 'count'>
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -89,7 +91,8 @@ async function own(request: ConnectRequest, options: ConnectDeskOptions): Promis
   }
   const token = formToken(session.formSecret, OWN)
   const connections = await options.mine(owner)
-  return pages.own({ base: options.base, name: session.name, token, connections })
+  const { accessPath, base } = options
+  return pages.own({ base, accessPath, name: session.name, token, connections })
 }
 
 /** @returns what to show instead when nothing was done. */
@@ -141,6 +144,7 @@ async function offer(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
     name: session.name,
     server: wish.link?.server,
     scopes: [...new Set([...provider.scopes, ...wish.scopes])],
+    detour: wish.link?.detour,
     action: options.base + request.target,
     token: formToken(session.formSecret, purposeOf(provider, query)),
   })
@@ -153,12 +157,15 @@ async function begin(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
   if (!isFormToken(token, session.formSecret, purposeOf(provider, query))) return pages.forged()
   const wish = await wishOf(room, options)
   if ('status' in wish) return wish
-  if (wish.link !== undefined && !(await isFirstUse(wish.link, options))) return pages.staleLink()
+  if (wish.link !== undefined && !(await isFirstUse(wish.link, options))) {
+    return pages.staleLink(wish.link.detour)
+  }
   const { url, browser } = await options.connect.begin({
     provider,
     owner: ownerOf(session),
     account: wish.account,
     scopes: wish.scopes,
+    detour: wish.link?.detour,
   })
   const seconds = CONNECTING_MS / 1_000
   return redirectTo(url, [options.connectCookie.set(browser, seconds)])

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 
+import type { Detour } from '../model/detour.ts'
 import type { Seals } from '../seal/seal.ts'
 import type { ConnectionId, Owner } from './connection.ts'
 import type { Connectable } from './found.ts'
@@ -16,6 +17,8 @@ export type Link = ConnectionId & {
   readonly scopes: readonly string[]
   /** The server it is for, to be named on the page. */
   readonly server: string
+  /** What the person was in the middle of; undefined for who came by the link alone. */
+  readonly detour?: Detour | undefined
   readonly nonce: string
   readonly untilMs: number
 }
@@ -30,7 +33,11 @@ export function createConnectLinks(options: {
   const { seals, base, now } = options
   return {
     /** The address for this person. It holds nothing that can be read. */
-    make(owner: Owner, { provider, account, scopes }: Connectable, server: string): string {
+    make(
+      owner: Owner,
+      { provider, account, scopes }: Connectable,
+      { server, detour }: Pick<Link, 'server' | 'detour'>,
+    ): string {
       const { tenant, issuer, subject } = owner
       const nonce = randomBytes(12).toString('base64url')
       const untilMs = now() + LIFE_MS
@@ -42,6 +49,7 @@ export function createConnectLinks(options: {
         account,
         scopes,
         server,
+        detour,
         nonce,
         untilMs,
       }

@@ -1,7 +1,8 @@
 /** What the connect pages say. */
+import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
-import { html, plainName } from '../pages/html.ts'
-import { showPage, type PageAnswer } from '../pages/page.ts'
+import { html, plainName, type Html } from '../pages/html.ts'
+import { redirectTo, showPage, type PageAnswer } from '../pages/page.ts'
 import type { Finished } from './connect.ts'
 import type { ConnectionState } from './connection.ts'
 
@@ -11,17 +12,19 @@ export function offer(wish: {
   readonly name: string
   readonly server: string | undefined
   readonly scopes: readonly string[]
+  /** What the person was in the middle of, and can go on with instead. */
+  readonly detour: Detour | undefined
   readonly action: string
   readonly token: string
 }): PageAnswer {
-  const { provider, scopes, server } = wish
+  const { provider, scopes, server, detour } = wish
   const { title } = provider
   const who =
     server === undefined ? 'Servers behind this gateway' : html`<b>${plainName(server)}</b>`
   const list = scopes.map((scope) => html`<li><code>${plainName(scope, 200)}</code></li>`)
   return showPage({
     title: `Connect ${title}`,
-    formTargets: [new URL(provider.authorizeUrl).origin],
+    formTargets: [new URL(provider.authorizeUrl).origin, ...(detour?.formTargets ?? [])],
     body: html`
       <h1>Connect your ${title} account</h1>
       <p>You are signed in as <b>${plainName(wish.name)}</b>.</p>
@@ -39,11 +42,18 @@ export function offer(wish: {
       }
       <form method="post" action="${wish.action}">
         <input type="hidden" name="token" value="${wish.token}" />
-        <button type="submit">Continue to ${title}</button>
+        <div class="actions">
+          <button class="main" type="submit">Continue to ${title}</button>
+          ${detour && html`<a class="button" href="${detour.next}">Not now</a>`}
+        </div>
       </form>
+      ${detour && html`<p class="soft">${LATER}</p>`}
     `,
   })
 }
+
+const LATER =
+  'Without it the call that needs it is answered with a link, and you can connect the account then.'
 
 /** One line of what a person has connected or could. */
 export type Own = {
@@ -57,11 +67,16 @@ export type Own = {
 /** The accounts of a person, with a way to connect each and to end it. */
 export function own(page: {
   readonly base: string
+  /** Where people see what may act for them; undefined where there is no such page. */
+  readonly accessPath: string | undefined
   readonly name: string
   readonly token: string
   readonly connections: readonly Own[]
 }): PageAnswer {
-  const { base, token } = page
+  const { accessPath, base, token } = page
+  const access = html`<p>
+    <a href="${accessPath}">See which applications may act for you</a>
+  </p>`
   const rows = page.connections.map(({ provider, account, state, label }) => {
     const name = account === 'default' ? provider.title : `${provider.title} (${account})`
     const again = html`<p><a href="${base}/${provider.name}">Connect</a></p>`
@@ -83,7 +98,7 @@ export function own(page: {
     body: html`
       <h1>Accounts that servers may use for you</h1>
       <p>You are signed in as <b>${plainName(page.name)}</b>.</p>
-      ${rows}
+      ${rows} ${accessPath === undefined ? undefined : access}
     `,
   })
 }
@@ -94,12 +109,14 @@ const WORDS: Readonly<Record<Own['state'], string>> = {
   dead: 'Connected, but it gives no more access: connect it again',
 }
 
-/** How it came out, once the browser is back. */
+/** How it came out, once the browser is back. Whoever was in the middle of something goes on with it. */
 export function finished(result: Finished, { title }: Provider, clear: string): PageAnswer {
   const cookies = [clear]
+  const { detour } = result
   switch (result.kind) {
     case 'connected': {
       const { lacking } = result
+      if (detour !== undefined && lacking.length === 0) return redirectTo(detour.next, cookies)
       const missing = html`<p>
         ${title} did not give all access that was asked for: ${lacking.join(', ')}.
       </p>`
@@ -109,71 +126,77 @@ export function finished(result: Finished, { title }: Provider, clear: string): 
         body: html`
           <h1>${title} is connected</h1>
           ${lacking.length > 0 ? missing : undefined}
-          <p>You can close this window and try again what you were doing.</p>
+          ${detour ? onward(detour) : html`<p>${CLOSE}</p>`}
         `,
       })
     }
-    case 'denied':
-      return problem(
-        200,
-        'Not connected',
-        `${title} said: ${result.code}. Nothing was changed.`,
-        cookies,
-      )
-    case 'failed':
-      return problem(502, 'Not connected', `${title} gave no token. Try again in a while.`, cookies)
+    case 'denied': {
+      const text = `${title} said: ${result.code}. Nothing was changed.`
+      return problem({ status: 200, title: NOT_CONNECTED, text, cookies, detour })
+    }
+    case 'failed': {
+      const text = `${title} gave no token. Try again in a while.`
+      return problem({ status: 502, title: NOT_CONNECTED, text, cookies, detour })
+    }
     case 'unknown':
-      return problem(400, 'Not connected', BEGIN_AGAIN, cookies)
+      return problem({ status: 400, title: NOT_CONNECTED, text: BEGIN_AGAIN, cookies })
   }
+}
+
+const CLOSE = 'You can close this window and try again what you were doing.'
+const NOT_CONNECTED = 'Not connected'
+
+/** The two ways back into what the person was in the middle of. */
+function onward({ again, next }: Detour): Html {
+  return html`<div class="actions">
+    <a class="button" href="${again}">Try again</a>
+    <a class="button" href="${next}">Go on without it</a>
+  </div>`
 }
 
 const BEGIN_AGAIN =
   'This was not begun in this browser by the person who is signed in, or too long ago. Open the link again that you were given.'
 
 export function notFound(): PageAnswer {
-  return problem(404, 'Not found', 'There is nothing to connect here.')
+  const text = 'There is nothing to connect here.'
+  return problem({ status: 404, title: 'Not found', text })
 }
 
 export function signInFirst(): PageAnswer {
-  return problem(
-    401,
-    'Sign in first',
-    'Sign in to this gateway in this browser, then open the link again.',
-  )
+  const text = 'Sign in to this gateway in this browser, then open the link again.'
+  return problem({ status: 401, title: 'Sign in first', text })
 }
 
-export function staleLink(): PageAnswer {
-  return problem(
-    400,
-    'This link has ended',
-    'It was used already, or is too old. Ask for what you wanted again to get a new one.',
-  )
+/** @param detour What the person was in the middle of: there is a new link there. */
+export function staleLink(detour?: Detour): PageAnswer {
+  const text = 'It was used already, or is too old. Ask for what you wanted again to get a new one.'
+  return problem({ status: 400, title: 'This link has ended', text, detour })
 }
 
 export function otherPerson(name: string): PageAnswer {
   const text = `You are signed in as ${plainName(name)}, and this link was made for somebody else. Do not connect an account for others.`
-  return problem(403, 'This link is not for you', text)
+  return problem({ status: 403, title: 'This link is not for you', text })
 }
 
 export function forged(): PageAnswer {
-  return problem(
-    403,
-    'Nothing was done',
-    'The form was not sent by this page. Open the link again.',
-  )
+  const text = 'The form was not sent by this page. Open the link again.'
+  return problem({ status: 403, title: 'Nothing was done', text })
 }
 
-function problem(
-  status: number,
-  title: string,
-  text: string,
-  cookies: readonly string[] = [],
-): PageAnswer {
+function problem(page: {
+  readonly status: number
+  readonly title: string
+  readonly text: string
+  readonly cookies?: readonly string[]
+  readonly detour?: Detour | undefined
+}): PageAnswer {
+  const { status, title, text, cookies = [], detour } = page
   return showPage({
     status,
     title,
     cookies,
     body: html`<h1>${title}</h1>
-      <p>${text}</p>`,
+      <p>${text}</p>
+      ${detour && onward(detour)}`,
   })
 }

@@ -8,6 +8,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
 
 import type { Emit } from '../model/event.ts'
+import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
 import type { Store } from '../model/store.ts'
 import { keyOf, type Book } from './book.ts'
@@ -25,6 +26,8 @@ export type Begin = {
   readonly account: string
   /** Besides those the provider is always asked for. */
   readonly scopes: readonly string[]
+  /** What the person was in the middle of, to come back to. */
+  readonly detour?: Detour | undefined
 }
 
 /** What came back from the provider, and who brought it. */
@@ -36,7 +39,12 @@ export type Return = {
   readonly browser: string | undefined
 }
 
-export type Finished =
+export type Finished = Outcome & {
+  /** What the person was in the middle of. */
+  readonly detour?: Detour | undefined
+}
+
+export type Outcome =
   | { readonly kind: 'connected'; readonly id: ConnectionId; readonly lacking: readonly string[] }
   /** Not begun here, by this person in this browser, or too long ago, or for the second time. */
   | { readonly kind: 'unknown' }
@@ -72,6 +80,7 @@ export type ConnectOptions = {
 type Row = ConnectionId & {
   readonly browser: string
   readonly scopes: readonly string[]
+  readonly detour?: Detour | undefined
   readonly verifier: Envelope
 }
 
@@ -84,7 +93,7 @@ export function createConnect(options: ConnectOptions): Connect {
 }
 
 async function beginAt(
-  { provider, owner, account, scopes }: Begin,
+  { provider, owner, account, scopes, detour }: Begin,
   { envelopes, redirectUri, store }: ConnectOptions,
 ): Promise<{ readonly url: string; readonly browser: string }> {
   const [state, browser] = [oauth.generateRandomState(), randomBytes(32).toString('base64url')]
@@ -95,6 +104,7 @@ async function beginAt(
     ...id,
     browser: digest(browser),
     scopes: all,
+    detour,
     verifier: envelopes().seal({ ...id, connection: account }, verifier),
   }
   await store.put(stateKey(state), JSON.stringify(row), { ttlMs: CONNECTING_MS })
@@ -116,10 +126,14 @@ async function beginAt(
 }
 
 async function finish(back: Return, options: ConnectOptions): Promise<Finished> {
-  const { provider, parameters, owner } = back
-  const { book, envelopes, now, services } = options
   const row = await takeRow(back, options)
   if (row === undefined) return { kind: 'unknown' }
+  return { ...(await redeem(row, back, options)), detour: row.detour }
+}
+
+async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<Outcome> {
+  const { provider, parameters, owner } = back
+  const { book, envelopes, now, services } = options
   const id = { ...owner, provider: provider.name, account: row.account }
   const verifier = envelopes().open({ ...id, connection: row.account }, row.verifier)
   if (verifier === undefined) return { kind: 'unknown' }
@@ -163,7 +177,7 @@ async function takeRow(
 
 type Answer =
   | { readonly kind: 'code'; readonly code: string }
-  | Extract<Finished, { kind: 'denied' | 'unknown' }>
+  | Extract<Outcome, { kind: 'denied' | 'unknown' }>
 
 /** Whether it is an answer of this provider: RFC 6749 §4.1.2 and RFC 9207 §2.4. The state was looked at. */
 function checkAnswer(provider: Provider, parameters: URLSearchParams): Answer {

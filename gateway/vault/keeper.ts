@@ -173,10 +173,10 @@ function newKept(id: ConnectionId, random: number): Kept {
   }
 }
 
-/** Why what there is will not do, in words for the caller. */
-function lackOf(
+/** Why what there is will not do, in words for the caller; undefined when it will. */
+export function lackOf(
   entry: Entry | undefined,
-  { scopes, provider }: VaultCredential,
+  { scopes, provider }: Pick<VaultCredential, 'scopes' | 'provider'>,
 ): string | undefined {
   if (entry === undefined) return `Connect your ${provider} account first`
   const { connection } = entry
