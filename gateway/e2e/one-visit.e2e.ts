@@ -152,7 +152,9 @@ test('Another browser can neither go on with the visit nor put an account of its
   assert.equal(refused.status, 400)
   assert.match(refused.text, /This was not begun in this browser by the person who is signed in/)
 
-  const slack = await robot.open(step)
+  const again = await robot.open(linkOf(refused, 'Go on with what you were doing'))
+  assert.match(again.text, /Connect your Google account/)
+  const slack = await robot.open(linkOf(again, 'Not now'))
   const token = await redeem(await robot.open(linkOf(slack, 'Not now')))
   assert.match(await call(token, 'search_drive', { query: 'report' }), /\/connect\/google\?ticket=/)
 })

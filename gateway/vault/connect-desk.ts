@@ -8,9 +8,10 @@ import type { PageAnswer } from '../pages/page.ts'
 import { redirectTo } from '../pages/page.ts'
 import { isFromOwnPage, type FormHeaders } from '../pages/same-origin.ts'
 import { formToken, isFormToken, type Session, type Sessions } from '../sessions/sessions.ts'
+import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
 import type { Store } from '../model/store.ts'
-import { linkKey, CONNECTING_MS, type Connect } from './connect.ts'
+import { linkKey, type Connect } from './connect.ts'
 import type { ConnectLinks, Link } from './connect-link.ts'
 import type { Owner } from './connection.ts'
 import * as pages from './connect-pages.ts'
@@ -49,6 +50,9 @@ export type ConnectDeskOptions = {
   /** Path of the connect pages, without a slash at the end. */
   readonly base: string
 }
+
+/** The browser's half is kept longer than the state: who comes too late is still led back. */
+const COOKIE_SECONDS = 60 * 60
 
 const PATH = /^\/(?<provider>[a-z0-9-]{1,64})(?<back>\/callback)?$/
 
@@ -167,8 +171,8 @@ async function begin(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
     scopes: wish.scopes,
     detour: wish.link?.detour,
   })
-  const seconds = CONNECTING_MS / 1_000
-  return redirectTo(url, [options.connectCookie.set(browser, seconds)])
+  const cookie = withWay(browser, wish.link?.detour)
+  return redirectTo(url, [options.connectCookie.set(cookie, COOKIE_SECONDS)])
 }
 
 /** A link begins one connection; whoever wants another asks for another link. */
@@ -179,14 +183,32 @@ async function isFirstUse(link: Link, { now, store }: ConnectDeskOptions): Promi
 
 async function finish(room: Room, options: ConnectDeskOptions): Promise<PageAnswer> {
   const { provider, query, request, session } = room
+  const [browser, way] = readWay(readCookie(request.cookie, options.connectCookie.name))
   const finished = await options.connect.finish({
     provider,
     parameters: query,
     owner: ownerOf(session),
-    browser: readCookie(request.cookie, options.connectCookie.name),
+    browser,
   })
-  return pages.finished(finished, provider, options.connectCookie.set('', 0))
+  return pages.finished(finished, { provider, way, clear: options.connectCookie.set('', 0) })
 }
+
+/** The browser's half of a state, and where it can try again when the state is not there any more. */
+function withWay(browser: string, detour: Detour | undefined): string {
+  return detour === undefined
+    ? browser
+    : `${browser}.${Buffer.from(detour.again).toString('base64url')}`
+}
+
+/** The two of them, as far as they are there. */
+function readWay(cookie: string | undefined): readonly (string | undefined)[] {
+  const [browser, coded] = cookie?.split('.', 2) ?? []
+  const way = Buffer.from(coded ?? '', 'base64url').toString()
+  return WAY.test(way) ? [browser, way] : [browser]
+}
+
+/** A path of ours. */
+const WAY = /^(?:\/[A-Za-z0-9_-]+)+$/
 
 function ownerOf({ tenant, issuer, subject }: Session) {
   return { tenant, issuer, subject }

@@ -110,8 +110,18 @@ const WORDS: Readonly<Record<Own['state'], string>> = {
 }
 
 /** How it came out, once the browser is back. Whoever was in the middle of something goes on with it. */
-export function finished(result: Finished, { title }: Provider, clear: string): PageAnswer {
-  const cookies = [clear]
+export function finished(
+  result: Finished,
+  options: {
+    readonly provider: Provider
+    /** Where this browser can try again, whatever became of the state. */
+    readonly way: string | undefined
+    /** Removes the browser's half of the state. */
+    readonly clear: string
+  },
+): PageAnswer {
+  const { title } = options.provider
+  const cookies = [options.clear]
   const { detour } = result
   switch (result.kind) {
     case 'connected': {
@@ -138,8 +148,10 @@ export function finished(result: Finished, { title }: Provider, clear: string): 
       const text = `${title} gave no token. Try again in a while.`
       return problem({ status: 502, title: NOT_CONNECTED, text, cookies, detour })
     }
-    case 'unknown':
-      return problem({ status: 400, title: NOT_CONNECTED, text: BEGIN_AGAIN, cookies })
+    case 'unknown': {
+      const { way } = options
+      return problem({ status: 400, title: NOT_CONNECTED, text: BEGIN_AGAIN, cookies, way })
+    }
   }
 }
 
@@ -155,7 +167,7 @@ function onward({ again, next }: Detour): Html {
 }
 
 const BEGIN_AGAIN =
-  'This was not begun in this browser by the person who is signed in, or too long ago. Open the link again that you were given.'
+  'This was not begun in this browser by the person who is signed in, or too long ago. Nothing was changed. Open the link again that you were given.'
 
 export function notFound(): PageAnswer {
   const text = 'There is nothing to connect here.'
@@ -189,14 +201,17 @@ function problem(page: {
   readonly text: string
   readonly cookies?: readonly string[]
   readonly detour?: Detour | undefined
+  /** A path to try again at; undefined where nobody knows one. */
+  readonly way?: string | undefined
 }): PageAnswer {
-  const { status, title, text, cookies = [], detour } = page
+  const { status, title, text, cookies = [], detour, way } = page
   return showPage({
     status,
     title,
     cookies,
     body: html`<h1>${title}</h1>
       <p>${text}</p>
-      ${detour && onward(detour)}`,
+      ${detour && onward(detour)}
+      ${way !== undefined ? html`<p><a href="${way}">Go on with what you were doing</a></p>` : undefined}`,
   })
 }
