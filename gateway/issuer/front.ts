@@ -11,7 +11,7 @@ import type { OauthClients } from './client-book.ts'
 import { problemPage } from './error-page.ts'
 import { headerOf, oauthError, readBody, send, withBody } from './http.ts'
 import type { createInteractions } from './interactions.ts'
-import { notYours } from './ask.ts'
+import { forged, notYours } from './ask.ts'
 import { isBeginning, tooManyBegun } from './pace.ts'
 import { completeParameters } from './parameters.ts'
 import type { createPersonPages } from './person-pages.ts'
@@ -52,6 +52,8 @@ export type FrontOptions = {
   readonly mayBegin: (address: string) => Promise<boolean>
   /** Whether one more code of a device may be tried from here. */
   readonly mayTry: (address: string) => Promise<boolean>
+  /** Whether a page of `oidc-provider` was shown in this browser, to which its forms are tied. */
+  readonly isKnownBrowser: (request: IncomingMessage) => boolean
   readonly onRefused: (endpoint: string, error: string, address: string) => void
 }
 
@@ -125,6 +127,8 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
     // A code in the address would be filled in by a link that somebody else has sent (RFC 8628 §5.4).
     if (request.method === 'GET') request.url = path
     else if (!(await options.mayTry(address))) return send(response, tooManyCodes())
+    else if (request.method === 'POST' && !options.isKnownBrowser(request))
+      return send(response, forged())
   }
   if (path === ROUTES.registration && request.method === 'OPTIONS') {
     return send(response, { status: 204, headers: corsFor(request, options.setup()), body: '' })

@@ -55,6 +55,13 @@ const GUESSES = ['invalid_client', 'invalid_grant', 'invalid_token']
 const MAX_CODES_TRIED = 60
 const CODE_WINDOW_MS = 15 * 60_000
 
+/** Of what `oidc-provider` answers itself, such as a form that takes a code to a client: never framed. */
+const SAFE_HEADERS = [
+  ['x-frame-options', 'DENY'],
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+] as const
+
 export type Issuer = {
   /** Serves one request for the authorization server. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse, address: string): Promise<void>
@@ -201,7 +208,10 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const signIn = createPasswordSignIn({ setup, store, emit })
   const front = createFront({
     setup,
-    serve: (request, response) => void serving.serve(request, response),
+    serve: (request, response) => {
+      for (const [name, value] of SAFE_HEADERS) response.setHeader(name, value)
+      void serving.serve(request, response)
+    },
     pages: createInteractions({
       provider,
       setup,
@@ -230,6 +240,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     presented,
     isGuessing: (address) => !gate.mayFail(address),
     mayBegin: createPace({ store, now }),
+    isKnownBrowser: (request) =>
+      readCookie(headerOf(request, 'cookie'), provider().cookieName('session')) !== undefined,
     mayTry: async (address) =>
       (await store.count(`device-codes/${networkOf(address)}`, 1, CODE_WINDOW_MS)) <=
       MAX_CODES_TRIED,

@@ -9,7 +9,7 @@ import { FormRobot } from '../../testkit/form-robot.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll } from '../../testkit/gatehouse.ts'
 import type { Registered } from '../../testkit/oauth-agent.ts'
-import { OauthAgent } from '../../testkit/oauth-agent.ts'
+import { OauthAgent, signIn } from '../../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 
@@ -116,4 +116,30 @@ test('A refresh token yields nothing that the person may not allow any more', as
   await setScopes([])
   assert.equal(await refresh(), 400)
   await setScopes(undefined)
+})
+
+test('A page that takes a code to a client cannot be framed either', async () => {
+  const { json: client } = await agent.register({ redirect_uris: [REDIRECT] })
+  const robot = new FormRobot()
+  const ask = { redirect_uri: REDIRECT, response_mode: 'form_post' }
+  const page = await signIn(robot, await robot.open(agent.authorizeUrl(client.client_id, ask)))
+  const done = await robot.submit(page, { do: 'allow' })
+  assert.match(done.text, /name="code"/)
+  for (const [name, value] of [
+    ['x-frame-options', 'DENY'],
+    ['referrer-policy', 'no-referrer'],
+    ['x-content-type-options', 'nosniff'],
+  ] as const) {
+    assert.equal(done.headers.get(name), value)
+  }
+})
+
+test('A form of the device page from a browser that never saw the page is refused, and is no fault', async () => {
+  const response = await fetch(`${gateway.origin}/oauth/device`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'xsrf=guessed&user_code=ABCD-EFGH&confirm=yes',
+  })
+  assert.equal(response.status, 403)
+  assert.ok((await gateway.audit()).every(({ event }) => event !== 'warning'))
 })
