@@ -42,16 +42,20 @@ const META = {
 /** Judges a message while the decision point says yes to these resource ids only. */
 async function ask(
   message: { readonly method: string; readonly params?: object },
-  options: { readonly yes?: readonly string[]; readonly mode?: DecisionPoint['mode'] } = {},
+  options: {
+    readonly yes?: readonly string[]
+    readonly mode?: DecisionPoint['mode']
+    readonly rules?: typeof RULES
+  } = {},
 ) {
-  const { yes = [], mode = 'and' } = options
+  const { yes = [], mode = 'and', rules = RULES } = options
   const asked: string[] = []
   const askPoint: AskPoint = async (_point, { body }) => {
     const { resource } = JSON.parse(body) as { readonly resource: { readonly id: string } }
     asked.push(resource.id)
     return { ok: true, decision: yes.includes(resource.id), context: undefined }
   }
-  const desk = { ...testDesk(RULES), askPoint }
+  const desk = { ...testDesk(rules), askPoint }
   const server = testServer({ decisionPoint: { ...POINT, mode }, unlisted: 'allow' })
   const seat = testSeat({ server })
   const scanned = scan(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, ...message })))
@@ -86,6 +90,14 @@ test('what the rules do not allow is only asked about where the decision point o
   assert.deepEqual([no.code, no.reason], ['unknown_name', 'decision_point'])
 })
 
+test("a task that is not the caller's own stays unknown, whatever the decision point would say", async () => {
+  for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
+    const message = { method, params: { taskId: 'of-somebody' } }
+    const { code, asked } = await ask(message, { yes: ['of-somebody'], mode: 'override' })
+    assert.deepEqual([code, asked], ['unknown_name', []], method)
+  }
+})
+
 test('what a rule denies, and a URI no rule could be asked about, stays denied unasked', async () => {
   const uri = 'file:///pub/../etc/passwd'
   const purge = await ask(tool('purge'), { yes: ['purge'], mode: 'override' })
@@ -116,4 +128,13 @@ test('a stream to listen on is opened without what the decision point refuses', 
     [code, said],
     ['passed without file:///pub/secret/c without file:///pub/b', 'allow'],
   )
+})
+
+test('who may not connect opens no stream to listen on, and nobody is asked about what it would follow', async () => {
+  const uris = ['file:///pub/a', 'file:///pub/secret/c']
+  const params = { _meta: META, notifications: { resourceSubscriptions: uris } }
+  const message = { method: 'subscriptions/listen', params }
+  const rules = RULES.filter(({ id }) => id === 'never')
+  const { code, asked } = await ask(message, { yes: uris, mode: 'override', rules })
+  assert.deepEqual([code, asked], ['policy_denied', []])
 })

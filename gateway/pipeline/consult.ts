@@ -1,5 +1,5 @@
 /** What an external decision point makes of what the rules decided, where a server has one. */
-import type { Target } from '../model/call.ts'
+import type { Call, Target } from '../model/call.ts'
 import type { Allow, Decision, Deny } from '../model/decision.ts'
 import type { PointAnswer } from '../model/decision-point.ts'
 import { type Evaluation, evaluationBody } from '../policy/authzen.ts'
@@ -22,18 +22,24 @@ export type Consulted = {
 
 /**
  * Whether the decision point is asked. It has a say about what is named (targets, methods) and none about
- * being connected, which the rules decide; and none about what a rule denies or no rule could be asked.
+ * being connected, which the rules decide; and none about what a rule denies, no rule could be asked, or is a
+ * task of somebody else.
  */
 export function isConsulted({ call, seat }: Case, decision: Decision): boolean {
   const point = seat.server.decisionPoint
   if (point === undefined || call.needs === 'connection') return false
   if (call.needs === 'targets' && call.targets.length === 0) return false
   if (decision.effect !== 'deny') return true
-  return (
-    point.mode === 'override' &&
-    decision.reason !== 'deny_rule' &&
-    decision.reason !== 'resource_uri'
-  )
+  // To listen one has to be connected; each target on its own is asked about once that is allowed.
+  if (point.mode !== 'override' || call.method === 'subscriptions/listen') return false
+  if (decision.reason === 'deny_rule' || decision.reason === 'resource_uri') return false
+  return !call.targets.some((target) => isForeignTask(target, call))
+}
+
+/** Of what a server asks, tasks are the client's own. */
+function isForeignTask({ kind, task }: Target, call: Call): boolean {
+  if (call.direction === 'down' && call.kind === 'request') return false
+  return kind === 'task' && task === undefined
 }
 
 /** Asks about every target; one no is a no, but for a stream to listen on, which goes on without it. */
