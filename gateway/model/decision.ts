@@ -57,6 +57,8 @@ export type Deny = {
   readonly target: Target | undefined
   /** Of the deny rule; absent where there is nothing. */
   readonly obligations?: Obligations
+  /** Set where a rule requires besides what is not there: an allow from elsewhere would not be enough. */
+  readonly required?: true
   readonly shadow?: ShadowDecision
 }
 

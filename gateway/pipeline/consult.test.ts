@@ -45,7 +45,7 @@ async function ask(
   options: {
     readonly yes?: readonly string[]
     readonly mode?: DecisionPoint['mode']
-    readonly rules?: typeof RULES
+    readonly rules?: readonly Readonly<Record<string, unknown>>[]
   } = {},
 ) {
   const { yes = [], mode = 'and', rules = RULES } = options
@@ -137,4 +137,14 @@ test('who may not connect opens no stream to listen on, and nobody is asked abou
   const rules = RULES.filter(({ id }) => id === 'never')
   const { code, asked } = await ask(message, { yes: uris, mode: 'override', rules })
   assert.deepEqual([code, asked], ['policy_denied', []])
+})
+
+test('what a rule requires is not got by a decision point that overrides, with an allow rule or without', async () => {
+  const require = { approval: { by: 'subject' } }
+  const held = { ...RULES[0], id: 'held', effect: 'require', resources: undefined, require }
+  const options = { yes: ['read'], mode: 'override' } as const
+  const bare = await ask(tool('read'), { ...options, rules: [held] })
+  assert.deepEqual([bare.code, bare.asked], ['unknown_name', []])
+  const allowed = await ask(tool('read'), { ...options, rules: [...RULES, held] })
+  assert.deepEqual([allowed.code, allowed.asked], ['approval_required', ['read']])
 })

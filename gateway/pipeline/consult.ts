@@ -22,8 +22,8 @@ export type Consulted = {
 
 /**
  * Whether the decision point is asked. It has a say about what is named (targets, methods) and none about
- * being connected, which the rules decide; and none about what a rule denies, no rule could be asked, or is a
- * task of somebody else.
+ * being connected, which the rules decide; and none about what a rule denies or requires something for, no rule
+ * could be asked, or is a task of somebody else.
  */
 export function isConsulted({ call, seat }: Case, decision: Decision): boolean {
   const point = seat.server.decisionPoint
@@ -32,7 +32,8 @@ export function isConsulted({ call, seat }: Case, decision: Decision): boolean {
   if (decision.effect !== 'deny') return true
   // To listen one has to be connected; each target on its own is asked about once that is allowed.
   if (point.mode !== 'override' || call.method === 'subscriptions/listen') return false
-  if (decision.reason === 'deny_rule' || decision.reason === 'resource_uri') return false
+  const { reason, required } = decision
+  if (required || reason === 'deny_rule' || reason === 'resource_uri') return false
   return !call.targets.some((target) => isForeignTask(target, call))
 }
 

@@ -3,7 +3,7 @@ import type { Target } from '../model/call.ts'
 import type { Allow, Decision, Deny, Require } from '../model/decision.ts'
 import type { Found } from './find.ts'
 import { obligationsOf } from './obligations.ts'
-import { unmet } from './requirement.ts'
+import { type Unmet, unmet } from './requirement.ts'
 import type { Rule } from './rules.ts'
 import type { View } from './view.ts'
 
@@ -51,12 +51,25 @@ export function deniedBy(rule: Rule, target: Target | undefined): Deny {
 }
 
 function settleEnforced(found: Found, target: Target | undefined, view: View): Decision {
-  const { deny, allow, lacking, closed, requires } = found
+  const { deny, requires } = found
   if (deny !== undefined) return deniedBy(deny, target)
+  const missing = requires === undefined ? undefined : unmet(requires, view)
+  const decision = settleAllows(found, missing, target, view)
+  return missing === undefined || decision.effect !== 'deny'
+    ? decision
+    : { ...decision, required: true }
+}
+
+/** Of what no rule denies. */
+function settleAllows(
+  { allow, lacking, closed, requires }: Found,
+  missing: Unmet | undefined,
+  target: Target | undefined,
+  view: View,
+): Decision {
   if (allow === undefined && lacking === undefined) {
     return closed === undefined ? denied(target) : deniedForNow(closed, target)
   }
-  const missing = requires === undefined ? undefined : unmet(requires, view)
   const scopes = [
     ...(allow === undefined ? (lacking?.scopes ?? []) : []),
     ...(missing?.scopes ?? []),
