@@ -68,6 +68,7 @@ function reference(type: 'decision' | 'outcome', journey: Journey, call: Journey
     rule: known(call.rule),
     reason: known(call.reason),
     decision_point: call.decisionPoint,
+    credential: known(call.credential),
     config: 'a1b2c3d4e5f6',
     ...(type === 'outcome' ? ended : {}),
   }
@@ -101,6 +102,7 @@ const anyCall = fc
     rule: fc.option(anyText, { nil: undefined }),
     reason: fc.constantFrom('no_rule', 'unlisted', undefined),
     decisionPoint: fc.constantFrom('allow', 'deny', 'error', undefined),
+    credential: fc.option(anyText, { nil: undefined }),
   })
   .map(({ direction, kind, version, method, targets, ...rest }) =>
     judgedCall({ ...rest, call: testCall({ direction, kind, version, method, targets }) }),

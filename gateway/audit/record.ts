@@ -84,7 +84,7 @@ export function contextIn(line: string, fields: string): string {
 }
 
 function judged(judgment: JourneyCall): string {
-  const { call, dropped, effect, rule, reason, decisionPoint, grant, shadow } = judgment
+  const { call, dropped, effect, rule, reason, decisionPoint, grant, credential, shadow } = judgment
   return (
     text(',"version":"', call.version) +
     text(',"method":"', call.method) +
@@ -97,6 +97,7 @@ function judged(judgment: JourneyCall): string {
     text(',"reason":"', reason) +
     (decisionPoint === undefined ? '' : `,"decision_point":"${decisionPoint}"`) +
     text(',"under_grant":"', grant) +
+    text(',"credential":"', credential) +
     (shadow === undefined ? '' : `,"shadow":${quoteAll(shadow)}`)
   )
 }

@@ -128,6 +128,7 @@ const BAD = [
   ruleWith('prompts: [7]'),
   ruleWith('prompts: [{ sets: a }]'),
   ruleWith('disclose: "yes"'),
+  ruleWith('credential: 7'),
 ] as const
 
 test('the schema and the compiler accept the same policies', () => {
@@ -145,17 +146,6 @@ test('what the schema refuses, the compiler refuses at the same line', () => {
     assert.ok(bySchema.length > 0, text)
     assert.ok(!compiled.ok, text)
     assert.equal(bySchema[0]?.line, compiled.problems[0]?.line, text)
-  }
-})
-
-test('a key of versions to come is refused in words that say so, by both', () => {
-  for (const text of [ruleWith('credential: x')]) {
-    const compiled = compilePolicy([documentOf(text)], ['docs'])
-    assert.ok(!compiled.ok)
-    for (const problems of [validate('policy', documentOf(text)), compiled.problems]) {
-      assert.equal(problems.length, 1)
-      assert.match(problems[0]?.message ?? '', /not known to this version/)
-    }
   }
 })
 

@@ -21,6 +21,8 @@ export type Allow = {
   readonly limits?: Budget
   /** What is to be done about it, of every rule that it rests on; absent where there is nothing. */
   readonly obligations?: Obligations
+  /** Name of the credential it goes up with; absent where the rule leaves that to the server. */
+  readonly credential?: string
   readonly shadow?: ShadowDecision
 }
 

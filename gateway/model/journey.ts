@@ -31,6 +31,8 @@ export type JourneyCall = {
   obligations?: Obligations | undefined
   /** Its arguments as they are recorded, in JSON, redacted and not cut yet; absent where they are not. */
   recordedArguments?: string | undefined
+  /** Name of the credential that its rule chose; absent where it chose none. */
+  credential?: string | undefined
   /** The tool or prompt name as a metric label: itself when the catalogue knows it, else `other`. */
   label: string
   /** Version of the configuration it was decided by; a stream may outlive the one its visit began with. */

@@ -16,6 +16,8 @@ export type Permit = {
   readonly rule: string
   /** Targets that were refused on their own; the call may go on only without them. */
   readonly dropped: readonly Target[]
+  /** Name of the credential that the rule chose; undefined for that of the tool or the server. */
+  readonly credential: string | undefined
   /** Of an array of messages: the permit of each, in order. Its own `call` then names nothing. */
   readonly elements?: readonly Permit[]
 }

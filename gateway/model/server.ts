@@ -72,6 +72,8 @@ export type McpServer = {
   readonly credential: Credential
   /** Credentials of single tools by name; undefined when all use that of the server. */
   readonly toolCredentials: ReadonlyMap<string, Credential> | undefined
+  /** Credentials that rules choose by name; undefined when there are none. */
+  readonly ruleCredentials: ReadonlyMap<string, Credential> | undefined
   /** Sent where there is none for this caller; undefined refuses the call. */
   readonly fallback: StaticCredential | undefined
   /** Serve callers without a credential as the anonymous caller. Refused together with a credential. */

@@ -95,12 +95,13 @@ function occasionOf({ seat, frame }: Case, { now, facts }: JudgeDesk): Occasion 
 }
 
 function allow({ caller, call, entry, seat }: Case, decision: Allow): Permit {
-  const { rule, dropped, obligations } = decision
+  const { rule, dropped, obligations, credential } = decision
   entry.effect = 'allow'
   entry.rule = rule
   entry.dropped = dropped
   if (obligations !== undefined) entry.obligations = obligations
-  return mint({ server: seat.server, caller, call, rule, dropped })
+  if (credential !== undefined) entry.credential = credential
+  return mint({ server: seat.server, caller, call, rule, dropped, credential })
 }
 
 type Denial = Partial<Deny> & { readonly hidden: boolean }
@@ -266,7 +267,8 @@ export function permitAll(elements: readonly Permit[]): Permit {
     arguments: undefined,
     spans: {},
   }
-  return mint({ ...first, call, dropped: elements.flatMap(({ dropped }) => dropped), elements })
+  const dropped = elements.flatMap((element) => element.dropped)
+  return mint({ ...first, call, dropped, credential: undefined, elements })
 }
 
 /** The only place where a permit is made. */

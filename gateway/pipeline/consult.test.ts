@@ -23,6 +23,7 @@ const RULES = [
     effect: 'allow',
     subjects: [{ any: true }],
     tools: ['docs/read'],
+    credential: 'reader',
     resources: ['docs:file:///pub/**'],
   },
   {
@@ -64,12 +65,23 @@ async function ask(
   const modern = message.method === 'subscriptions/listen'
   const head = { protocolVersion: '2026-07-28', method: message.method }
   const own = modern ? testSeat({ server, head }) : seat
+  let chosen: string | undefined
   const code = await judge({ seat: own, direction: 'up', content }, testCaller(), desk).then(
-    ({ dropped }) => `passed${dropped.map(({ name }) => ` without ${name}`).join('')}`,
+    ({ dropped, credential }) => {
+      chosen = credential
+      return `passed${dropped.map(({ name }) => ` without ${name}`).join('')}`
+    },
     (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
   )
   const [entry] = own.journey.calls
-  return { code, asked, said: entry?.decisionPoint, rule: entry?.rule, reason: entry?.reason }
+  return {
+    code,
+    chosen,
+    asked,
+    said: entry?.decisionPoint,
+    rule: entry?.rule,
+    reason: entry?.reason,
+  }
 }
 
 const tool = (name: string) => ({ method: 'tools/call', params: { name, arguments: {} } })
@@ -96,6 +108,13 @@ test("a task that is not the caller's own stays unknown, whatever the decision p
     const { code, asked } = await ask(message, { yes: ['of-somebody'], mode: 'override' })
     assert.deepEqual([code, asked], ['unknown_name', []], method)
   }
+})
+
+test('a decision point that overrides does not undo which credential a rule chose', async () => {
+  const both = await ask(tool('read'), { yes: ['read'], mode: 'override' })
+  assert.deepEqual([both.rule, both.chosen], ['builtin:decision_point', 'reader'])
+  const alone = await ask(tool('other'), { yes: ['other'], mode: 'override' })
+  assert.deepEqual([alone.code, alone.chosen], ['passed', undefined])
 })
 
 test('what a rule denies, and a URI no rule could be asked about, stays denied unasked', async () => {
@@ -141,7 +160,8 @@ test('who may not connect opens no stream to listen on, and nobody is asked abou
 
 test('what a rule requires is not got by a decision point that overrides, with an allow rule or without', async () => {
   const require = { approval: { by: 'subject' } }
-  const held = { ...RULES[0], id: 'held', effect: 'require', resources: undefined, require }
+  const off = { resources: undefined, credential: undefined }
+  const held = { ...RULES[0], ...off, id: 'held', effect: 'require', require }
   const options = { yes: ['read'], mode: 'override' } as const
   const bare = await ask(tool('read'), { ...options, rules: [held] })
   assert.deepEqual([bare.code, bare.asked], ['unknown_name', []])

@@ -81,15 +81,24 @@ export async function consult(
   }
 }
 
+/**
+ * It may allow what no rule does; where a rule allows as well, the credential which that one chose and what
+ * it obliges to stay.
+ */
 function overridden(decision: Decision): Allow {
   const { shadow } = decision
+  const { credential, obligations } = decision.effect === 'allow' ? decision : NO_RULE
   return {
     effect: 'allow',
     rule: POINT_RULE,
     dropped: [],
+    ...(credential === undefined ? {} : { credential }),
+    ...(obligations === undefined ? {} : { obligations }),
     ...(shadow === undefined ? {} : { shadow }),
   }
 }
+
+const NO_RULE: Pick<Allow, 'credential' | 'obligations'> = {}
 
 type Answered = {
   readonly target: Target | undefined

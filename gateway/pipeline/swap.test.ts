@@ -9,6 +9,7 @@ import type { McpServer } from '../model/server.ts'
 import { testCaller, testSeat, testServer, testSwaps } from '../testkit/pipeline.ts'
 import { inject, missing, type Found } from '../vault/found.ts'
 import type { Wanted } from '../vault/swaps.ts'
+import { permitAll } from './authorize.ts'
 import type { Seat } from './frame.ts'
 import { swap, swapAgain } from './swap.ts'
 
@@ -28,6 +29,11 @@ function seatAt(server: Partial<McpServer>, authorization = 'Bearer callers-own'
   const seat = testSeat({ server: testServer(server), head: { authorization } })
   seat.journey.caller = testCaller()
   return seat
+}
+
+/** What goes up with a permit whose rule chose this credential. */
+function swapChosen(seat: Seat, credential: string, desk = swaps(OWN)) {
+  return swap({ ...permitOf(seat, 'pay'), credential }, seat, desk)
 }
 
 function permitOf(seat: Seat, ...tools: readonly string[]): Permit {
@@ -142,6 +148,60 @@ test('A refused credential is renewed where it was made for the caller, and a st
   const fixed = seatAt({ credential: KEY })
   await swap(permitOf(fixed, 'echo'), fixed, swaps(OWN))
   assert.equal(await swapAgain(permitOf(fixed, 'echo'), fixed, swaps(OWN)), undefined)
+})
+
+const READER: Credential = { kind: 'static', header: 'X-Key', value: new Secret('readers-own') }
+
+test('What a rule chose goes before the credential of the tool, and that before the one of the server', () => {
+  const ruleCredentials = new Map<string, Credential>([['reader', READER]])
+  const toolCredentials = new Map<string, Credential>([['pay', KEY]])
+  const seat = seatAt({ credential: ISSUE, toolCredentials, ruleCredentials })
+  assert.deepEqual(swapChosen(seat, 'reader'), ['X-Key', 'readers-own'])
+  const desk = swaps(OWN)
+  assert.deepEqual(swap(permitOf(seat, 'pay'), seat, desk), ['X-Key', 'operators-own'])
+  assert.deepEqual(swap(permitOf(seat, 'echo'), seat, desk), ['Authorization', 'Bearer of-alice'])
+})
+
+test('A credential that the server does not have is not replaced by another one', () => {
+  const ruleCredentials = new Map<string, Credential>([['reader', READER]])
+  for (const seat of [seatAt({ credential: KEY }), seatAt({ credential: KEY, ruleCredentials })]) {
+    assert.throws(() => swapChosen(seat, 'owner'), isCode('credential_missing'))
+  }
+})
+
+test('Nobody anonymous goes up with a credential that a rule chose', () => {
+  const ruleCredentials = new Map<string, Credential>([['reader', READER]])
+  const seat = seatAt({ ruleCredentials })
+  seat.journey.caller = { ...testCaller(), via: 'anonymous' }
+  assert.throws(() => swapChosen(seat, 'reader'), isCode('credential_missing'))
+})
+
+test('No fallback stands in for a credential that a rule chose', async () => {
+  const ruleCredentials = new Map<string, Credential>([['own', { ...ISSUE }]])
+  const seat = seatAt({ credential: ISSUE, fallback: KEY, ruleCredentials })
+  const desk = swaps(missing('none'))
+  assert.throws(() => swapChosen(seat, 'own', desk), isCode('credential_missing'))
+  assert.deepEqual(swap(permitOf(seat, 'echo'), seat, desk), ['X-Key', 'operators-own'])
+})
+
+test('A credential that a rule chose is renewed where the server refused it', async () => {
+  const own: Credential = { ...ISSUE, audience: 'other' }
+  const seat = seatAt({ credential: KEY, ruleCredentials: new Map([['own', own]]) })
+  const { wanted, swaps: first } = swaps(OWN)
+  await swapChosen(seat, 'own', { wanted, swaps: first })
+  assert.equal(wanted[0]?.credential, own)
+  const permit = { ...permitOf(seat, 'pay'), credential: 'own' }
+  const again = await swapAgain(permit, seat, { swaps: testSwaps(inject('newer', PLACE)) })
+  assert.deepEqual(again, ['Authorization', 'Bearer newer'])
+})
+
+test('An array of calls goes up with a credential that rules chose only where all of them chose the same', () => {
+  const ruleCredentials = new Map<string, Credential>([['reader', READER]])
+  const seat = seatAt({ credential: KEY, ruleCredentials })
+  const read = { ...permitOf(seat, 'a'), credential: 'reader' }
+  assert.deepEqual(swap(permitAll([read, read]), seat, swaps(OWN)), ['X-Key', 'readers-own'])
+  const mixed = permitAll([read, permitOf(seat, 'b')])
+  assert.throws(() => swap(mixed, seat, swaps(OWN)), isCode('invalid_request'))
 })
 
 function isCode(code: string): (error: unknown) => error is Refusal {

@@ -18,9 +18,10 @@ const NOTHING: Injected = []
 type SwapDesk = Pick<Desk, 'swaps'>
 
 /**
- * The headers that carry the credential this permit may use. The caller's own credential is not among
- * them because nothing of the caller's headers is copied: `up-headers.ts` starts from nothing. At once,
- * but for a credential that has to be fetched first.
+ * The headers that carry the credential this permit may use: the one that its rule chose, else that of the
+ * tool, else that of the server. The caller's own credential is not among them because nothing of the
+ * caller's headers is copied: `up-headers.ts` starts from nothing. At once, but for a credential that has to
+ * be fetched first.
  *
  * @throws {Refusal} (or rejects with) `credential_missing`, `credential_unavailable`.
  */
@@ -41,9 +42,8 @@ export async function swapAgain(
 ): Promise<Injected | undefined> {
   const credential = credentialOf(permit)
   const refused = seat.found
-  if (!isOfCaller(credential) || (refused === undefined && seat.server.fallback !== undefined)) {
-    return undefined
-  }
+  const isFallback = refused === undefined && fallbackFor(credential, seat.server) !== undefined
+  if (!isOfCaller(credential) || isFallback) return undefined
   if (refused === undefined) {
     // It wanted one after all for what went up without: the caller is told what it lacks.
     const now = await desk.swaps.find(wanted(credential, seat))
@@ -81,19 +81,47 @@ function injected(
   }
 }
 
-/** That of the tool, where it has one of its own: a task is asked about as the one who began it. */
+/**
+ * The one that the rule chose, else that of the tool, where it has one of its own: a task is asked about as
+ * the one who began it.
+ */
 function credentialOf(permit: Permit): Credential {
   const { server, call, elements } = permit
-  if (server.toolCredentials === undefined) return server.credential
+  if (permit.credential !== undefined) return chosen(permit, permit.credential)
+  if (server.toolCredentials === undefined && server.ruleCredentials === undefined) {
+    return server.credential
+  }
   if (elements === undefined) {
     const [target] = call.targets
     const tool = target && toolOf(target)
-    return (tool !== undefined && server.toolCredentials.get(tool)) || server.credential
+    return (tool !== undefined && server.toolCredentials?.get(tool)) || server.credential
   }
   const [one, ...others] = new Set(elements.map(credentialOf))
   if (others.length === 0) return one ?? server.credential
   const message = 'These calls need different credentials; send them one by one'
   throw new Refusal('invalid_request', { message })
+}
+
+/**
+ * Loading sees to it that the server has what a rule chooses, and that nobody anonymous is served where
+ * there is one; here neither is taken for granted.
+ */
+function chosen({ server, caller }: Permit, name: string): Credential {
+  const credential = server.ruleCredentials?.get(name)
+  if (credential === undefined) {
+    const detail = `the rule chooses "${name}", which ${server.name} does not have`
+    throw new Refusal('credential_missing', { detail })
+  }
+  if (credential.kind !== 'none' && caller.via === 'anonymous') {
+    throw new Refusal('credential_missing', { message: 'Nobody is signed in' })
+  }
+  return credential
+}
+
+/** What is sent where there is none for this caller. Nothing stands in for what a rule chose. */
+function fallbackFor(credential: Credential, server: McpServer): McpServer['fallback'] {
+  const isChosen = [...(server.ruleCredentials?.values() ?? [])].includes(credential)
+  return isChosen ? undefined : server.fallback
 }
 
 function isOfCaller(credential: Credential): credential is CallerCredential {
@@ -132,7 +160,7 @@ function use(
     return found.injection
   }
   const { server, journey } = seat
-  const { fallback } = server
+  const fallback = fallbackFor(credential, server)
   if (fallback !== undefined) return [fallback.header, fallback.value.reveal()]
   if (plumbs && credential.kind === 'vault' && credential.neededFor === 'calls') return NOTHING
   const { connect, reason: message } = found

@@ -9,6 +9,7 @@ const RULES = compileRules(
   { id: 'agents', tools: ['docs/read'], subjects: [{ kind: 'agent' }] },
   { id: 'scoped', tools: ['docs/write'], subjects: [{ scopes: ['w'] }] },
   { id: 'never', effect: 'deny', tools: ['docs/delete'] },
+  { id: 'locked', tools: ['docs/query'], credential: 'reader' },
 )
 
 const CASE = {
@@ -41,12 +42,23 @@ test('a case that holds has no failures', () => {
     failures({ tool: 'delete', expect: 'deny', rule: 'never', reason: 'deny_rule' }),
     [],
   )
+  assert.deepEqual(failures({ tool: 'query', credential: 'reader' }), [])
   const lacking = { caller: { interactive: true }, tool: 'write', expect: 'deny' }
   assert.deepEqual(failures({ ...lacking, reason: 'missing_scope', visible: true }), [])
 })
 
 const FAILING: readonly (readonly [what: string, parts: object, says: RegExp])[] = [
   ['expects a deny', { expect: 'deny' }, /^expected deny, got allow by agents$/],
+  [
+    'expects another credential',
+    { tool: 'query', credential: 'writer' },
+    /^expected the credential writer, got reader$/,
+  ],
+  [
+    'expects a credential where none is chosen',
+    { credential: 'reader' },
+    /^expected the credential reader, got none$/,
+  ],
   ['expects an allow', { tool: 'delete' }, /^expected allow, got deny \(deny_rule by never\)$/],
   ['expects another rule', { rule: 'never' }, /^expected the rule never, got agents$/],
   ['expects a rule where none is', { tool: 'x', expect: 'deny', rule: 'never' }, /got none$/],

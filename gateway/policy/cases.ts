@@ -37,6 +37,10 @@ function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {
   if (one.rule !== undefined && one.rule !== decision.rule) {
     yield `expected the rule ${one.rule}, got ${decision.rule ?? 'none'}`
   }
+  const credential = decision.effect === 'allow' ? decision.credential : undefined
+  if (one.credential !== undefined && one.credential !== credential) {
+    yield `expected the credential ${one.credential}, got ${credential ?? 'none'}`
+  }
   const reason = decision.effect === 'deny' ? decision.reason : undefined
   if (one.reason !== undefined && one.reason !== reason) {
     yield `expected the reason ${one.reason}, got ${reason ?? 'none'}`

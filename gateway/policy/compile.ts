@@ -8,6 +8,7 @@ import { assemble, type PlacedRule } from './assemble.ts'
 import { compileCoverage, type CoverageContext } from './compile-coverage.ts'
 import { type CompileExpression, createExpressions, type Expression } from './expression.ts'
 import { type Clocks, createClocks } from './local-clock.ts'
+import type { Servers } from './place.ts'
 import type { Report } from './read-fields.ts'
 import { readPolicy, type RuleText } from './read-policy.ts'
 import { readWindow } from './read-window.ts'
@@ -26,17 +27,16 @@ export type CompileResult =
  *
  * @param known.opaque Servers whose resource URIs have no canonical form: resource rules for them must
  *   be exact. Default none.
+ * @param known.credentials Names of the credentials that rules may choose, by server; any by default.
  * @param known.notifications Names that `notify` may have; any by default.
  */
 export function compilePolicy(
   documents: readonly SourceDocument[],
   servers: readonly string[],
-  known: {
-    readonly opaque?: ReadonlySet<string>
-    readonly notifications?: ReadonlySet<string>
-  } = {},
+  known: Partial<Omit<Servers, 'names'>> & { readonly notifications?: ReadonlySet<string> } = {},
 ): CompileResult {
-  const { opaque = new Set<string>(), notifications } = known
+  const { notifications, ...more } = known
+  const there: Servers = { names: servers, opaque: new Set(), ...more }
   const problems: Problem[] = []
   const warnings: Problem[] = []
   const [compileExpression, clocks] = [createExpressions(), createClocks()]
@@ -51,14 +51,14 @@ export function compilePolicy(
       warn,
       compileExpression,
       clocks,
-      servers: { names: servers, opaque },
+      servers: there,
       notifications,
     }
     return policy.rules.map((rule) => compileRule(rule, context))
   })
   problems.push(...duplicates(placed))
   if (problems.length > 0) return { ok: false, problems }
-  const rules = assemble(placed, { names: servers, opaque })
+  const rules = assemble(placed, there)
   return { ok: true, rules, warnings: [...warnings, ...findShadowed(rules.servers)] }
 }
 
@@ -96,9 +96,29 @@ function compileRule(text: RuleText, context: Context): PlacedRule {
   const during = readWindow(text.during, context.clocks, context.report)
   const conditional = [when, during, annotations, grant].some((one) => one !== undefined)
   const terms = { when, during, annotations, grant, limits, require, obligations }
-  const said = { id, effect, subjects, reason, disclose, show, shadow, ...terms }
+  const credential = text.credential?.text
+  const said = { id, effect, subjects, reason, disclose, show, shadow, ...terms, credential }
   const rule = { ...said, conditional, file, ...at(path) }
-  return { rule, coverages: compileCoverage(text, context) }
+  const coverages = compileCoverage(text, context)
+  checkCredential(text, [...coverages.keys()], context)
+  return { rule, coverages }
+}
+
+/** Every server that the rule covers must have the credential that it names. */
+function checkCredential(
+  { credential }: RuleText,
+  covered: readonly string[],
+  { servers: { credentials }, report }: Context,
+): void {
+  if (credential === undefined || credentials === undefined) return
+  const { text, path } = credential
+  for (const server of covered) {
+    const names = credentials.get(server) ?? []
+    if (names.includes(text)) continue
+    const has = names.length === 0 ? 'it has none for rules' : `it has ${names.join(', ')}`
+    const advice = 'add it to credentials of that server, or narrow the rule'
+    report(path, `the server "${server}" has no credential "${text}"; ${has}: ${advice}`)
+  }
 }
 
 /** Whom to tell is named in the configuration; policy files by themselves know nobody, and may name any. */

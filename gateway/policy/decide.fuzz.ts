@@ -7,6 +7,7 @@ import type { Decision } from '../model/decision.ts'
 import { fuzzOptions } from '../testkit/fuzz.ts'
 import {
   naiveCall,
+  naiveCredential,
   type NaiveDecision,
   type NaivePolicy,
   type NaiveQuestion,
@@ -225,7 +226,9 @@ const CLOSED: readonly string[] = ['outside_window', 'no_grant']
 function assertOutcome(decision: Decision, { outcome, rules }: NaiveDecision): void {
   const ids = rules.map(({ id }) => id)
   if (outcome === 'connection' || outcome === 'allow') {
-    assert.equal(decision.effect, 'allow')
+    assert.ok(decision.effect === 'allow')
+    const credential = outcome === 'allow' ? naiveCredential(rules) : undefined
+    assert.equal(decision.credential, credential)
     assert.ok([CONNECTION_RULE, ...ids].includes(decision.rule ?? ''))
     assert.equal(decision.rule === CONNECTION_RULE, outcome === 'connection')
     return

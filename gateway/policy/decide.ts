@@ -83,11 +83,16 @@ function decidePage(view: View, own: Deny, tools: readonly string[]): Allow | De
     if (name.length > MAX_NAME_LENGTH) continue
     const found = findForTarget(asked, 'tools/call', { kind: 'tool', name })
     const decision = settle(found, own.target, asked)
-    if (decision.effect === 'allow') return allowed(decision.rule)
-    if (decision.effect === 'require') return allowed(decision.allow.rule)
+    if (decision.effect === 'allow') return onlyRead(decision)
+    if (decision.effect === 'require') return onlyRead(decision.allow)
     if (decision.missingScopes.length > 0) lacking ??= decision
   }
   return own.missingScopes.length > 0 ? own : (lacking ?? own)
+}
+
+/** What is only read is no use of a grant or a budget, and goes up with the same credential. */
+function onlyRead({ rule, credential }: Allow): Allow {
+  return credential === undefined ? allowed(rule) : { ...allowed(rule), credential }
 }
 
 /**

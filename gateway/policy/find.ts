@@ -13,7 +13,10 @@ import type { View } from './view.ts'
  */
 export type Found = {
   deny: Rule | undefined
-  /** The one that asks least: no use of a grant is spent in vain, and no limit is met that need not be. */
+  /**
+   * The one that asks least: no use of a grant is spent in vain, and no limit is met that need not be.
+   * Where several ask alike, `isPreferred` chooses.
+   */
   allow: Rule | undefined
   /** An allow rule that fits but for scopes which the caller could obtain, and all it asks for. */
   lacking: { readonly rule: Rule; readonly scopes: readonly string[] } | undefined
@@ -123,19 +126,32 @@ function addAllow(
     }
   } else if (fit.how === 'lacks_scopes') {
     found.lacking ??= { rule, scopes: fit.scopes }
-  } else if (found.allow === undefined || asksLess(rule, found.allow)) {
+  } else if (found.allow === undefined || isPreferred(rule, found.allow)) {
     found.allow = rule
   }
 }
 
-/** Without a grant before with one, then without limits before with them, then the wider limits. */
-function asksLess(one: Rule, other: Rule): boolean {
+/**
+ * Without a grant before with one, then without limits before with them, then the wider limits. Of those
+ * that ask alike one that names a credential goes before one that names none, so that a rule for many does
+ * not undo the choice of a rule for few; of two that name one, that with the first id, whichever was met
+ * first. Where neither names one it makes no difference.
+ */
+function isPreferred(one: Rule, other: Rule): boolean {
   const [oneGrant, otherGrant] = [one.grant !== undefined, other.grant !== undefined]
   if (oneGrant !== otherGrant) return otherGrant
-  if (other.limits === undefined) return false
-  if (one.limits === undefined) return true
-  const more = one.limits.perSecond - other.limits.perSecond
-  return more > 0 || (more === 0 && one.limits.burst > other.limits.burst)
+  const wider = compareLimits(one.limits, other.limits)
+  if (wider !== 0) return wider > 0
+  if (one.credential === undefined) return false
+  return other.credential === undefined || one.id < other.id
+}
+
+/** Above zero where the first asks less, below where the second does. */
+function compareLimits(one: Rule['limits'], other: Rule['limits']): number {
+  if (one === undefined || other === undefined) {
+    return Number(one === undefined) - Number(other === undefined)
+  }
+  return one.perSecond - other.perSecond || one.burst - other.burst
 }
 
 function nothingFound(): Found {

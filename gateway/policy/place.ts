@@ -8,6 +8,8 @@ export type Servers = {
   readonly names: readonly string[]
   /** Those whose resource URIs have no canonical form, so that only exact URIs say what they seem to. */
   readonly opaque: ReadonlySet<string>
+  /** Names of the credentials that rules may choose, by server; absent where no configuration says. */
+  readonly credentials?: ReadonlyMap<string, readonly string[]>
 }
 
 /** Where a target text points: a glob, on these servers. */

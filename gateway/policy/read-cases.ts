@@ -37,6 +37,7 @@ export type PolicyCase = {
   readonly circumstances: Circumstances
   readonly expect: Decision['effect']
   readonly rule: string | undefined
+  readonly credential: string | undefined
   readonly reason: DenyReason | undefined
   readonly visible: boolean | undefined
 }
@@ -72,6 +73,7 @@ const CASE_KEYS = [
   'annotations',
   'expect',
   'rule',
+  'credential',
   'reason',
   'visible',
 ]
@@ -181,6 +183,7 @@ function readCase(entry: Value, { callers, report, line }: CaseContext): PolicyC
     circumstances,
     expect: wordOf(field('expect'), ['allow', 'deny', 'require'], report) ?? 'deny',
     rule: textOf(field('rule'), report),
+    credential: textOf(field('credential'), report),
     reason: wordOf(field('reason'), REASONS, report),
     visible: fields['visible'] === undefined ? undefined : flagOf(field('visible'), report),
   }

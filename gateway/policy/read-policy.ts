@@ -64,6 +64,7 @@ export type RuleText = {
   readonly limits: Budget | undefined
   readonly require: Requirement | undefined
   readonly obligations: ObligationsText | undefined
+  readonly credential: Text | undefined
 }
 
 /** Longest id: it is a metric label and stands in every audit record. */
@@ -89,11 +90,11 @@ const RULE_KEYS = [
   'limits',
   'require',
   'obligations',
+  'credential',
   'show',
   'reason',
   'disclose',
 ]
-const RULE_KEYS_LATER = ['credential']
 
 /** Reads what can be read. The result means something only when nothing was reported. */
 export function readPolicy(data: unknown, report: Report): PolicyText {
@@ -147,7 +148,7 @@ function readRule(entry: Value, shadow: boolean, report: Report): RuleText | und
   if (fields === undefined) return undefined
   const { path } = entry
   const field = (key: string): Value => ({ value: fields[key], path: [...path, key] })
-  checkKeys(fields, { path, known: RULE_KEYS, later: RULE_KEYS_LATER }, report)
+  checkKeys(fields, { path, known: RULE_KEYS, later: [] }, report)
   if (fields['subjects'] === undefined) {
     report(path, '"subjects" is missing: say whom the rule is about')
   }
@@ -166,6 +167,7 @@ function readRule(entry: Value, shadow: boolean, report: Report): RuleText | und
     shadow: readMode(field('mode'), report) || shadow,
     delegation: readDelegation(field('delegation'), report),
     when: readText(field('when'), report),
+    credential: readText(field('credential'), report),
     during: field('during'),
     annotations: readAnnotations(field('annotations'), report),
     grant: readGrant(field('grant'), report),
@@ -271,6 +273,7 @@ function checkEffect(rule: RuleText, has: (key: string) => boolean, report: Repo
   if (effect !== 'allow') {
     refuse('grant', 'only an allow rule can be granted')
     refuse('limits', 'only an allow rule has something to limit')
+    refuse('credential', 'only what an allow rule allows goes up with one')
     refuse('delegation', 'narrows an allow rule: a deny rule names a chain in its subjects')
   }
   if (effect !== 'allow' || !(has('grant') || has('during'))) {

@@ -33,6 +33,8 @@ export type Rule = {
   readonly grant: GrantTerms | undefined
   /** Allow rules: what each caller may spend under the rule. */
   readonly limits: Budget | undefined
+  /** Allow rules: name of the credential that what it allows goes up with; undefined leaves it to the server. */
+  readonly credential: string | undefined
   /** What a rule with effect `require` requires; undefined for all others. */
   readonly require: Requirement | undefined
   /** What is to be done about what it decides; undefined for nothing. */

@@ -84,15 +84,17 @@ function settleAllows(
 
 /** Who only asks about a task, or for completions, spends nothing, and nothing is to be done about it. */
 function allowedBy(rule: Rule, requires: readonly Rule[] | undefined, { asking }: View): Allow {
-  const { id, grant } = rule
+  const { id, grant, credential } = rule
   const limits = asking === 'call' ? rule.limits : undefined
   const obligations = asking === 'call' ? obligationsOf(requires, rule.obligations) : undefined
-  if (grant === undefined && limits === undefined && obligations === undefined) return allowed(id)
+  const terms = grant ?? limits ?? obligations ?? credential
+  if (terms === undefined) return allowed(id)
   return {
     ...allowed(id),
     ...(grant !== undefined && { grant }),
     ...(limits !== undefined && { limits }),
     ...(obligations !== undefined && { obligations }),
+    ...(credential !== undefined && { credential }),
   }
 }
 

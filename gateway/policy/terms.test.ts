@@ -213,3 +213,65 @@ test('a rule in shadow mode that would change nothing is not mentioned', () => {
   const deny = { effect: 'deny', tools: ['docs/*'] } as const
   assert.equal(outcome([ALLOW, deny, shadow]).shadow, undefined)
 })
+
+const READER = { ...ALLOW, credential: 'reader' } as const satisfies RuleDraft
+
+/** Who allowed it, and the credential it goes up with. */
+function credentialOf(rules: readonly RuleDraft[], asked: Asked = {}): readonly unknown[] {
+  const decision = outcome(rules, asked)
+  assert.ok(decision.effect === 'allow')
+  return [decision.rule, decision.credential]
+}
+
+test('an allow says which credential its rule chose, and nothing where the rule chose none', () => {
+  assert.deepEqual(credentialOf([READER]), ['rule-1', 'reader'])
+  assert.ok(!('credential' in outcome([ALLOW])))
+})
+
+test('of rules that ask alike, one that names a credential decides, and of several that with the first id', () => {
+  const reader = { ...READER, id: 'm' }
+  const writer = { id: 'n', tools: ['docs/delete_all'], credential: 'writer' }
+  const plain = { id: 'a', servers: ['docs'] }
+  for (const rules of [
+    [reader, writer, plain],
+    [plain, writer, reader],
+    [writer, plain, reader],
+  ]) {
+    assert.deepEqual(credentialOf(rules), ['m', 'reader'])
+  }
+})
+
+test('what a rule asks for counts before the credential it names', () => {
+  const writer = { ...GRANTED, credential: 'writer' }
+  assert.deepEqual(credentialOf([writer, ALLOW], granted('live')), ['rule-2', undefined])
+  assert.deepEqual(credentialOf([writer, READER], granted('live')), ['rule-2', 'reader'])
+  const limited = { ...ALLOW, credential: 'writer', limits: { rate: '1/s' } }
+  assert.deepEqual(credentialOf([limited, READER]), ['rule-2', 'reader'])
+})
+
+test('a rule in shadow mode chooses no credential', () => {
+  const shadow = { ...READER, mode: 'shadow' } as const
+  assert.deepEqual(credentialOf([shadow, ALLOW]), ['rule-2', undefined])
+})
+
+test('once approved, a call goes up with the credential of the rule that allows it', () => {
+  const waiting = outcome([READER, APPROVED])
+  assert.ok(waiting.effect === 'require')
+  assert.equal(waiting.allow.credential, 'reader')
+  const approved = { facts: { approved: () => true } }
+  assert.deepEqual(credentialOf([READER, APPROVED], approved), ['rule-1', 'reader'])
+})
+
+test('being connected goes up with the credential of the server, whatever rules name', () => {
+  const list = callFor({ about: 'method', name: 'tools/list' })
+  const decision = decide(compileRules(READER), someCaller(), list, occasion({}))
+  assert.ok(decision.effect === 'allow' && !('credential' in decision))
+})
+
+test('the page of a tool is read with the credential of the rule that allows the tool', () => {
+  const page = { kind: 'resource', name: 'ui://a', tools: ['delete_all'] } as const
+  const call = { ...callFor({ about: 'resource', name: 'ui://a' }), targets: [page] }
+  const decision = decide(compileRules(READER), someCaller(), call, occasion({}))
+  assert.ok(decision.effect === 'allow')
+  assert.equal(decision.credential, 'reader')
+})

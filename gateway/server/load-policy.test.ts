@@ -77,3 +77,32 @@ test('a rule may tell only whom the configuration names', async () => {
   )
   assert.deepEqual(others, [])
 })
+
+test('a rule may name only a credential that every server it covers has', async () => {
+  const key = `{ value: '\${env:KEY}' }`
+  const { servers, notifications } = await settingsOf(
+    `version: 1
+public_url: https://mcp.example
+servers:
+  docs: { upstream: 'https://up.example/mcp', credentials: { reader: ${key}, writer: ${key} } }
+  wiki: { upstream: 'https://up.example/wiki' }
+`,
+    { env: { KEY: 'k8Yh2mNq4rTz' } },
+  )
+  const says = (rule: string): readonly string[] => {
+    const line = `  - { id: a, effect: allow, subjects: [{ any: true }], ${rule} }`
+    const text = `version: 1\nrules:\n${line}\n`
+    const result = loadPolicy({ servers, notifications, policies: [{ file: '/p.yaml', text }] })
+    return result.ok
+      ? []
+      : result.problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
+  }
+  assert.deepEqual(says('tools: [docs/read], credential: reader'), [])
+  const advice = 'add it to credentials of that server, or narrow the rule'
+  assert.deepEqual(says('credential: owner, tools: [docs/read]'), [
+    `3:68 the server "docs" has no credential "owner"; it has reader, writer: ${advice}`,
+  ])
+  assert.deepEqual(says('credential: reader, tools: ["*/read"]'), [
+    `3:68 the server "wiki" has no credential "reader"; it has none for rules: ${advice}`,
+  ])
+})

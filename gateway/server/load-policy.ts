@@ -24,6 +24,12 @@ export function loadPolicy(
   const compiled = compilePolicy(documents, names, {
     opaque: new Set(opaque.map(({ name }) => name)),
     notifications: new Set(settings.notifications.keys()),
+    credentials: new Map(
+      settings.servers.map(({ name, ruleCredentials }) => [
+        name,
+        [...(ruleCredentials?.keys() ?? [])],
+      ]),
+    ),
   })
   if (problems.length === 0) return compiled
   return { ok: false, problems: [...problems, ...(compiled.ok ? [] : compiled.problems)] }

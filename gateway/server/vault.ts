@@ -152,9 +152,10 @@ function scopesNeeded(settings: Settings, provider: string): readonly string[] {
 }
 
 function vaultCredentials({ servers }: Settings, provider: string): readonly VaultCredential[] {
-  const credentials = servers.flatMap(({ credential, toolCredentials }) => [
+  const credentials = servers.flatMap(({ credential, toolCredentials, ruleCredentials }) => [
     credential,
     ...(toolCredentials?.values() ?? []),
+    ...(ruleCredentials?.values() ?? []),
   ])
   return credentials.filter(
     (one): one is VaultCredential => one.kind === 'vault' && one.provider === provider,

@@ -195,6 +195,7 @@ export type ServerFile = {
   readonly upstream: UpstreamFile
   readonly credential: 'none' | CredentialFile
   readonly tool_credentials: Readonly<Record<string, 'none' | CredentialFile>>
+  readonly credentials: Readonly<Record<string, 'none' | CredentialFile>>
   readonly fallback_credential?: 'none' | CredentialFile
   readonly anonymous: boolean
   readonly eras: 'probe' | 'legacy' | 'modern' | 'both'

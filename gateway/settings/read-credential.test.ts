@@ -155,3 +155,27 @@ test('A subject without its issuer is refused where two issuers could mean two p
     /more than one issuer/,
   )
 })
+
+test('Credentials for rules are read by name, and are not there where none is written', async () => {
+  const more = `, credentials: { reader: { value: 'Bearer \${env:KEY}' }, caller: { mode: issue } }`
+  const { servers } = await settingsOf(withCredential('none', more), { env: ENV })
+  const named = servers[0]?.ruleCredentials
+  assert.deepEqual(named?.get('caller')?.kind, 'issue')
+  const reader = named?.get('reader')
+  assert.ok(reader?.kind === 'static')
+  assert.equal(reader.value.reveal(), `Bearer ${ENV.KEY}`)
+  const bare = await settingsOf(withCredential('none'))
+  assert.equal(bare.servers[0]?.ruleCredentials, undefined)
+})
+
+test('Credentials for rules are refused where nobody signs in, where a connection has one for all, and under odd names', async () => {
+  const named = (name: string): string => `, credentials: { ${name}: { value: '\${env:KEY}' } }`
+  const anonymous = withCredential('none', `${named('reader')}, anonymous: true`)
+  const anybody = await problemsOf(anonymous, { env: ENV })
+  assert.match(anybody.join('\n'), /^6:\d+ servers\.docs\.credentials\.reader: .*with anonymous/)
+  const socket = withCredential('none', named('reader')).replace('https://up', 'wss://up')
+  const problems = await problemsOf(socket, { env: ENV })
+  assert.match(problems.join('\n'), /^6:\d+ servers\.docs\.credentials: not with this transport/)
+  const odd = await problemsOf(withCredential('none', named('Reader')), { env: ENV })
+  assert.match(odd.join('\n'), /^6:\d+ .*must be a name of lower-case letters/)
+})

@@ -55,6 +55,7 @@ const PLACE_KEYS: ReadonlySet<string> = new Set(['mode', 'header', 'as', 'user']
 export type ServerCredentials = {
   readonly credential: Credential
   readonly toolCredentials: ReadonlyMap<string, Credential> | undefined
+  readonly ruleCredentials: ReadonlyMap<string, Credential> | undefined
   readonly fallback: StaticCredential | undefined
 }
 
@@ -66,24 +67,32 @@ export async function readCredentials(
   context: Context,
   at: Path,
 ): Promise<ServerCredentials | undefined> {
-  const { file, reading } = context
+  const { file } = context
   const credential = await readCredential(context, [...at, 'credential'], file.credential)
-  const tools = new Map<string, Credential>()
-  for (const [tool, written] of Object.entries(file.tool_credentials)) {
-    const own = await readCredential(context, [...at, 'tool_credentials', tool], written)
-    if (own !== undefined) tools.set(tool, own)
-  }
+  const toolCredentials = await readNamed(context, at, 'tool_credentials')
+  const ruleCredentials = await readNamed(context, at, 'credentials')
   const fallback = await readFallback(context, [...at, 'fallback_credential'])
-  if (tools.size > 0 && isSocket(file)) {
-    const advice = 'a connection has one credential for all'
-    reading.reportKey([...at, 'tool_credentials'], `not with this transport: ${advice}`)
-  }
   if (credential === undefined || fallback === 'wrong') return undefined
-  return {
-    credential,
-    toolCredentials: tools.size === 0 ? undefined : tools,
-    fallback,
+  return { credential, toolCredentials, ruleCredentials, fallback }
+}
+
+/** Further credentials of the server by name; undefined for none. */
+async function readNamed(
+  context: Context,
+  at: Path,
+  key: 'tool_credentials' | 'credentials',
+): Promise<ReadonlyMap<string, Credential> | undefined> {
+  const { reading, file } = context
+  const named = new Map<string, Credential>()
+  for (const [name, written] of Object.entries(file[key])) {
+    const own = await readCredential(context, [...at, key, name], written)
+    if (own !== undefined) named.set(name, own)
   }
+  if (named.size > 0 && isSocket(file)) {
+    const advice = 'a connection has one credential for all'
+    reading.reportKey([...at, key], `not with this transport: ${advice}`)
+  }
+  return named.size === 0 ? undefined : named
 }
 
 async function readFallback(

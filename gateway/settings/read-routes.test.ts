@@ -117,8 +117,14 @@ test('headers that belong to a connection, a caller or the gateway are never pas
 test('nobody without a credential is served with one of the operator', async () => {
   const credential = `credential: { header: X-Key, value: '\${env:KEY}' },`
   const open = withRoute('path: /ui, authentication: none', credential)
-  const problems = await problemsOf(open, { env: { KEY: 'k'.repeat(16) } })
-  assert.match(problems.join('\n'), /authentication: none together with a credential/)
+  const chosen = withRoute(
+    'path: /ui, authentication: none',
+    `credentials: { own: { header: X-Key, value: '\${env:KEY}' } },`,
+  )
+  for (const text of [open, chosen]) {
+    const problems = await problemsOf(text, { env: { KEY: 'k'.repeat(16) } })
+    assert.match(problems.join('\n'), /authentication: none together with a credential/)
+  }
 })
 
 test('the environment must not make the package that carries routes follow redirects', async () => {

@@ -65,7 +65,8 @@ export function readRoutes(
     reportPaths(reading, own, route)
     reportHeaders(reading, [...own, 'request_headers'], route.request_headers, NEVER_UP)
     reportHeaders(reading, [...own, 'response_headers'], route.response_headers, NEVER_DOWN)
-    if (route.authentication === 'none' && file.credential !== 'none') {
+    const isKeyless = file.credential === 'none' && Object.keys(file.credentials).length === 0
+    if (route.authentication === 'none' && !isKeyless) {
       const advice = 'anybody could use it; remove one of the two'
       reading.report([...own, 'authentication'], `none together with a credential: ${advice}`)
     }

@@ -75,6 +75,7 @@ test('a server has the defaults the reference names', async () => {
     },
     credential: { kind: 'none' },
     toolCredentials: undefined,
+    ruleCredentials: undefined,
     fallback: undefined,
     anonymous: false,
     methods: new Set(),

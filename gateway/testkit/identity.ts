@@ -65,6 +65,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     },
     credential: { kind: 'none' },
     toolCredentials: undefined,
+    ruleCredentials: undefined,
     fallback: undefined,
     anonymous: false,
     methods: new Set(),

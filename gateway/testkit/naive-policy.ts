@@ -66,6 +66,7 @@ export type NaiveRule = NaiveLists & {
     | { readonly redact: readonly string[] }
     | { readonly notify: string }
   )[]
+  readonly credential?: string
   readonly show?: boolean
   readonly reason?: string
   readonly disclose?: boolean
@@ -75,6 +76,15 @@ export type NaivePolicy = {
   readonly version: 1
   readonly sets?: Readonly<Record<string, readonly string[] | readonly NaiveSubject[]>>
   readonly rules: readonly NaiveRule[]
+}
+
+/** The credential that a call goes up with, of all rules that allow it. */
+export function naiveCredential(rules: readonly NaiveRule[]): string | undefined {
+  const free = rules.filter(({ grant }) => grant === undefined)
+  const named = (free.length > 0 ? free : rules).filter(
+    ({ credential }) => credential !== undefined,
+  )
+  return named.toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]?.credential
 }
 
 /** All rules that could be the one a decision names. */

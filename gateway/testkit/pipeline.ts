@@ -145,6 +145,7 @@ export function testServer(over: Partial<McpServer> = {}): McpServer {
     },
     credential: { kind: 'none' },
     toolCredentials: undefined,
+    ruleCredentials: undefined,
     fallback: undefined,
     anonymous: false,
     methods: new Set(),

@@ -4,7 +4,6 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Schema } from './schema-reference.ts'
 import { readSchema, schemaSections } from './schema-reference.ts'
 
 export const POLICY_REFERENCE = join(import.meta.dirname, '../../docs/policy.md')
@@ -27,22 +26,10 @@ export function policyReference(page: string): string {
     '## Reference: policy files\n',
     `${policy.description}\n`,
     ...schemaSections(policy, '###'),
-    '### Keys of versions to come\n',
-    'Nothing unknown is ignored, since a condition that is not understood could be the one that matters.',
-    'These keys have a place kept for them and are refused as not known to this version:\n',
-    `- in a rule: ${laterKeys(policy.$defs?.['rule'])}\n`,
     '## Reference: case files\n',
     `${cases.description}\n`,
     ...schemaSections(cases, '###'),
   ].join('\n')
-}
-
-/** The keys in a pattern such as `^(?:when|during)$`. */
-function laterKeys(schema: Schema | undefined): string {
-  const patterns = Object.keys(schema?.patternProperties ?? {})
-  const names = patterns.flatMap((pattern) => pattern.match(/[a-z]+/g) ?? [])
-  if (names.length === 0) throw new Error('the schema names no keys of versions to come')
-  return names.map((name) => `\`${name}\``).join(', ')
 }
 
 if (import.meta.main) {

@@ -126,6 +126,7 @@ const conditions = fc.record({
     ),
   ),
   grant: rarely(6, fc.constant({ ttl: '1h' })),
+  credential: rarely(3, fc.constantFrom('reader', 'writer')),
   delegation: rarely(
     8,
     fc.constantFrom<NonNullable<NaiveRule['delegation']>>(
@@ -184,7 +185,7 @@ function fitting(
   conditions: Conditions,
 ): Partial<NaiveRule> {
   const isAllow = effect === 'allow'
-  const { when, during, annotations, grant, delegation, show, mode } = conditions
+  const { when, during, annotations, grant, delegation, show, mode, credential } = conditions
   return {
     ...(when === undefined ? {} : { when }),
     ...(during === undefined ? {} : { during }),
@@ -193,6 +194,7 @@ function fitting(
       ? { annotations }
       : {}),
     ...(isAllow && grant !== undefined ? { grant } : {}),
+    ...(isAllow && credential !== undefined ? { credential } : {}),
     ...(isAllow && delegation !== undefined ? { delegation } : {}),
     ...(isAllow && show === true && (grant ?? during) !== undefined ? { show } : {}),
   }
