@@ -7,8 +7,9 @@ BIN := $(NODE) node_modules/.bin
 TEST := $(NODE) --test --test-reporter=spec
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
 
-# Two files at a time, each in a process of its own. A test or a file that takes longer is stuck.
-IN_PROCESSES := --test-concurrency=2 --test-timeout=$(or $(GATEHOUSE_TEST_TIMEOUT_MS),120000)
+# Three files at a time, each in a process of its own: most of them wait most of the time. A test or a file
+# that takes longer is stuck.
+IN_PROCESSES := --test-concurrency=$(or $(GATEHOUSE_TEST_PROCESSES),3) --test-timeout=$(or $(GATEHOUSE_TEST_TIMEOUT_MS),120000)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
