@@ -92,7 +92,7 @@ conformance: deps ## The official MCP conformance suite through the gateway
 
 .PHONY: faults
 faults: deps ## Kills, resets and floods, and what must hold through them
-	$(TEST) $(IN_PROCESSES) 'gateway/e2e/faults/*.e2e.ts'
+	$(TEST) $(IN_PROCESSES) --test-concurrency=2 'gateway/e2e/faults/*.e2e.ts'
 
 .PHONY: deploy-check
 deploy-check: tools deps py ## Image, manifests, alert rules and units, without an engine

@@ -25,7 +25,7 @@ const SUITES = [
   { target: 'e2e', testSeconds: 270, proveSeconds: 300 },
   { target: 'pages', testSeconds: 90, proveSeconds: 90 },
   { target: 'conformance', testSeconds: 120, proveSeconds: 150 },
-  { target: 'faults', testSeconds: 60, proveSeconds: 420 },
+  { target: 'faults', testSeconds: 90, proveSeconds: 420 },
   { target: 'deploy-check', testSeconds: 60, proveSeconds: 60 },
 ] as const
 

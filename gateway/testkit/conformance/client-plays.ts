@@ -1,4 +1,6 @@
 /** What each client scenario of the official suite waits for. */
+import { setTimeout as pause } from 'node:timers/promises'
+
 import type { Client } from '@modelcontextprotocol/client'
 
 type Scene = {
@@ -8,6 +10,9 @@ type Scene = {
 }
 
 export type Play = (scene: Scene) => Promise<unknown>
+
+/** Long enough for a client to have opened the stream it listens on. */
+const LISTENING_MS = 500
 
 const call = (client: Client, name: string, args: object = {}): Promise<unknown> =>
   client.callTool({ name, arguments: { ...args } })
@@ -30,7 +35,11 @@ export const PLAYS: Readonly<Record<string, Play>> = {
     await call(client, 'add_numbers', { a: 2, b: 3 })
   },
   'elicitation-sep1034-client-defaults': callAll,
-  'sse-retry': callAll,
+  'sse-retry': async (scene) => {
+    // The scenario takes the next GET after the call for the client's return: its listening stream must be there.
+    await pause(LISTENING_MS)
+    await callAll(scene)
+  },
   'http-invalid-tool-headers': callAll,
   'sep-2322-client-request-state': async ({ client }) => {
     const { tools } = await client.listTools()
