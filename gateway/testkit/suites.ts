@@ -22,7 +22,7 @@ const SUITES = [
   { target: 'check', testSeconds: 60, proveSeconds: 90 },
   { target: 'fuzz', testSeconds: 90, proveSeconds: 660 },
   { target: 'store', testSeconds: 75, proveSeconds: 120 },
-  { target: 'e2e', testSeconds: 270, proveSeconds: 300 },
+  { target: 'e2e', testSeconds: 330, proveSeconds: 330 },
   { target: 'pages', testSeconds: 90, proveSeconds: 90 },
   { target: 'conformance', testSeconds: 120, proveSeconds: 150 },
   { target: 'faults', testSeconds: 90, proveSeconds: 420 },
