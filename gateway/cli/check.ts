@@ -6,7 +6,8 @@ import type { McpServer } from '../model/server.ts'
 import type { Rule, Rules } from '../policy/rules.ts'
 import { checkHosts } from '../server/check-hosts.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
-import type { AuthorizationServerSettings, IssuerSettings, Settings } from '../settings/settings.ts'
+import type { AuthorizationRules } from '../model/authorization-rules.ts'
+import type { IssuerSettings, Settings } from '../settings/settings.ts'
 import type { Io } from './io.ts'
 
 const HELP = `Usage: gatehouse check -c FILE
@@ -132,7 +133,7 @@ function describeOwn({
   signIn,
   clients,
   registration,
-}: AuthorizationServerSettings): readonly string[] {
+}: AuthorizationRules): readonly string[] {
   const ways = [
     ...[...signIn.values()].map(({ name, issuer: theirs }) => `${name} (${theirs})`),
     ...(users.size === 0 ? [] : [count(users.size, 'local user')]),

@@ -1,6 +1,7 @@
 /** The people who can sign in, by the id their tokens carry: the way they sign in, and their name there. */
 import type { Payload, Rows } from './rows.ts'
-import type { Setup, SignInProvider } from './setup.ts'
+import type { SignInProvider } from '../model/authorization-rules.ts'
+import type { Setup } from './setup.ts'
 
 /** A person as far as tokens and pages need it. */
 export type Account = {

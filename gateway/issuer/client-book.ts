@@ -9,7 +9,8 @@ import type { Clients } from '../registry/clients.ts'
 import type { ClientBook } from './adapter.ts'
 import type { Rows } from './rows.ts'
 import { TOKEN_EXCHANGE } from './exchange-names.ts'
-import type { ClientGrant, ConfiguredClient, Setup } from './setup.ts'
+import type { ClientGrant, ConfiguredClient } from '../model/authorization-rules.ts'
+import type { Setup } from './setup.ts'
 
 /** What is known of a client while it registers. */
 export type Newcomer = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { readClientMetadata, redirectFault } from './client-metadata.ts'
-import type { Entitlement } from './setup.ts'
+import type { Entitlement } from '../model/authorization-rules.ts'
 import { SELF_REGISTERED } from './setup.ts'
 
 const REDIRECTS = ['http://127.0.0.1:1234/cb']

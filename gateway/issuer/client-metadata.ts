@@ -5,7 +5,7 @@
 import { isLoopback } from '../model/loopback.ts'
 import { plainName } from '../pages/html.ts'
 import { applicationTypeOf, grantTypesOf } from './client-book.ts'
-import type { Entitlement } from './setup.ts'
+import type { Entitlement } from '../model/authorization-rules.ts'
 
 export type ReadMetadata =
   | { readonly ok: true; readonly metadata: Readonly<Record<string, unknown>> }

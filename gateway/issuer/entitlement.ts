@@ -1,7 +1,8 @@
 /** What a client may have, by who it is: decided by operators, never by what it says of itself. */
 import type { Clients } from '../registry/clients.ts'
 import { isHumanDocument, isServedDocument } from './client-document.ts'
-import type { Entitlement, ProtectedServer, Setup } from './setup.ts'
+import type { Entitlement } from '../model/authorization-rules.ts'
+import type { ProtectedServer, Setup } from './setup.ts'
 import { SELF_REGISTERED } from './setup.ts'
 
 /**

@@ -8,7 +8,8 @@ import { findResource } from './canonical-resource.ts'
 import { BASE_SCOPE, scopesOn } from './entitlement.ts'
 import { EXCHANGED } from './exchange-names.ts'
 import type { OwnToken } from './own-token.ts'
-import type { ConfiguredClient, Entitlement, ProtectedServer, Setup } from './setup.ts'
+import type { ConfiguredClient, Entitlement } from '../model/authorization-rules.ts'
+import type { ProtectedServer, Setup } from './setup.ts'
 import { KIND_CLAIM } from './token-claims.ts'
 
 /** What a client asks for, with its tokens verified. */

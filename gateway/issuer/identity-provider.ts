@@ -17,7 +17,7 @@ import {
 import type { Configuration } from 'openid-client'
 
 import { isText, readClaim, readGroups } from '../oauth/claims.ts'
-import type { SignInProvider } from './setup.ts'
+import type { SignInProvider } from '../model/authorization-rules.ts'
 
 /** Fetches from addresses that operators configured; https, or loopback. */
 export type ProviderFetch = (

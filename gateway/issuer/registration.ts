@@ -9,7 +9,8 @@ import type { Newcomer } from './client-book.ts'
 import { readClientMetadata } from './client-metadata.ts'
 import { standingOf } from './entitlement.ts'
 import { oauthError } from './http.ts'
-import type { Entitlement, Setup } from './setup.ts'
+import type { Entitlement } from '../model/authorization-rules.ts'
+import type { Setup } from './setup.ts'
 import { SELF_REGISTERED } from './setup.ts'
 
 const MINUTE_MS = 60_000

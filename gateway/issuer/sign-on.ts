@@ -19,7 +19,8 @@ import type { IdentityProvider, Person, ProviderFetch } from './identity-provide
 import { createIdentityProvider, NotAllowed } from './identity-provider.ts'
 import { CALLBACK_PATH } from './routes.ts'
 import type { Rows } from './rows.ts'
-import type { Setup, SignInProvider } from './setup.ts'
+import type { SignInProvider } from '../model/authorization-rules.ts'
+import type { Setup } from './setup.ts'
 
 /** How long a person may take at their identity provider, in milliseconds. */
 const AWAY_MS = 10 * 60_000

@@ -9,7 +9,8 @@ import { isVisible } from '../policy/visible.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
 import { createClients } from '../registry/clients.ts'
-import type { AuthorizationServerSettings, Settings } from '../settings/settings.ts'
+import type { AuthorizationRules } from '../model/authorization-rules.ts'
+import type { Settings } from '../settings/settings.ts'
 import { describedTools } from './described-tools.ts'
 import { createLiveSessions } from './live-sessions.ts'
 import { createNeededAccounts } from './needed-accounts.ts'
@@ -49,7 +50,7 @@ export async function openIssuer(
 
 /** What the authorization server is told of a configuration; undefined for one without it. */
 export function setupOf({ settings, rules }: Configuration, plant: Plant): Setup | undefined {
-  const own: AuthorizationServerSettings | undefined = settings.authorizationServer
+  const own: AuthorizationRules | undefined = settings.authorizationServer
   if (own === undefined) return undefined
   const servers = settings.servers.filter(
     ({ issuers, anonymous }) => issuers?.includes(own.issuer) ?? !anonymous,

@@ -15,13 +15,13 @@ import { readUsers } from './read-users.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
 import type {
-  AuthorizationServerSettings,
-  DocumentSettings,
+  AuthorizationRules,
+  DocumentRules,
   Entitlement,
-  OauthClient,
-  RegistrationSettings,
+  ConfiguredClient,
+  RegistrationRules,
   RegistrationToken,
-} from './settings.ts'
+} from '../model/authorization-rules.ts'
 
 /** What it is read against. */
 type Context = Omit<ServersContext, 'decisionPoint'>
@@ -38,7 +38,7 @@ const MAX_TOKEN_LIFE_MS = 60 * 60_000
 /** The settings of the authorization server; undefined where there is none. */
 export async function readAuthorizationServer(
   context: Context,
-): Promise<AuthorizationServerSettings | undefined> {
+): Promise<AuthorizationRules | undefined> {
   const { reading, config, publicUrl } = context
   const file = config.authorization_server
   if (file === undefined) return undefined
@@ -84,8 +84,8 @@ async function readClients(
   reading: Reading,
   config: ConfigFile,
   file: AuthorizationServerFile,
-): Promise<ReadonlyMap<string, OauthClient>> {
-  const clients = new Map<string, OauthClient>()
+): Promise<ReadonlyMap<string, ConfiguredClient>> {
+  const clients = new Map<string, ConfiguredClient>()
   for (const [id, client] of Object.entries(file.clients)) {
     const at = [...AT, 'clients', id]
     const auth = await readAuth(reading, at, client)
@@ -120,7 +120,7 @@ function reportExchange(
     config,
     client,
     auth,
-  }: { at: Path; config: ConfigFile; client: OauthClientFile; auth: OauthClient['auth'] },
+  }: { at: Path; config: ConfigFile; client: OauthClientFile; auth: ConfiguredClient['auth'] },
 ): void {
   const rights = client.may_exchange
   const hasGrant = client.grants.includes('token_exchange')
@@ -155,7 +155,7 @@ async function readAuth(
   reading: Reading,
   at: Path,
   { secret, jwks }: OauthClientFile,
-): Promise<OauthClient['auth'] | undefined> {
+): Promise<ConfiguredClient['auth'] | undefined> {
   if (secret !== undefined && jwks !== undefined) {
     reading.reportKey(at, 'secret and jwks; remove one of the two')
   }
@@ -179,7 +179,7 @@ function redirectFault(uri: string): string | undefined {
 function readDocuments(
   reading: Reading,
   { client_documents: file }: AuthorizationServerFile,
-): DocumentSettings {
+): DocumentRules {
   const at = [...AT, 'client_documents', 'mode']
   if (file.mode === 'listed' && file.hosts.length === 0) reading.report(at, 'listed without hosts')
   const { mode, hosts, human_hosts: humanHosts } = file
@@ -194,7 +194,7 @@ function readRegistration(
   reading: Reading,
   config: ConfigFile,
   { registration }: AuthorizationServerFile,
-): RegistrationSettings {
+): RegistrationRules {
   const at = [...AT, 'registration']
   const tokens = new Map<string, RegistrationToken>()
   for (const [name, token] of Object.entries(registration.tokens)) {

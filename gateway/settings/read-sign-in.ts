@@ -4,7 +4,7 @@ import type { Path } from '../model/problem.ts'
 import type { AuthorizationServerFile, SignInFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
-import type { SignInProvider } from './settings.ts'
+import type { SignInProvider } from '../model/authorization-rules.ts'
 
 /** Parameters that belong to the gateway: another value would undo what they are for. */
 const OWN_PARAMETERS = /^(client_|code|nonce|redirect_uri|request|response_|scope|state)/

@@ -1,7 +1,7 @@
 /** The file of local users. */
 import type { Path } from '../model/problem.ts'
 import type { Reading } from './reading.ts'
-import type { LocalUser } from './settings.ts'
+import type { LocalUser } from '../model/authorization-rules.ts'
 import { validate, withDefaults } from './validate.ts'
 import { readYaml } from './yaml.ts'
 

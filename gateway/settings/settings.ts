@@ -2,6 +2,7 @@
  * What a configuration file means once it is checked: frozen, paths absolute, secrets wrapped,
  * defaults filled in. Times carry their unit in the name.
  */
+import type { AuthorizationRules } from '../model/authorization-rules.ts'
 import type { CallerKind } from '../model/caller.ts'
 import type { TokenEndpoint } from '../model/credential.ts'
 import type { Provider } from '../model/provider.ts'
@@ -25,7 +26,7 @@ export type Settings = {
   readonly allowedOrigins: readonly string[]
   readonly keys: readonly RingKey[]
   /** Gatehouse as its own authorization server; undefined where tokens come from `issuers` alone. */
-  readonly authorizationServer: AuthorizationServerSettings | undefined
+  readonly authorizationServer: AuthorizationRules | undefined
   readonly issuers: readonly IssuerSettings[]
   readonly limits: Limits
   readonly apiKeys: readonly ApiKeySettings[]
@@ -74,119 +75,6 @@ export type Ops = {
   /** Bearer credential of the admin API; without it the API answers 404. */
   readonly adminToken: Secret | undefined
 }
-export type AuthorizationServerSettings = {
-  /** The origin of `publicUrl`, for ever. */
-  readonly issuer: string
-  readonly tenant: string
-  readonly accessTokenSeconds: number
-  /** By the name they sign in with. */
-  readonly users: ReadonlyMap<string, LocalUser>
-  /** Identity providers people sign in with, by name. */
-  readonly signIn: ReadonlyMap<string, SignInProvider>
-  /** By client id. */
-  readonly clients: ReadonlyMap<string, OauthClient>
-  readonly registration: RegistrationSettings
-  readonly documents: DocumentSettings
-}
-
-export type LocalUser = {
-  /** What `identity/passwords.ts` makes. */
-  readonly passwordHash: string
-  /** For people to read. */
-  readonly name: string
-  readonly groups: readonly string[]
-  /** Scopes the user can grant at most; undefined means all. */
-  readonly scopes: readonly string[] | undefined
-}
-
-/** An identity provider people sign in with. */
-export type SignInProvider = {
-  readonly name: string
-  /** What people read on its button. */
-  readonly title: string
-  readonly issuer: string
-  readonly clientId: string
-  readonly secret: Secret
-  /** How the client secret is sent. */
-  readonly clientAuth: 'basic' | 'post'
-  readonly scopes: readonly string[]
-  /** Further parameters of its authorization request, such as `prompt` and `acr_values`. */
-  readonly parameters: ReadonlyMap<string, string>
-  /** Dotted paths into the claims of its ID tokens. */
-  readonly claims: { readonly subject: string; readonly name: string; readonly groups: string }
-  /** Claims that must have this value for a person to be let in. */
-  readonly required: ReadonlyMap<string, string>
-  /** What people can grant at most, by group; undefined means all to everybody. */
-  readonly groupScopes: ReadonlyMap<string, readonly string[]> | undefined
-}
-
-/** The ways in which a client may get tokens. Refresh tokens come with codes. */
-export type ClientGrant =
-  | 'authorization_code'
-  | 'client_credentials'
-  | 'device_code'
-  | 'token_exchange'
-
-/** Whose tokens a client may exchange (RFC 8693), and for which servers; by their names. */
-export type ExchangeRights = {
-  /** Servers it stands behind: tokens that were issued for them. */
-  readonly from: readonly string[]
-  /** Servers it may get tokens for in exchange. */
-  readonly to: readonly string[]
-}
-
-/** What a client may have at most. */
-export type Entitlement = {
-  readonly kind: CallerKind
-  readonly grants: readonly ClientGrant[]
-  /** Undefined means every scope of a server. */
-  readonly scopes: readonly string[] | undefined
-  /** Undefined means all. */
-  readonly servers: readonly string[] | undefined
-  /** Of tokens it gets for itself. */
-  readonly groups: readonly string[]
-}
-
-export type OauthClient = Entitlement & {
-  readonly name: string | undefined
-  /** How it authenticates; a public client is protected by codes and PKCE alone. */
-  readonly auth:
-    | { readonly kind: 'public' }
-    | { readonly kind: 'secret'; readonly secret: Secret }
-    | { readonly kind: 'keys'; readonly keys: readonly Readonly<Record<string, unknown>>[] }
-  readonly redirectUris: readonly string[]
-  /** Undefined, the default, means none at all. */
-  readonly mayExchange: ExchangeRights | undefined
-}
-
-export type RegistrationSettings = {
-  readonly mode: 'open' | 'token' | 'off'
-  /** Hosts, exact or `*.` and a domain; undefined means what RFC 8252 allows and any https host. */
-  readonly redirectHosts: readonly string[] | undefined
-  readonly idleMs: number
-  readonly perMinute: number
-  readonly maxClients: number
-  /** By name. */
-  readonly tokens: ReadonlyMap<string, RegistrationToken>
-}
-
-/** Clients that are described at their own address. */
-export type DocumentSettings = {
-  readonly mode: 'open' | 'listed' | 'off'
-  /** Hosts, exact or `*.` and a domain, for mode `listed`. */
-  readonly hosts: readonly string[]
-  /** Hosts whose clients people use themselves. */
-  readonly humanHosts: readonly string[]
-}
-
-/** An initial access token (RFC 7591 §3): what a client may that registers with it. */
-export type RegistrationToken = Entitlement & {
-  /** SHA-256 of the token text, lower-case hex. */
-  readonly sha256: string
-  readonly idleMs: number
-  readonly maxClients: number
-}
-
 export type IssuerSettings = {
   readonly issuer: string
   readonly tenant: string
