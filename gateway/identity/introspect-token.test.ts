@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 import { protectedServer, RESOURCE, testIdentity, trustedIssuer } from '../testkit/identity.ts'
 import { createSigner } from '../testkit/signer.ts'
-import type { Introspect } from './introspect-token.ts'
+import type { Introspect } from '../model/introspection.ts'
 
 const signer = await createSigner('ES256')
 const client = { id: 'gatehouse', secret: undefined, auth: 'none' } as const

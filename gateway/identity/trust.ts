@@ -3,7 +3,7 @@
  * those of the loaded settings, written down here because rooms never read settings.
  */
 import type { CallerKind } from '../model/caller.ts'
-import type { TokenEndpoint } from '../model/credential.ts'
+import type { Introspection } from '../model/introspection.ts'
 
 /** One issuer whose tokens are accepted, and how its claims are read. */
 export type TrustedIssuer = {
@@ -28,12 +28,6 @@ export type TrustedIssuer = {
   readonly clients: ReadonlyMap<string, CallerKind>
   /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
   readonly interactive: boolean
-}
-
-export type Introspection = {
-  readonly endpoint: TokenEndpoint
-  /** How long an active token is taken for active, in milliseconds; at most 30,000 (R-TOK-6). */
-  readonly maxAgeMs: number
 }
 
 /** Where an issuer's keys come from. */

@@ -1,13 +1,12 @@
 /** The cold path of a bearer token: whose is it, is it valid, and whom does it stand for. */
 import type { TokenRefusal } from '../model/event.ts'
-import { LEEWAY_SECONDS } from '../oauth/check-claims.ts'
+import type { Introspect } from '../model/introspection.ts'
 import type { UnverifiedJwt } from '../oauth/parse-jwt.ts'
 import { parseJwt } from '../oauth/parse-jwt.ts'
 import { verifyJwt } from '../oauth/verify-jwt.ts'
-import type { Introspect } from './introspect-token.ts'
 import { introspectToken } from './introspect-token.ts'
 import type { Issuer } from './issuers.ts'
-import { readCaller } from './read-caller.ts'
+import { readEntry } from './read-entry.ts'
 import type { TokenEntry } from './token-cache.ts'
 
 export type VerifyTokenOptions = {
@@ -50,34 +49,11 @@ async function verifyByKeys(
   issuer: Issuer,
   now: () => number,
 ): Promise<VerifiedToken> {
-  const { token } = jwt
-  const { rules, keys, trust, trusted } = issuer
+  const { rules, keys } = issuer
   const keyGeneration = keys.generation
   const nowSeconds = now() / 1000
   const keysFor = (keyId: string | undefined) => keys.keysFor(keyId)
   const verified = await verifyJwt({ jwt, rules, keysFor, nowSeconds })
   if (!verified.ok) return verified
-  const read = readCaller(verified.claims, trusted)
-  if (!read.ok) return read
-  const { caller } = read
-  const { audiences } = verified.claims
-  const entry: TokenEntry = {
-    token,
-    caller,
-    audiences,
-    everywhere: audiences.some((audience) => trusted.audiences.includes(audience)),
-    trust,
-    keyGeneration,
-    thumbprint: verified.claims.thumbprint,
-    introspected: false,
-    endsAtMs: (caller.expiresAtSeconds + LEEWAY_SECONDS) * 1000,
-    seenAgain: {
-      type: 'token_verified',
-      issuer: caller.issuer,
-      kind: caller.kind,
-      cached: true,
-    },
-    checkedEpoch: -1,
-  }
-  return { ok: true, entry }
+  return readEntry({ token: jwt.token, claims: verified.claims, issuer, keyGeneration })
 }

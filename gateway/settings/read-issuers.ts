@@ -1,9 +1,10 @@
 /** Section `issuers`: whose tokens are accepted, and how they are read. */
+import type { Introspection } from '../model/introspection.ts'
 import type { Path } from '../model/problem.ts'
 import type { ConfigFile, IssuerFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
 import { readEndpoint } from './read-exchange.ts'
-import type { Introspection, IssuerSettings } from './settings.ts'
+import type { IssuerSettings } from './settings.ts'
 import { isExposed } from './urls.ts'
 
 /** Members of a JWK that hold the secret part (RFC 7518 §6). */

@@ -4,9 +4,9 @@
  */
 import type { AuthorizationRules } from '../model/authorization-rules.ts'
 import type { CallerKind } from '../model/caller.ts'
-import type { TokenEndpoint } from '../model/credential.ts'
 import type { Provider } from '../model/provider.ts'
 import type { Notification } from '../model/notification.ts'
+import type { Introspection } from '../model/introspection.ts'
 import type { Limits } from '../model/limits.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
@@ -95,9 +95,6 @@ export type IssuerSettings = {
   /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
   readonly interactive: boolean
 }
-
-/** RFC 7662: the endpoint, and for how many milliseconds an active token is not asked about again. */
-export type Introspection = { readonly endpoint: TokenEndpoint; readonly maxAgeMs: number }
 
 export type JwksSource =
   | { readonly kind: 'url'; readonly url: string }

@@ -2,7 +2,7 @@
 import type { ApiKeyEntry, TrustedIssuer } from '../identity/trust.ts'
 import type { Handover, Identify, Presented } from '../identity/identify.ts'
 import { createIdentify } from '../identity/identify.ts'
-import type { Introspect } from '../identity/introspect-token.ts'
+import type { Introspect } from '../model/introspection.ts'
 import type { Caller } from '../model/caller.ts'
 import type { GatehouseEvent } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'

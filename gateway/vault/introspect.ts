@@ -2,18 +2,8 @@
 import * as oauth from 'oauth4webapi'
 
 import type { OAuthFetch } from '../egress/oauth-fetch.ts'
-import type { TokenEndpoint } from '../model/credential.ts'
+import type { Introspect } from '../model/introspection.ts'
 import { authOf, textOf } from './ask-token.ts'
-
-/** What is known of a token: its members where it is active. */
-export type Introspected =
-  | { readonly kind: 'active'; readonly members: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'inactive' }
-  /** It cannot be said. `detail` is for operators and holds nothing of the token. */
-  | { readonly kind: 'unavailable'; readonly detail: string }
-
-/** Asks one introspection endpoint. Never rejects. */
-export type Introspect = (endpoint: TokenEndpoint, token: string) => Promise<Introspected>
 
 export function createIntrospect(fetch: OAuthFetch): Introspect {
   return async (endpoint, token) => {
