@@ -13,6 +13,7 @@ import type { McpServer } from '../model/server.ts'
 import type { Departing } from '../upstream/conversations.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 import { BodyReader, brokenOff } from './body-reader.ts'
+import { News } from './news.ts'
 import { Outbox, SLICE_BYTES } from './outbox.ts'
 
 /**
@@ -88,8 +89,8 @@ export class HttpVisit implements Visit, Sink {
   #stalledTick: number | undefined
   /** How much had been sent when it was last looked at, and since when it has been no more. */
   #quiet: { readonly bytesOut: number; readonly sinceTick: number } | undefined
-  /** Events of our own that wait for the reader. */
-  #announced: Set<string> | undefined
+  /** Events of our own, for a stream that has been told something. */
+  #news: News | undefined
   #settle: Settle | undefined
 
   constructor(options: HttpVisitOptions) {
@@ -226,29 +227,29 @@ export class HttpVisit implements Visit, Sink {
   keepAlive(tick: number): void {
     const { bytesOut } = this.journey
     if (this.#quiet?.bytesOut !== bytesOut) this.#quiet = { bytesOut, sinceTick: tick }
-    this.#tell()
+    this.#tell(tick)
     if (tick - this.#quiet.sinceTick < KEEP_ALIVE_MS) return
     this.#quiet = undefined
     if (this.#mayInsert()) this.#send(KEEP_ALIVE)
   }
 
   /**
-   * Inserts an event of our own into an event stream, as soon as its reader has taken what is before it.
+   * Inserts an event of our own into an event stream, as soon as its reader has taken what is before it, and
+   * not again before its time.
    *
-   * @param event Whole, with its blank line; one that still waits is not sent twice.
+   * @param event Whole, with its blank line.
    */
   announce(event: string): void {
     if (!this.streaming || this.#ending === 'cut') return
-    this.#announced ??= new Set()
-    this.#announced.add(event)
-    this.#tell()
+    this.#news ??= new News()
+    this.#news.add(event)
+    this.#tell(performance.now())
   }
 
-  #tell(): void {
-    if (this.#announced === undefined || !this.#mayInsert()) return
-    const events = [...this.#announced].join('')
-    this.#announced = undefined
-    this.write(Buffer.from(events))
+  #tell(tick: number): void {
+    if (this.#news === undefined || !this.#mayInsert()) return
+    const events = this.#news.take(tick)
+    if (events.length > 0) this.write(Buffer.from(events.join('')))
   }
 
   /** What was written last is whole events; a reader that is behind has other worries. */

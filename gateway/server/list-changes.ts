@@ -2,7 +2,7 @@
  * Tells open streams that what their caller sees has changed, so that clients ask for their lists again
  * (`list_changed`, MCP server features). Only names that the server has listed can have been seen.
  */
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ListName } from '../mcp/message.ts'
 import type { Catalogue, NamedKind } from '../pipeline/catalogue.ts'
 import { withTools } from '../pipeline/name-tools.ts'
@@ -11,8 +11,12 @@ import type { Rules } from '../policy/rules.ts'
 import { isVisible } from '../policy/visible.ts'
 import type { Hearer } from './hearers.ts'
 
-/** Hearers looked at before calls get their turn again. */
+/**
+ * Hearers told before there is a pause, and its milliseconds: calls get their turn, and of ten thousand
+ * clients no more than a thousand come back for their lists in any second.
+ */
 const HEARERS_PER_TURN = 20
+const PAUSE_MS = 20
 
 /** What the lists of a server are lists of. */
 const KINDS: Readonly<Record<ListName, readonly NamedKind[]>> = {
@@ -78,7 +82,7 @@ async function tellEach(
   for (const hearer of hearers) {
     for (const list of owed(hearer)) hearer.tell(list)
     looked += 1
-    if (looked % HEARERS_PER_TURN === 0) await turn()
+    if (looked % HEARERS_PER_TURN === 0) await pause(PAUSE_MS)
   }
 }
 

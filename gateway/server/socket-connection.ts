@@ -8,6 +8,7 @@ import type { SessionEnd, SocketSession } from '../pipeline/socket-session.ts'
 import type { Wire } from '../websocket/wire.ts'
 import { CLOSE } from '../websocket/wire.ts'
 import { changeOf, type Hearer } from './hearers.ts'
+import { News } from './news.ts'
 import type { UpgradeVisit } from './upgrade-visit.ts'
 
 /** Messages of one side that may wait to be judged before it is told to wait. */
@@ -76,6 +77,8 @@ export class SocketConnection {
   readonly #options: SocketConnectionOptions
   readonly #fromClient: Waiting = { messages: 0, bytes: 0 }
   readonly #fromServer: Waiting = { messages: 0, bytes: 0 }
+  /** Messages of our own to the client. */
+  readonly #news = new News()
   /** How it ends once no call runs any more. */
   #leaving: Closing | undefined
   #over = false
@@ -106,16 +109,25 @@ export class SocketConnection {
     server.look(tick)
     if (!this.#mayGoOn()) return
     session.sweep(tick)
+    this.#tell(tick)
     this.#leaveIfIdle()
     if (tick - session.silentSinceTick > idleTimeoutMs) this.#end(GOODBYE.idle)
   }
 
   /** Undefined until the server has said something, which it does to agree on a version; and at the end. */
   get hearer(): Hearer | undefined {
-    const { caller, client, visit } = this.#options
+    const { caller, visit } = this.#options
     const { server, address, bytesOut } = visit.journey
     if (this.#over || server === undefined || bytesOut === 0) return undefined
-    return { caller, server, address, tell: (list) => client.send(changeOf(list)) }
+    const tell: Hearer['tell'] = (list) => {
+      this.#news.add(changeOf(list))
+      this.#tell(performance.now())
+    }
+    return { caller, server, address, tell }
+  }
+
+  #tell(tick: number): void {
+    for (const message of this.#news.take(tick)) this.#options.client.send(message)
   }
 
   /** Ends once no call runs any more. */
