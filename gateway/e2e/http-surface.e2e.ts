@@ -350,3 +350,14 @@ test('paths of nobody are 404 before any credential is looked at', async () => {
     }
   }
 })
+
+test('the trace a message names goes up where its headers name none of it, and baggage as it came', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const named = { name: 'read_file', _meta: { traceparent, tracestate: 'a=1' } }
+  const headers = { baggage: 'team=a' }
+  await post(many.url('open'), request('tools/call', named), { headers })
+  const seen = server.calls('tools/call').at(-1)?.headers
+  assert.equal(seen?.['traceparent'], traceparent)
+  assert.equal(seen?.['tracestate'], 'a=1')
+  assert.equal(seen?.['baggage'], 'team=a')
+})

@@ -109,23 +109,34 @@ function meta(text: string): unknown {
   return read(withParams(`{"_meta":${text}}`)).params?.meta
 }
 
-test('_meta tells a modern claim, its version and whether capabilities are an object', () => {
+test('_meta tells a modern claim, its version, what is declared, and the trace', () => {
+  const none = { traceparent: undefined, tracestate: undefined }
   const version = '"io.modelcontextprotocol/protocolVersion"'
   const capabilities = '"io.modelcontextprotocol/clientCapabilities"'
   assert.deepEqual(meta(`{${capabilities}:{"a":{},"sampling":{}},${version}:"2026-07-28"}`), {
     claimsModern: true,
     protocolVersion: '2026-07-28',
     clientCapabilities: ['sampling'],
+    ...none,
   })
   assert.deepEqual(meta(`{${version}:7,${capabilities}:[]}`), {
     claimsModern: true,
     protocolVersion: undefined,
     clientCapabilities: undefined,
+    ...none,
   })
   assert.deepEqual(meta('{"progressToken":1,"com.example/x":{}}'), {
     claimsModern: false,
     protocolVersion: undefined,
     clientCapabilities: undefined,
+    ...none,
+  })
+  assert.deepEqual(meta('{"traceparent":"00-1","tracestate":["a"]}'), {
+    claimsModern: false,
+    protocolVersion: undefined,
+    clientCapabilities: undefined,
+    traceparent: '00-1',
+    tracestate: undefined,
   })
 })
 

@@ -31,7 +31,7 @@ export type Listening = {
   readonly lists: readonly ListName[]
 }
 
-/** What `params._meta` says about the era. */
+/** What `params._meta` says about the era, and the trace the message is part of. */
 export type Meta = {
   /** Whether the `io.modelcontextprotocol/protocolVersion` key is there, whatever its value. */
   readonly claimsModern: boolean
@@ -39,6 +39,9 @@ export type Meta = {
   readonly protocolVersion: string | undefined
   /** What `io.modelcontextprotocol/clientCapabilities` declares; undefined unless it is an object. */
   readonly clientCapabilities: readonly Capability[] | undefined
+  /** As it reads (W3C Trace Context; SEP-414), not checked yet. */
+  readonly traceparent: string | undefined
+  readonly tracestate: string | undefined
 }
 
 /**

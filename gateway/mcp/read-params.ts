@@ -164,6 +164,8 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
     claimsModern: false,
     protocolVersion: undefined,
     clientCapabilities: undefined,
+    traceparent: undefined,
+    tracestate: undefined,
   }
   enterObject(cursor)
   while (nextMember(cursor)) {
@@ -174,6 +176,12 @@ function readMeta(cursor: Cursor, draft: Draft): Meta | undefined {
         break
       case META_CLIENT_CAPABILITIES:
         meta.clientCapabilities = readCapabilities(cursor)
+        break
+      case 'traceparent':
+        meta.traceparent = readText(cursor)
+        break
+      case 'tracestate':
+        meta.tracestate = readText(cursor)
         break
       case META_RELATED_TASK:
         readRelatedTask(cursor, draft)

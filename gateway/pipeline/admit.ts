@@ -35,6 +35,8 @@ export type Head = {
   lastEventId: string | undefined
   traceparent: string | undefined
   tracestate: string | undefined
+  /** W3C Baggage; passed on, and believed by nobody here. */
+  baggage: string | undefined
   forwardedFor: string | undefined
   /** `Mcp-Param-*` as received, flat. */
   readonly params: string[]
@@ -42,7 +44,7 @@ export type Head = {
 
 type Single = Exclude<keyof Head, 'params'>
 
-/** Headers that are read, and may stand there once. */
+/** Headers that are read, and but for one may stand there once. */
 const SINGLE: ReadonlyMap<string, Single> = new Map<string, Single>([
   ['host', 'host'],
   ['authorization', 'authorization'],
@@ -60,6 +62,7 @@ const SINGLE: ReadonlyMap<string, Single> = new Map<string, Single>([
   ['last-event-id', 'lastEventId'],
   ['traceparent', 'traceparent'],
   ['tracestate', 'tracestate'],
+  ['baggage', 'baggage'],
   ['x-forwarded-for', 'forwardedFor'],
 ])
 
@@ -75,8 +78,10 @@ export function admit(visit: Visit): Head {
     const value = raw[at + 1] ?? ''
     const field = SINGLE.get(name)
     if (field !== undefined) {
-      if (head[field] !== undefined) throw twice(name)
-      head[field] = value
+      const earlier = head[field]
+      // Baggage alone may stand there in parts (W3C Baggage §3.3).
+      if (earlier !== undefined && field !== 'baggage') throw twice(name)
+      head[field] = earlier === undefined ? value : `${earlier},${value}`
     } else if (name.startsWith('mcp-param-')) {
       if (includesName(head.params, name)) throw twice(name)
       paramChars += value.length
@@ -143,6 +148,7 @@ export function emptyHead(): Head {
     lastEventId: undefined,
     traceparent: undefined,
     tracestate: undefined,
+    baggage: undefined,
     forwardedFor: undefined,
     params: [],
   }

@@ -73,7 +73,7 @@ export type Desk = {
     tracestate: string | undefined,
   ) => TraceContext | undefined
   readonly formatTrace: (journey: Journey) => string | undefined
-  /** Chooses ids for a span and writes them into the journey; nothing when tracing is off. */
+  /** Chooses ids for a span and writes them into the journey; none when tracing is off or not for this trace. */
   readonly startTrace: (journey: Journey) => void
   /** The caller's address: the socket's, unless a trusted proxy says otherwise. */
   readonly addressOf: (socketAddress: string, forwardedFor: string | undefined) => string
@@ -116,6 +116,8 @@ export type JudgeDesk = Pick<
   | 'eras'
   | 'budgets'
   | 'tasks'
+  | 'parseTrace'
+  | 'startTrace'
   | 'record'
   | 'notify'
   | 'newId'

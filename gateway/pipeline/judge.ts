@@ -15,6 +15,7 @@ import type { Batch, Frame, Seat } from './frame.ts'
 import { readFrame } from './frame.ts'
 import { type Asker, nameTasks } from './name-tasks.ts'
 import { nameTools } from './name-tools.ts'
+import { noteTrace } from './note-trace.ts'
 import { oblige } from './oblige.ts'
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
@@ -26,7 +27,10 @@ export async function judge(
   if ('messages' in frame) return await judgeEach(frame, caller, desk)
   const { seat } = frame
   const isUp = frame.direction === 'up'
-  if (isUp) noteDeclared(frame)
+  if (isUp) {
+    noteDeclared(frame)
+    noteTrace(frame, desk)
+  }
   const read = readFrame(frame, desk.eras)
   const call = withFacts(read, { caller, seat }, desk)
   const entry = enter(seat, call, desk)

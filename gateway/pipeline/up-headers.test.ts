@@ -60,3 +60,14 @@ test('only the opening of a stream sends the last event id', () => {
   assert.deepEqual(sent({ ...open, kind: 'end_session' }, 'DELETE'), ['mcp-session-id: s-1'])
   assert.deepEqual(sent({ ...open, kind: 'response' }), ['mcp-session-id: s-1'])
 })
+
+test('baggage goes up as it came, unless it is longer than anybody has to take', () => {
+  const call = { era: 'legacy', kind: 'end_session', method: '' } as const
+  const withBaggage = (baggage: string): readonly string[] => {
+    const head = { ...emptyHead(), baggage }
+    const options = { method: 'DELETE', call, head, credential: [] } as const
+    return upHeaders({ ...options, traceparent: undefined, tracestate: undefined }).slice(2)
+  }
+  assert.deepEqual(withBaggage('team=a'), ['baggage', 'team=a'])
+  assert.deepEqual(withBaggage('x'.repeat(8_193)), [])
+})

@@ -9,6 +9,9 @@ import type { Head } from './admit.ts'
 
 const ACCEPT_BOTH = 'application/json, text/event-stream'
 
+/** Longer `baggage` is not passed on, in characters: nobody has to (W3C Baggage §3.3.2). */
+const MAX_BAGGAGE_CHARS = 8_192
+
 export type UpHeaders = {
   readonly method: 'POST' | 'GET' | 'DELETE'
   readonly call: Pick<Call, 'era' | 'kind' | 'method'>
@@ -36,6 +39,8 @@ export function upHeaders(options: UpHeaders): string[] {
     headers.push('traceparent', options.traceparent)
     if (options.tracestate !== undefined) headers.push('tracestate', options.tracestate)
   }
+  const { baggage } = head
+  if (baggage !== undefined && baggage.length <= MAX_BAGGAGE_CHARS) headers.push('baggage', baggage)
   for (const part of options.credential) headers.push(part)
   return headers
 }

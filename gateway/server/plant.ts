@@ -208,9 +208,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     signingKeys,
     startTrace: (journey) => {
       const started = tracer?.startTrace(journey.trace)
-      if (started === undefined) return
-      journey.traceId = started.traceId
-      journey.spanId = started.spanId
+      journey.traceId = started?.traceId
+      journey.spanId = started?.spanId
     },
     settle: (journey, call) => {
       const own = journeyOf(journey, call, tracer)

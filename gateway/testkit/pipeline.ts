@@ -67,6 +67,8 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
       if (call !== undefined) recorded.push(call)
       return undefined
     },
+    parseTrace: () => undefined,
+    startTrace: () => undefined,
     notify: (name, notice) => void notices.push([name, notice]),
     notices,
     newId: () => `call-${(ids += 1)}`,
