@@ -258,6 +258,10 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
     `  docs: { upstream: 'wss://mcp.example/mcp' }`,
     '6:21 servers.docs.upstream.url: points back at the gateway itself',
   ],
+  'a scope that no server asks for': [
+    `  docs: { upstream: 'https://up.example/mcp', scopes: [docs.read, offline_access] }`,
+    '6:67 servers.docs.scopes[1]: offline_access is no scope of a server; remove it',
+  ],
   'statuses for refusals on a WebSocket': [
     `  docs: { upstream: 'wss://up.example/mcp', refusals: http }`,
     '6:55 servers.docs.refusals: a WebSocket has no statuses; use jsonrpc',

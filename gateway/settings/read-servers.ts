@@ -106,6 +106,11 @@ async function readServer(
     const none = 'no authorization_server, no issuers, no api_keys, not anonymous'
     reading.warn(at, `nobody can call it: ${none}`)
   }
+  // Whether a client may come back without its person is between it and the authorization server.
+  const offline = file.scopes.indexOf('offline_access')
+  if (offline !== -1) {
+    reading.report([...at, 'scopes', offline], 'offline_access is no scope of a server; remove it')
+  }
   if (upstream === undefined || credentials === undefined) return undefined
   if (upstream.transport !== 'http' && (file.eras === 'modern' || file.eras === 'both')) {
     reading.report([...at, 'eras'], 'the modern revisions are of Streamable HTTP alone; use legacy')
