@@ -120,8 +120,12 @@ bench-policy: deps ## What one policy decision costs, with and without condition
 	$(NODE) loadtest/bench/policy.ts
 
 .PHONY: load
-load: deps ## Load with k6, where there is a k6 or a Go to build one (LOAD='-e RATE=500')
-	$(NODE) loadtest/k6/run.ts $(LOAD)
+load: deps ## Six kinds of load, with k6 or from Node, and a chart (LOAD='--only main --rate 500')
+	$(NODE) loadtest/load/main.ts $(LOAD)
+
+.PHONY: soak
+soak: deps ## Half an hour of calls, streams and faults (SOAK='--minutes 5')
+	$(NODE) loadtest/load/soak.ts $(SOAK)
 
 ##@ Ship
 

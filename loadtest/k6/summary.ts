@@ -20,7 +20,7 @@ export function summaryText({ metrics, state }: SummaryData): string {
     '',
     `requests      ${value('http_reqs', 'count')} in ${seconds.toFixed(1)} s, ` +
       `${value('http_reqs', 'rate').toFixed(1)} per second`,
-    `served        ${(value('calls_served', 'rate') * 100).toFixed(3)} %`,
+    `served        ${(value('answers_good', 'rate') * 100).toFixed(3)} %`,
     `not sent      ${value('dropped_iterations', 'count')}`,
     `took          median ${took('med')}, p95 ${took('p(95)')}, p99 ${took('p(99)')}, ` +
       `max ${took('max')}`,
