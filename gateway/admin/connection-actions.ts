@@ -3,6 +3,7 @@ import type { Book } from '../vault/book.ts'
 import { countConnections, rewrapAll } from '../vault/census.ts'
 import type { Connect } from '../vault/connect.ts'
 import type { Connection, ConnectionId } from '../vault/connection.ts'
+import { Refusal } from '../model/refusal.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
 import { plainText } from './claimed-actor.ts'
@@ -55,9 +56,20 @@ export async function revokeConnection(
   return problem(404, 'not_found', 'no such connection', { detail })
 }
 
-/** `POST /admin/vault/rotate`: whatever an old key of the ring sealed is sealed under the current one. */
+/**
+ * `POST /admin/vault/rotate`: whatever an old key sealed, of the ring or of a key service, is sealed under the
+ * current one.
+ */
 export async function rotateVault({ book, resealKeys }: AdminVault): Promise<AdminAnswer> {
-  const { sealed, unreadable } = await rewrapAll(book)
+  const result = await rewrapAll(book).catch((error: unknown) => {
+    if (error instanceof Refusal) return error
+    throw error
+  })
+  if (result instanceof Refusal) {
+    const { detail = result.message } = result.extra
+    return problem(503, 'unavailable', `not all is sealed anew: ${detail}`, { detail })
+  }
+  const { sealed, unreadable } = result
   await resealKeys()
   const detail = `${sealed} under the current key, ${unreadable} unreadable`
   return { status: 200, body: { sealed, unreadable }, detail }

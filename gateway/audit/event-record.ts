@@ -19,7 +19,7 @@ export type EventRecord = {
 
 /**
  * The record of what happened outside a call; undefined for a token answered from the cache, which
- * every call would repeat.
+ * every call would repeat, and for an answer of the key service.
  */
 export function eventFields(event: GatehouseEvent): EventRecord | undefined {
   switch (event.type) {
@@ -90,6 +90,14 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
       return record('credential', event, {
         server: event.server,
         mode: event.mode,
+        ok: event.ok,
+        detail: event.detail,
+      })
+    case 'key_service':
+      // Asked for every row that is opened: what it did is in the metrics.
+      if (event.ok) return undefined
+      return record('credential', event, {
+        operation: event.operation,
         ok: event.ok,
         detail: event.detail,
       })

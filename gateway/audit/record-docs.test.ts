@@ -59,6 +59,7 @@ const EVENTS: readonly GatehouseEvent[] = [
     detail: 'd',
   },
   { type: 'swapped', server: 's', mode: 'exchange', ok: false, detail: 'd' },
+  { type: 'key_service', operation: 'decrypt', ok: false, detail: 'd' },
   { type: 'session_opened', server: 's', callerKind: 'agent' },
   { type: 'session_ended', server: 's', callerKind: 'agent' },
   { type: 'revoked', by: 'b', kind: 'client', value: 'v', issuer: 'i' },

@@ -34,9 +34,16 @@ export type OAuthFetch = {
 }
 
 /** Returns a fetch with connections of its own: one for the life of the process. */
-export function createOAuthFetch(options: { readonly timeoutMs?: number } = {}): OAuthFetch {
-  const { timeoutMs = TIMEOUT_MS } = options
-  const agent = new Agent({ connections: CONNECTIONS, connect: { timeout: timeoutMs } })
+export function createOAuthFetch(
+  options: {
+    readonly timeoutMs?: number
+    /** The authority its certificate must come from (PEM), instead of those of the system. */
+    readonly ca?: string
+  } = {},
+): OAuthFetch {
+  const { timeoutMs = TIMEOUT_MS, ca } = options
+  const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }) }
+  const agent = new Agent({ connections: CONNECTIONS, connect })
   const oauthFetch = async (text: string, { method, headers, body }: OAuthRequest) => {
     const url = new URL(text)
     if (!isConfidential(url)) throw new Error(`${url.origin}: must be https, or loopback`)

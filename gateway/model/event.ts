@@ -85,6 +85,14 @@ export type GatehouseEvent =
       readonly detail?: string
     }
   | {
+      /** The service that seals the keys of connections was asked. */
+      readonly type: 'key_service'
+      readonly operation: 'encrypt' | 'decrypt' | 'rewrap'
+      readonly ok: boolean
+      /** In words of ours; holds nothing that was sent or came back. */
+      readonly detail?: string
+    }
+  | {
       /** A caller is shown another definition of a tool than before. */
       readonly type: 'tool_changed'
       readonly server: string

@@ -73,6 +73,7 @@ export function createGeneration(options: {
   const conversations = createConversations(settings.servers.filter(isHttp), plant.tick)
   const sides = createSideDoors(settings.servers, plant.tick)
   const seals = plant.sealsOf(settings.keys)
+  plant.vaultKeys.use(settings)
   const vault = createVault(settings, plant, seals)
   const swaps = swapsFor(settings, plant, vault)
   const trusted = [...(own === undefined ? [] : [own]), ...settings.issuers]

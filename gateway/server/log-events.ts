@@ -1,16 +1,18 @@
 /**
- * Which events operators also read in the log: warnings, what servers speak, changed tools, issuers whose
- * keys cannot be had.
+ * Which events operators also read in the log: warnings, what servers speak, changed tools, issuers and a key
+ * service that keys cannot be had from.
  */
 import type { GatehouseEvent } from '../model/event.ts'
 import type { Log } from './log.ts'
 
 /**
  * Returns the function that logs what is worth it. Keys that cannot be fetched are told when that
- * begins and when it ends, however often they are tried; one entry an issuer is remembered.
+ * begins and when it ends, however often they are tried; one entry an issuer is remembered. So is a key
+ * service.
  */
 export function createEventLog(log: Log): (event: GatehouseEvent) => void {
   const failing = new Set<string>()
+  let keyServiceFails = false
   return (event) => {
     if (event.type === 'warning') log('warn', event.what, { detail: event.detail })
     if (event.type === 'tool_changed') {
@@ -20,6 +22,11 @@ export function createEventLog(log: Log): (event: GatehouseEvent) => void {
     if (event.type === 'eras_learned') {
       const { server, eras, versions } = event
       log('info', 'the eras of a server are known', { server, eras, versions: versions.join(' ') })
+    }
+    if (event.type === 'key_service' && event.ok === keyServiceFails) {
+      keyServiceFails = !event.ok
+      if (event.ok) log('info', 'the key service answers again', {})
+      else log('error', 'the key service does not seal or open keys', { detail: event.detail })
     }
     if (event.type !== 'jwks_fetched') return
     const { issuer, ok, detail } = event

@@ -8,6 +8,7 @@ import { settingsOf } from '../testkit/settings-file.ts'
 import { createBook, type Facts } from '../vault/book.ts'
 import { createConnectLinks } from '../vault/connect-link.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
+import { createRingWrap } from '../vault/key-wrap.ts'
 import { createNeededAccounts } from './needed-accounts.ts'
 
 const CONFIG = `
@@ -45,7 +46,8 @@ async function setup(isShown: (tool: string) => boolean = () => true) {
   const now = (): number => 1_000_000_000
   const store = createMemoryStore({ now })
   const seals = createSeals([temporaryKey()])
-  const book = createBook(store, () => createEnvelopes(settings.keys))
+  const envelopes = createEnvelopes([createRingWrap([temporaryKey()])])
+  const book = createBook(store, () => envelopes)
   const connect = async (provider: string, facts: Partial<Facts>): Promise<void> => {
     const { tenant, issuer, subject } = CALLER
     const whole: Facts = {
@@ -61,7 +63,7 @@ async function setup(isShown: (tool: string) => boolean = () => true) {
     const tokens = { accessToken: 'a1', refreshToken: undefined }
     await book.connect({ tenant, issuer, subject, provider, account: 'default' }, whole, tokens)
   }
-  const needed = createNeededAccounts(settings, { store, now, seals: () => seals }, isShown)
+  const needed = createNeededAccounts(settings, { book, now, seals: () => seals }, isShown)
   return { ...needed, connect, links: createConnectLinks({ seals, base: '', now }) }
 }
 

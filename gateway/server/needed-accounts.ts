@@ -1,12 +1,12 @@
 /** Which accounts of a person the servers of one configuration work with, and where to connect them. */
 import type { Caller } from '../model/caller.ts'
 import type { AccountUse, NeededAccount } from '../model/needed-account.ts'
+import { Refusal } from '../model/refusal.ts'
 import type { Credential, VaultCredential } from '../model/credential.ts'
 import type { Setup } from '../issuer/setup.ts'
 import type { Settings } from '../settings/settings.ts'
-import { createBook, type Book } from '../vault/book.ts'
+import type { Book } from '../vault/book.ts'
 import { createConnectLinks } from '../vault/connect-link.ts'
-import { createEnvelopes } from '../vault/envelope.ts'
 import { lackOf } from '../vault/keeper.ts'
 import type { Plant } from './plant.ts'
 import { connectPathOf } from './vault.ts'
@@ -19,11 +19,10 @@ type Need = { readonly credential: Credential; readonly tool: string | undefined
 /** @param isShown Whether the policy would ever let this caller use the tool. */
 export function createNeededAccounts(
   settings: Settings,
-  plant: Pick<Plant, 'store' | 'seals' | 'now'>,
+  plant: Pick<Plant, 'book' | 'seals' | 'now'>,
   isShown: (tool: string, wanted: Wanted) => boolean,
 ): Pick<Setup, 'accountsFor' | 'connectAt' | 'connectPath'> {
   const { providers, publicUrl, authorizationServer } = settings
-  const book = createBook(plant.store, () => createEnvelopes(settings.keys))
   const path = connectPathOf(settings)
   return {
     accountsFor: async (wanted) => {
@@ -39,7 +38,7 @@ export function createNeededAccounts(
       }
       const owner = wanted[0]?.caller
       if (owner === undefined) return []
-      return await Promise.all(Array.from(found.values(), (need) => look(owner, need, book)))
+      return await Promise.all(Array.from(found.values(), (need) => look(owner, need, plant.book)))
     },
     connectAt: (subject, { provider, account, scopes, uses }, detour) => {
       const { tenant, issuer } = authorizationServer ?? { tenant: '', issuer: '' }
@@ -95,7 +94,13 @@ function withUse(
 async function look(owner: Caller, need: NeededAccount, book: Book): Promise<NeededAccount> {
   const { tenant, issuer, subject } = owner
   const { provider, account } = need
-  const entry = await book.read({ tenant, issuer, subject, provider, account })
-  const isConnected = entry !== 'unreadable' && lackOf(entry, need) === undefined
+  const id = { tenant, issuer, subject, provider, account }
+  const entry = await book.read(id).catch((error: unknown) => {
+    if (error instanceof Refusal) return 'unknown' as const
+    throw error
+  })
+  // A key service that is away keeps nobody from signing in: the call that lacks an account says so.
+  const isConnected =
+    entry === 'unknown' || (entry !== 'unreadable' && lackOf(entry, need) === undefined)
   return { ...need, isConnected }
 }

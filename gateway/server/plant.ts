@@ -40,6 +40,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { createIntrospect } from '../vault/introspect.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
+import { createBook, type Book } from '../vault/book.ts'
 import type { Count } from '../vault/census.ts'
 import type { Log } from './log.ts'
 import { createIds } from './new-id.ts'
@@ -47,6 +48,7 @@ import { createRecentCalls, type RecentCalls } from './recent-calls.ts'
 import { createEventLog } from './log-events.ts'
 import { createNotifier, MAX_RUNNING, type Notifier } from './notifier.ts'
 import { openStore } from './open-store.ts'
+import { createVaultKeys, type VaultKeys } from './vault-keys.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
 const AUDIT_CLOSE_MS = 5_000
@@ -86,6 +88,10 @@ export type Plant = {
   readonly sealsOf: (keys: readonly RingKey[]) => Seals
   /** Those in use now. */
   readonly seals: () => Seals
+  /** What seals the keys of connections. */
+  readonly vaultKeys: VaultKeys
+  /** The connections of people. */
+  readonly book: Book
   /** Epoch milliseconds. */
   readonly now: () => number
   /** Monotonic milliseconds. */
@@ -160,6 +166,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     isLasting: settings.keys.length > 0,
     now,
   })
+  const vaultKeys = createVaultKeys({ settings, ephemeral, now, emit })
   let connected: readonly Count[] = []
   const fetchJson = createFetchJson()
   const oauthFetch = createOAuthFetch()
@@ -199,6 +206,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     newId: createIds(),
     seals: () => seals,
     sealsOf: (keys) => (seals = createSeals(keys.length > 0 ? keys : [ephemeral])),
+    vaultKeys,
+    book: createBook(store, vaultKeys.envelopes),
     now,
     tick,
     readFile: (file) => readFile(file, 'utf8'),
@@ -236,6 +245,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       await fetchJson.close()
       await postJson.close()
       await oauthFetch.close()
+      await vaultKeys.close()
       await introspectionFetch.close()
       await tracer?.shutdown()
       await inTime(audit.close(), AUDIT_CLOSE_MS).catch((error: unknown) =>

@@ -9,14 +9,13 @@ import type { PageAnswer } from '../pages/page.ts'
 import type { Seals } from '../seal/seal.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createAskToken } from '../vault/ask-token.ts'
-import { createBook, type Book } from '../vault/book.ts'
+import type { Book } from '../vault/book.ts'
 import { createBreaker } from '../vault/breaker.ts'
 import { createConnectLinks } from '../vault/connect-link.ts'
 import { createConnect, type Connect } from '../vault/connect.ts'
 import { createConnectDesk, type ConnectRequest } from '../vault/connect-desk.ts'
 import type { Own } from '../vault/connect-pages.ts'
 import type { ConnectionId, Owner } from '../vault/connection.ts'
-import { createEnvelopes, type Envelopes } from '../vault/envelope.ts'
 import type { Connectable } from '../vault/found.ts'
 import { createKeeper, type Keeper } from '../vault/keeper.ts'
 import { createServices } from '../vault/services.ts'
@@ -47,12 +46,10 @@ export function connectPathOf({ publicUrl }: Pick<Settings, 'publicUrl'>): strin
 }
 
 export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
-  const { emit, instance, now, oauthFetch, store } = plant
+  const { book, emit, instance, now, oauthFetch, store } = plant
   const { providers, publicUrl } = settings
   const url = new URL(publicUrl)
   const path = connectPathOf(settings)
-  const envelopes = lazily(() => createEnvelopes(settings.keys))
-  const book = createBook(store, envelopes)
   const services = createServices(createAskToken(oauthFetch), oauthFetch)
   const provider = (name: string) => providers.get(name)
   const keeper = createKeeper({
@@ -81,7 +78,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     book,
     services,
     store,
-    envelopes,
+    envelopes: plant.vaultKeys.envelopes,
     provider,
     redirectUri,
     changed,
@@ -119,11 +116,6 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     path: providers.size > 0 ? path : undefined,
     close: unsubscribe,
   }
-}
-
-function lazily(make: () => Envelopes): () => Envelopes {
-  let made: Envelopes | undefined
-  return () => (made ??= make())
 }
 
 /** What one person has connected, and could: every provider, every account that a server asks for. */

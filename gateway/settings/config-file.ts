@@ -19,7 +19,7 @@ export type ConfigFile = {
   readonly ops: { readonly host: string; readonly port: number; readonly admin_token?: string }
   readonly trusted_proxies: readonly string[]
   readonly allowed_origins: readonly string[]
-  readonly keys?: { readonly file: string }
+  readonly keys?: { readonly file?: string; readonly transit?: TransitFile }
   /** Written in full: the loader has replaced `embedded` by `{}`. */
   readonly authorization_server?: AuthorizationServerFile
   readonly issuers: readonly IssuerFile[]
@@ -54,6 +54,18 @@ export type ConfigFile = {
       readonly sample_ratio: number
     }
   }
+}
+
+export type TransitFile = {
+  readonly url: string
+  readonly key: string
+  readonly mount: string
+  readonly token: string
+  readonly namespace?: string
+  readonly derived: boolean
+  readonly ca?: string
+  readonly cache: string
+  readonly retiring: boolean
 }
 
 export type RemoteStateFile = {

@@ -15,7 +15,7 @@ import { readAuthorizationServer } from './read-authorization-server.ts'
 import { readGeneralPoint } from './read-decision-point.ts'
 import { readIssuers } from './read-issuers.ts'
 import { readLimits } from './read-limits.ts'
-import { readKeys } from './read-keys.ts'
+import { readKeys, readTransit } from './read-keys.ts'
 import { readAllowedOrigins, readListen, readOps, readTrustedProxies } from './read-listen.ts'
 import { readAudit, readTelemetry } from './read-outputs.ts'
 import { readNotifications } from './read-notifications.ts'
@@ -119,6 +119,7 @@ async function read(
     trustedProxies: readTrustedProxies(reading, config),
     allowedOrigins: readAllowedOrigins(reading, config),
     keys: isSound('keys') ? await readKeys(reading, config) : [],
+    transit: isSound('keys') ? await readTransit(reading, config) : undefined,
     authorizationServer: isSound('authorization_server')
       ? await readAuthorizationServer(context)
       : undefined,

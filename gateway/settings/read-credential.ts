@@ -223,7 +223,7 @@ function readVault(
     else reading.report([...at, 'provider'], `unknown provider "${name}"; ${advice}`)
     return undefined
   }
-  if (config.keys === undefined && (reading.env['GATEHOUSE_KEYS'] ?? '') === '') {
+  if (config.keys?.file === undefined && (reading.env['GATEHOUSE_KEYS'] ?? '') === '') {
     const advice = '"gatehouse keys new" prints one for GATEHOUSE_KEYS or keys.file'
     const why = 'vault needs a key ring, or connections end with the process'
     reading.report([...at, 'mode'], `${why}; ${advice}`)

@@ -11,6 +11,7 @@ import type { Limits } from '../model/limits.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
 import type { McpServer, UpstreamTls } from '../model/server.ts'
+import type { TransitKey } from '../model/transit-key.ts'
 
 export type Settings = {
   /** SHA-256 over the configuration and policy files, first 12 hex digits; audit records carry it. */
@@ -25,6 +26,8 @@ export type Settings = {
   /** Origins browsers may call from, exact (`https://app.example`); same-origin is always allowed. */
   readonly allowedOrigins: readonly string[]
   readonly keys: readonly RingKey[]
+  /** Seals the keys of connections in place of the ring; undefined for the ring. */
+  readonly transit: TransitKey | undefined
   /** Gatehouse as its own authorization server; undefined where tokens come from `issuers` alone. */
   readonly authorizationServer: AuthorizationRules | undefined
   readonly issuers: readonly IssuerSettings[]

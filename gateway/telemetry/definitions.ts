@@ -168,6 +168,12 @@ export const METRICS = {
     labels: ['server', 'mode', 'result'],
     help: 'Credentials asked for on behalf of callers',
   },
+  keyService: {
+    name: 'gatehouse_key_service_requests_total',
+    type: 'counter',
+    labels: ['operation', 'result'],
+    help: 'Requests to the service that seals the keys of connections',
+  },
   toolDefinitions: {
     name: 'gatehouse_tool_definitions_total',
     type: 'counter',

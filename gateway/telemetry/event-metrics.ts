@@ -35,6 +35,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const changes = counter(METRICS.connectionChanges)
   const provider = createBoundedLabel(max)
   const swaps = counter(METRICS.swaps)
+  const keyService = counter(METRICS.keyService)
   const definitions = counter(METRICS.toolDefinitions)
   const notifications = counter(METRICS.notifications)
   const warnings = counter(METRICS.warnings)
@@ -106,6 +107,8 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
           mode: event.mode,
           result: result(event.ok),
         })
+      case 'key_service':
+        return keyService.inc({ operation: event.operation, result: result(event.ok) })
       case 'eras_learned':
       case 'started':
       case 'stopping':

@@ -13,6 +13,7 @@ import { temporaryKey } from '../seal/seal.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { createBook } from '../vault/book.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
+import { createRingWrap } from '../vault/key-wrap.ts'
 
 /** The token of every admin API made here. */
 export const ADMIN_TOKEN = 'b3BlcmF0b3JzLW9ubHktb3BlcmF0b3JzLW9ubHktMQ'
@@ -39,7 +40,7 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
   const events: GatehouseEvent[] = []
   const store = createMemoryStore({ now })
   const revocations = createRevocations({ store, now, emit: () => undefined })
-  const book = createBook(store, () => createEnvelopes([temporaryKey()]))
+  const book = createBook(store, () => createEnvelopes([createRingWrap([temporaryKey()])]))
   const pins = createPins({ store, now, emit: () => undefined })
   const admin = createAdmin({
     token: new Secret(ADMIN_TOKEN),

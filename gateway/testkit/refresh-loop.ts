@@ -13,6 +13,7 @@ import { createBook } from '../vault/book.ts'
 import { createBreaker } from '../vault/breaker.ts'
 import type { ConnectionId } from '../vault/connection.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
+import { createRingWrap } from '../vault/key-wrap.ts'
 import { createRefresh } from '../vault/refresh.ts'
 import { createServices } from '../vault/services.ts'
 import { ACME_SECRET } from './rotating-provider.ts'
@@ -29,7 +30,7 @@ export type RefreshLoop = {
 async function run({ file, keys, tokenUrl, id }: RefreshLoop): Promise<void> {
   const now = Date.now
   const store = await openSqliteStore({ file, now })
-  const envelopes = createEnvelopes(parseKeyRing(keys).keys)
+  const envelopes = createEnvelopes([createRingWrap(parseKeyRing(keys).keys)])
   const book = createBook(store, () => envelopes)
   const fetch = createOAuthFetch()
   const client = { id: 'gateway', secret: new Secret(ACME_SECRET), auth: 'basic' } as const

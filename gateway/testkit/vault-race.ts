@@ -9,6 +9,7 @@ import type { Store } from '../model/store.ts'
 import { temporaryKey } from '../seal/seal.ts'
 import { createBook } from '../vault/book.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
+import { createRingWrap } from '../vault/key-wrap.ts'
 import { allowAll, ISSUER, startGatehouse, type TestGatehouse } from './gatehouse.ts'
 import { startRecordingServer } from './recording-server.ts'
 import { ACME_SECRET, startRotatingProvider, type RotatingProvider } from './rotating-provider.ts'
@@ -82,7 +83,7 @@ export async function raceForConnection(arena: Arena): Promise<void> {
 /** Connects Alice with tokens that the provider gave, as the pages do. */
 async function connectAlice(
   store: Store,
-  ring: Parameters<typeof createEnvelopes>[0],
+  ring: Parameters<typeof createRingWrap>[0],
   acme: RotatingProvider,
 ): Promise<void> {
   const owner = { tenant: 'default', issuer: ISSUER, subject: 'alice' }
@@ -97,7 +98,7 @@ async function connectAlice(
     refreshedAtMs: now,
     expiresAtMs: now + LIFE_SECONDS * 1_000,
   } as const
-  const envelopes = createEnvelopes(ring)
+  const envelopes = createEnvelopes([createRingWrap(ring)])
   await createBook(store, () => envelopes).connect(id, facts, await acme.grant('alice'))
 }
 

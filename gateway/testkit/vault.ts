@@ -11,6 +11,7 @@ import { createConnect } from '../vault/connect.ts'
 import type { ConnectionId, Tokens } from '../vault/connection.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
 import { createKeeper } from '../vault/keeper.ts'
+import { createRingWrap } from '../vault/key-wrap.ts'
 import type { Given, Reply, Services } from '../vault/services.ts'
 import { testCaller } from './pipeline.ts'
 
@@ -84,7 +85,7 @@ export function createTestVault(shared?: {
       refreshed.push(token)
       return await provider.reply(token)
     })
-  const envelopes = createEnvelopes([RING])
+  const envelopes = createEnvelopes([createRingWrap([RING])])
   const book = createBook(store, () => envelopes)
   const services: Services = {
     refresh,

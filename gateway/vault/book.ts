@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto'
 
 import type { Store } from '../model/store.ts'
 import type { Connection, ConnectionId, Tokens } from './connection.ts'
-import type { Envelopes, Place } from './envelope.ts'
+import type { Envelopes, Opened, Place } from './envelope.ts'
 
 /** A row that could be read, with what it holds and the version that the next write names. */
 export type Entry = {
   readonly connection: Connection
   readonly tokens: Tokens
   readonly version: number
+  /** Other tokens, sealed with the same row key. */
+  readonly reseal: Opened['reseal']
 }
 
 /** What is known of a connection besides its id and what is sealed. */
@@ -28,11 +30,18 @@ export type Book = {
     readonly connections: readonly Connection[]
     readonly cursor: string | undefined
   }>
-  /** Seals one row anew under the current key. @returns false for one that does not open. */
+  /**
+   * Seals the key of one row anew under the current key.
+   *
+   * @returns false for one that does not open, or that others write all the time.
+   */
   rewrap(connection: Connection): Promise<boolean>
 }
 
 const PREFIX = 'vault/'
+
+/** A row that is written by others all the time is sealed anew at the latest at this attempt, or next time. */
+const REWRAP_ATTEMPTS = 5
 
 /** @param envelopes Those of the ring in force. */
 export function createBook(store: Store, envelopes: () => Envelopes): Book {
@@ -41,21 +50,20 @@ export function createBook(store: Store, envelopes: () => Envelopes): Book {
       const stored = await store.get(keyOf(id))
       if (stored === undefined) return undefined
       const connection = parse(stored.value)
-      const text = envelopes().open(placeOf(id), connection.sealed)
-      if (text === undefined) return 'unreadable'
+      const opened = await envelopes().open(placeOf(id), connection.sealed)
+      if (opened === undefined) return 'unreadable'
+      const { text, reseal } = opened
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sealed by this file alone
       const tokens = JSON.parse(text) as Tokens
-      return { connection: { ...connection, ...onlyId(id) }, tokens, version: stored.version }
+      const { version } = stored
+      return { connection: { ...connection, ...onlyId(id) }, tokens, version, reseal }
     },
     async connect(id, facts, tokens) {
-      const sealed = envelopes().seal(placeOf(id), JSON.stringify(tokens))
+      const sealed = await envelopes().seal(placeOf(id), JSON.stringify(tokens))
       await store.put(keyOf(id), JSON.stringify({ ...facts, ...onlyId(id), sealed }))
     },
-    async update({ connection, version }, facts, tokens) {
-      const sealed =
-        tokens === undefined
-          ? connection.sealed
-          : envelopes().seal(placeOf(connection), JSON.stringify(tokens))
+    async update({ connection, version, reseal }, facts, tokens) {
+      const sealed = tokens === undefined ? connection.sealed : await reseal(JSON.stringify(tokens))
       const next: Connection = { ...connection, ...facts, sealed }
       return await store.cas(keyOf(connection), version, JSON.stringify(next))
     },
@@ -67,16 +75,17 @@ export function createBook(store: Store, envelopes: () => Envelopes): Book {
       return { connections: rows.map(({ value }) => parse(value)), cursor: last }
     },
     async rewrap(connection) {
-      const stored = await store.get(keyOf(connection))
-      if (stored === undefined) return true
-      const row = parse(stored.value)
-      const sealed = envelopes().rewrap(placeOf(connection), row.sealed)
-      if (sealed === undefined) return false
-      // Whoever wrote it meanwhile sealed it under the current key.
-      if (sealed !== row.sealed) {
-        await store.cas(keyOf(connection), stored.version, JSON.stringify({ ...row, sealed }))
+      for (let attempt = 0; attempt < REWRAP_ATTEMPTS; attempt++) {
+        const stored = await store.get(keyOf(connection))
+        if (stored === undefined) return true
+        const row = parse(stored.value)
+        const sealed = await envelopes().rewrap(placeOf(connection), row.sealed)
+        if (sealed === undefined) return false
+        if (sealed === row.sealed) return true
+        const next = JSON.stringify({ ...row, sealed })
+        if (await store.cas(keyOf(connection), stored.version, next)) return true
       }
-      return true
+      return false
     },
   }
   return book

@@ -26,15 +26,25 @@ export async function countConnections(book: Book): Promise<readonly Count[]> {
   return [...counts.values()]
 }
 
-/** Seals the keys of all connections under the current key of the ring. */
+/** Rows sealed anew at once: a key service is asked about each. */
+const AT_ONCE = 16
+
+/** Seals the keys of all connections under the current key. Rejects when a key service cannot be asked. */
 export async function rewrapAll(
   book: Book,
 ): Promise<{ readonly sealed: number; readonly unreadable: number }> {
   let [sealed, unreadable] = [0, 0]
-  for await (const connection of all(book)) {
-    if (await book.rewrap(connection)) sealed += 1
-    else unreadable += 1
+  const batch: Connection[] = []
+  const finish = async (): Promise<void> => {
+    const done = await Promise.all(batch.splice(0).map((one) => book.rewrap(one)))
+    const count = done.filter(Boolean).length
+    sealed += count
+    unreadable += done.length - count
   }
+  for await (const connection of all(book)) {
+    if (batch.push(connection) === AT_ONCE) await finish()
+  }
+  await finish()
   return { sealed, unreadable }
 }
 

@@ -10,6 +10,7 @@ import { isFromOwnPage, type FormHeaders } from '../pages/same-origin.ts'
 import { formToken, isFormToken, type Session, type Sessions } from '../sessions/sessions.ts'
 import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
+import { Refusal } from '../model/refusal.ts'
 import type { Store } from '../model/store.ts'
 import { linkKey, type Connect } from './connect.ts'
 import type { ConnectLinks, Link } from './connect-link.ts'
@@ -66,21 +67,30 @@ type Room = {
 
 export function createConnectDesk(options: ConnectDeskOptions) {
   return async (request: ConnectRequest): Promise<PageAnswer> => {
-    const [path = '', query = ''] = request.target.split('?', 2)
-    if (path === '') return await own(request, options)
-    const named = PATH.exec(path)?.groups
-    const provider = options.provider(named?.['provider'] ?? '')
-    if (named === undefined || provider === undefined) return pages.notFound()
-    if (request.method !== 'GET' && request.method !== 'POST') return pages.notFound()
-    const cookie = readCookie(request.cookie, options.sessionCookie.name)
-    const session = await options.sessions.find(cookie)
-    if (session === undefined) return signIn(request, options)
-    const room = { request, provider, session, query: new URLSearchParams(query) }
-    if (named['back'] !== undefined) {
-      return request.method === 'GET' ? await finish(room, options) : pages.notFound()
+    try {
+      return await answer(request, options)
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'credential_unavailable') return pages.notNow()
+      throw error
     }
-    return request.method === 'GET' ? await offer(room, options) : await begin(room, options)
   }
+}
+
+async function answer(request: ConnectRequest, options: ConnectDeskOptions): Promise<PageAnswer> {
+  const [path = '', query = ''] = request.target.split('?', 2)
+  if (path === '') return await own(request, options)
+  const named = PATH.exec(path)?.groups
+  const provider = options.provider(named?.['provider'] ?? '')
+  if (named === undefined || provider === undefined) return pages.notFound()
+  if (request.method !== 'GET' && request.method !== 'POST') return pages.notFound()
+  const cookie = readCookie(request.cookie, options.sessionCookie.name)
+  const session = await options.sessions.find(cookie)
+  if (session === undefined) return signIn(request, options)
+  const room = { request, provider, session, query: new URLSearchParams(query) }
+  if (named['back'] !== undefined) {
+    return request.method === 'GET' ? await finish(room, options) : pages.notFound()
+  }
+  return request.method === 'GET' ? await offer(room, options) : await begin(room, options)
 }
 
 /** The page of all that a person has connected. */

@@ -190,6 +190,13 @@ export function otherPerson(name: string): PageAnswer {
   return problem({ status: 403, title: 'This link is not for you', text })
 }
 
+/** The keys that connections are sealed with cannot be had. */
+export function notNow(): PageAnswer {
+  const text =
+    'This gateway cannot open or keep accounts right now. Nothing was changed. Try again later.'
+  return problem({ status: 503, title: 'Not right now', text })
+}
+
 export function forged(): PageAnswer {
   const text = 'The form was not sent by this page. Open the link again.'
   return problem({ status: 403, title: 'Nothing was done', text })

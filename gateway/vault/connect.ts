@@ -105,7 +105,7 @@ async function beginAt(
     browser: digest(browser),
     scopes: all,
     detour,
-    verifier: envelopes().seal({ ...id, connection: account }, verifier),
+    verifier: await envelopes().seal({ ...id, connection: account }, verifier),
   }
   await store.put(stateKey(state), JSON.stringify(row), { ttlMs: CONNECTING_MS })
   const url = new URL(provider.authorizeUrl)
@@ -135,12 +135,16 @@ async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<
   const { provider, parameters, owner } = back
   const { book, envelopes, now, services } = options
   const id = { ...owner, provider: provider.name, account: row.account }
-  const verifier = envelopes().open({ ...id, connection: row.account }, row.verifier)
-  if (verifier === undefined) return { kind: 'unknown' }
+  const opened = await envelopes().open({ ...id, connection: row.account }, row.verifier)
+  if (opened === undefined) return { kind: 'unknown' }
   const answer = checkAnswer(provider, parameters)
   if (answer.kind !== 'code') return answer
   const redirectUri = options.redirectUri(provider.name)
-  const reply = await services.redeem(provider, { code: answer.code, redirectUri, verifier })
+  const reply = await services.redeem(provider, {
+    code: answer.code,
+    redirectUri,
+    verifier: opened.text,
+  })
   if (reply.kind !== 'given') {
     const detail = reply.kind === 'unavailable' ? reply.detail : reply.code
     options.emit(told({ connection: id }, 'refresh_failed', `not connected: ${detail}`))
@@ -202,7 +206,8 @@ function checkAnswer(provider: Provider, parameters: URLSearchParams): Answer {
 
 async function disconnect(id: ConnectionId, options: ConnectOptions): Promise<boolean> {
   const { book, services } = options
-  const entry = await book.read(id)
+  // A key service that is away must not keep anybody from ending what is done in their name.
+  const entry = await book.read(id).catch(() => 'unreadable' as const)
   if (!(await book.delete(id))) return false
   options.changed(id)
   const provider = options.provider(id.provider)

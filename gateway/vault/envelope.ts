@@ -1,20 +1,17 @@
 /**
- * How secrets of a connection are kept: under a random key of their own (AES-256-GCM, NIST SP 800-38D),
- * which is itself sealed with a key of the key ring. Rotation seals that small key anew and leaves the
- * rest. What the secrets belong to is authenticated: a row moved to another place does not open there.
+ * How secrets of a connection are kept: under a random key of their own, which is itself sealed with the key
+ * ring or by a key service. Rotation seals that small key anew and leaves the rest. What the secrets belong
+ * to is authenticated: a row moved to another place does not open there.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
-import type { RingKey } from '../model/ring-key.ts'
+import { decrypt, encrypt } from './aead.ts'
+import type { KeyWrap, WrappedKey } from './key-wrap.ts'
 
 /** What is stored. Version and key id stand outside of what is sealed, so that they can be read first. */
-export type Envelope = {
+export type Envelope = WrappedKey & {
   readonly v: 1
-  /** Id of the ring key. */
-  readonly kid: string
-  /** The row's own key, sealed; base64url. */
-  readonly dek: string
-  /** The secrets, sealed with it; base64url. */
+  /** The secrets, sealed with the row's own key; base64url. */
   readonly blob: string
 }
 
@@ -27,81 +24,69 @@ export type Place = {
   readonly connection: string
 }
 
+/** A row that opened. */
+export type Opened = {
+  readonly text: string
+  /**
+   * Another text under the same row key. It asks nobody where that is sealed as it should be: what a
+   * provider has just given must not be lost because a key service is away.
+   */
+  reseal(text: string): Promise<Envelope>
+}
+
+/** All reject with a refusal `credential_unavailable` when a key service cannot be asked now. */
 export type Envelopes = {
-  seal(place: Place, text: string): Envelope
+  seal(place: Place, text: string): Promise<Envelope>
   /** Undefined for a row of another place, one changed by somebody, or one whose key is gone. */
-  open(place: Place, envelope: Envelope): string | undefined
-  /** The same row under the current key of the ring; itself where it is, undefined where it does not open. */
-  rewrap(place: Place, envelope: Envelope): Envelope | undefined
+  open(place: Place, envelope: Envelope): Promise<Opened | undefined>
+  /** The same row under the current key; itself where it is, undefined where it does not open. */
+  rewrap(place: Place, envelope: Envelope): Promise<Envelope | undefined>
 }
 
 const KEY_BYTES = 32
-/** Random for each row key and each blob: one ring key may wrap 2^32 of them (SP 800-38D §8.3). */
-const IV_BYTES = 12
-const TAG_BYTES = 16
 
-/** @param ring The first seals, all open. @throws {Error} for an empty ring. */
-export function createEnvelopes(ring: readonly RingKey[]): Envelopes {
-  const keys = new Map(ring.map(({ id, key }) => [id, derive(key.reveal())]))
-  const [current] = keys
-  if (current === undefined) throw new Error('a key ring needs a key')
-  const [currentId, currentKey] = current
-  const unwrap = (place: Place, { kid, dek, v }: Envelope): Buffer | undefined => {
-    const key = v === 1 ? keys.get(kid) : undefined
-    return key && decrypt(key, aadOf(place, kid), dek)
-  }
-  const wrap = (place: Place, dek: Buffer): Pick<Envelope, 'v' | 'kid' | 'dek'> => {
-    return { v: 1, kid: currentId, dek: encrypt(currentKey, aadOf(place, currentId), dek) }
+/** @param wraps The first seals, all open. */
+export function createEnvelopes(wraps: readonly [KeyWrap, ...KeyWrap[]]): Envelopes {
+  const [current] = wraps
+  const unwrap = async (at: Buffer, { v, kid, dek }: Envelope): Promise<Buffer | undefined> => {
+    const wrap = v === 1 ? wraps.find((one) => one.owns(kid)) : undefined
+    return await wrap?.unwrap({ kid, dek }, at)
   }
   return {
-    seal(place, text) {
-      const dek = randomBytes(KEY_BYTES)
-      const blob = encrypt(dek, aadOf(place), Buffer.from(text))
-      return { ...wrap(place, dek), blob }
+    async seal(place, text) {
+      const [at, key] = [aadOf(place), randomBytes(KEY_BYTES)]
+      return { v: 1, ...(await current.wrap(key, at)), blob: encrypt(key, at, Buffer.from(text)) }
     },
-    open(place, envelope) {
-      const dek = unwrap(place, envelope)
-      return dek && decrypt(dek, aadOf(place), envelope.blob)?.toString('utf8')
+    async open(place, envelope) {
+      const at = aadOf(place)
+      const key = await unwrap(at, envelope)
+      const bytes = key && decrypt(key, at, envelope.blob)
+      if (key === undefined || bytes === undefined) return undefined
+      return {
+        text: bytes.toString('utf8'),
+        async reseal(text) {
+          const { v, kid, dek } = envelope
+          const wrapped = current.owns(kid) ? { kid, dek } : await current.wrap(key, at)
+          return { v, ...wrapped, blob: encrypt(key, at, Buffer.from(text)) }
+        },
+      }
     },
-    rewrap(place, envelope) {
-      const dek = unwrap(place, envelope)
-      if (dek === undefined) return undefined
-      return envelope.kid === currentId ? envelope : { ...envelope, ...wrap(place, dek) }
+    async rewrap(place, envelope) {
+      const { v, kid, dek, blob } = envelope
+      const at = aadOf(place)
+      if (v === 1 && current.owns(kid)) {
+        const wrapped = { kid, dek }
+        const anew = await current.rewrap(wrapped, at)
+        return anew === wrapped ? envelope : anew && { v, ...anew, blob }
+      }
+      const key = await unwrap(at, envelope)
+      return key && { v, ...(await current.wrap(key, at)), blob }
     },
   }
 }
 
 /** `v1|tenant|issuer|subject|provider|connection`, each with its length before it: no two places read alike. */
-function aadOf({ tenant, issuer, subject, provider, connection }: Place, kid?: string): Buffer {
+function aadOf({ tenant, issuer, subject, provider, connection }: Place): Buffer {
   const parts = ['v1', tenant, issuer, subject, provider, connection]
-  if (kid !== undefined) parts.push(kid)
   return Buffer.from(parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('|'))
-}
-
-function derive(key: string): Buffer {
-  const secret = Buffer.from(key, 'base64url')
-  return Buffer.from(hkdfSync('sha256', secret, '', 'gatehouse vault', KEY_BYTES))
-}
-
-function encrypt(key: Uint8Array, aad: Buffer, text: Buffer): string {
-  const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key, iv)
-  cipher.setAAD(aad)
-  const sealed = [cipher.update(text), cipher.final(), cipher.getAuthTag()]
-  return Buffer.concat([iv, ...sealed]).toString('base64url')
-}
-
-function decrypt(key: Uint8Array, aad: Buffer, sealed: string): Buffer | undefined {
-  const bytes = Buffer.from(sealed, 'base64url')
-  if (bytes.length < IV_BYTES + TAG_BYTES) return undefined
-  const options = { authTagLength: TAG_BYTES }
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), options)
-  decipher.setAAD(aad)
-  decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-  try {
-    const text = decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES))
-    return Buffer.concat([text, decipher.final()])
-  } catch {
-    return undefined
-  }
 }

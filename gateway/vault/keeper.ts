@@ -86,6 +86,7 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
   }
   const reread = async (one: Kept): Promise<void> => {
     const entry = await book.read(one.id).catch((error: unknown) => {
+      if (error instanceof Refusal) throw error
       throw new Refusal('credential_unavailable', { detail: `vault: ${String(error)}` })
     })
     if (entry === 'unreadable') {

@@ -18,6 +18,7 @@ import { startRotatingProvider, type RotatingProvider } from '../../testkit/rota
 import { createBook, type Book } from '../../vault/book.ts'
 import type { ConnectionId } from '../../vault/connection.ts'
 import { createEnvelopes } from '../../vault/envelope.ts'
+import { createRingWrap } from '../../vault/key-wrap.ts'
 
 const RING = [temporaryKey()]
 const KEYS = RING.map(({ id, key }) => `${id}:${key.reveal()}`).join()
@@ -35,7 +36,7 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'gatehouse-kill-'))
   acme = await startRotatingProvider({ lifeSeconds: 600, redirectUris: ['http://127.0.0.1/x'] })
   store = await openSqliteStore({ file: join(directory, 'state.db'), now: Date.now })
-  const envelopes = createEnvelopes(RING)
+  const envelopes = createEnvelopes([createRingWrap(RING)])
   book = createBook(store, () => envelopes)
 })
 

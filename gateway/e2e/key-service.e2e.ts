@@ -1,0 +1,175 @@
+/**
+ * What seals connections changes while calls use them: to the next key of the ring, to a key service, to the next
+ * version of its key. And what calls are told while that service is away.
+ */
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { openSqliteStore } from '../state/sqlite.ts'
+import { eventually } from '../testkit/eventually.ts'
+import { startFetchServer, type FetchServer } from '../testkit/fetch-server.ts'
+import { allowAll, ISSUER, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
+import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
+import { ringEntry } from '../testkit/replicas.ts'
+import { callTool, post, type Reply } from '../testkit/rpc.ts'
+import { runCli } from '../testkit/run-cli.ts'
+import { createTransitService, TRANSIT_TOKEN } from '../testkit/transit.ts'
+import { createBook } from '../vault/book.ts'
+import { createEnvelopes } from '../vault/envelope.ts'
+import { createRingWrap } from '../vault/key-wrap.ts'
+import { parseKeyRing } from '../settings/key-ring.ts'
+
+const PEOPLE = ['alice', 'bob', 'carol', 'dave']
+const [OLD, NEW] = [ringEntry('old'), ringEntry('new')]
+const STATE = 'state.db'
+const service = createTransitService()
+const KEYS = { file: 'ring' }
+
+let upstream: RecordingServer
+let http: FetchServer
+let gateway: TestGatehouse
+
+before(async () => {
+  upstream = await startRecordingServer()
+  http = await startFetchServer((request) => service.handle(request))
+  const provider = {
+    authorize_url: 'https://acme.example/auth',
+    token_url: 'https://acme.example/token',
+    client: { id: 'gateway' },
+  }
+  gateway = await startGatehouse({
+    servers: { files: { upstream: upstream.url, credential: { mode: 'vault', provider: 'acme' } } },
+    rules: [allowAll('files')],
+    config: {
+      state: { driver: 'sqlite', file: STATE },
+      providers: { acme: provider },
+      authorization_server: 'embedded',
+      keys: KEYS,
+    },
+    files: { ring: OLD },
+    env: { BAO_TOKEN: TRANSIT_TOKEN },
+  })
+  await connectAll()
+})
+
+after(async () => {
+  await gateway.stop()
+  await http.stop()
+  await upstream.stop()
+})
+
+/** Connects everybody with a token that says whose it is, sealed with the old key of the ring. */
+async function connectAll(): Promise<void> {
+  const store = await openSqliteStore({ file: join(gateway.directory, STATE), now: Date.now })
+  const envelopes = createEnvelopes([createRingWrap(parseKeyRing(OLD).keys)])
+  const book = createBook(store, () => envelopes)
+  const facts = {
+    state: 'live',
+    scopes: [],
+    label: '',
+    reason: undefined,
+    connectedAtMs: 0,
+    refreshedAtMs: 0,
+    expiresAtMs: undefined,
+  } as const
+  for (const subject of PEOPLE) {
+    const id = { tenant: 'default', issuer: ISSUER, subject, provider: 'acme', account: 'default' }
+    await book.connect(id, facts, { accessToken: `token-of-${subject}`, refreshToken: undefined })
+  }
+  await store.close()
+}
+
+async function call(subject: string): Promise<Reply> {
+  const token = await gateway.token('files', { subject })
+  return await post(gateway.url('files'), callTool('echo', { whose: subject }), { token })
+}
+
+async function reload(): Promise<void> {
+  const { json } = await gateway.admin('POST', '/admin/reload')
+  assert.equal(json['ok'], true, JSON.stringify(json))
+}
+
+async function rotate(): Promise<string> {
+  const env = { GATEHOUSE_OPS_URL: gateway.ops, GATEHOUSE_ADMIN_TOKEN: gateway.adminToken }
+  const { out, err } = await runCli(['vault', 'rotate'], { env })
+  return out + err
+}
+
+async function keysInUse(): Promise<readonly unknown[]> {
+  const { json } = await gateway.admin('GET', '/admin/connections')
+  const rows = json['connections'] as readonly { key: string }[]
+  return [...new Set(rows.map(({ key }) => key))]
+}
+
+const withService = () =>
+  gateway.writeConfig({
+    keys: {
+      ...KEYS,
+      transit: { url: new URL(http.url).origin, key: 'gatehouse', token: '${env:BAO_TOKEN}' },
+    },
+  })
+
+test('C-10 Under load rows go to the next key of the ring, to a key service and to its next version, and no call fails', async () => {
+  const load = { isOver: false }
+  let calls = 0
+  const callers = PEOPLE.map(async (subject) => {
+    while (!load.isOver) {
+      const { json, text } = await call(subject)
+      assert.equal(json?.error ?? json?.result?.['isError'], undefined, text)
+      calls += 1
+    }
+  })
+  const ring = join(gateway.directory, 'ring')
+  await writeFile(ring, `${NEW}\n${OLD}\n`)
+  await reload()
+  assert.match(await rotate(), /^4 connections are sealed under the current key/)
+  assert.deepEqual(await keysInUse(), ['new'])
+  await writeFile(ring, NEW)
+  await reload()
+  await withService()
+  await reload()
+  assert.match(await rotate(), /^4 connections/)
+  assert.deepEqual(await keysInUse(), ['transit/transit/gatehouse'])
+  service.rotate()
+  assert.match(await rotate(), /^4 connections/)
+  service.minVersion = 2
+  await reload()
+  await Promise.all(PEOPLE.map((subject) => call(subject)))
+  load.isOver = true
+  await Promise.all(callers)
+  assert.ok(calls > 40, `${calls} calls`)
+  for (const { headers, json } of upstream.calls('tools/call')) {
+    const { authorization = '' } = headers
+    const whose = authorization.replace('Bearer token-of-', '')
+    assert.deepEqual(json?.params?.['arguments'], { whose })
+  }
+})
+
+test('While the key service is away calls are refused with 1003 and nothing goes up; once it is back they are served', async () => {
+  service.failing = 503
+  await reload()
+  const before = upstream.seen.length
+  const refused = await call('alice')
+  assert.equal(refused.json?.error?.code, 1003)
+  assert.equal(upstream.seen.length, before)
+  assert.match(await rotate(), /not all is sealed anew: key service: status 503/)
+  service.failing = undefined
+  await eventually(async () => assert.equal((await call('alice')).json?.error, undefined))
+  assert.match(gateway.child.output(), /the key service does not seal or open keys/)
+  assert.match(gateway.child.output(), /the key service answers again/)
+})
+
+test('No token, of people or of the key service, is in the audit log, the metrics, the log or the store', async () => {
+  const readable = [
+    await readFile(gateway.auditFile, 'utf8'),
+    await gateway.metrics(),
+    gateway.child.output(),
+    await readFile(join(gateway.directory, STATE), 'latin1'),
+    await readFile(join(gateway.directory, `${STATE}-wal`), 'latin1').catch(() => ''),
+  ].join('\n')
+  assert.match(readable, /gatehouse_key_service_requests_total\{operation="decrypt",result="ok"\}/)
+  assert.match(readable, /"event":"key_service","operation":"decrypt","ok":false/)
+  for (const secret of ['token-of-', TRANSIT_TOKEN]) assert.ok(!readable.includes(secret), secret)
+})
