@@ -12,10 +12,31 @@ export type HeaderTemplate = {
 /** Us as a client of an authorization server. */
 export type OAuthClient = {
   readonly id: string
-  /** Undefined for a public client. */
+  /** Undefined for a public client, and for one that signs. */
   readonly secret: Secret | undefined
-  /** Where the secret goes (RFC 6749 §2.3.1). */
-  readonly auth: 'basic' | 'post' | 'none'
+  /** Where the secret goes (RFC 6749 §2.3.1), or that an assertion is signed (RFC 7523). */
+  readonly auth: 'basic' | 'post' | 'none' | 'private_key_jwt'
+  /** There with `private_key_jwt`, and only then. */
+  readonly assertion?: ClientAssertion
+}
+
+/** How a client that signs says who it is. */
+export type ClientAssertion = {
+  /** One authorization server: an assertion that another could use is worth stealing. */
+  readonly audience: string
+  /** Undefined: the key that the gateway signs tokens with, which it publishes. */
+  readonly key: AssertionKey | undefined
+}
+
+/** A private key from a file. */
+export type AssertionKey = {
+  /** PKCS #8, or the older forms. */
+  readonly pem: Secret
+  readonly algorithm: 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA'
+  /** What the authorization server calls it; undefined where it goes by the certificate. */
+  readonly kid: string | undefined
+  /** SHA-256 of its certificate in base64url; undefined where it has none. */
+  readonly certificate: string | undefined
 }
 
 /** A token or introspection endpoint, and who we are there. */

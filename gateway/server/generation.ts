@@ -9,7 +9,6 @@ import type { Identify } from '../identity/identify.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
 import type { McpServer } from '../model/server.ts'
 import { metadataUrl } from '../oauth/metadata.ts'
-import { signJwt } from '../oauth/sign-jwt.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import type { Eras } from '../pipeline/eras.ts'
 import { createSessions } from '../pipeline/handles.ts'
@@ -183,10 +182,10 @@ export function createGeneration(options: {
 }
 
 function swapsFor({ publicUrl }: Settings, plant: Plant, { keeper, connectLink }: Vault): Swaps {
-  const { emit, now, oauthFetch, signingKeys } = plant
+  const { clientAuth, emit, now, oauthFetch, sign } = plant
   return createSwaps({
-    ask: createAskToken(oauthFetch),
-    sign: (claims, type) => signJwt(claims, signingKeys.current(), type),
+    ask: createAskToken(oauthFetch, clientAuth),
+    sign,
     issuer: new URL(publicUrl).origin,
     keeper,
     connectLink,

@@ -24,6 +24,7 @@ import { type AskPoint, createAskPoint } from '../pipeline/decision-point.ts'
 import type { RecentTasks } from '../pipeline/tasks.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import type { RingKey } from '../model/ring-key.ts'
+import { signJwt } from '../oauth/sign-jwt.ts'
 import { openSigningKeys, type SigningKeys } from '../oauth/signing-keys.ts'
 import { createPins, type Pins } from '../registry/pins.ts'
 import type { Approvals } from '../registry/approvals.ts'
@@ -37,7 +38,9 @@ import type { Settings } from '../settings/settings.ts'
 import type { SweptStore } from '../state/swept-store.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
+import { createClientAuth, type ClientAuth } from '../vault/client-auth.ts'
 import { createIntrospect } from '../vault/introspect.ts'
+import type { Sign } from '../vault/issue.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import { createBook, type Book } from '../vault/book.ts'
@@ -102,6 +105,10 @@ export type Plant = {
   /** For token endpoints. */
   readonly oauthFetch: OAuthFetch
   readonly introspect: Introspect
+  /** Signs claims with the key in force. */
+  readonly sign: Sign
+  /** How we say who we are to others' authorization servers. */
+  readonly clientAuth: ClientAuth
   /** What we sign tokens with. */
   readonly signingKeys: SigningKeys
   readonly startTrace: (journey: Journey) => void
@@ -166,6 +173,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     isLasting: settings.keys.length > 0,
     now,
   })
+  const sign: Sign = (claims, type) => signJwt(claims, signingKeys.current(), type)
+  const clientAuth = createClientAuth({ sign, now })
   const vaultKeys = createVaultKeys({ settings, ephemeral, now, emit })
   let connected: readonly Count[] = []
   const fetchJson = createFetchJson()
@@ -213,7 +222,9 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     readFile: (file) => readFile(file, 'utf8'),
     fetchJson,
     oauthFetch,
-    introspect: createIntrospect(introspectionFetch),
+    introspect: createIntrospect(introspectionFetch, clientAuth),
+    sign,
+    clientAuth,
     signingKeys,
     startTrace: (journey) => {
       const started = tracer?.startTrace(journey.trace)

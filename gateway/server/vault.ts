@@ -46,11 +46,12 @@ export function connectPathOf({ publicUrl }: Pick<Settings, 'publicUrl'>): strin
 }
 
 export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
-  const { book, emit, instance, now, oauthFetch, store } = plant
+  const { book, clientAuth, emit, instance, now, oauthFetch, store } = plant
   const { providers, publicUrl } = settings
   const url = new URL(publicUrl)
   const path = connectPathOf(settings)
-  const services = createServices(createAskToken(oauthFetch), oauthFetch)
+  const ask = createAskToken(oauthFetch, clientAuth)
+  const services = createServices({ ask, fetch: oauthFetch, clientAuth })
   const provider = (name: string) => providers.get(name)
   const keeper = createKeeper({
     book,

@@ -306,7 +306,16 @@ export type ProviderFile = {
 export type OAuthClientFile = {
   readonly id: string
   readonly secret?: string
-  readonly auth?: 'basic' | 'post' | 'none'
+  readonly auth?: 'basic' | 'post' | 'none' | 'private_key_jwt'
+  readonly assertion?: ClientAssertionFile
+}
+
+export type ClientAssertionFile = {
+  readonly key?: string
+  readonly key_id?: string
+  readonly algorithm?: 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA'
+  readonly certificate?: string
+  readonly audience?: string
 }
 
 /** Written in full: the loader has replaced a plain URL by `{ url }`. */

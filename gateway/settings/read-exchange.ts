@@ -1,14 +1,9 @@
 /** `credential: { mode: exchange }`: where the caller's token is exchanged, and for what. */
-import type {
-  ExchangeCredential,
-  HeaderTemplate,
-  OAuthClient,
-  TokenEndpoint,
-} from '../model/credential.ts'
+import type { ExchangeCredential, HeaderTemplate, TokenEndpoint } from '../model/credential.ts'
 import type { Path } from '../model/problem.ts'
 import type { CredentialFile, OAuthClientFile } from './config-file.ts'
+import { readClient } from './read-oauth-client.ts'
 import type { Reading } from './reading.ts'
-import { readSecret } from './secrets.ts'
 import { isExposed } from './urls.ts'
 
 type Flow = ExchangeCredential['flow']
@@ -76,11 +71,23 @@ export async function readExchange(
 
 type Keyed<Value> = { readonly key: string; readonly value: Value | undefined }
 
-/** An endpoint, and who we are there; undefined when something about it is reported. */
+/**
+ * An endpoint, and who we are there; undefined when something about it is reported.
+ *
+ * @param issuer Whose endpoint it is, where that is known.
+ */
 export async function readEndpoint(
   reading: Reading,
   at: Path,
-  { url, client }: { readonly url: Keyed<string>; readonly client: Keyed<OAuthClientFile> },
+  {
+    url,
+    client,
+    issuer,
+  }: {
+    readonly url: Keyed<string>
+    readonly client: Keyed<OAuthClientFile>
+    readonly issuer?: string
+  },
 ): Promise<TokenEndpoint | undefined> {
   for (const { key, value } of [url, client]) {
     if (value === undefined) reading.reportKey(at, `"${key}" is missing`)
@@ -90,20 +97,7 @@ export async function readEndpoint(
   if (parsed !== undefined && isExposed(parsed)) {
     reading.report([...at, url.key], 'tokens would travel unencrypted; use https://')
   }
-  const read = await readClient(reading, [...at, client.key], client.value)
+  const us = { written: client.value, audience: issuer ?? url.value }
+  const read = await readClient(reading, [...at, client.key], us)
   return read && { url: url.value, client: read }
-}
-
-/** Us as a client; undefined when something about its secret is reported. */
-export async function readClient(
-  reading: Reading,
-  at: Path,
-  { id, secret: written, auth = written === undefined ? 'none' : 'basic' }: OAuthClientFile,
-): Promise<OAuthClient | undefined> {
-  if ((auth === 'none') !== (written === undefined)) {
-    reading.report([...at, 'auth'], 'none is for a client without a secret, and only for one')
-  }
-  const secret =
-    written === undefined ? undefined : await readSecret(reading, [...at, 'secret'], written)
-  return written !== undefined && secret === undefined ? undefined : { id, secret, auth }
 }

@@ -77,13 +77,14 @@ async function readIssuer(
 async function readIntrospection(
   reading: Reading,
   at: Path,
-  { introspection: file }: IssuerFile,
+  { introspection: file, issuer }: IssuerFile,
 ): Promise<Introspection | undefined | 'wrong'> {
   if (file === undefined) return undefined
   const { url, client } = file
   const endpoint = await readEndpoint(reading, at, {
     url: { key: 'url', value: url },
     client: { key: 'client', value: client },
+    issuer,
   })
   const maxAgeMs = reading.duration([...at, 'max_age'], file.max_age)
   if (maxAgeMs < MIN_AGE_MS || maxAgeMs > MAX_AGE_MS) {

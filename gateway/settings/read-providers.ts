@@ -3,7 +3,7 @@ import type { Path } from '../model/problem.ts'
 import type { Provider } from '../model/provider.ts'
 import type { ConfigFile, ProviderFile } from './config-file.ts'
 import { knownProviders } from './known-providers.ts'
-import { readClient } from './read-exchange.ts'
+import { readClient } from './read-oauth-client.ts'
 import type { Reading } from './reading.ts'
 import { isExposed } from './urls.ts'
 
@@ -24,8 +24,9 @@ export async function readProviders(
     const facts: ProviderFile = { ...knownProviders().get(name), ...said }
     const urls = readUrls(reading, at, facts)
     const auth = client.auth ?? (client.secret === undefined ? 'none' : facts.client_auth)
-    const own = auth === undefined ? client : { ...client, auth }
-    const read = await readClient(reading, [...at, 'client'], own)
+    const written = auth === undefined ? client : { ...client, auth }
+    const audience = facts.issuer ?? urls?.token ?? ''
+    const read = await readClient(reading, [...at, 'client'], { written, audience })
     if (urls === undefined || read === undefined) continue
     providers.set(name, { ...toProvider(name, facts, urls), client: read })
   }

@@ -11,6 +11,7 @@ import { openSqliteStore } from '../state/sqlite.ts'
 import { createAskToken } from '../vault/ask-token.ts'
 import { createBook } from '../vault/book.ts'
 import { createBreaker } from '../vault/breaker.ts'
+import { createClientAuth } from '../vault/client-auth.ts'
 import type { ConnectionId } from '../vault/connection.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
 import { createRingWrap } from '../vault/key-wrap.ts'
@@ -33,11 +34,13 @@ async function run({ file, keys, tokenUrl, id }: RefreshLoop): Promise<void> {
   const envelopes = createEnvelopes([createRingWrap(parseKeyRing(keys).keys)])
   const book = createBook(store, () => envelopes)
   const fetch = createOAuthFetch()
+  // It has a secret and signs nothing.
+  const clientAuth = createClientAuth({ sign: () => '', now })
   const client = { id: 'gateway', secret: new Secret(ACME_SECRET), auth: 'basic' } as const
   const provider = { ...ACME, tokenUrl, refreshUrl: tokenUrl, client }
   const refresh = createRefresh({
     book,
-    services: createServices(createAskToken(fetch), fetch),
+    services: createServices({ ask: createAskToken(fetch, clientAuth), fetch, clientAuth }),
     store,
     breaker: createBreaker(now),
     provider: () => provider,

@@ -2,7 +2,8 @@
 import * as oauth from 'oauth4webapi'
 
 import type { OAuthFetch } from '../egress/oauth-fetch.ts'
-import type { OAuthClient, TokenEndpoint } from '../model/credential.ts'
+import type { TokenEndpoint } from '../model/credential.ts'
+import type { ClientAuth } from './client-auth.ts'
 import { asSpecified, requestBody, type Quirks } from './quirks.ts'
 
 export type TokenRequest = {
@@ -47,7 +48,7 @@ const AS_SPECIFIED: Quirks = {
 /** RFC 8693 §2.2.1: what is no access token has no type; an identity assertion is one of those. */
 const RECOGNIZED: oauth.RecognizedTokenTypes = { n_a: () => undefined }
 
-export function createAskToken(fetch: OAuthFetch): AskToken {
+export function createAskToken(fetch: OAuthFetch, clientAuth: ClientAuth): AskToken {
   return async ({ endpoint, grantType, parameters, quirks = AS_SPECIFIED }) => {
     const server = { issuer: new URL(endpoint.url).origin, token_endpoint: endpoint.url }
     const client = { client_id: endpoint.client.id }
@@ -55,7 +56,7 @@ export function createAskToken(fetch: OAuthFetch): AskToken {
       const response = await oauth.genericTokenEndpointRequest(
         server,
         client,
-        authOf(endpoint.client),
+        clientAuth(endpoint.client),
         grantType,
         { ...parameters },
         {
@@ -91,23 +92,6 @@ export function createAskToken(fetch: OAuthFetch): AskToken {
       return failureOf(error)
     }
   }
-}
-
-/** How we say who we are at a token or revocation endpoint. */
-export function authOf({ auth, secret }: OAuthClient): oauth.ClientAuth {
-  if (secret === undefined) return oauth.None()
-  const text = secret.reveal()
-  if (auth === 'post') return oauth.ClientSecretPost(text)
-  // RFC 6749 §2.3.1, in the words of the form encoding that servers expect: the library's own also escapes
-  // `-`, `.` and `_`, which servers that do not decode take for another secret.
-  return (_server, { client_id: id }, _body, headers) => {
-    const pair = Buffer.from(`${formEncoded(id)}:${formEncoded(text)}`).toString('base64')
-    headers.set('authorization', `Basic ${pair}`)
-  }
-}
-
-function formEncoded(text: string): string {
-  return new URLSearchParams([['', text]]).toString().slice(1)
 }
 
 /** The form that a request of the library holds. */

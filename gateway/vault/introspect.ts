@@ -3,9 +3,10 @@ import * as oauth from 'oauth4webapi'
 
 import type { OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { Introspect } from '../model/introspection.ts'
-import { authOf, textOf } from './ask-token.ts'
+import { textOf } from './ask-token.ts'
+import type { ClientAuth } from './client-auth.ts'
 
-export function createIntrospect(fetch: OAuthFetch): Introspect {
+export function createIntrospect(fetch: OAuthFetch, clientAuth: ClientAuth): Introspect {
   return async (endpoint, token) => {
     const server = {
       issuer: new URL(endpoint.url).origin,
@@ -16,7 +17,7 @@ export function createIntrospect(fetch: OAuthFetch): Introspect {
       const response = await oauth.introspectionRequest(
         server,
         client,
-        authOf(endpoint.client),
+        clientAuth(endpoint.client),
         token,
         {
           [oauth.customFetch]: (url, { method, headers, body }) =>

@@ -3,7 +3,8 @@ import * as oauth from 'oauth4webapi'
 
 import type { OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { Provider } from '../model/provider.ts'
-import { authOf, type AskToken } from './ask-token.ts'
+import type { AskToken } from './ask-token.ts'
+import type { ClientAuth } from './client-auth.ts'
 import { fitsHeader } from './found.ts'
 import { textAt } from './quirks.ts'
 
@@ -54,7 +55,15 @@ const ENDED: ReadonlySet<string> = new Set([
   'token_revoked',
 ])
 
-export function createServices(ask: AskToken, fetch: OAuthFetch): Services {
+export function createServices({
+  ask,
+  fetch,
+  clientAuth,
+}: {
+  readonly ask: AskToken
+  readonly fetch: OAuthFetch
+  readonly clientAuth: ClientAuth
+}): Services {
   const askFor = async (
     provider: Provider,
     url: string,
@@ -107,7 +116,7 @@ export function createServices(ask: AskToken, fetch: OAuthFetch): Services {
         const answer = await oauth.revocationRequest(
           server,
           { client_id: client.id },
-          authOf(client),
+          clientAuth(client),
           token,
           options,
         )
