@@ -107,6 +107,7 @@ async function startAlone(
       accountsFor: async () => [],
       connectAt: () => '',
       connectPath: undefined,
+      silentTargets: [],
     },
     store,
     book: createClients({ store, now }),

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import { openSqliteStore } from '../state/sqlite.ts'
 import { eventually } from '../testkit/eventually.ts'
@@ -119,6 +120,7 @@ test('C-10 Under load rows go to the next key of the ring, to a key service and 
       const { json, text } = await call(subject)
       assert.equal(json?.error ?? json?.result?.['isError'], undefined, text)
       calls += 1
+      await pause(20)
     }
   })
   const ring = join(gateway.directory, 'ring')

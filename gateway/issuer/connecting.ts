@@ -53,7 +53,7 @@ export function createConnecting(options: QuestionOptions) {
     const detour = {
       next: stepOf(ask, at + 1),
       again: stepOf(ask, at),
-      formTargets: formTargets(ask.interaction),
+      formTargets: [...formTargets(ask.interaction), ...options.setup().silentTargets],
     }
     return redirectTo(options.setup().connectAt(question.account.id, account, detour))
   }

@@ -92,7 +92,7 @@ async function showQuestion(
     account: account.name,
     client: { id, name, standing: known.standing },
     redirect,
-    formTargets: formTargets(ask.interaction),
+    formTargets: [...formTargets(ask.interaction), ...setup().silentTargets],
     servers: await Promise.all(Array.from(asked, describe)),
     accounts: await neededFor(question, allOf(asked), setup()),
   })

@@ -42,6 +42,8 @@ export type Person = {
   /** The provider's own, never an e-mail address. */
   readonly subject: string
   readonly name: string
+  /** An e-mail address to prefill forms of others with; undefined where there is none. */
+  readonly address: string | undefined
   readonly groups: readonly string[]
   readonly methods: readonly string[]
   readonly contextClass: string | undefined
@@ -135,6 +137,11 @@ async function discover({ provider, fetch }: IdentityProviderOptions): Promise<C
   })
 }
 
+/** OpenID Connect Core §5.1. Good for a hint and nothing else, and not even that where it is said to be unchecked. */
+function addressOf({ email, email_verified: isVerified }: Readonly<Record<string, unknown>>) {
+  return isText(email, 254) && isVerified !== false ? email : undefined
+}
+
 function readPerson(
   claims: Readonly<Record<string, unknown>>,
   { claims: paths, required }: SignInProvider,
@@ -151,6 +158,7 @@ function readPerson(
   return {
     subject,
     name: isText(name, 256) ? name : subject,
+    address: addressOf(claims),
     groups: [...groups.value],
     methods: Array.isArray(amr) ? amr.filter((method) => isText(method, 64)) : [],
     contextClass: isText(acr, 256) ? acr : undefined,

@@ -18,6 +18,8 @@ export type Setup = AuthorizationRules & {
   readonly connectAt: (subject: string, account: NeededAccount, detour: Detour) => string
   /** Path where people see their connected accounts; undefined where there can be none. */
   readonly connectPath: string | undefined
+  /** Origins that connecting may lead to without a page of ours before: of providers that are asked silently. */
+  readonly silentTargets: readonly string[]
 }
 
 /** A server tokens are issued for. */

@@ -130,6 +130,7 @@ async function welcome(
     issuer,
     subject,
     name: person.name,
+    address: person.address,
     kind: 'human',
     client: '',
     groups,

@@ -26,6 +26,13 @@ export type Provider = {
   readonly scopeSeparator: string
   /** The parameter that scopes are asked for with. */
   readonly scopeParameter: string
+  /**
+   * Whether it answers `prompt=none` with a code, and a refresh token, where there is nothing to ask (OpenID
+   * Connect Core §3.1.2.1).
+   */
+  readonly silent: boolean
+  /** Whether it takes the person's address as `login_hint`. */
+  readonly loginHint: boolean
   /** Sent to the consent page besides those of RFC 6749. */
   readonly authorizeParameters: Readonly<Record<string, string>>
   /** Sent to the token endpoint besides them. */

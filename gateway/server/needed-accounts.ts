@@ -21,7 +21,7 @@ export function createNeededAccounts(
   settings: Settings,
   plant: Pick<Plant, 'book' | 'seals' | 'now'>,
   isShown: (tool: string, wanted: Wanted) => boolean,
-): Pick<Setup, 'accountsFor' | 'connectAt' | 'connectPath'> {
+): Pick<Setup, 'accountsFor' | 'connectAt' | 'connectPath' | 'silentTargets'> {
   const { providers, publicUrl, authorizationServer } = settings
   const path = connectPathOf(settings)
   return {
@@ -48,6 +48,9 @@ export function createNeededAccounts(
       const owner = { tenant, issuer, subject }
       return links.make(owner, { provider, account, scopes }, { server, detour })
     },
+    silentTargets: [...providers.values()]
+      .filter(({ silent }) => silent)
+      .map(({ authorizeUrl }) => new URL(authorizeUrl).origin),
     connectPath: providers.size > 0 ? path : undefined,
   }
 }

@@ -16,6 +16,8 @@ export type SignedIn = {
   readonly subject: string
   /** For people to read. */
   readonly name: string
+  /** The e-mail address that their identity provider says they have; never a key of anything. */
+  readonly address?: string | undefined
   readonly kind: CallerKind
   readonly groups: readonly string[]
   /** The OAuth client or API key client it acts as; empty for a person at a page of ours. */

@@ -291,6 +291,8 @@ export type ProviderFile = {
   readonly scopes?: readonly string[]
   readonly scope_separator?: string
   readonly scope_parameter?: string
+  readonly silent?: boolean
+  readonly login_hint?: boolean
   readonly authorize_parameters?: Readonly<Record<string, string>>
   readonly token_parameters?: Readonly<Record<string, string>>
   readonly token_path?: string

@@ -78,6 +78,8 @@ function toProvider(
     scopes: facts.scopes ?? [],
     scopeSeparator: facts.scope_separator ?? ' ',
     scopeParameter: facts.scope_parameter ?? 'scope',
+    silent: facts.silent ?? false,
+    loginHint: facts.login_hint ?? false,
     authorizeParameters: facts.authorize_parameters ?? {},
     tokenParameters: facts.token_parameters ?? {},
     tokenPath: facts.token_path?.split('.') ?? [],

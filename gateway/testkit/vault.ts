@@ -33,6 +33,8 @@ export const ACME: Provider = {
   scopes: [],
   scopeSeparator: ' ',
   scopeParameter: 'scope',
+  silent: false,
+  loginHint: false,
   authorizeParameters: {},
   tokenParameters: {},
   tokenPath: [],
@@ -156,7 +158,13 @@ export function createTestVault(shared?: {
         now,
         emit: (event) => events.push(event),
       })
-      await pages.begin({ provider: ACME, owner: id, account: id.account, scopes: [] })
+      await pages.begin({
+        provider: ACME,
+        owner: id,
+        account: id.account,
+        scopes: [],
+        prompt: 'usual',
+      })
     },
     find,
     /** The token that is sent, or why there is none. */

@@ -12,7 +12,7 @@ import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Store } from '../model/store.ts'
-import { linkKey, type Connect } from './connect.ts'
+import { linkKey, type Connect, type Finished } from './connect.ts'
 import type { ConnectLinks, Link } from './connect-link.ts'
 import type { Owner } from './connection.ts'
 import * as pages from './connect-pages.ts'
@@ -133,32 +133,40 @@ function signIn(request: ConnectRequest, { base, signIn: at }: ConnectDeskOption
 }
 
 /** What the person is asked to connect: what the link says, or what servers need of this provider. */
-type Wish = Pick<Link, 'account' | 'scopes'> & { readonly link: Link | undefined }
+type Wish = Pick<Link, 'account' | 'scopes' | 'detour'> & {
+  readonly server: string | undefined
+  readonly link: Link | undefined
+}
 
 async function wishOf(room: Room, options: ConnectDeskOptions): Promise<Wish | PageAnswer> {
   const { provider, query, session } = room
   const ticket = query.get('ticket')
   if (ticket === null) {
-    return { account: 'default', scopes: options.scopesOf(provider.name), link: undefined }
+    const scopes = options.scopesOf(provider.name)
+    return { account: 'default', scopes, server: undefined, link: undefined }
   }
   const link = options.links.open(provider.name, ticket)
   if (link === undefined) return pages.staleLink()
   const { tenant, issuer, subject } = session
   const isHis = link.tenant === tenant && link.issuer === issuer && link.subject === subject
   if (!isHis) return pages.otherPerson(session.name)
-  return { account: link.account, scopes: link.scopes, link }
+  const { account, scopes, server, detour } = link
+  return { account, scopes, server, detour, link }
 }
 
 async function offer(room: Room, options: ConnectDeskOptions): Promise<PageAnswer> {
   const wish = await wishOf(room, options)
   if ('status' in wish) return wish
   const { provider, query, request, session } = room
+  // The consent page has named the account, and the person has said yes there.
+  const isAgreed = wish.detour !== undefined && !query.has(ASK)
+  if (isAgreed && provider.silent) return await leave(room, options, { wish, prompt: 'none' })
   return pages.offer({
     provider,
     name: session.name,
-    server: wish.link?.server,
+    server: wish.server,
     scopes: [...new Set([...provider.scopes, ...wish.scopes])],
-    detour: wish.link?.detour,
+    detour: wish.detour,
     action: options.base + request.target,
     token: formToken(session.formSecret, purposeOf(provider, query)),
   })
@@ -172,17 +180,30 @@ async function begin(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
   const wish = await wishOf(room, options)
   if ('status' in wish) return wish
   if (wish.link !== undefined && !(await isFirstUse(wish.link, options))) {
-    return pages.staleLink(wish.link.detour)
+    return pages.staleLink(wish.detour)
   }
-  const { url, browser } = await options.connect.begin({
+  const prompt = provider.silent && wish.detour === undefined ? 'none' : 'usual'
+  return await leave(room, options, { wish, prompt })
+}
+
+/** To the provider. */
+async function leave(
+  { provider, session }: Room,
+  { connect, connectCookie }: ConnectDeskOptions,
+  { wish, prompt }: { readonly wish: Omit<Wish, 'link'>; readonly prompt: 'none' | 'usual' },
+): Promise<PageAnswer> {
+  const { account, scopes, server, detour } = wish
+  const { url, browser } = await connect.begin({
     provider,
     owner: ownerOf(session),
-    account: wish.account,
-    scopes: wish.scopes,
-    detour: wish.link?.detour,
+    account,
+    scopes,
+    server,
+    detour,
+    address: session.address,
+    prompt,
   })
-  const cookie = withWay(browser, wish.link?.detour)
-  return redirectTo(url, [options.connectCookie.set(cookie, COOKIE_SECONDS)])
+  return redirectTo(url, [connectCookie.set(withWay(browser, detour), COOKIE_SECONDS)])
 }
 
 /** A link begins one connection; whoever wants another asks for another link. */
@@ -200,8 +221,31 @@ async function finish(room: Room, options: ConnectDeskOptions): Promise<PageAnsw
     owner: ownerOf(session),
     browser,
   })
+  if (finished.kind === 'must_ask') return await askAfterAll(finished, room, options)
   return pages.finished(finished, { provider, way, clear: options.connectCookie.set('', 0) })
 }
+
+/**
+ * The provider has to show a page. Who pressed a button of ours goes on to it; who did not is shown what there
+ * is to decide first.
+ */
+async function askAfterAll(
+  { wanted, detour }: Extract<Finished, { kind: 'must_ask' }>,
+  room: Room,
+  options: ConnectDeskOptions,
+): Promise<PageAnswer> {
+  const { provider, session } = room
+  const { account, scopes, server = '' } = wanted
+  if (detour === undefined) {
+    return await leave(room, options, { wish: { account, scopes, server }, prompt: 'usual' })
+  }
+  const wish = { provider: provider.name, account, scopes }
+  const link = options.links.make(ownerOf(session), wish, { server, detour })
+  return redirectTo(`${link}&${ASK}=1`, [options.connectCookie.set('', 0)])
+}
+
+/** Stands in a link where the provider has said that it must show a page. */
+const ASK = 'ask'
 
 /** The browser's half of a state, and where it can try again when the state is not there any more. */
 function withWay(browser: string, detour: Detour | undefined): string {

@@ -111,7 +111,7 @@ const WORDS: Readonly<Record<Own['state'], string>> = {
 
 /** How it came out, once the browser is back. Whoever was in the middle of something goes on with it. */
 export function finished(
-  result: Finished,
+  result: Exclude<Finished, { readonly kind: 'must_ask' }>,
   options: {
     readonly provider: Provider
     /** Where this browser can try again, whatever became of the state. */

@@ -26,8 +26,14 @@ export type Begin = {
   readonly account: string
   /** Besides those the provider is always asked for. */
   readonly scopes: readonly string[]
+  /** The server it is for, to be named on the page; undefined for who came without a link. */
+  readonly server?: string | undefined
   /** What the person was in the middle of, to come back to. */
   readonly detour?: Detour | undefined
+  /** The person's address, for a provider that takes it. */
+  readonly address?: string | undefined
+  /** `none`: the provider shows no page, or says that it must. */
+  readonly prompt: 'none' | 'usual'
 }
 
 /** What came back from the provider, and who brought it. */
@@ -50,8 +56,13 @@ export type Outcome =
   | { readonly kind: 'unknown' }
   /** The person, or the provider, said no. `code` is an OAuth error code. */
   | { readonly kind: 'denied'; readonly code: string }
+  /** Nothing was shown, and something must be: this is what was wanted. */
+  | { readonly kind: 'must_ask'; readonly wanted: Wanted }
   /** The provider did not give tokens. */
   | { readonly kind: 'failed' }
+
+/** What a person set out to connect. */
+export type Wanted = Pick<Begin, 'account' | 'scopes' | 'server'>
 
 export type Connect = {
   /** Where to send the browser, and a value for it to bring back in a cookie. */
@@ -80,6 +91,8 @@ export type ConnectOptions = {
 type Row = ConnectionId & {
   readonly browser: string
   readonly scopes: readonly string[]
+  readonly server?: string | undefined
+  readonly prompt: Begin['prompt']
   readonly detour?: Detour | undefined
   readonly verifier: Envelope
 }
@@ -93,7 +106,7 @@ export function createConnect(options: ConnectOptions): Connect {
 }
 
 async function beginAt(
-  { provider, owner, account, scopes, detour }: Begin,
+  { provider, owner, account, scopes, server, detour, address, prompt }: Begin,
   { envelopes, redirectUri, store }: ConnectOptions,
 ): Promise<{ readonly url: string; readonly browser: string }> {
   const [state, browser] = [oauth.generateRandomState(), randomBytes(32).toString('base64url')]
@@ -104,6 +117,8 @@ async function beginAt(
     ...id,
     browser: digest(browser),
     scopes: all,
+    server,
+    prompt,
     detour,
     verifier: await envelopes().seal({ ...id, connection: account }, verifier),
   }
@@ -111,6 +126,8 @@ async function beginAt(
   const url = new URL(provider.authorizeUrl)
   const parameters = {
     ...provider.authorizeParameters,
+    ...(prompt === 'none' && { prompt }),
+    ...(provider.loginHint && address !== undefined && { login_hint: address }),
     response_type: 'code',
     client_id: provider.client.id,
     redirect_uri: redirectUri(provider.name),
@@ -138,6 +155,10 @@ async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<
   const opened = await envelopes().open({ ...id, connection: row.account }, row.verifier)
   if (opened === undefined) return { kind: 'unknown' }
   const answer = checkAnswer(provider, parameters)
+  if (answer.kind === 'denied' && row.prompt === 'none' && MUST_ASK.has(answer.code)) {
+    const { account, scopes, server } = row
+    return { kind: 'must_ask', wanted: { account, scopes, server } }
+  }
   if (answer.kind !== 'code') return answer
   const redirectUri = options.redirectUri(provider.name)
   const reply = await services.redeem(provider, {
@@ -178,6 +199,14 @@ async function takeRow(
     ? row
     : undefined
 }
+
+/** What a provider says to `prompt=none` where it has to show a page (OpenID Connect Core §3.1.2.6). */
+const MUST_ASK: ReadonlySet<string> = new Set([
+  'account_selection_required',
+  'consent_required',
+  'interaction_required',
+  'login_required',
+])
 
 type Answer =
   | { readonly kind: 'code'; readonly code: string }
