@@ -3,7 +3,7 @@ import { test } from 'node:test'
 
 import type { Provider } from '../model/provider.ts'
 import { temporaryKey } from '../seal/seal.ts'
-import { createMemoryStore } from '../state/memory.ts'
+import { memoryStore } from '../testkit/memory-store.ts'
 import { ACME, given } from '../testkit/vault.ts'
 import { createBook } from './book.ts'
 import { createConnect, type Begin } from './connect.ts'
@@ -20,8 +20,7 @@ const QUIET: Provider = {
 const OTHER: Provider = { ...ACME, name: 'other', title: 'Other' }
 
 function setup() {
-  const now = (): number => 1_000_000_000
-  const store = createMemoryStore({ now })
+  const { now, store } = memoryStore()
   const envelopes = createEnvelopes([createRingWrap([temporaryKey()])])
   const book = createBook(store, () => envelopes)
   const redeemed: { provider: string; code: string; redirectUri: string }[] = []
