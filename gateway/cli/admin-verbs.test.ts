@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AdminDesk } from '../testkit/admin-desk.ts'
 import { ADMIN_TOKEN, createAdminDesk } from '../testkit/admin-desk.ts'
+import { grantCreate, grantList } from './grant.ts'
 import { reload } from './reload.ts'
 import { revoke } from './revoke.ts'
 import { status } from './status.ts'
@@ -334,4 +335,17 @@ test('help says how, and asks nobody', async () => {
     assert.match(out, /^Usage: gatehouse /)
     assert.match(out, /--ops URL/)
   }
+})
+
+test('grants are listed in words, or one JSON object a line with nothing else', async () => {
+  const rule = { rule: 'dumps', terms: { ttlMs: 3_600_000, task: undefined, maxUses: undefined } }
+  const desk = createAdminDesk({ grantRules: () => new Map([[rule.rule, rule.terms]]) })
+  const { fetch } = fetchOf(desk)
+  assert.equal((await run(grantList, [], { fetch })).out, 'nothing is granted')
+  assert.equal((await run(grantList, ['--json'], { fetch })).out, '')
+  const who = ['--rule', 'dumps', '--issuer', 'https://idp.example', '--subject', 'bot']
+  assert.equal((await run(grantCreate, who, { fetch })).code, 0)
+  assert.match((await run(grantList, [], { fetch })).out, / {2}dumps for "bot" of /)
+  const { rule: named, subject } = JSON.parse((await run(grantList, ['--json'], { fetch })).out)
+  assert.deepEqual([named, subject], ['dumps', 'bot'])
 })

@@ -3,6 +3,7 @@ import { access, constants } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Credential } from '../model/credential.ts'
 import type { McpServer } from '../model/server.ts'
+import { howMany } from '../policy/how-many.ts'
 import type { Rule, Rules } from '../policy/rules.ts'
 import { checkHosts } from '../server/check-hosts.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
@@ -47,7 +48,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
   })
   if (!loaded.ok) {
     for (const problem of loaded.problems) io.err(formatProblem(problem))
-    io.err(`${values.config} is not valid: ${count(loaded.problems.length, 'problem')}`)
+    io.err(`${values.config} is not valid: ${howMany(loaded.problems.length, 'problem')}`)
     return 1
   }
   const { settings, rules, warnings } = loaded
@@ -104,9 +105,9 @@ function describeServer(server: McpServer, rules: Rules): string {
     allows === 0
       ? 'no rule allows anything'
       : [
-          count(allows, 'allow rule'),
-          ...(requires === 0 ? [] : [count(requires, 'require rule')]),
-          count(those('deny'), 'deny rule'),
+          howMany(allows, 'allow rule'),
+          ...(requires === 0 ? [] : [howMany(requires, 'require rule')]),
+          howMany(those('deny'), 'deny rule'),
         ].join(', ')
   const swap = describeCredential(credential)
   return `${name}: ${resource} -> ${upstream.origin}${upstream.path} (${swap}; ${verdict})`
@@ -136,9 +137,9 @@ function describeOwn({
 }: AuthorizationRules): readonly string[] {
   const ways = [
     ...[...signIn.values()].map(({ name, issuer: theirs }) => `${name} (${theirs})`),
-    ...(users.size === 0 ? [] : [count(users.size, 'local user')]),
+    ...(users.size === 0 ? [] : [howMany(users.size, 'local user')]),
   ]
-  const of = `${count(clients.size, 'client')} of the configuration, registration ${registration.mode}`
+  const of = `${howMany(clients.size, 'client')} of the configuration, registration ${registration.mode}`
   return [
     issuer,
     ways.length === 0
@@ -166,8 +167,4 @@ function describeKeys(jwks: IssuerSettings['jwks']): string {
     case 'inline':
       return 'in the configuration'
   }
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

@@ -24,10 +24,11 @@ at others on the same state store. What is left out is as the rule says; nothing
   --reason REASON    why, for whoever reads the list
 ${ADMIN_USAGE}`
 
-const LIST_USAGE = `Usage: gatehouse grant list
+const LIST_USAGE = `Usage: gatehouse grant list [--json] [OPTIONS]
 
 Prints the grants of a running gateway, also those that are used up.
 
+  --json             one JSON object a line, for programs
 ${ADMIN_USAGE}`
 
 const END_USAGE = `Usage: gatehouse grant end ID
@@ -71,14 +72,16 @@ export async function grantList(
   io: Io,
   fetch: Fetch = globalThis.fetch,
 ): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: ADMIN_OPTIONS })
+  const options = { ...ADMIN_OPTIONS, json: { type: 'boolean', default: false } } as const
+  const { values } = parseArgs({ args: [...args], options })
   if (values.help === true) return say(io, LIST_USAGE)
   return withAdmin({ values, io, fetch }, async (ask) => {
     const grants = arrayOf((await ask('GET', '/admin/grants'))['grants'])
     for (const grant of grants) {
-      io.out(describe(typeof grant === 'object' && grant !== null ? { ...grant } : {}))
+      const fields = typeof grant === 'object' && grant !== null ? { ...grant } : {}
+      io.out(values.json ? JSON.stringify(fields) : describe(fields))
     }
-    if (grants.length === 0) io.out('nothing is granted')
+    if (grants.length === 0 && !values.json) io.out('nothing is granted')
     return 0
   })
 }

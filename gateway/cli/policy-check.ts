@@ -1,6 +1,7 @@
 /** `gatehouse policy check`: policy files by themselves, without a configuration. */
 import { parseArgs } from 'node:util'
 import type { Problem } from '../model/problem.ts'
+import { howMany } from '../policy/how-many.ts'
 import { formatProblem } from '../server/load-all.ts'
 import { validate } from '../settings/validate.ts'
 import type { Io } from './io.ts'
@@ -46,9 +47,7 @@ export async function policyCheck(
   )
   const servers = [...read.rules.servers.keys()].join(', ')
   const { size } = new Set(rules)
-  io.out(
-    `valid: ${size} rule${size === 1 ? '' : 's'} for ${servers === '' ? 'no server' : servers}`,
-  )
+  io.out(`valid: ${howMany(size, 'rule')} for ${servers === '' ? 'no server' : servers}`)
   for (const warning of read.warnings) io.out(`warning: ${formatProblem(warning)}`)
   return 0
 }

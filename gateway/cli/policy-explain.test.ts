@@ -172,3 +172,55 @@ test('a time that is none and arguments that are none are wrong use', async () =
     assert.equal((await run(...ASKED, ...wrong)).code, 2, wrong.join(' '))
   }
 })
+
+test('who signed the person in and how, who acts, and which workload it is can be said', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-explain-'))
+  const policy = join(directory, 'policy.yaml')
+  const rules = [
+    ['by-claims', '{ claims: { team: [red] }, idp: [corp] }', 'credential: reader'],
+    ['workloads', '{ spiffe: ["spiffe://prod.example/*"] }', ''],
+  ].map(
+    ([id, subject, more]) =>
+      `  - { id: ${id}, effect: allow, subjects: [${subject}], tools: [db/dump], ${more} }`,
+  )
+  const deny = '{ id: no-bots, effect: deny, subjects: [{ chain: ["bot-*"] }], tools: [db/dump] }'
+  const fresh = `{ id: fresh, effect: require, subjects: [{ kind: human }], tools: [db/dump],
+      require: { step_up: { max_age: 10m } } }`
+  await writeFile(
+    policy,
+    ['version: 1', 'rules:', ...rules, `  - ${deny}`, `  - ${fresh}`].join('\n'),
+  )
+  const ask = async (...args: readonly string[]) =>
+    await run('--policy', policy, '--server', 'db', '--tool', 'dump', ...args)
+  const ann = ['--subject', 'ann', '--claims', '{"team":"red"}', '--idp', 'corp']
+  const allowed = await ask(...ann)
+  assert.equal(allowed.code, 0, allowed.out)
+  assert.match(allowed.out, /^ {2}swap {5}goes up with the credential reader$/m)
+  assert.equal((await ask('--spiffe', 'spiffe://prod.example/a')).code, 0)
+  for (const [args, says] of [
+    [['--subject', 'ann', '--claims', '{"team":"red"}'], /not signed in by corp/],
+    [['--subject', 'ann', '--idp', 'corp'], /the claim team is not red/],
+    [[...ann, '--chain', 'helper', '--chain', 'bot-7'], /^ {2}rule {5}no-bots/m],
+    [['--spiffe', 'spiffe://test.example/a'], /the SPIFFE ID is not/],
+    [
+      [...ann, '--kind', 'human', '--interactive'],
+      /asked to sign in anew, at most 600 seconds ago/,
+    ],
+  ] as const) {
+    const { code, out } = await ask(...args)
+    assert.equal(code, 1)
+    assert.match(out, says)
+  }
+  await rm(directory, { recursive: true })
+})
+
+test('a caller who is described in contradictions is wrong use', async () => {
+  for (const wrong of [
+    ['--claims', '[1]'],
+    ['--spiffe', 'spiffe://prod.example/a'],
+  ]) {
+    assert.equal((await run(...ASKED, '--tool', 'x', ...wrong)).code, 2, wrong.join(' '))
+  }
+  const bare = ['--policy', DOCUMENTS, '--server', 'docs', '--tool', 'x', '--spiffe', 'agent']
+  assert.equal((await run(...bare)).code, 2)
+})

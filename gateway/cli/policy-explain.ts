@@ -44,7 +44,11 @@ Who asks:
       --client C        OAuth client, or client name of an API key
       --issuer I        issuer of the token
       --tenant T        tenant (default: default)
-      --interactive     a person stands behind the token and could consent to more scopes
+      --interactive     a person stands behind the token, who could consent to more scopes and sign in anew
+      --claims JSON     claims of the token, a JSON object: {"acr":"gold","auth_time":1795000000}
+      --idp NAME        who signed the person in, the claim idp
+      --chain S         an actor of the delegation chain, the current one first; may be given more than once
+      --spiffe ID       SPIFFE ID of a workload, in place of --subject
 
 When and with what:
       --args JSON       arguments of the tool or prompt, a JSON object
@@ -73,6 +77,10 @@ const OPTIONS = {
   issuer: { type: 'string' },
   tenant: { type: 'string' },
   interactive: { type: 'boolean', default: false },
+  claims: { type: 'string' },
+  idp: { type: 'string' },
+  chain: { type: 'string', multiple: true },
+  spiffe: { type: 'string' },
   args: { type: 'string' },
   at: { type: 'string' },
   granted: { type: 'string', multiple: true },
@@ -90,6 +98,7 @@ type Asked = {
   readonly question: Question
   readonly subject: string
   readonly kind: CallerKind
+  readonly claims: Readonly<Record<string, unknown>>
   /** Epoch milliseconds. */
   readonly nowMs: number
 }
@@ -134,6 +143,7 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
     issuer: values.issuer,
     tenant: values.tenant,
     interactive: values.interactive,
+    chain: values.chain ?? [],
   })
   const explanation = explain(
     read.rules,
@@ -188,24 +198,37 @@ function readAsked(values: Values, policies: readonly string[]): Asked | string 
   if (policies.length > 0 === (values.config !== undefined)) {
     return 'name policy files (--policy) or a configuration (-c), and not both'
   }
-  const { server, subject } = values
+  const { server } = values
   if (server === undefined) return '--server is missing'
-  if (subject === undefined) return '--subject is missing'
+  const who = readWho(values)
+  if (typeof who === 'string') return who
   const asked = QUESTIONS.filter((key) => values[key] !== undefined)
   const [about] = asked
   const name = about === undefined ? undefined : values[about]
   if (about === undefined || name === undefined || asked.length > 1) {
     return `name one of ${QUESTIONS.map((key) => `--${key}`).join(', ')}, and only one`
   }
-  const kind = KINDS.find((one) => one === values.kind)
-  if (kind === undefined) return `--kind must be ${KINDS.join(', ')}`
   const nowMs = values.at === undefined ? Date.now() : Date.parse(values.at)
   if (Number.isNaN(nowMs)) return '--at must be a time such as 2026-11-23T08:00:00Z'
-  if (values.args === undefined) return { server, subject, kind, nowMs, question: { about, name } }
+  if (values.args === undefined) return { server, ...who, nowMs, question: { about, name } }
   if (about !== 'tool' && about !== 'prompt') return '--args goes with --tool or --prompt'
   const args = parseObject(values.args)
   if (args === undefined) return '--args must be a JSON object'
-  return { server, subject, kind, nowMs, question: { about, name, args } }
+  return { server, ...who, nowMs, question: { about, name, args } }
+}
+
+/** Who asks, or what is wrong with it. */
+function readWho(values: Values): Pick<Asked, 'subject' | 'kind' | 'claims'> | string {
+  const { spiffe, subject = spiffe, idp } = values
+  if (subject === undefined) return '--subject is missing'
+  if (spiffe !== undefined && (values.subject !== undefined || !spiffe.startsWith('spiffe://'))) {
+    return '--spiffe is a whole subject, such as spiffe://prod.example/agent: leave --subject out'
+  }
+  const kind = KINDS.find((one) => one === values.kind)
+  if (kind === undefined) return `--kind must be ${KINDS.join(', ')}`
+  const claims = values.claims === undefined ? {} : parseObject(values.claims)
+  if (claims === undefined) return '--claims must be a JSON object'
+  return { subject, kind, claims: idp === undefined ? claims : { ...claims, idp } }
 }
 
 type RulesSource = {

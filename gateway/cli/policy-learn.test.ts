@@ -151,7 +151,7 @@ test('a learned policy allows every recorded allowed call and denies fifty that 
   }
   assert.match(
     err.at(-1) ?? '',
-    /^of (\d+) allowed calls \1 are allowed by the proposal; of 11 denied ones 0$/,
+    /^allowed by the proposal: (\d+) of \1 allowed calls, 0 of 11 denied ones$/,
   )
 })
 
@@ -217,7 +217,7 @@ test('what no rule can say is not learned, and is named', async () => {
   assert.equal(code, 1)
   assert.match(err[0] ?? '', /^not allowed by the proposal, though it was: agent "bot-1"/)
   assert.match(err[1] ?? '', /service "nightly"/)
-  assert.equal(err.at(-1), 'of 3 allowed calls 1 are allowed by the proposal; of 0 denied ones 0')
+  assert.equal(err.at(-1), 'allowed by the proposal: 1 of 3 allowed calls, 0 of 0 denied ones')
 })
 
 test('what a grant allows is not learned, and what was denied once and allowed later is no case', async () => {
@@ -232,8 +232,8 @@ test('what a grant allows is not learned, and what was denied once and allowed l
   assert.equal(code, 0)
   assert.deepEqual(err.slice(-3), [
     'allowed by the proposal, though it was denied: agent "bot-1" in agents asking docs for tool "search"',
-    '3 calls were made under a grant, which ends: not learned',
-    'of 1 allowed calls 1 are allowed by the proposal; of 1 denied ones 1',
+    'not learned, for they were made under a grant, which ends: 3 calls',
+    'allowed by the proposal: 1 of 1 allowed call, 1 of 1 denied one',
   ])
   const migrate = callFor({ about: 'tool', name: 'migrate' })
   assert.equal(decide(rules, someCaller(BOT), migrate, occasionAt('docs')).effect, 'deny')

@@ -8,6 +8,7 @@ import { compilePolicy } from '../policy/compile.ts'
 import { decide } from '../policy/decide.ts'
 import { occasionAt } from '../policy/occasion.ts'
 import { describeAsked } from '../policy/format-diff.ts'
+import { howMany } from '../policy/how-many.ts'
 import { isLasting, learnPolicy } from '../policy/learn.ts'
 import { isByRules } from '../policy/recorded-call.ts'
 import type { CountedCall } from '../policy/recorded-calls.ts'
@@ -58,7 +59,7 @@ export async function policyLearn(
   if (calls === undefined) return 1
   const decisions = calls.reduce((sum, { count }) => sum + count, 0)
   const rules = learnPolicy(calls)
-  const about = `Learned by "gatehouse policy learn" from ${decisions} recorded calls.`
+  const about = `Learned by "gatehouse policy learn" from ${howMany(decisions, 'recorded call')}.`
   const text = writePolicy(rules, about)
   const tried = tryOut(text, out ?? 'learned.yaml', calls)
   if ('problems' in tried) {
@@ -126,11 +127,13 @@ function tell(tried: readonly Tried[], io: Pick<Io, 'err'>): boolean {
     io.err(`allowed by the proposal, though it was denied: ${describeAsked(one)}`)
   }
   const granted = sum(others.filter(({ one }) => one.underGrant))
-  if (granted > 0) io.err(`${granted} calls were made under a grant, which ends: not learned`)
+  if (granted > 0) {
+    io.err(`not learned, for they were made under a grant, which ends: ${howMany(granted, 'call')}`)
+  }
   const [allowed, denied] = [sum(lasting), sum(others.filter(({ one }) => one.effect === 'deny'))]
   io.err(
-    `of ${allowed} allowed calls ${allowed - sum(lost)} are allowed by the proposal; ` +
-      `of ${denied} denied ones ${sum(won)}`,
+    `allowed by the proposal: ${allowed - sum(lost)} of ${howMany(allowed, 'allowed call')}, ` +
+      `${sum(won)} of ${howMany(denied, 'denied one')}`,
   )
   return lost.length === 0
 }

@@ -1,6 +1,7 @@
 /** `gatehouse policy shadow-report`: what rules in shadow mode would have changed. */
 import { parseArgs } from 'node:util'
 import { describeAsked } from '../policy/format-diff.ts'
+import { howMany } from '../policy/how-many.ts'
 import { createShadowReport, type ShadowFinding } from '../policy/shadow-report.ts'
 import type { Io } from './io.ts'
 import { readLines } from './read-lines.ts'
@@ -54,7 +55,7 @@ export async function policyShadowReport(
     return 0
   }
   const changed = findings.reduce((sum, { count }) => sum + count, 0)
-  io.out(`${decisions} calls decided; ${changed} would have been decided otherwise`)
+  io.out(`${howMany(decisions, 'call')} decided; ${changed} would have been decided otherwise`)
   for (const finding of findings) for (const line of describe(finding)) io.out(line)
   return 0
 }
@@ -64,7 +65,8 @@ const WORDS = { allow: 'allowed', deny: 'denied', require: 'held for approval' }
 function* describe(finding: ShadowFinding): Generator<string> {
   const { rule, was, wouldBe, count, callers, examples, from, to } = finding
   yield ''
-  yield `${rule ?? 'no rule'}: ${count} calls by ${callers.size} callers would be ${WORDS[wouldBe]}, and were ${WORDS[was]}`
+  const by = `${howMany(count, 'call')} by ${howMany(callers.size, 'caller')}`
+  yield `${rule ?? 'no rule'}: ${by} would be ${WORDS[wouldBe]} instead of ${WORDS[was]}`
   yield `  from ${from} to ${to}`
   const shown = [...examples.values()].toSorted((a, b) => b.count - a.count).slice(0, SHOWN)
   for (const example of shown) yield `  ${example.count}x  ${describeAsked(example.asked)}`

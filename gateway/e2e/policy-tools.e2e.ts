@@ -60,7 +60,7 @@ test('a rule in shadow changes nothing, and the report says what it would have c
   await eventually(async () => {
     const { code, out } = await runCli(['policy', 'shadow-report', gateway.auditFile])
     assert.equal(code, 0)
-    assert.match(out, /no-deletes: 2 calls by 1 callers would be denied, and were allowed/)
+    assert.match(out, /no-deletes: 2 calls by 1 caller would be denied instead of allowed/)
     assert.match(out, /2x {2}agent "anna" in curators asking docs for tool "delete_all"/)
   })
 })

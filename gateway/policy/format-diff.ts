@@ -1,6 +1,7 @@
 /** A difference between two policies in lines of text, for a terminal and for the log. */
 import type { Decision } from '../model/decision.ts'
 import { countCalls, type DecisionChange, type PolicyDiff } from './diff.ts'
+import { howMany } from './how-many.ts'
 import type { AskedCall } from './recorded-call.ts'
 import type { Rules } from './rules.ts'
 
@@ -20,7 +21,7 @@ export function* formatDiff(
 ): Generator<string> {
   const { calls, distinct, denied, allowed, other } = diff
   const changed = countCalls([...denied, ...allowed, ...other])
-  yield `${count(calls, 'call')} (${distinct} different): ${calls - changed} decided as before`
+  yield `${howMany(calls, 'call')} (${distinct} different): ${calls - changed} decided as before`
   if (diff.withoutArguments > 0) {
     yield `${diff.withoutArguments} of them are asked about arguments that are not known: decided as if there were none`
   }
@@ -93,11 +94,7 @@ function often(changes: readonly DecisionChange[]): readonly DecisionChange[] {
 }
 
 function times(calls: number, distinct: number): string {
-  return calls === distinct ? count(calls, 'call') : `${calls} calls, ${distinct} different`
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
+  return calls === distinct ? howMany(calls, 'call') : `${calls} calls, ${distinct} different`
 }
 
 function printable(text: string): string {

@@ -1,6 +1,7 @@
 /** Learned rules as the text of a policy file, with the evidence for every entry beside it. */
 import type { Caller } from '../model/caller.ts'
 import { AREAS } from './coverage.ts'
+import { howMany } from './how-many.ts'
 import type { LearnedEntry, LearnedRule } from './learn.ts'
 
 /** Longest id of a rule, as `read-policy.ts` has it. */
@@ -24,7 +25,8 @@ type Mixed = { readonly issuers: boolean; readonly tenants: boolean }
 
 function* ruleLines(rule: LearnedRule, id: string, mixed: Mixed): Generator<string> {
   const { members, entries, calls, from, to, server } = rule
-  yield `  # ${calls} calls by ${members.length} callers, ${from.slice(0, 10)} to ${to.slice(0, 10)}`
+  const by = `${howMany(calls, 'call')} by ${howMany(members.length, 'caller')}`
+  yield `  # ${by}, ${from.slice(0, 10)} to ${to.slice(0, 10)}`
   yield `  - id: ${id}`
   yield '    effect: allow'
   yield '    subjects:'
@@ -43,8 +45,8 @@ function* ruleLines(rule: LearnedRule, id: string, mixed: Mixed): Generator<stri
 }
 
 function evidence({ calls, callers, generalizes }: LearnedEntry, members: number): string {
-  const made = `${calls} calls by ${callers.size} of ${members}`
-  return generalizes === undefined ? made : `${made}, on ${generalizes} URIs`
+  const made = `${howMany(calls, 'call')} by ${callers.size} of ${members}`
+  return generalizes === undefined ? made : `${made}, on ${howMany(generalizes, 'URI')}`
 }
 
 /** One subject for each kind, issuer and tenant that was seen; the last two only where there are several. */
