@@ -141,7 +141,9 @@ async function writeGrant(
   const ownScopes = requested.filter((scope) => OWN_SCOPES.includes(scope))
   if (ownScopes.length > 0) grant.addOIDCScope(ownScopes.join(' '))
   const id = await grant.save()
-  await grants.add({ grant: id, account: account.id, client: clientId, session: session.id })
+  const { id: sid, signedInAtSeconds } = session
+  const facts = { account: account.id, client: clientId, session: sid, signedInAtSeconds }
+  await grants.add({ grant: id, ...facts })
   return id
 }
 

@@ -12,6 +12,8 @@ export type GrantFacts = {
   readonly client: string
   /** The session the person was in; when the person signs out, the tokens end. */
   readonly session: string
+  /** When that session began, in epoch seconds; absent in facts of earlier versions. */
+  readonly signedInAtSeconds?: number
 }
 
 export type GrantBook = {

@@ -16,6 +16,7 @@ import {
 } from 'openid-client'
 import type { Configuration } from 'openid-client'
 
+import type { StepUpTerms } from '../model/terms.ts'
 import { isText, readClaim, readGroups } from '../oauth/claims.ts'
 import type { SignInProvider } from '../model/authorization-rules.ts'
 
@@ -29,12 +30,19 @@ export type ProviderFetch = (
   },
 ) => Promise<Response>
 
+/** How a person is to sign in (OpenID Connect Core §3.1.2.1). */
+export type Wanted = StepUpTerms & {
+  /** Whether the person is to sign in although they are signed in there. */
+  readonly again: boolean
+}
+
 /** What is remembered between sending a person away and their return. */
 export type Journey = {
   readonly state: string
   readonly nonce: string
   /** PKCE. */
   readonly verifier: string
+  readonly wanted: Wanted
 }
 
 /** A person as the provider knows them. */
@@ -47,6 +55,8 @@ export type Person = {
   readonly groups: readonly string[]
   readonly methods: readonly string[]
   readonly contextClass: string | undefined
+  /** When they proved who they are, in epoch seconds; 0 where the provider does not say. */
+  readonly authenticatedAtSeconds: number
 }
 
 /** Why a person is not let in although the provider knows them. */
@@ -68,7 +78,7 @@ export type IdentityProvider = {
    *
    * @param url The address they came back to, as ours: the parameters of the answer are in it.
    * @throws {NotAllowed} for a person the operator does not let in; an Error for everything else that is
-   *   not as it was begun: state, `iss`, nonce, signature, audience.
+   *   not as it was begun: state, `iss`, nonce, signature, audience, a sign-in older than was asked for.
    */
   finish(url: URL, journey: Journey): Promise<Person>
 }
@@ -92,9 +102,12 @@ export function createIdentityProvider(options: IdentityProviderOptions): Identi
     return found
   }
   return {
-    begin: async ({ state, nonce, verifier }) => {
+    begin: async ({ state, nonce, verifier, wanted: { acr, maxAgeSeconds, again } }) => {
       const url = buildAuthorizationUrl(await configuration(), {
         ...Object.fromEntries(provider.parameters),
+        ...(acr.length > 0 && { acr_values: acr.join(' ') }),
+        ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
+        ...(again && { prompt: 'login' }),
         redirect_uri: redirectUri,
         scope: provider.scopes.join(' '),
         state,
@@ -104,16 +117,22 @@ export function createIdentityProvider(options: IdentityProviderOptions): Identi
       })
       return url.href
     },
-    finish: async (url, { state, nonce, verifier }) => {
+    finish: async (url, { state, nonce, verifier, wanted }) => {
       const tokens = await authorizationCodeGrant(await configuration(), url, {
         expectedState: state,
         expectedNonce: nonce,
         pkceCodeVerifier: verifier,
         idTokenExpected: true,
+        // The ID token must then say when, and not have been too long ago.
+        ...(wanted.maxAgeSeconds !== undefined && { maxAge: wanted.maxAgeSeconds }),
       })
       const claims = tokens.claims()
       if (claims === undefined) throw new Error('no ID token')
-      return readPerson(claims, provider)
+      const nowSeconds = Math.floor(now() / 1_000)
+      // Whoever was made to sign in has just done so.
+      const otherwise = wanted.again ? nowSeconds : 0
+      const authenticatedAtSeconds = readTime(claims['auth_time'], nowSeconds) ?? otherwise
+      return { ...readPerson(claims, provider), authenticatedAtSeconds }
     },
   }
 }
@@ -145,7 +164,7 @@ function addressOf({ email, email_verified: isVerified }: Readonly<Record<string
 function readPerson(
   claims: Readonly<Record<string, unknown>>,
   { claims: paths, required }: SignInProvider,
-): Person {
+): Omit<Person, 'authenticatedAtSeconds'> {
   for (const [claim, wanted] of required) {
     if (readClaim(claims, claim) !== wanted) throw new NotAllowed(`${claim} is not ${wanted}`)
   }
@@ -163,4 +182,14 @@ function readPerson(
     methods: Array.isArray(amr) ? amr.filter((method) => isText(method, 64)) : [],
     contextClass: isText(acr, 256) ? acr : undefined,
   }
+}
+
+/** How far the clock of a provider may be ahead of ours, in seconds. */
+const LEEWAY_SECONDS = 30
+
+/** A time that has been; undefined for everything else, such as one in milliseconds. */
+function readTime(value: unknown, nowSeconds: number): number | undefined {
+  if (typeof value !== 'number' || value < 0 || value > nowSeconds + LEEWAY_SECONDS)
+    return undefined
+  return Math.min(Math.floor(value), nowSeconds)
 }

@@ -15,11 +15,13 @@ import { redirectTo } from '../pages/page.ts'
 import { isFromOwnPage } from '../pages/same-origin.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import { formToken, isFormToken, LIFE_MS } from '../sessions/sessions.ts'
-import type { Ask } from './ask.ts'
+import type { Ask, Interaction } from './ask.ts'
 import { forged, formTargets, notYours, purposeOf } from './ask.ts'
 import type { createConnecting } from './connecting.ts'
 import type { Decision } from './decision.ts'
 import { headerOf, readBody } from './http.ts'
+import type { Wanted } from './identity-provider.ts'
+import { WRONG_CLASS } from './provider.ts'
 import { PAGES_PATH, WAY } from './routes.ts'
 import type { Setup } from './setup.ts'
 import type { createPasswordSignIn } from './sign-in.ts'
@@ -46,8 +48,8 @@ export type PageAsk = {
   readonly address: string
 }
 
-/** Reasons to sign in that a session which is there already settles. */
-const SETTLED_BY_SESSION = ['no_session', 'no_gatehouse_session']
+/** Reasons to sign in that a session which is there already settles, where it is of the kind wanted. */
+const SETTLED_BY_SESSION = ['no_session', 'no_gatehouse_session', 'max_age', WRONG_CLASS]
 
 /** Returns the function that answers a request for the page with this id. */
 export function createInteractions(options: InteractionsOptions) {
@@ -64,7 +66,9 @@ export function createInteractions(options: InteractionsOptions) {
     }
     const isForm = request.method === 'POST' && way === undefined
     if (request.method === 'GET' && way === undefined) return await show(ask, 'no', options)
-    if (request.method === 'GET' && way !== undefined) return await signOn.leave(way, pageOf(ask))
+    if (request.method === 'GET' && way !== undefined) {
+      return await signOn.leave(way, pageOf(ask), wantedIn(ask.interaction))
+    }
     if (!isForm) return notYours()
     const form = await readForm(ask, options.setup().issuer)
     if (form === undefined) return forged()
@@ -103,10 +107,9 @@ async function show(
   const { interaction, session } = ask
   const { prompt } = interaction
   if (prompt.name === 'consent') return await options.decision.show(ask)
-  const isSettled = prompt.reasons.every((reason) => SETTLED_BY_SESSION.includes(reason))
-  // Whoever signed in since this began did what was asked for, whatever the reason was.
-  const isFresh = (session?.signedInAtSeconds ?? 0) >= (interaction.iat ?? Infinity)
-  if (session !== undefined && (isSettled || isFresh)) return await letIn(ask, session, options)
+  if (session !== undefined && isSettled(session, interaction)) {
+    return await letIn(ask, session, options)
+  }
   const client = await options.provider().Client.find(String(interaction.params['client_id']))
   return showSignIn({
     action: pageOf(ask),
@@ -120,6 +123,34 @@ async function show(
     failed,
     formTargets: formTargets(interaction),
   })
+}
+
+/** Whether the person need not sign in any more, or would only do the same again. */
+function isSettled(session: Session, interaction: Interaction): boolean {
+  const { iat: begunAtSeconds, prompt } = interaction
+  const { maxAgeSeconds = Infinity } = wantedIn(interaction)
+  if (authenticatedAt(session) < begunAtSeconds - maxAgeSeconds) return false
+  // Whoever signed in since this began, and not in the second before, did so because of it, in the way they have.
+  if (!isOfClass(session, interaction)) return session.signedInAtSeconds > begunAtSeconds
+  // Whoever signed in since this began did what was asked for, whatever the reason was.
+  if (session.signedInAtSeconds >= begunAtSeconds) return true
+  return prompt.reasons.every((reason) => SETTLED_BY_SESSION.includes(reason))
+}
+
+/** Whether the person signed in in one of the ways the client wants (RFC 9470 §5), where it wants some. */
+function isOfClass({ contextClass = '' }: Session, interaction: Interaction): boolean {
+  const { acr } = wantedIn(interaction)
+  return acr.length === 0 || acr.includes(contextClass)
+}
+
+/** How the client wants the person to sign in. */
+function wantedIn({ params, prompt }: Interaction): Wanted {
+  const { acr_values: classes, max_age: maxAge } = params
+  return {
+    acr: typeof classes === 'string' ? classes.split(' ').filter((one) => one !== '') : [],
+    maxAgeSeconds: maxAge === undefined ? undefined : Number(maxAge),
+    again: prompt.reasons.includes('login_prompt'),
+  }
 }
 
 /** The address of the page. */
@@ -144,21 +175,28 @@ async function signIn(
 }
 
 async function letIn(
-  { request, response }: Ask,
+  { request, response, interaction }: Ask,
   session: Session,
   { provider }: InteractionsOptions,
   cookies: readonly string[] = [],
 ): Promise<PageAnswer> {
-  const { subject, methods, contextClass, signedInAtSeconds } = session
+  const { subject, methods, contextClass } = session
   const login = {
     accountId: subject,
     amr: [...methods],
-    ts: signedInAtSeconds,
+    ts: authenticatedAt(session),
     ...(contextClass !== undefined && { acr: contextClass }),
   }
+  // Told to the client: asked again, the person could do no better.
+  const result = isOfClass(session, interaction) ? { login } : { error: WRONG_CLASS }
   const options = { mergeWithLastSubmission: false }
-  const next = await provider().interactionResult(request, response, { login }, options)
+  const next = await provider().interactionResult(request, response, result, options)
   return redirectTo(next, cookies)
+}
+
+/** When the person last proved who they are, in epoch seconds; 0 where nobody knows. */
+function authenticatedAt({ authenticatedAtSeconds, signedInAtSeconds }: Session): number {
+  return authenticatedAtSeconds ?? signedInAtSeconds
 }
 
 /** The form, if a page of ours sent it in this browser. */

@@ -42,6 +42,15 @@ test('What a client asks for by name stays as it is', () => {
   assert.equal(offline.get('scope'), 'offline_access docs:read docs:write')
 })
 
+test('A client that wants a sign-in of some kind need not know that this is of OpenID Connect', () => {
+  for (const wish of ['max_age=60', 'acr_values=gold']) {
+    const completed = new URLSearchParams(complete(`scope=docs%3Aread&${wish}`, DOCS))
+    assert.equal(completed.get('scope'), 'docs:read openid')
+    const bare = new URLSearchParams(complete(wish, DOCS))
+    assert.equal(bare.get('scope'), 'docs:read docs:write openid')
+  }
+})
+
 test('A resource has one spelling, and capitals of the host and a last slash are forgiven', () => {
   const servers = [DOCS, CODE]
   assert.equal(findResource('HTTPS://GW.example/mcp/docs/', servers), DOCS)

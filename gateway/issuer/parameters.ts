@@ -18,13 +18,24 @@ export function completeParameters(
   const sole = resources.length === 0 ? soleServer(asked, servers)?.resource : undefined
   completed.delete('resource')
   for (const resource of sole === undefined ? found : [sole]) completed.append('resource', resource)
-  if (asked.some((scope) => !OWN_SCOPES.includes(scope))) return completed
-  const meant = servers.filter(({ resource }) => completed.getAll('resource').includes(resource))
-  const defaults = meant.flatMap(({ scopes }) => (scopes.length === 0 ? [BASE_SCOPE] : scopes))
-  const scopes = [...new Set([...asked, ...defaults])]
-  if (scopes.length > 0) completed.set('scope', scopes.join(' '))
+  const scopes = new Set(asked)
+  if (asked.every((scope) => OWN_SCOPES.includes(scope))) {
+    const meant = servers.filter(({ resource }) => completed.getAll('resource').includes(resource))
+    const defaults = meant.flatMap((one) => (one.scopes.length === 0 ? [BASE_SCOPE] : one.scopes))
+    for (const scope of defaults) scopes.add(scope)
+  }
+  if (OF_SIGN_IN.some((name) => parameters.has(name))) scopes.add('openid')
+  if ([...scopes].some((scope) => !asked.includes(scope))) {
+    completed.set('scope', [...scopes].join(' '))
+  }
   return completed
 }
+
+/**
+ * How the person is to sign in. For `oidc-provider` these are of OpenID Connect alone; RFC 9470 §5 knows no such
+ * condition, and an ID token more does no harm.
+ */
+const OF_SIGN_IN = ['acr_values', 'max_age']
 
 /** The one server there is, or the one that has all the scopes asked for. */
 function soleServer(

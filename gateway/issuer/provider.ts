@@ -31,6 +31,9 @@ const INTERACTION_SECONDS = 60 * 60
 const BROWSER_SECONDS = 10 * 3_600
 const ID_TOKEN_SECONDS = 10 * 60
 
+/** The error for a person who has not signed in in a way the client wants (RFC 9470 §5), and why they are asked to. */
+export const WRONG_CLASS = 'unmet_authentication_requirements'
+
 export type ProviderOptions = {
   readonly setup: () => Setup
   readonly adapter: AdapterOptions
@@ -210,17 +213,26 @@ function newClientId(): string {
 function policyOf({ needsSignIn }: ProviderOptions) {
   const policy = interactionPolicy.base()
   const { Check } = interactionPolicy
-  policy
-    .get('login')
-    ?.checks.add(
-      new Check(
-        'no_gatehouse_session',
-        'nobody is signed in here',
-        'login_required',
-        async (context) =>
-          (await needsSignIn(context)) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
-      ),
-    )
+  const checks = policy.get('login')?.checks
+  checks?.add(
+    new Check(WRONG_CLASS, 'signing in another way is required', WRONG_CLASS, ({ oidc }) => {
+      const { acr_values: classes } = oidc.params ?? {}
+      if (typeof classes !== 'string' || oidc.result?.login !== undefined) {
+        return Check.NO_NEED_TO_PROMPT
+      }
+      const { acr = '' } = oidc.session ?? {}
+      return classes.split(' ').includes(acr) ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+    }),
+  )
+  checks?.add(
+    new Check(
+      'no_gatehouse_session',
+      'nobody is signed in here',
+      'login_required',
+      async (context) =>
+        (await needsSignIn(context)) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  )
   return policy
 }
 

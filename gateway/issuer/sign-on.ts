@@ -15,7 +15,7 @@ import { LIFE_MS } from '../sessions/sessions.ts'
 import { accountId, GRANT_LIFE_MS } from './accounts.ts'
 import { problemPage } from './error-page.ts'
 import { headerOf } from './http.ts'
-import type { IdentityProvider, Person, ProviderFetch } from './identity-provider.ts'
+import type { IdentityProvider, Person, ProviderFetch, Wanted } from './identity-provider.ts'
 import { createIdentityProvider, NotAllowed } from './identity-provider.ts'
 import { CALLBACK_PATH } from './routes.ts'
 import type { Rows } from './rows.ts'
@@ -26,6 +26,9 @@ import type { Setup } from './setup.ts'
 const AWAY_MS = 10 * 60_000
 
 const AREA = 'sign-on'
+
+/** As the identity provider likes. */
+const ANYHOW: Wanted = { acr: [], maxAgeSeconds: undefined, again: false }
 
 export type SignOnOptions = {
   readonly setup: () => Setup
@@ -41,8 +44,12 @@ export type SignOnOptions = {
 }
 
 export type SignOn = {
-  /** Sends the person to the provider of that name; `back` is a path of ours to come back to. */
-  leave(name: string, back: string): Promise<PageAnswer>
+  /**
+   * Sends the person to the provider of that name; `back` is a path of ours to come back to.
+   *
+   * @param wanted How the person is to sign in; as the provider likes by default.
+   */
+  leave(name: string, back: string, wanted?: Wanted): Promise<PageAnswer>
   /** The person comes back. */
   arrive(name: string, request: IncomingMessage): Promise<PageAnswer>
 }
@@ -52,6 +59,7 @@ type Away = {
   readonly back: string
   readonly nonce: string
   readonly verifier: string
+  readonly wanted: Wanted
   /** SHA-256 of the cookie. */
   readonly browser: string
 }
@@ -73,16 +81,18 @@ export function createSignOn(options: SignOnOptions): SignOn {
     return client
   }
   return {
-    leave: async (name, back) => {
+    leave: async (name, back, wanted = ANYHOW) => {
       const provider = providerOf(name)
       if (provider === undefined) return unknownProvider()
       const [state, nonce, verifier, browser] = [random(), random(), random(), random()]
-      const location = await provider.begin({ state, nonce, verifier }).catch((error: unknown) => {
+      const journey = { state, nonce, verifier, wanted }
+      const location = await provider.begin(journey).catch((error: unknown) => {
         warn(name, error, emit)
         return undefined
       })
       if (location === undefined) return unreachable(back)
-      const away: Away = { provider: name, back, nonce, verifier, browser: digest(browser) }
+      const left = { provider: name, back, nonce, verifier, wanted }
+      const away: Away = { ...left, browser: digest(browser) }
       await rows.write(AREA, state, away, AWAY_MS)
       return redirectTo(location, [stateCookie.set(browser, AWAY_MS / 1_000)])
     },
@@ -124,7 +134,7 @@ async function welcome(
   await rows.write('account', subject, account, GRANT_LIFE_MS)
   const before = await sessions.find(readCookie(headerOf(request, 'cookie'), sessionCookie.name))
   if (before !== undefined) await sessions.end(before)
-  const { groups, methods, contextClass } = person
+  const { groups, methods, contextClass, authenticatedAtSeconds } = person
   const { value } = await sessions.open({
     tenant,
     issuer,
@@ -136,6 +146,7 @@ async function welcome(
     groups,
     methods,
     contextClass,
+    authenticatedAtSeconds,
   })
   emit({ type: 'signed_in', way: name, ok: true, subject })
   return redirectTo(back, [sessionCookie.set(value, LIFE_MS / 1_000), stateCookie.set('', 0)])

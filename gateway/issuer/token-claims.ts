@@ -56,7 +56,8 @@ export function createTokenClaims(options: TokenClaimsOptions) {
     const account = await options.accounts.find(accountId)
     const facts = await options.grants.find(grantId)
     const about = { subject: accountId, client, grant: grantId, session: facts?.session }
-    const sinceSeconds = source?.authTime ?? 0
+    const authTime = source?.authTime ?? 0
+    const sinceSeconds = facts?.signedInAtSeconds ?? authTime
     // A client that holds a refresh token must learn that it has to ask the person again.
     if (options.isRevoked({ ...about, sinceSeconds })) throw new errors.InvalidGrant('revoked')
     // So must one that was given what the person may not give any more.
@@ -71,7 +72,8 @@ export function createTokenClaims(options: TokenClaimsOptions) {
       gty: SHORT_GRANTS.get(first) ?? first,
       // RFC 8693 §4.1: with a person behind it, the client is the one who acts.
       ...(kind !== 'human' && { act: { sub: client, iss: setup.issuer } }),
-      ...(source?.authTime !== undefined && { auth_time: source.authTime }),
+      // Absent where the identity provider did not say: a rule about it then does not hold.
+      ...(authTime > 0 && { auth_time: authTime }),
       ...(source?.acr !== undefined && { acr: source.acr }),
       ...listed('amr', source?.amr ?? []),
       ...listed('groups', account.groups),

@@ -26,6 +26,11 @@ export type SignedIn = {
   readonly methods: readonly string[]
   /** The authentication context class, where an identity provider said one. */
   readonly contextClass?: string | undefined
+  /**
+   * When the person last proved who they are, in epoch seconds, where that was at an identity provider; 0 where
+   * it did not say. Absent where it was here, when the session began.
+   */
+  readonly authenticatedAtSeconds?: number | undefined
   /** The credential it was begun with, as revocations name it; undefined for a password or elsewhere. */
   readonly credential?: string | undefined
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 
 import type { Configuration } from 'oidc-provider'
-import { Provider } from 'oidc-provider'
+import { interactionPolicy, Provider } from 'oidc-provider'
 
 import { freePort } from './free-port.ts'
 
@@ -11,6 +11,8 @@ export type CorporateIdp = {
   readonly issuer: string
   /** Who is let in next. */
   person: { readonly sub: string; readonly claims: Readonly<Record<string, unknown>> }
+  /** How people sign in where nobody asks for another way (`acr_values`). */
+  usualClass: string
   stop(): Promise<void>
 }
 
@@ -23,6 +25,7 @@ export async function startCorporateIdp(redirectUris: readonly string[]): Promis
   const idp: { -readonly [key in keyof CorporateIdp]: CorporateIdp[key] } = {
     issuer,
     person: { sub: '00u1', claims: { name: 'Bea', groups: ['analysts'], hd: 'corp.example' } },
+    usualClass: 'urn:corp:gold',
     stop: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -41,7 +44,7 @@ export async function startCorporateIdp(redirectUris: readonly string[]): Promis
     conformIdTokenClaims: false,
     cookies: { keys: ['a test'] },
     features: { devInteractions: { enabled: false } },
-    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}`, policy: policy() },
     findAccount: (_context, sub) => ({
       accountId: sub,
       claims: () => Promise.resolve({ ...idp.person.claims, sub }),
@@ -52,7 +55,10 @@ export async function startCorporateIdp(redirectUris: readonly string[]): Promis
   const interact = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { prompt, params, session } = await provider.interactionDetails(request, response)
     if (prompt.name === 'login') {
-      const login = { accountId: idp.person.sub, amr: ['pwd', 'mfa'], acr: 'urn:corp:gold' }
+      const { acr_values: wanted } = params
+      const acr = typeof wanted === 'string' ? wanted.split(' ')[0] : undefined
+      const way = { amr: ['pwd', 'mfa'], acr: acr ?? idp.usualClass }
+      const login = { accountId: idp.person.sub, ...way }
       return await provider.interactionFinished(request, response, { login })
     }
     const grant = new provider.Grant({
@@ -75,4 +81,16 @@ export async function startCorporateIdp(redirectUris: readonly string[]): Promis
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return idp
+}
+
+/** Has people sign in again who have not signed in in the way wanted. */
+function policy(): ReturnType<typeof interactionPolicy.base> {
+  const { base, Check } = interactionPolicy
+  const prompts = base()
+  const check = new Check('acr_values', 'another way is wanted', 'login_required', ({ oidc }) => {
+    const { acr_values: wanted } = oidc.params ?? {}
+    return typeof wanted === 'string' && !wanted.split(' ').includes(oidc.session?.acr ?? '')
+  })
+  prompts.get('login')?.checks.add(check)
+  return prompts
 }
