@@ -3,11 +3,10 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
-import type { Decision } from '../model/decision.ts'
+import type { Decision, Deny } from '../model/decision.ts'
 import { fuzzOptions } from '../testkit/fuzz.ts'
 import {
   naiveCall,
-  naiveCredential,
   type NaiveDecision,
   type NaivePolicy,
   type NaiveQuestion,
@@ -15,6 +14,8 @@ import {
   naiveTarget,
   naiveVisible,
 } from '../testkit/naive-policy.ts'
+import { naiveChosen, naiveLimits } from '../testkit/naive-choice.ts'
+import { naiveObligations, obligationsForm } from '../testkit/naive-obligations.ts'
 import {
   naiveApproved,
   naiveGrant,
@@ -74,9 +75,8 @@ test('every decision is the one a naive reading of the files gives', () => {
   })
   fc.assert(property, { seed, numRuns: Math.ceil(numRuns / QUESTIONS) })
   // Were the vocabulary too wide, everything would be denied alike and nothing compared.
-  const outcomes = 'allow deny_rule missing_scope no_rule require no_grant outside_window'.split(
-    ' ',
-  )
+  const outcomes =
+    'allow deny_rule missing_scope step_up no_rule require no_grant outside_window'.split(' ')
   for (const outcome of outcomes) {
     assert.ok((seen.get(outcome) ?? 0) > numRuns / 2_000, `${outcome}: ${seen.get(outcome)}`)
   }
@@ -161,7 +161,7 @@ function assertNoMore(before: Rules, after: Rules, questions: readonly Question[
 
 function assertSame(policy: NaivePolicy, question: Question, decision: Decision): void {
   const { call, caller } = question
-  if (decision.effect === 'deny') {
+  if (decision.effect === 'deny' && decision.reason !== 'step_up') {
     const asks = decision.reason === 'missing_scope' && caller.interactive
     assert.equal(decision.missingScopes.length > 0, asks)
   }
@@ -170,24 +170,30 @@ function assertSame(policy: NaivePolicy, question: Question, decision: Decision)
   const each = call.targets.map((target) => ({ target, ...naiveAbout(asked, target) }))
   if (call.method === 'subscriptions/listen' && connection.outcome === 'connection') {
     const dropped = each.filter(({ outcome }) => outcome !== 'allow').map(({ target }) => target)
-    assert.deepEqual(decision, { effect: 'allow', rule: CONNECTION_RULE, dropped })
+    assert.ok(decision.effect === 'allow')
+    assert.deepEqual([decision.rule, decision.dropped], [CONNECTION_RULE, dropped])
     return
   }
   if (call.method === 'subscriptions/listen') return assertOutcome(decision, connection)
   if (call.needs !== 'targets') {
     const needed = naiveCall(asked, call.needs)
     assertOutcome(decision, needed)
-    if (call.needs === 'method') assertShadow(decision, () => naiveCall(shadowed(asked), 'method'))
+    if (call.needs === 'method') {
+      assertTerms(policy, decision, needed)
+      assertShadow(decision, () => naiveCall(shadowed(asked), 'method'))
+    }
     return
   }
-  const passable = caller.interactive ? PASSABLE : new Set(['allow', 'require'])
-  const refused = each.find(({ outcome }) => !passable.has(outcome))
-  const lacking = each.find(({ outcome }) => outcome === 'missing_scope')
+  const refused = each.find((one) => !isPassable(one, caller))
+  const lacking = each.filter(({ outcome }) => ASKED_FOR.includes(outcome))
+  const stale = lacking.find(({ outcome }) => outcome === 'step_up')
   const waiting = each.find(({ outcome }) => outcome === 'require')
-  const decisive = refused ?? lacking ?? waiting ?? each[0]
+  const decisive = refused ?? stale ?? lacking[0] ?? waiting ?? each[0]
   assertOutcome(decision, decisive ?? connection)
   if (each.length === 1 && decisive !== undefined) {
     assertShadow(decision, () => naiveAbout(shadowed(asked), decisive.target))
+    if (call.method !== 'completion/complete') assertTerms(policy, decision, decisive)
+    if (decision.effect === 'deny') assertStepUp(decision, decisive)
   }
   if (decision.effect !== 'deny') return
   assert.equal(decision.target, decisive?.target)
@@ -202,8 +208,43 @@ function assertSame(policy: NaivePolicy, question: Question, decision: Decision)
   assert.ok(own.length === 0 || own.some((scopes) => scopes.every((one) => missing.includes(one))))
 }
 
-/** What a target may come to and the call still go on, sooner or later. */
-const PASSABLE: ReadonlySet<string> = new Set(['allow', 'missing_scope', 'require'])
+/** What a caller can get and come back with. */
+const ASKED_FOR: readonly string[] = ['missing_scope', 'step_up']
+
+/** Whether the call may still go on, sooner or later. */
+function isPassable({ outcome, stepUp }: NaiveDecision, { interactive }: Caller): boolean {
+  if (outcome === 'step_up') return stepUp !== undefined
+  return (
+    outcome === 'allow' || outcome === 'require' || (outcome === 'missing_scope' && interactive)
+  )
+}
+
+/** What is to be done about it is what the rule that is named says, and those that require something. */
+function assertTerms(
+  { rules: all }: NaivePolicy,
+  decision: Decision,
+  { rules, requires = [] }: NaiveDecision,
+): void {
+  const named = (id: string | undefined) => all.filter((rule) => rule.id === id)
+  const said = obligationsForm(decision.obligations)
+  if (decision.effect === 'allow') {
+    assert.equal(said, naiveObligations([...requires, ...named(decision.rule)]))
+    assert.deepEqual(decision.limits, named(decision.rule).map(naiveLimits)[0])
+  } else if (decision.effect === 'require') {
+    assert.equal(said, naiveObligations(rules))
+    const later = obligationsForm(decision.allow.obligations)
+    assert.equal(later, naiveObligations([...requires, ...named(decision.allow.rule)]))
+  } else {
+    const isOwn = decision.reason === 'deny_rule' || decision.reason === 'step_up'
+    assert.equal(said, naiveObligations(isOwn ? named(decision.rule) : []))
+  }
+}
+
+function assertStepUp({ stepUp }: Deny, naive: NaiveDecision): void {
+  const wanted = naive.outcome === 'step_up' ? naive.stepUp : undefined
+  const sorted = stepUp && { ...stepUp, acr: stepUp.acr.toSorted() }
+  assert.deepEqual(sorted, wanted && { ...wanted, acr: wanted.acr.toSorted() })
+}
 
 /** The decision about a task is that about its tool, and no rule knows the tools of these. */
 function naiveAbout(asked: NaiveQuestion, target: Target): NaiveDecision {
@@ -221,15 +262,19 @@ function assertShadow(decision: Decision, naive: () => NaiveDecision): void {
   assert.equal(decision.shadow?.effect ?? decision.effect, effect)
 }
 
+/** Outcomes that name the rule in the way. */
+const NAMED: readonly string[] = ['deny_rule', 'no_grant', 'step_up']
+
 const CLOSED: readonly string[] = ['outside_window', 'no_grant']
 
 function assertOutcome(decision: Decision, { outcome, rules }: NaiveDecision): void {
   const ids = rules.map(({ id }) => id)
   if (outcome === 'connection' || outcome === 'allow') {
     assert.ok(decision.effect === 'allow')
-    const credential = outcome === 'allow' ? naiveCredential(rules) : undefined
-    assert.equal(decision.credential, credential)
-    assert.ok([CONNECTION_RULE, ...ids].includes(decision.rule ?? ''))
+    const chosen = naiveChosen(outcome === 'allow' ? rules : [])
+    const named = chosen.find(({ id }) => id === decision.rule)
+    assert.equal(named === undefined, outcome === 'connection')
+    assert.equal(decision.credential, named?.credential)
     assert.equal(decision.rule === CONNECTION_RULE, outcome === 'connection')
     return
   }
@@ -242,7 +287,7 @@ function assertOutcome(decision: Decision, { outcome, rules }: NaiveDecision): v
   const rule = rules.find(({ id }) => id === decision.rule)
   if (outcome === 'no_grant') assert.ok(CLOSED.includes(decision.reason))
   else assert.equal(decision.reason, outcome)
-  assert.equal(rule === undefined, outcome !== 'deny_rule' && outcome !== 'no_grant')
+  assert.equal(rule === undefined, !NAMED.includes(outcome))
   const tells = rule?.disclose === true
   assert.equal(decision.disclosed, tells ? rule?.reason : undefined)
 }

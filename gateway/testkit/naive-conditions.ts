@@ -4,6 +4,7 @@
  */
 import type { Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
+import type { StepUpTerms } from '../model/terms.ts'
 import { DEFAULT_TRAITS, type ToolTraits } from '../model/tool-traits.ts'
 import type { NaiveRule } from './naive-policy.ts'
 
@@ -123,6 +124,40 @@ export function naiveGrant(rule: string, { shift }: NaiveWorld): 'live' | 'used_
 /** Whether a rule's approval is there. */
 export function naiveApproved(rule: string, { shift }: NaiveWorld): boolean {
   return (numberOf(rule) + shift) % 2 === 0
+}
+
+/** Ways of signing in, as claims of tokens name them. */
+export const CLASSES = ['gold', 'iron', undefined] as const
+
+/** How long ago a rule lets a person have signed in, in seconds, by what it says. */
+const AGES: Readonly<Record<string, number>> = { '10m': 600, '1h': 3_600 }
+
+/** Whether the caller has signed in as the rule wants it. */
+export function naiveSignedIn(
+  { require }: NaiveRule,
+  { caller, world }: Pick<Scene, 'caller' | 'world'>,
+): boolean {
+  const { acr, max_age: age } = require?.step_up ?? {}
+  const { acr: own, auth_time: at } = caller.claims ?? {}
+  const isOfClass = acr === undefined || acr.some((one) => one === own)
+  if (age === undefined || typeof at !== 'number') return isOfClass && age === undefined
+  const agoSeconds = world.nowMs / 1_000 - at
+  return isOfClass && agoSeconds >= -30 && agoSeconds <= (AGES[age] ?? 0)
+}
+
+/** The one way of signing in that does for all of these rules; undefined where there is none. */
+export function naiveSignIn(rules: readonly NaiveRule[]): StepUpTerms | undefined {
+  const wants = rules.flatMap(({ require }) => require?.step_up ?? [])
+  const doFor = (one: string | undefined): boolean =>
+    wants.every(({ acr }) => acr === undefined || (one !== undefined && acr.includes(one)))
+  const fitting = CLASSES.filter(doFor)
+  if (fitting.length === 0) return undefined
+  const ages = wants.flatMap(({ max_age: age }) => AGES[age ?? ''] ?? [])
+  return {
+    // Where none will do as well, no class is asked for.
+    acr: fitting.includes(undefined) ? [] : fitting.filter((one) => one !== undefined),
+    maxAgeSeconds: ages.length === 0 ? undefined : Math.min(...ages),
+  }
 }
 
 /** The definitions of a tool that lists have shown. */

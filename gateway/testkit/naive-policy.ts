@@ -6,10 +6,13 @@ import { canonicalProblem } from '../mcp/resource-uri.ts'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
+import type { StepUpTerms } from '../model/terms.ts'
 import {
   type NaiveAsking,
   naiveApproved,
   naiveHolding,
+  naiveSignedIn,
+  naiveSignIn,
   type NaiveWorld,
 } from './naive-conditions.ts'
 
@@ -58,6 +61,7 @@ export type NaiveRule = NaiveLists & {
   readonly grant?: { readonly ttl?: string; readonly task?: string; readonly max_uses?: number }
   readonly require?: {
     readonly approval?: { readonly by: string; readonly for?: string }
+    readonly step_up?: { readonly acr?: readonly string[]; readonly max_age?: string }
     readonly scopes?: readonly string[]
   }
   readonly limits?: { readonly rate: string; readonly burst?: number }
@@ -78,15 +82,6 @@ export type NaivePolicy = {
   readonly rules: readonly NaiveRule[]
 }
 
-/** The credential that a call goes up with, of all rules that allow it. */
-export function naiveCredential(rules: readonly NaiveRule[]): string | undefined {
-  const free = rules.filter(({ grant }) => grant === undefined)
-  const named = (free.length > 0 ? free : rules).filter(
-    ({ credential }) => credential !== undefined,
-  )
-  return named.toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]?.credential
-}
-
 /** All rules that could be the one a decision names. */
 export type NaiveDecision = {
   readonly outcome:
@@ -94,6 +89,7 @@ export type NaiveDecision = {
     | 'connection'
     | 'deny_rule'
     | 'missing_scope'
+    | 'step_up'
     | 'no_rule'
     | 'require'
     | 'outside_window'
@@ -105,6 +101,10 @@ export type NaiveDecision = {
    * that is named discloses its reason.
    */
   readonly hidden: boolean
+  /** Of what is allowed, or will be: all rules that require something of it. */
+  readonly requires?: readonly NaiveRule[]
+  /** Of `step_up`: how the person would have to sign in; undefined where nothing would do. */
+  readonly stepUp?: StepUpTerms | undefined
 }
 
 export type NaiveQuestion = {
@@ -246,6 +246,12 @@ function settle(
     const all = shown.length > 0 ? shown : closed
     return { outcome: 'no_grant', rules: all, hidden: hidden && shown.length === 0 }
   }
+  const stale = requires.filter((rule) => !naiveSignedIn(rule, question))
+  const stepUp = caller.interactive ? naiveSignIn(requires) : undefined
+  const mayWait = asking === 'task' || (asking === 'name' && stepUp !== undefined)
+  if (stale.length > 0 && !mayWait) {
+    return { outcome: 'step_up', rules: stale, hidden: hidden && stepUp === undefined, stepUp }
+  }
   const wanted = requires.flatMap(({ require }) => require?.scopes ?? [])
   const isShort = wanted.some((scope) => !caller.scopes.has(scope))
   if (allows.length === 0 || isShort) {
@@ -256,8 +262,8 @@ function settle(
     ({ id, require }) =>
       asking === 'call' && require?.approval !== undefined && !naiveApproved(id, question.world),
   )
-  if (waiting.length > 0) return { outcome: 'require', rules: waiting, hidden: false }
-  return { outcome: 'allow', rules: allows, hidden: false }
+  if (waiting.length > 0) return { outcome: 'require', rules: waiting, hidden: false, requires }
+  return { outcome: 'allow', rules: allows, hidden: false, requires }
 }
 
 function isDelegated({ delegation = {} }: NaiveRule, { actors, interactive }: Caller): boolean {

@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import type { Call, Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
-import { EXPRESSIONS, MOMENTS, type NaiveWorld, WINDOWS } from './naive-conditions.ts'
+import { CLASSES, EXPRESSIONS, MOMENTS, type NaiveWorld, WINDOWS } from './naive-conditions.ts'
+import { LIMITS } from './naive-choice.ts'
 import type {
   NaiveLists,
   NaivePolicy,
@@ -69,7 +70,7 @@ function withSet(one: fc.Arbitrary<string>): fc.Arbitrary<NaiveTarget[]> {
 const subject: fc.Arbitrary<NaiveSubject> = fc.oneof(
   fc.record({ idp: list(fc.constantFrom('corp', 'other')) }),
   fc.record({ claims: fc.constantFrom({ level: 3 }, { team: 'a' }) }),
-  fc.constant({ any: true } as const),
+  { weight: 3, arbitrary: fc.constant({ any: true } as const) },
   fc.constant({ set: 'plain' }),
   fc.record({ scopes: list(fc.constantFrom('s1', 's2', 's3')) }),
   fc
@@ -110,6 +111,8 @@ const targets = fc.oneof(
       { requiredKeys: ['servers'] },
     ),
   },
+  // So that several rules often meet at one call.
+  { weight: 3, arbitrary: fc.record({ servers: list(serverGlob) }) },
 )
 
 const except = fc.oneof(fc.constant(undefined), namedTargets)
@@ -126,6 +129,7 @@ const conditions = fc.record({
     ),
   ),
   grant: rarely(6, fc.constant({ ttl: '1h' })),
+  limits: rarely(2, fc.constantFrom(...LIMITS.map(({ limits }) => limits))),
   credential: rarely(3, fc.constantFrom('reader', 'writer')),
   delegation: rarely(
     8,
@@ -136,12 +140,25 @@ const conditions = fc.record({
   ),
   show: rarely(2, fc.constant(true)),
   mode: rarely(8, fc.constant('shadow' as const)),
+  obligations: rarely(
+    1,
+    fc.constantFrom<NonNullable<NaiveRule['obligations']>>(
+      [{ notify: 'a' }],
+      [{ audit: 'arguments' }],
+      [{ audit: 'arguments' }, { redact: ['n', 'x.y'] }, { notify: 'b' }],
+      [{ audit: 'arguments' }, { redact: ['m'] }, { notify: 'a' }],
+    ),
+  ),
 })
 
 const requirement: fc.Arbitrary<NonNullable<NaiveRule['require']>> = fc.constantFrom(
   { approval: { by: 'subject' } },
   { scopes: ['s3'] },
   { approval: { by: 'group:g1' }, scopes: ['s1'] },
+  { step_up: { max_age: '10m' } },
+  { step_up: { acr: ['gold'] } },
+  { step_up: { acr: ['iron', 'gold'], max_age: '1h' }, approval: { by: 'subject' } },
+  { step_up: { acr: ['iron'] }, scopes: ['s2'] },
 )
 
 /** Once in about so many rules. */
@@ -153,7 +170,16 @@ function rarely<T>(times: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | unde
 }
 
 const draft = fc.record({
-  effect: fc.constantFrom('allow', 'allow', 'allow', 'deny', 'require'),
+  effect: fc.constantFrom(
+    'allow',
+    'allow',
+    'allow',
+    'allow',
+    'deny',
+    'require',
+    'require',
+    'require',
+  ),
   conditions,
   requirement,
   subjects: list(subject),
@@ -185,15 +211,20 @@ function fitting(
   conditions: Conditions,
 ): Partial<NaiveRule> {
   const isAllow = effect === 'allow'
-  const { when, during, annotations, grant, delegation, show, mode, credential } = conditions
+  const { when, during, annotations, grant, delegation, show, mode, credential, limits } =
+    conditions
+  // A deny rule can tell only.
+  const obligations = conditions.obligations?.filter((one) => effect !== 'deny' || 'notify' in one)
   return {
     ...(when === undefined ? {} : { when }),
     ...(during === undefined ? {} : { during }),
     ...(mode === undefined ? {} : { mode }),
+    ...(obligations === undefined || obligations.length === 0 ? {} : { obligations }),
     ...(annotations !== undefined && (targets.tools ?? targets.servers) !== undefined
       ? { annotations }
       : {}),
     ...(isAllow && grant !== undefined ? { grant } : {}),
+    ...(isAllow && limits !== undefined ? { limits } : {}),
     ...(isAllow && credential !== undefined ? { credential } : {}),
     ...(isAllow && delegation !== undefined ? { delegation } : {}),
     ...(isAllow && show === true && (grant ?? during) !== undefined ? { show } : {}),
@@ -213,6 +244,20 @@ export const policy: fc.Arbitrary<NaivePolicy> = fc
   .chain((numbers) => fc.tuple(...[...new Set(numbers)].map((number) => rule(number))))
   .map((rules) => ({ version: 1, sets: SETS, rules }))
 
+const claims: fc.Arbitrary<Readonly<Record<string, unknown>>> = fc
+  .record({
+    about: fc.constantFrom({}, { level: 3 }, { level: 1, team: 'a' }, { level: 'x' }),
+    acr: fc.constantFrom(...CLASSES),
+    auth_time: fc.oneof(
+      fc.constantFrom(undefined, 'noon'),
+      // Some of it is long ago, some is in the future.
+      fc
+        .tuple(fc.constantFrom(...MOMENTS), fc.constantFrom(-60, 0, 600, 601, 3_600))
+        .map(([ms, ago]) => ms / 1_000 - ago),
+    ),
+  })
+  .map(({ about, ...signedIn }) => ({ ...about, ...signedIn }))
+
 export const caller: fc.Arbitrary<Caller> = fc
   .record({
     tenant: fc.constantFrom('t1', 't2'),
@@ -223,7 +268,7 @@ export const caller: fc.Arbitrary<Caller> = fc
     groups: fc.subarray(['g1', 'g2']).map((all) => new Set(all)),
     scopes: fc.subarray(['s1', 's2', 's3']).map((all) => new Set(all)),
     interactive: fc.boolean(),
-    claims: fc.constantFrom({}, { level: 3 }, { level: 1, team: 'a' }, { level: 'x' }),
+    claims,
     actors: fc.constantFrom(
       [],
       [{ issuer: 'i1', subject: 'bot-1' }],
