@@ -7,7 +7,9 @@ import { hash } from 'node:crypto'
 import type { Caller } from '../model/caller.ts'
 import type { Require } from '../model/decision.ts'
 import { Refusal } from '../model/refusal.ts'
+import { bothObligations } from '../policy/obligations.ts'
 import type { Facts } from '../policy/occasion.ts'
+import { recordedArguments } from '../policy/recorded-arguments.ts'
 import type { Approval, Ask, CallKey } from '../registry/approval.ts'
 import { digestOf } from '../registry/approval.ts'
 import type { Sealing } from '../registry/approvals.ts'
@@ -46,11 +48,12 @@ export function consultApprovals(asked: Case, desk: JudgeDesk): Consulted | unde
  */
 export async function askForApproval(
   asked: Case,
-  { approvals: needs, disclosed }: Require,
+  decision: Require,
   desk: JudgeDesk,
 ): Promise<Refusal> {
   const { caller, call } = asked
-  const text = argumentsOf(asked)
+  const { approvals: needs, disclosed } = decision
+  const text = argumentsToShow(asked, decision)
   const reachable = needs.every(
     ({ approval }) => approval.by.kind !== 'subject' || hasPerson(caller),
   )
@@ -120,6 +123,12 @@ function keyOf(asked: Case): CallKey {
     targets: call.targets.flatMap(({ kind, name }) => [kind, name]),
     arguments: text === '' ? '' : hash('sha256', text),
   }
+}
+
+/** What rules keep out of records, approvers do not see either; their approval is for all that was sent. */
+function argumentsToShow({ call, frame }: Case, { obligations, allow }: Require): string {
+  const { redact = [] } = bothObligations(obligations, allow.obligations) ?? {}
+  return recordedArguments(call, frame, { redact }) ?? ''
 }
 
 /** The arguments as they were sent: what two readers could take for two things is approved as neither. */

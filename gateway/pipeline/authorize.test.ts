@@ -23,12 +23,17 @@ function approving(desk: TestDesk, spend: () => Promise<boolean>): TestDesk {
   return { ...desk, approvals }
 }
 
-async function ask(message: object, desk: TestDesk, server: Partial<McpServer> = {}) {
+async function ask(
+  message: object,
+  desk: TestDesk,
+  server: Partial<McpServer> = {},
+  caller = testCaller(),
+) {
   const seat = testSeat({ server: testServer({ unlisted: 'allow', ...server }) })
   const scanned = scan(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, ...message })))
   assert.ok(scanned.ok)
   const content = { kind: 'message', message: scanned.messages[0]! } as const
-  const code = await judge({ seat, direction: 'up', content }, testCaller(), desk).then(
+  const code = await judge({ seat, direction: 'up', content }, caller, desk).then(
     () => 'passed',
     (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
   )
@@ -94,4 +99,30 @@ test('a call whose approval cannot be spent is on record as refused', async () =
 test('a name that no list has shown is no label, though its session is unknown to the server', async () => {
   const { entry } = await ask(CALL, testDesk([ALLOW]), { unlisted: 'deny' })
   assert.equal(entry?.label, 'other')
+})
+
+test('approvers do not see what rules keep out of records, and approve all that was sent', async () => {
+  const desk = testDesk([
+    { ...ALLOW, obligations: [{ audit: 'arguments' }, { redact: ['login.password'] }] },
+    { ...APPROVE, obligations: [{ audit: 'arguments' }, { redact: ['pin'] }] },
+  ])
+  const shown: (string | undefined)[] = []
+  const digests = new Set<string>()
+  const approvals = {
+    ...desk.approvals,
+    ask: async (...[wanted, { seal }]: Parameters<TestDesk['approvals']['ask']>) => {
+      shown.push(desk.seals.open('approval', ['a'], seal('a')))
+      digests.add(wanted.call.arguments)
+      return { ...wanted, id: 'a', sealed: '', createdAtSeconds: 0 }
+    },
+  }
+  const person = testCaller({ kind: 'human' })
+  for (const password of ['hunter2', 'hunter3']) {
+    const args = { to: 'bob', pin: 1, login: { password } }
+    const params = { name: 'pay', arguments: args }
+    await ask({ ...CALL, params }, { ...desk, approvals }, {}, person)
+  }
+  const page = '{"to":"bob","pin":"[redacted]","login":{"password":"[redacted]"}}'
+  assert.deepEqual(shown, [page, page])
+  assert.equal(digests.size, 2)
 })
