@@ -1,6 +1,6 @@
 import type { Target } from './call.ts'
 import type { Budget } from './limits.ts'
-import type { ApprovalTerms, GrantTerms, Obligations } from './terms.ts'
+import type { ApprovalTerms, GrantTerms, Obligations, StepUpTerms } from './terms.ts'
 
 /**
  * What policy says about one call. A deny says whether the caller may know that the thing exists
@@ -55,6 +55,8 @@ export type Deny = {
   /** Text for the caller, from a rule with `disclose: true`. */
   readonly disclosed: string | undefined
   readonly missingScopes: readonly string[]
+  /** How the person would have to sign in anew for it to be allowed; absent where that would not help. */
+  readonly stepUp?: StepUpTerms
   /** The target it failed on. */
   readonly target: Target | undefined
   /** Of the deny rule; absent where there is nothing. */
@@ -74,6 +76,7 @@ export type DenyReason =
   | 'no_rule'
   | 'deny_rule'
   | 'missing_scope'
+  | 'step_up'
   | 'outside_window'
   | 'no_grant'
   | 'unlisted'

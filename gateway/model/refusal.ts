@@ -1,3 +1,5 @@
+import type { StepUpTerms } from './terms.ts'
+
 /**
  * Every way the gateway says no, in one table. `status` is the HTTP status when there is no judged
  * call to answer; `rpc` the JSON-RPC code; `judged` means: once a call has been read and judged, it is
@@ -21,6 +23,7 @@ export const REFUSALS = {
   invalid_token: { status: 401, rpc: 1000, text: 'The access token is not valid here' },
   bad_proof: { status: 401, rpc: 1000, text: 'The DPoP proof is not valid here' },
   insufficient_scope: { status: 403, rpc: 1001, text: 'Insufficient scope' },
+  insufficient_user_authentication: { status: 401, rpc: 1001, text: 'Sign in anew for this' },
   unsupported_media_type: {
     status: 415,
     rpc: -32600,
@@ -94,8 +97,10 @@ export type RefusalExtra = {
   readonly message?: string
   /** JSON-RPC `error.data`. */
   readonly data?: Readonly<Record<string, unknown>>
-  /** All scopes the operation needs, for `insufficient_scope`. */
+  /** All scopes the operation needs, for `insufficient_scope` and what else is answered with a challenge. */
   readonly scopes?: readonly string[]
+  /** How the person has to sign in, for `insufficient_user_authentication`. */
+  readonly stepUp?: StepUpTerms
   readonly retryAfterSeconds?: number
   /** What a person can open to mend it; told in the caller's era. */
   readonly link?: { readonly url: string; readonly message: string; readonly purpose: string }

@@ -21,11 +21,11 @@ export type GrantTerms = {
   readonly maxUses: number | undefined
 }
 
-/** `require.step_up`: how the person behind the token must have logged in (RFC 9470). */
+/** `require.step_up`: how the person behind the token must have signed in (RFC 9470). */
 export type StepUpTerms = {
   /** One of these authentication context classes; empty: any. */
   readonly acr: readonly string[]
-  /** How long ago the login may be; undefined: any time. */
+  /** How long ago the person may have signed in; undefined: any time. */
   readonly maxAgeSeconds: number | undefined
 }
 

@@ -65,6 +65,21 @@ test('neither quotes nor line breaks can be injected through scope, description 
   assert.match(value, /error_description="He said \?no\?\?\?X-Evil: 1 \? \?"/)
 })
 
+test('a challenge to sign in anew says how, and the scopes the new token needs', () => {
+  const reason = 'insufficient_user_authentication'
+  const stepUp = { acr: ['urn:gold', 'urn:silver'], maxAgeSeconds: 300 }
+  assert.equal(
+    challenge({ reason, metadataUrl: METADATA, scopes: ['a'], stepUp }),
+    `Bearer error="${reason}", scope="a", acr_values="urn:gold urn:silver", max_age="300", resource_metadata="${METADATA}"`,
+  )
+  const anyWay = challenge({
+    reason,
+    metadataUrl: METADATA,
+    stepUp: { acr: [], maxAgeSeconds: undefined },
+  })
+  assert.doesNotMatch(anyWay, /acr_values|max_age/)
+})
+
 test('a long description is cut', () => {
   const value = challenge({
     reason: 'invalid_token',

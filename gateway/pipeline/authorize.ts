@@ -8,6 +8,7 @@ import { Refusal } from '../model/refusal.ts'
 import { decide } from '../policy/decide.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import { mayConnect } from '../policy/visible.ts'
+import { askToSignIn } from './ask-again.ts'
 import { consult, isConsulted } from './consult.ts'
 import { askForApproval, consultApprovals } from './approvals.ts'
 import type { JudgeDesk } from './desk.ts'
@@ -114,9 +115,11 @@ function deny(entry: JourneyCall, denial: Denial, detail?: string): Refusal {
   entry.reason = denial.reason
   if (denial.obligations !== undefined) entry.obligations = denial.obligations
   if (denial.hidden && denial.target !== undefined) return unknownName(call, denial.target)
-  const missing = denial.missingScopes ?? []
+  const { missingScopes: missing = [], stepUp, disclosed } = denial
+  // In the middle of an answer nobody can go and sign in: what has been done already would be done again.
+  if (stepUp !== undefined && call.direction === 'up')
+    return askToSignIn(stepUp, missing, disclosed)
   if (missing.length > 0) return new Refusal('insufficient_scope', { scopes: missing })
-  const { disclosed } = denial
   return new Refusal('policy_denied', {
     ...(disclosed === undefined ? {} : { message: disclosed }),
     ...(detail === undefined ? {} : { detail }),

@@ -187,6 +187,32 @@ test('missing scopes of all elements are asked for at once, with the status a cl
   assert.equal(answerTo(refusal, seat).status, 403)
 })
 
+test('signing in anew for all elements is asked for at once, with the scopes they lack', async () => {
+  const seat = seatOf()
+  const requiring = (tool: string, stepUp: object) => ({
+    id: `sign-in-for-${tool}`,
+    effect: 'require',
+    subjects: [{ any: true }],
+    tools: [`docs/${tool}`],
+    require: { step_up: stepUp },
+  })
+  const interactive = testCaller({ interactive: true })
+  const body = arrayOf(call('read', 1), call('write', 2))
+  const gold = requiring('write', { acr: ['gold'] })
+  const desk = testDesk([...RULES, requiring('read', { max_age: '5m' }), gold])
+  const refusal = await refusalOf(body, seat, desk, interactive)
+  const { stepUp, scopes } = refusal.extra
+  assert.deepEqual(
+    [refusal.code, stepUp, scopes],
+    ['insufficient_user_authentication', { acr: ['gold'], maxAgeSeconds: 300 }, ['docs.write']],
+  )
+  assert.equal(answerTo(refusal, seat).status, 401)
+  // Where no sign-in is good enough for all, each is told for itself.
+  const both = testDesk([...RULES, requiring('read', { acr: ['iron'] }), gold])
+  const each = await refusalOf(body, seatOf(), both, interactive)
+  assert.equal(answerTo(each, seat).status, 200)
+})
+
 test('when decisions cannot be recorded the array is not judged to its end', async () => {
   const seat = seatOf()
   const desk = {

@@ -34,6 +34,28 @@ function answered(protocolVersion = '2026-07-28') {
   return { about, journey: seat.journey, own }
 }
 
+/** Whoever signs in for what a server asks in its answer comes back and has it done twice. */
+test('nobody is asked to sign in anew in the middle of an answer', async () => {
+  const [, forms] = RULES
+  const fresh = {
+    ...forms,
+    id: 'fresh',
+    effect: 'require',
+    require: { step_up: { max_age: '5m' } },
+  }
+  const { about } = answered()
+  const caller = testCaller({ interactive: true })
+  const asked = { ...about, permit: { ...about.permit, caller } }
+  const input = { method: 'elicitation/create', mode: undefined, url: undefined }
+  const refusal: unknown = await judgeInputs(
+    [input],
+    asked,
+    asDesk(testDesk([...RULES, fresh])),
+  ).catch((error: unknown) => error)
+  assert.ok(refusal instanceof Refusal)
+  assert.equal(refusal.code, 'policy_denied')
+})
+
 function asDesk(desk: TestDesk): Desk {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only these parts are read
   return desk as unknown as Desk

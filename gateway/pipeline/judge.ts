@@ -8,6 +8,7 @@ import type { Call } from '../model/call.ts'
 import type { JourneyCall } from '../model/journey.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
+import { askForAll } from './ask-again.ts'
 import { authorize, permitAll } from './authorize.ts'
 import { noteDeclared, refuseAstray, refuseUndeclared } from './declared.ts'
 import type { JudgeDesk } from './desk.ts'
@@ -87,10 +88,10 @@ async function judgeEach(
   }
   const [first] = refusals
   if (first === undefined) return permitAll(permits)
-  const scopes = new Set(refusals.flatMap(({ extra }) => extra.scopes ?? []))
-  // The client can get these and come back; it reads which in the challenge.
-  if (scopes.size > 0) throw new Refusal('insufficient_scope', { scopes: [...scopes] })
-  throw new Refusal(first.code, { ...first.extra, message: first.message, each })
+  // What the client can get, to come back with it, it reads in the challenge.
+  throw (
+    askForAll(refusals) ?? new Refusal(first.code, { ...first.extra, message: first.message, each })
+  )
 }
 
 function bytesOf({ content }: Frame): Uint8Array | undefined {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { Call } from '../model/call.ts'
 import { Refusal, type RefusalCode } from '../model/refusal.ts'
 import { judgedCall, testCall } from '../testkit/journey.ts'
-import { testJourney, testSeat, testServer } from '../testkit/pipeline.ts'
+import { testCaller, testJourney, testSeat, testServer } from '../testkit/pipeline.ts'
+import { askToSignIn } from './ask-again.ts'
 import type { Desk } from './desk.ts'
 import { refuse, refuseMessage } from './refuse.ts'
 import type { Visit } from './visit.ts'
@@ -57,6 +58,39 @@ test('a 401 speaks of the token and cannot be taken for the answer to a message'
     error: 'invalid_token',
     error_description: 'Authentication required',
   })
+})
+
+test('who has to sign in anew is challenged for it, with what the token had and what it lacks', () => {
+  const journey = testJourney()
+  journey.caller = testCaller({ scopes: new Set(['docs:read', 'docs:write']) })
+  journey.calls.push(judgedCall({ call: testCall({}) }))
+  const visit = {
+    journey,
+    head: testSeat({}).head,
+    server: testServer({ refusals: 'http' }),
+  } as unknown as Visit
+  const stepUp = { acr: ['gold'], maxAgeSeconds: 300 }
+  const refusal = askToSignIn(stepUp, ['docs:write', 'docs:delete'], 'Sign in, it is money.')
+  const { status, headers, body } = refuse(refusal, visit, desk)
+  assert.equal(status, 401)
+  assert.equal(
+    headers[headers.indexOf('www-authenticate') + 1],
+    'Bearer error="insufficient_user_authentication", error_description="Sign in, it is money.", ' +
+      'scope="docs:read docs:write docs:delete", acr_values="gold", max_age="300", ' +
+      'resource_metadata="http://127.0.0.1/metadata"',
+  )
+  assert.deepEqual(JSON.parse(body.kind === 'whole' ? String(body.bytes) : ''), {
+    error: 'insufficient_user_authentication',
+    error_description: 'Sign in, it is money.',
+  })
+})
+
+test('on a connection, where nothing can challenge, the error says how to sign in', () => {
+  const refusal = askToSignIn({ acr: [], maxAgeSeconds: 60 }, [])
+  const { error } = JSON.parse(refuseMessage(refusal, { journey: testJourney() })) as {
+    error: { code: number; data: unknown }
+  }
+  assert.deepEqual([error.code, error.data], [1001, { maxAgeSeconds: 60 }])
 })
 
 test('on a connection the end of a token is told as the answer to the message', () => {

@@ -187,8 +187,9 @@ export function errorBody(refusal: Refusal, id: string | undefined): string {
  * What a 401 says: the token is the matter and no message was read, so nobody may take this for the
  * answer to one. The members are those of OAuth errors (RFC 6750 §3), as MCP servers send them.
  */
-function oauthBody({ message }: Refusal): string {
-  return JSON.stringify({ error: 'invalid_token', error_description: message })
+function oauthBody({ code, message }: Refusal): string {
+  const error = code === 'insufficient_user_authentication' ? code : 'invalid_token'
+  return JSON.stringify({ error, error_description: message })
 }
 
 function dataOf(
@@ -226,6 +227,15 @@ function challengeFor(
         reason: 'insufficient_scope',
         metadataUrl,
         scopes: extra.scopes ?? [],
+        description: message,
+      })
+    case 'insufficient_user_authentication':
+      return challenge({
+        reason: 'insufficient_user_authentication',
+        metadataUrl,
+        // The new token takes the place of this one, and must not fall short of it.
+        scopes: [...new Set([...(visit.journey.caller?.scopes ?? []), ...(extra.scopes ?? [])])],
+        stepUp: extra.stepUp,
         description: message,
       })
     default:

@@ -12,6 +12,7 @@ import { bothObligations, withObligationsOf } from './obligations.ts'
 import type { Occasion } from './occasion.ts'
 import type { Rules } from './rules.ts'
 import { allowed, denied, deniedBy, settle } from './settle.ts'
+import { joinStepUps } from './step-up.ts'
 import { ask, type View, viewFor } from './view.ts'
 
 /** The rule named by decisions about being connected at all, which no single rule of a file makes. */
@@ -134,21 +135,22 @@ export function isShown(decision: Decision): boolean {
 }
 
 /**
- * Every target must be allowed. Scopes are asked for only when nothing else is in the way, and approval
- * only when no scopes are missing; all at once.
+ * Every target must be allowed. Scopes and signing in anew are asked for only when nothing else is in the
+ * way, and approval only when neither is missing; all at once.
  */
 function decideTargets(view: View, call: Call): Decision {
   let allow: Allow | undefined
-  let lacking: Deny | undefined
+  let lacking: Deny[] | undefined
   let waiting: Require | undefined
   for (const target of call.targets) {
     const decision = decideTarget(view, call.method, target)
     if (decision.effect === 'allow') allow = withObligationsOf(allow, decision)
     else if (decision.effect === 'require') waiting = withApprovalsOf(waiting, decision)
-    else if (decision.missingScopes.length === 0) return decision
-    else lacking = lacking === undefined ? decision : withScopesOf(lacking, decision)
+    else if (decision.missingScopes.length === 0 && decision.stepUp === undefined) return decision
+    else (lacking ??= []).push(decision)
   }
-  return lacking ?? waiting ?? allow ?? denied(undefined)
+  if (lacking !== undefined) return askedTogether(lacking)
+  return waiting ?? allow ?? denied(undefined)
 }
 
 /** The stream is opened for whoever may connect; targets it may not follow are dropped from it. */
@@ -173,11 +175,16 @@ function decideConnection(view: View, method: string): Allow | Deny {
   return (allow ?? lacking) === undefined ? denied(undefined) : allowed(CONNECTION_RULE)
 }
 
-function withScopesOf(first: Deny, second: Deny): Deny {
-  return {
-    ...first,
-    missingScopes: [...new Set([...first.missingScopes, ...second.missingScopes])],
-  }
+/** What would mend all of these denials; no way of signing in may content them all, then nothing is asked for. */
+function askedTogether(denials: readonly Deny[]): Deny {
+  const [first] = denials
+  const stepUps = denials.flatMap(({ stepUp }) => stepUp ?? [])
+  const named = denials.find(({ stepUp }) => stepUp !== undefined) ?? first ?? denied(undefined)
+  const { stepUp: _own, ...deny } = named
+  const missingScopes = [...new Set(denials.flatMap((one) => one.missingScopes))]
+  if (stepUps.length === 0) return { ...deny, missingScopes }
+  const stepUp = joinStepUps(stepUps)
+  return stepUp === undefined ? { ...deny, missingScopes: [] } : { ...deny, missingScopes, stepUp }
 }
 
 function withApprovalsOf(first: Require | undefined, second: Require): Require {

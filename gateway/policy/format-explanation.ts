@@ -6,6 +6,7 @@ import type { ApprovalTerms } from '../model/terms.ts'
 import type { Explanation, Term, Trace } from './explain.ts'
 import { describeObligations } from './obligations.ts'
 import type { Rule } from './rules.ts'
+import { describeStepUp } from './step-up.ts'
 import type { Condition } from './subject.ts'
 import { nextEdge } from './window.ts'
 
@@ -13,6 +14,8 @@ import { nextEdge } from './window.ts'
 export function formatExplanation(explanation: Explanation): readonly string[] {
   const { decision, traces } = explanation
   const lines = [headline(explanation), ...reasons(explanation), `  caller   ${notice(decision)}`]
+  const credential = credentialOf(decision)
+  if (credential !== undefined) lines.push(`  swap     goes up with the credential ${credential}`)
   if (decision.obligations !== undefined) {
     lines.push(`  obliges  ${describeObligations(decision.obligations)}`)
   }
@@ -84,11 +87,21 @@ function notice(decision: Decision): string {
     const by = decision.approvals.map(({ approval }) => approverOf(approval))
     return `waits for approval by ${by.join(' and by ')}`
   }
-  if (decision.missingScopes.length > 0) {
-    return `is asked for the scopes ${decision.missingScopes.join(' ')}`
+  const { missingScopes, stepUp } = decision
+  const asked = missingScopes.length > 0 ? `the scopes ${missingScopes.join(' ')}` : ''
+  if (stepUp !== undefined) {
+    const and = asked === '' ? '' : `, and for ${asked}`
+    return `is asked to sign in anew, ${describeStepUp(stepUp)}${and}`
   }
+  if (asked !== '') return `is asked for ${asked}`
   if (decision.disclosed !== undefined) return 'is refused and told the reason'
   return decision.hidden ? 'gets the answer for an unknown name' : 'is refused'
+}
+
+/** The credential that a rule chose for what is, or once it is approved will be, let through. */
+function credentialOf(decision: Decision): string | undefined {
+  if (decision.effect === 'deny') return undefined
+  return decision.effect === 'allow' ? decision.credential : decision.allow.credential
 }
 
 function approverOf({ by }: ApprovalTerms): string {

@@ -82,6 +82,7 @@ const REASONS = [
   'no_rule',
   'deny_rule',
   'missing_scope',
+  'step_up',
   'outside_window',
   'no_grant',
   'resource_uri',

@@ -266,7 +266,7 @@ function checkEffect(rule: RuleText, has: (key: string) => boolean, report: Repo
     if (has(key)) report([...path, key], message, 'key')
   }
   if (effect === 'require' && !has('require')) {
-    report(path, '"require" is missing: say what is required, approval or scopes')
+    report(path, '"require" is missing: say what is required, approval, step_up or scopes')
   }
   if (effect !== 'require')
     refuse('require', 'goes with "effect: require" only: write a second rule')

@@ -128,10 +128,15 @@ function isClaimValue(value: unknown): value is ClaimValue {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
-/** RFC 6749 §3.3: a scope is printable ASCII without space, `"` and `\`; a space would be two scopes. */
+/** Scopes (RFC 6749 §3.3). */
 export function readScopes(field: Value, report: Report): readonly string[] {
+  return readWords(field, 'scope', report)
+}
+
+/** Words that stand in a list between spaces: printable ASCII without `"` and `\`; a space would make two of one. */
+export function readWords(field: Value, what: string, report: Report): readonly string[] {
   return textsOf(field, report).map(({ text, path }) => {
-    if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)) report(path, `"${text}" is not one scope`)
+    if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)) report(path, `"${text}" is not one ${what}`)
     return text
   })
 }

@@ -47,6 +47,26 @@ const WRONG: readonly (readonly [what: string, parts: object, says: RegExp])[] =
     { effect: 'require', require: { approval: APPROVAL, mfa: true } },
     /^require\.mfa: unknown key/,
   ],
+  [
+    'a sign-in of no kind',
+    { effect: 'require', require: { step_up: {} } },
+    /^require\.step_up: is empty/,
+  ],
+  [
+    'two classes in one text',
+    { effect: 'require', require: { step_up: { acr: ['gold silver'] } } },
+    /^require\.step_up\.acr\.0: "gold silver" is not one authentication context class/,
+  ],
+  [
+    'a sign-in that nobody can be back from in time',
+    { effect: 'require', require: { step_up: { max_age: '59s' } } },
+    /^require\.step_up\.max_age: is shorter than 1m/,
+  ],
+  [
+    'a misspelt key of a sign-in',
+    { effect: 'require', require: { step_up: { maxAge: '5m' } } },
+    /^require\.step_up\.maxAge: unknown key/,
+  ],
   ['limits without a rate', { limits: { burst: 5 } }, /^limits\.rate: must be a rate/],
   ['limits of nothing', { limits: { rate: '0/s' } }, /^limits\.rate: must be a rate/],
   ['limits of a deny', { effect: 'deny', limits: { rate: '1/s' } }, /^limits: only an allow rule/],

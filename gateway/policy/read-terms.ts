@@ -1,20 +1,24 @@
 /** `grant` and `require` of a rule as written into terms. */
 import type { Budget } from '../model/limits.ts'
-import type { ApprovalTerms, Approver, GrantTerms } from '../model/terms.ts'
+import type { ApprovalTerms, Approver, GrantTerms, StepUpTerms } from '../model/terms.ts'
 import { durationMs } from './duration.ts'
 import { checkKeys, type Fields, fieldsOf, type Report, textOf, type Value } from './read-fields.ts'
-import { readScopes } from './read-subject.ts'
+import { readScopes, readWords } from './read-subject.ts'
 import type { Requirement } from './requirement.ts'
 
 const GRANT_KEYS = ['ttl', 'task', 'max_uses']
-const REQUIRE_KEYS = ['approval', 'scopes']
+const REQUIRE_KEYS = ['approval', 'step_up', 'scopes']
 const APPROVAL_KEYS = ['by', 'for']
+const STEP_UP_KEYS = ['acr', 'max_age']
 
 /** Longest name of a task: it stands in every record of its grants. */
 const MAX_TASK_LENGTH = 128
 
 /** Seconds of its rate that a budget without `burst` has at once, as in the configuration. */
 const BURST_SECONDS = 10
+
+/** Shortest `max_age`, in milliseconds: time to sign in and come back, with clocks that differ. */
+const MIN_AGE_MS = 60_000
 
 /** Most uses of one grant, and most calls at once. */
 const MAX_USES = 1_000_000
@@ -63,9 +67,12 @@ export function readRequirement(entry: Value, report: Report): Requirement | und
   const fields = fieldsOf(entry, report)
   if (fields === undefined) return undefined
   checkKeys(fields, { path: entry.path, known: REQUIRE_KEYS, later: [] }, report)
-  if (Object.keys(fields).length === 0) report(entry.path, 'is empty: require approval or scopes')
+  if (Object.keys(fields).length === 0) {
+    report(entry.path, 'is empty: require approval, step_up or scopes')
+  }
   return {
     approval: readApproval(field(fields, entry, 'approval'), report),
+    stepUp: readStepUp(field(fields, entry, 'step_up'), report),
     scopes: readScopes(field(fields, entry, 'scopes'), report),
   }
 }
@@ -78,6 +85,25 @@ function readApproval(entry: Value, report: Report): ApprovalTerms | undefined {
   const by = readApprover(field(fields, entry, 'by'), report)
   const forMs = readDuration(field(fields, entry, 'for'), report)
   return by === undefined ? undefined : { by, forMs }
+}
+
+function readStepUp(entry: Value, report: Report): StepUpTerms | undefined {
+  if (entry.value === undefined) return undefined
+  const fields = fieldsOf(entry, report)
+  if (fields === undefined) return undefined
+  checkKeys(fields, { path: entry.path, known: STEP_UP_KEYS, later: [] }, report)
+  if (Object.keys(fields).length === 0) {
+    report(entry.path, 'is empty: say how the person must have signed in, by acr or max_age')
+  }
+  const age = field(fields, entry, 'max_age')
+  const ageMs = readDuration(age, report)
+  if (ageMs !== undefined && ageMs < MIN_AGE_MS) {
+    report(age.path, 'is shorter than 1m: nobody signs in and is back sooner')
+  }
+  return {
+    acr: readWords(field(fields, entry, 'acr'), 'authentication context class', report),
+    maxAgeSeconds: ageMs === undefined ? undefined : ageMs / 1_000,
+  }
 }
 
 function readApprover({ value, path }: Value, report: Report): Approver | undefined {

@@ -1,12 +1,14 @@
 /** What rules with effect `require` ask for, and whether it is there. */
 import type { ApprovalNeed } from '../model/decision.ts'
-import type { ApprovalTerms } from '../model/terms.ts'
+import type { ApprovalTerms, StepUpTerms } from '../model/terms.ts'
 import type { Rule } from './rules.ts'
+import { type StepUpNeed, unmetStepUp } from './step-up.ts'
 import type { View } from './view.ts'
 
 /** What one rule requires beside being allowed; at least one of them. */
 export type Requirement = {
   readonly approval: ApprovalTerms | undefined
+  readonly stepUp: StepUpTerms | undefined
   /** All of them. */
   readonly scopes: readonly string[]
 }
@@ -14,6 +16,7 @@ export type Requirement = {
 /** What of the rules' requirements is not met. */
 export type Unmet = {
   readonly scopes: readonly string[]
+  readonly stepUp: StepUpNeed | undefined
   readonly approvals: readonly ApprovalNeed[]
 }
 
@@ -26,9 +29,10 @@ export function unmet(rules: readonly Rule[], view: View): Unmet | undefined {
     const approval = rule.require?.approval
     return approval === undefined || isApproved(rule, view) ? [] : [{ rule: rule.id, approval }]
   })
-  return scopes.length === 0 && approvals.length === 0
+  const stepUp = unmetStepUp(rules, view)
+  return scopes.length === 0 && approvals.length === 0 && stepUp === undefined
     ? undefined
-    : { scopes: [...new Set(scopes)], approvals }
+    : { scopes: [...new Set(scopes)], stepUp, approvals }
 }
 
 /** What only asks about a call that was approved, or may be, needs no approval of its own. */

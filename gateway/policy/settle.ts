@@ -76,7 +76,9 @@ function settleAllows(
     ...(allow === undefined ? (lacking?.scopes ?? []) : []),
     ...(missing?.scopes ?? []),
   ]
-  if (scopes.length > 0) return lacksScopes([...new Set(scopes)], target, view)
+  if (scopes.length > 0 || missing?.stepUp !== undefined) {
+    return lacks({ scopes: [...new Set(scopes)], stepUp: missing?.stepUp }, target, view)
+  }
   if (allow === undefined) return denied(target)
   const permitted = allowedBy(allow, requires, view)
   const [first] = missing?.approvals ?? NOTHING
@@ -133,16 +135,30 @@ function deniedForNow(
   return { ...denied(target), rule: rule.id, reason: why, hidden, disclosed }
 }
 
-/** Asking for scopes leads somewhere only for a caller who can obtain them; for others it is not there. */
-function lacksScopes(
-  scopes: readonly string[],
+/**
+ * Asking for scopes, or for signing in anew, leads somewhere only for a caller who can do both; for others it
+ * is not there.
+ */
+function lacks(
+  { scopes, stepUp }: Pick<Unmet, 'scopes' | 'stepUp'>,
   target: Target | undefined,
   { caller }: View,
 ): Deny {
-  const reason = 'missing_scope'
-  return caller.interactive
-    ? { ...denied(target), reason, hidden: false, missingScopes: scopes }
-    : { ...denied(target), reason }
+  const missing = { hidden: false, missingScopes: scopes }
+  if (stepUp === undefined) {
+    const deny: Deny = { ...denied(target), reason: 'missing_scope' }
+    return caller.interactive ? { ...deny, ...missing } : deny
+  }
+  const { rule, terms } = stepUp
+  const obligations = obligationsOf([rule])
+  const deny: Deny = {
+    ...denied(target),
+    rule: rule.id,
+    reason: 'step_up',
+    ...(obligations !== undefined && { obligations }),
+  }
+  if (terms === undefined) return deny
+  return { ...deny, ...missing, stepUp: terms, disclosed: disclosedBy(rule) }
 }
 
 function disclosedBy({ disclose, reason }: Rule): string | undefined {
