@@ -15,6 +15,7 @@ import {
   plan,
 } from '@bufbuild/cel'
 import { type Findings, Refused, type Variable, walk } from './expression-guards.ts'
+import { createPatterns } from './patterns.ts'
 import { isUnder } from './under.ts'
 
 /** Longest expression, in UTF-16 units. What needs more is several rules. */
@@ -68,7 +69,7 @@ export function createExpressions(): CompileExpression {
 
 function openCel(): Cel {
   const under = celFunc('under', [CelScalar.STRING, CelScalar.STRING], CelScalar.BOOL, isUnder)
-  const environment = celEnv({ funcs: [under] })
+  const environment = celEnv({ funcs: [under], re2: createPatterns() })
   const timestamp = plan(environment, parse('timestamp(text)'))
   return { environment, timestampOf: (ms) => timestamp({ text: new Date(ms).toISOString() }) }
 }
@@ -123,7 +124,7 @@ function expressionOf(
   }
 }
 
-/** Regular expressions are RE2: linear in the text, without look-around and references. */
+/** Compiled here, when the policy is loaded. */
 function patternProblem(pattern: string, { environment }: Cel): string | undefined {
   const tried = plan(environment, parse(`"".matches(${JSON.stringify(pattern)})`))()
   return isCelError(tried) ? `the pattern ${JSON.stringify(pattern)}: ${tried.message}` : undefined
