@@ -73,3 +73,17 @@ test('buckets are bounded: empty ones go first, and those in use only when there
   for (let at = 0; at < 10_000; at += 1) buckets.spend([expense({ key: `more ${at}` })], 10_000)
   assert.ok(buckets.size <= 100)
 })
+
+test('what is given back can be spent again, and what has run out of the bucket is not there twice', () => {
+  const buckets = createBuckets()
+  countPaid(buckets, 0)
+  buckets.giveBack([expense(), expense()], 0, 0)
+  assert.equal(countPaid(buckets, 0), 2)
+  // Of two calls one has run out in half a second, and would be there anyway.
+  buckets.giveBack([expense({ cost: 2 })], 0, 500)
+  assert.equal(countPaid(buckets, 500), 2)
+  buckets.giveBack([expense({ cost: 1_000 })], 500, 500)
+  assert.equal(countPaid(buckets, 500), 5, 'a burst and no more')
+  buckets.giveBack([expense()], 500, 60_000)
+  assert.equal(countPaid(buckets, 60_000), 5)
+})

@@ -21,6 +21,12 @@ export type Buckets = {
    * @param nowMs Milliseconds that never go back.
    */
   spend<Own extends Expense>(expenses: readonly Own[], nowMs: number): Shortage<Own> | undefined
+  /**
+   * Puts back what `spend` took and nothing came of, as far as it has not run out of the bucket since.
+   *
+   * @param spentMs When it was taken.
+   */
+  giveBack(expenses: readonly Expense[], spentMs: number, nowMs: number): void
   /** Buckets that are not empty, and some that are. */
   readonly size: number
 }
@@ -67,6 +73,13 @@ export function createBuckets(maxBuckets: number = MAX_BUCKETS): Buckets {
         emptyAtMs.set(key, nowMs + levelMs(key, nowMs) + (cost * 1_000) / budget.perSecond)
       }
       return undefined
+    },
+    giveBack(expenses, spentMs, nowMs) {
+      for (const { key, budget, cost } of expenses) {
+        const leftMs = Math.max(0, (cost * 1_000) / budget.perSecond - (nowMs - spentMs))
+        const level = levelMs(key, nowMs)
+        if (level > 0) emptyAtMs.set(key, nowMs + Math.max(0, level - leftMs))
+      }
     },
     get size() {
       return emptyAtMs.size

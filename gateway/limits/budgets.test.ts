@@ -149,3 +149,21 @@ test('a rule with limits has a budget for each caller on each server, where noth
   assert.equal(pay({ rule: 'a', server: 'db' }), 'paid')
   assert.equal(pay({}), 'paid')
 })
+
+test('what is given back is given back to every limit it was paid from', () => {
+  const buckets = createBuckets()
+  const callers = { agent: TWO, human: undefined, service: undefined }
+  const budgets = createBudgets({ ...onServer({ caller: ONE }), callers }, buckets)
+  const purchase = {
+    call: testCall({}),
+    caller: testCaller(),
+    server: testServer(),
+    frame: undefined,
+    tick: 0,
+  }
+  for (let round = 0; round < 5; round += 1) {
+    assert.equal(budgets.spend(purchase), undefined)
+    assert.equal(budgets.spend(purchase)?.limit, 'server_caller')
+    budgets.giveBack(purchase, 0)
+  }
+})

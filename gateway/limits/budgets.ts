@@ -21,61 +21,74 @@ export type Limit =
 /** What a call runs into, and the seconds after which there is room for it. */
 export type OverBudget = { readonly limit: Limit; readonly retryAfterSeconds: number }
 
+/** What is to be paid for. */
+export type Purchase = {
+  readonly call: Call
+  readonly caller: Caller
+  readonly server: McpServer
+  /** What the call was read from; undefined for one that came in no message. */
+  readonly frame: Uint8Array | undefined
+  /** What the rule that allowed it lets each caller spend. */
+  readonly rule?: { readonly id: string; readonly budget: Budget } | undefined
+  /** Monotonic milliseconds. */
+  readonly tick: number
+}
+
 export type Budgets = {
   /** Pays for a request; what it runs into, when it does, and then nothing is paid. */
-  spend(asked: {
-    readonly call: Call
-    readonly caller: Caller
-    readonly server: McpServer
-    /** What the call was read from; undefined for one that came in no message. */
-    readonly frame: Uint8Array | undefined
-    /** What the rule that allowed it lets each caller spend. */
-    readonly rule?: { readonly id: string; readonly budget: Budget } | undefined
-    /** Monotonic milliseconds. */
-    readonly tick: number
-  }): OverBudget | undefined
+  spend(purchase: Purchase): OverBudget | undefined
+  /** Gives back what was paid for a request that did not go up. @param tick Monotonic milliseconds. */
+  giveBack(purchase: Purchase, tick: number): void
 }
+
+type Charge = Expense & { readonly limit: Limit }
 
 /** @param buckets They outlive the configuration, so that a reload is no way to spend anew. */
 export function createBudgets(limits: Limits, buckets: Buckets): Budgets {
   const partyOf = createPartyNames()
   const isLimited = limits.clients !== undefined || limits.sameCall !== undefined
+
+  const chargesFor = ({ call, caller, server, frame, rule }: Purchase): readonly Charge[] => {
+    const own = limits.servers.get(server.name)
+    // Most calls: nothing is limited but how many sessions one opens.
+    const isPlain = own === undefined && rule === undefined
+    if (!isLimited && isPlain && call.method !== 'initialize') {
+      if (limits.callers[caller.kind] === undefined) return FREE
+    }
+    const party = partyOf(caller)
+    const cost = costOf(call, own)
+    const charges: Charge[] = []
+    const charge = (limit: Limit, budget: Budget | undefined, units: number, who: string): void => {
+      if (budget !== undefined) charges.push({ limit, budget, cost: units, key: `${limit} ${who}` })
+    }
+    charge('caller', limits.callers[caller.kind], cost, party)
+    if (caller.client !== '') charge('client', limits.clients, cost, clientOf(caller))
+    if (call.method === 'initialize') charge('initialize', limits.initialize, 1, party)
+    if (limits.sameCall !== undefined && call.method === 'tools/call') {
+      charge('same_call', limits.sameCall, 1, `${party} ${server.name} ${digestOf(call, frame)}`)
+    }
+    charge('server_caller', own?.caller, cost, `${server.name} ${party}`)
+    charge('server', own?.everybody, cost, server.name)
+    charge('rule', rule?.budget, 1, `${rule?.id} ${server.name} ${party}`)
+    return charges
+  }
+
   return {
-    spend({ call, caller, server, frame, rule, tick }) {
-      const own = limits.servers.get(server.name)
-      // Most calls: nothing is limited but how many sessions one opens.
-      const isPlain = own === undefined && rule === undefined
-      if (!isLimited && isPlain && call.method !== 'initialize') {
-        if (limits.callers[caller.kind] === undefined) return undefined
-      }
-      const party = partyOf(caller)
-      const cost = costOf(call, own)
-      const expenses: (Expense & { readonly limit: Limit })[] = []
-      const charge = (
-        limit: Limit,
-        budget: Budget | undefined,
-        units: number,
-        who: string,
-      ): void => {
-        if (budget !== undefined)
-          expenses.push({ limit, budget, cost: units, key: `${limit} ${who}` })
-      }
-      charge('caller', limits.callers[caller.kind], cost, party)
-      if (caller.client !== '') charge('client', limits.clients, cost, clientOf(caller))
-      if (call.method === 'initialize') charge('initialize', limits.initialize, 1, party)
-      if (limits.sameCall !== undefined && call.method === 'tools/call') {
-        charge('same_call', limits.sameCall, 1, `${party} ${server.name} ${digestOf(call, frame)}`)
-      }
-      charge('server_caller', own?.caller, cost, `${server.name} ${party}`)
-      charge('server', own?.everybody, cost, server.name)
-      charge('rule', rule?.budget, 1, `${rule?.id} ${server.name} ${party}`)
-      if (expenses.length === 0) return undefined
-      const shortage = buckets.spend(expenses, tick)
+    spend(purchase) {
+      const charges = chargesFor(purchase)
+      if (charges.length === 0) return undefined
+      const shortage = buckets.spend(charges, purchase.tick)
       if (shortage === undefined) return undefined
       return { limit: shortage.expense.limit, retryAfterSeconds: shortage.retryAfterSeconds }
     },
+    giveBack(purchase, tick) {
+      buckets.giveBack(chargesFor(purchase), purchase.tick, tick)
+    },
   }
 }
+
+/** One list for all of them: calls are made often. */
+const FREE: readonly never[] = []
 
 function costOf({ method, targets }: Call, own: ServerLimits | undefined): number {
   if (method !== 'tools/call' || own === undefined) return 1

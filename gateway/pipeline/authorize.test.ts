@@ -45,7 +45,7 @@ const LIST = { method: 'tools/list' }
 test('a list of tools is paid for, also where changed tools are kept back', async () => {
   for (const pin of ['off', 'watch', 'hold'] as const) {
     let paid = 0
-    const budgets = { spend: () => void (paid += 1) }
+    const budgets = { spend: () => void (paid += 1), giveBack: () => undefined }
     assert.equal((await ask(LIST, { ...testDesk([ALLOW]), budgets }, { pin })).code, 'passed')
     assert.equal(paid, 1, pin)
   }

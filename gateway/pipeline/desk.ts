@@ -40,11 +40,11 @@ export type Desk = {
   /** What conditions of rules depend on beside the call. */
   readonly facts: Facts
   /** What people have approved, and are asked to approve. */
-  readonly approvals: Pick<Approvals, 'any' | 'find' | 'spend' | 'ask' | 'refresh'>
+  readonly approvals: Pick<Approvals, 'any' | 'find' | 'spend' | 'giveBack' | 'ask' | 'refresh'>
   /** Where a person decides on a request. */
   readonly approvalUrl: (id: string) => string
   /** Grants that rules ask for, whose uses are counted, and which end with their tasks. */
-  readonly grants: Pick<Grants, 'use' | 'book' | 'endServing'>
+  readonly grants: Pick<Grants, 'use' | 'giveBack' | 'book' | 'endServing'>
   readonly identify: Identify
   readonly catalogue: Catalogue
   readonly lookUp: LookUp

@@ -18,6 +18,7 @@ import { type Asker, nameTasks } from './name-tasks.ts'
 import { nameTools } from './name-tools.ts'
 import { noteTrace } from './note-trace.ts'
 import { oblige } from './oblige.ts'
+import { openTill } from './till.ts'
 
 /** @throws {Refusal} when it may not pass; the journey then says why. */
 export async function judge(
@@ -64,7 +65,10 @@ function withFacts(call: Call, asker: Asker, desk: JudgeDesk): Call {
   }
 }
 
-/** All of an array is judged, so that each call has its records; one refused message refuses it whole. */
+/**
+ * All of an array is judged, so that each call has its records; one refused message refuses it whole, and what
+ * the others took is given back.
+ */
 async function judgeEach(
   { seat, messages }: Batch,
   caller: Caller,
@@ -72,22 +76,27 @@ async function judgeEach(
 ): Promise<Permit> {
   const requests = messages.filter(({ kind }) => kind === 'request')
   seat.batch = requests.map(({ id }) => id?.text ?? '')
+  const till = openTill(desk)
   const permits: Permit[] = []
   const refusals: Refusal[] = []
   const each = new Map<string, Refusal>()
   for (const message of messages) {
     try {
       const content = { kind: 'message', message } as const
-      permits.push(await judge({ seat, direction: 'up', content }, caller, desk))
+      permits.push(await judge({ seat, direction: 'up', content }, caller, till.desk))
     } catch (error) {
       // What cannot be recorded is not this message's fault.
-      if (!(error instanceof Refusal) || error.code === 'audit_unavailable') throw error
+      if (!(error instanceof Refusal) || error.code === 'audit_unavailable') {
+        await till.giveBack()
+        throw error
+      }
       refusals.push(error)
       if (message.kind === 'request' && message.id !== undefined) each.set(message.id.text, error)
     }
   }
   const [first] = refusals
   if (first === undefined) return permitAll(permits)
+  await till.giveBack()
   // What the client can get, to come back with it, it reads in the challenge.
   throw (
     askForAll(refusals) ?? new Refusal(first.code, { ...first.extra, message: first.message, each })

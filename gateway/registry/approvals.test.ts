@@ -112,6 +112,23 @@ test('an approval is found for its rule and call alone, and ends by its time', a
   assert.equal(approvals.any, false)
 })
 
+test('an approval that is given back is there again, once and no longer than it was', async () => {
+  const { process, clock } = createWorld()
+  const [one, two] = [await process(), await process()]
+  const { id } = await one.ask(wanted({}, ['r', 's']), seal)
+  await one.decide(id, { ...yes, rules: ['r', 's'] })
+  const both = [one.find('r', digest)!, one.find('s', digest)!]
+  assert.equal(await one.spend(both), true)
+  await one.giveBack(both)
+  await two.refresh()
+  assert.equal(await two.spend([both[1]!]), true)
+  assert.equal(await one.spend(both), false, 'one of them is gone')
+  assert.ok(one.find('r', digest), 'the other was not used')
+  clock.nowMs += 10 * 60_000
+  await one.giveBack(both)
+  assert.equal(one.any, false)
+})
+
 test('who decides first has decided', async () => {
   const { process } = createWorld()
   const [one, two] = [await process(), await process()]

@@ -49,10 +49,13 @@ export type Approvals = {
   /** The approval of a rule for the call of this digest; undefined when there is none in force. */
   find(rule: string, digest: string): Approval | undefined
   /**
-   * Uses approvals for one call; false when one of them is gone, because another call took it first.
+   * Uses approvals for one call; false, with none used, when one of them is gone, because another call took it
+   * first.
    * Rejects as the store does.
    */
   spend(approvals: readonly Approval[]): Promise<boolean>
+  /** Gives back approvals that were used for a call of which nothing came. Rejects as the store does. */
+  giveBack(approvals: readonly Approval[]): Promise<void>
   /** The open request for this call, made when there is none people can read. Rejects as the store does. */
   ask(ask: Omit<Ask, 'id' | 'createdAtSeconds' | 'sealed'>, sealing: Sealing): Promise<Ask>
   /** Undefined for one that is unknown or over. */
@@ -103,15 +106,26 @@ export function createApprovals({ store, now, emit }: ApprovalsOptions): Approva
     }
   }
 
+  async function giveBack(approvals: readonly Approval[]): Promise<void> {
+    for (const approval of approvals) {
+      if (approval.once && now() / 1000 < approval.expiresAtSeconds) await ledger.put(approval)
+    }
+  }
+
   return {
     get any() {
       return ledger.entries.size > 0
     },
     find: (rule, digest) => ledger.entries.get(approvalId(rule, digest)),
     spend: async (approvals) => {
-      for (const { id, once } of approvals) if (once && !(await ledger.remove(id))) return false
+      for (const [at, { id, once }] of approvals.entries()) {
+        if (!once || (await ledger.remove(id))) continue
+        await giveBack(approvals.slice(0, at))
+        return false
+      }
       return true
     },
+    giveBack,
     ask: async (wanted, { seal, opens }) => {
       const digest = digestOf(wanted.call)
       const id = randomBytes(16).toString('base64url')

@@ -80,6 +80,22 @@ test('the uses of a grant are as many as there are, whoever takes them at once',
   }
 })
 
+test('a use that is given back is there again for every process, and no more than once', async () => {
+  const { process } = createWorld()
+  const [one, two] = [await process(), await process()]
+  await one.create({ ...REQUEST, maxUses: 1 }, OPEN, 'op')
+  const grant = (await one.use('migrate', ann()))!
+  assert.equal(await one.use('migrate', ann()), undefined)
+  await one.giveBack(grant)
+  await two.refresh()
+  assert.equal(two.book.find('migrate', ann())?.usedUp, false)
+  assert.equal((await two.use('migrate', ann()))?.id, grant.id)
+  assert.equal(await two.use('migrate', ann()), undefined)
+  await two.end(grant.id, 'op')
+  await two.giveBack(grant)
+  assert.equal(await two.use('migrate', ann()), undefined)
+})
+
 test('a grant without a count is used before one that has one, and a live one before one used up', async () => {
   const { process } = createWorld()
   const grants = await process()

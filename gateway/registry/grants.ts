@@ -37,6 +37,11 @@ export type Grants = {
    * the store does when uses are counted and it cannot be asked.
    */
   use(rule: string, caller: Caller): Promise<Grant | undefined>
+  /**
+   * Gives back a use of which nothing came; one that somebody else tried to take meanwhile stays taken.
+   * Rejects as the store does.
+   */
+  giveBack(grant: Grant): Promise<void>
   /** Whether the grant has not ended; one that is used up has not. */
   lives(id: string): boolean
   list(): readonly Grant[]
@@ -106,12 +111,16 @@ export function createGrants(options: GrantsOptions): Grants {
     }
   }
 
-  /** Whether this use is one of those there are; the last one tells everybody. */
-  async function count(grant: Grant, maxUses: number): Promise<boolean> {
-    const { id, expiresAtSeconds } = grant
+  /** How many uses of a grant were taken, counting this one or no longer counting one. */
+  async function countUses({ id, expiresAtSeconds }: Grant, by: 1 | -1): Promise<number> {
     const leftMs = (expiresAtSeconds ?? Infinity) * 1000 - now()
     const lifeMs = Math.min(Math.max(1, leftMs), MAX_GRANT_SECONDS * 1000)
-    const uses = await store.count(`grant/uses/${id}`, 1, lifeMs)
+    return await store.count(`grant/uses/${id}`, by, lifeMs)
+  }
+
+  /** Whether this use is one of those there are; the last one tells everybody. */
+  async function count(grant: Grant, maxUses: number): Promise<boolean> {
+    const uses = await countUses(grant, 1)
     if (uses >= maxUses) await ledger.update({ ...grant, usedUp: true })
     return uses <= maxUses
   }
@@ -126,6 +135,12 @@ export function createGrants(options: GrantsOptions): Grants {
         if (grant === undefined || grant.usedUp) return undefined
         if (grant.maxUses === undefined || (await count(grant, grant.maxUses))) return grant
       }
+    },
+    giveBack: async ({ id }) => {
+      const grant = inForce().get(id)
+      if (grant?.maxUses === undefined) return
+      const uses = await countUses(grant, -1)
+      if (uses < grant.maxUses && grant.usedUp) await ledger.update({ ...grant, usedUp: false })
     },
     lives: (id) => inForce().has(id),
     list: () => [...inForce().values()],

@@ -11,6 +11,7 @@ import type { Head } from '../pipeline/admit.ts'
 import { emptyHead } from '../pipeline/admit.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { NO_FACTS } from '../policy/occasion.ts'
+import { type Approvals, createApprovals } from '../registry/approvals.ts'
 import { createGrants, type Grants } from '../registry/grants.ts'
 import { createPins, type Pins } from '../registry/pins.ts'
 import type { Seals } from '../seal/seal.ts'
@@ -88,7 +89,12 @@ export function testDesk(rules: readonly Readonly<Record<string, unknown>>[]): T
 /** Nobody was granted anything. */
 function noGrants(): JudgeDesk['grants'] {
   const book = { find: () => undefined, tasksOf: () => [] }
-  return { use: async () => undefined, book, endServing: () => undefined }
+  return {
+    use: async () => undefined,
+    giveBack: async () => undefined,
+    book,
+    endServing: () => undefined,
+  }
 }
 
 /** Nobody has approved anything, and whoever asks is told where to. */
@@ -98,6 +104,7 @@ function noApprovals(): JudgeDesk['approvals'] {
     any: false,
     find: () => undefined,
     spend: async () => false,
+    giveBack: async () => undefined,
     ask: async (ask, { seal }) => ({ ...ask, id, sealed: seal(id), createdAtSeconds: 0 }),
     refresh: async () => undefined,
   }
@@ -118,6 +125,12 @@ export function testPins(): Pins {
 export function testGrants(): Grants {
   const now = (): number => 0
   return createGrants({ store: createMemoryStore({ now }), now, emit: () => undefined })
+}
+
+/** The same of approvals. */
+export function testApprovals(): Approvals {
+  const now = (): number => 0
+  return createApprovals({ store: createMemoryStore({ now }), now, emit: () => undefined })
 }
 
 /** A desk stands in for the latest one, too. */
