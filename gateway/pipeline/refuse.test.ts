@@ -95,7 +95,8 @@ test('on a connection, where nothing can challenge, the error says how to sign i
 
 test('on a connection the end of a token is told as the answer to the message', () => {
   const journey = testJourney()
-  const text = refuseMessage(new Refusal('invalid_token', { id: '7' }), { journey })
+  const seat = { ...testSeat(), journey }
+  const text = refuseMessage(new Refusal('invalid_token', { id: '7' }), seat, desk)
   const { id, error } = JSON.parse(text) as { id: unknown; error: { code: number } }
   assert.deepEqual([id, error.code, journey.rpcError, journey.ending], [7, 1000, 1000, 'refused'])
 })

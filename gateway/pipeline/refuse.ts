@@ -45,9 +45,9 @@ function toRefusal(error: unknown): Refusal {
 export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
   const { code, extra } = refusal
   const id = noteError(refusal, visit.journey)
-  const told = tellLink(refusal, visit, desk)
-  const status =
-    told === undefined ? statusOf(refusal, visit.journey.calls.at(-1)?.call, visit) : 200
+  const call = visit.journey.calls.at(-1)?.call
+  const told = isBatched(visit) ? undefined : tellLink(refusal, call, visit, desk)
+  const status = told === undefined ? statusOf(refusal, call, visit) : 200
   const headers = ['content-type', 'application/json', 'cache-control', 'no-store']
   const authenticate = challengeFor(refusal, visit, desk)
   if (authenticate !== undefined) headers.push('www-authenticate', authenticate)
@@ -66,29 +66,36 @@ export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
     ...(UNTRUSTED_HEAD.has(code) && { connection: 'close' }),
     body: {
       kind: 'whole',
-      bytes: status === 401 ? oauthBody(refusal) : (told ?? bodyFor(refusal, id, visit)),
+      bytes: status === 401 ? oauthBody(refusal) : (told ?? bodyFor(refusal, id, visit, desk)),
     },
   }
 }
 
 /** The answer that asks a person to open a link, where this refusal is one and its caller can be told so. */
-function tellLink({ extra: { link } }: Refusal, visit: Refused, desk: Desk): string | undefined {
-  const { journey, server, session } = visit
+function tellLink(
+  { extra: { link } }: Refusal,
+  call: Call | undefined,
+  { journey, server, session, declared = session?.declared ?? [] }: Refused,
+  desk: Pick<Desk, 'seals' | 'now'>,
+): string | undefined {
   const { caller } = journey
-  const call = journey.calls.at(-1)?.call
   if (link === undefined || caller === undefined || server === undefined) return undefined
-  if (call?.kind !== 'request' || call.id === undefined || isBatched(visit)) return undefined
+  if (call?.kind !== 'request' || call.id === undefined) return undefined
   // A client that is not connected yet has agreed on nothing that it could be told in.
   if (call.method === 'initialize') return undefined
   if (server.refusals === 'http') return undefined
-  const declared = visit.declared ?? session?.declared ?? []
   const state = (): string => sealOwnState({ caller, server, call }, desk)
   return linkAnswer({ link, call, id: call.id, declared, state })
 }
 
 /** The refusal of one message where there is no status and no header to tell it, as on a WebSocket. */
-export function refuseMessage(refusal: Refusal, { journey }: Pick<Refused, 'journey'>): string {
-  return errorBody(refusal, noteError(refusal, journey))
+export function refuseMessage(
+  refusal: Refusal,
+  visit: Refused,
+  desk: Pick<Desk, 'seals' | 'now'>,
+): string {
+  const id = noteError(refusal, visit.journey)
+  return tellLink(refusal, visit.journey.calls.at(-1)?.call, visit, desk) ?? errorBody(refusal, id)
 }
 
 /** Writes the error into the journey. @returns the id of what is refused, where it is known. */
@@ -148,8 +155,8 @@ function isBatched({ batch }: Refused): boolean {
   return batch !== undefined && batch.length > 0
 }
 
-function bodyFor(refusal: Refusal, id: string | undefined, visit: Refused): string {
-  const { batch = [] } = visit
+function bodyFor(refusal: Refusal, id: string | undefined, visit: Refused, desk: Desk): string {
+  const { batch = [], journey } = visit
   if (!isBatched(visit)) return errorBody(refusal, id)
   const { each } = refusal.extra
   // One that stood beside a refused one, and may well pass alone.
@@ -157,10 +164,12 @@ function bodyFor(refusal: Refusal, id: string | undefined, visit: Refused): stri
     message: 'Not sent: another message of the batch was refused',
     rpc: 1000,
   })
-  const errors = batch.map((own) =>
-    errorBody(each === undefined ? refusal : (each.get(own) ?? notSent), own),
-  )
-  return `[${errors.join(',')}]`
+  const answers = batch.map((own) => {
+    const why = each === undefined ? refusal : (each.get(own) ?? notSent)
+    const asked = journey.calls.find(({ call }) => call.kind === 'request' && call.id === own)
+    return tellLink(why, asked?.call, visit, desk) ?? errorBody(why, own)
+  })
+  return `[${answers.join(',')}]`
 }
 
 function rpcOf({ code, extra }: Refusal): number {

@@ -373,7 +373,7 @@ export class SocketSession {
     const noted = noteRefusal(error, speech)
     const { code, extra } = noted
     const refusal = id === undefined ? noted : new Refusal(code, { ...extra, id })
-    const text = refuseMessage(refusal, speech)
+    const text = refuseMessage(refusal, speech, this.#options.desk())
     speech.journey.bytesOut = Buffer.byteLength(text)
     this.#options.toClient(text)
     this.#finish(speech)

@@ -34,6 +34,7 @@ export type Said = {
 export function testSession(
   rules: readonly Readonly<Record<string, unknown>>[],
   over: Partial<McpServer> = {},
+  parts: Partial<Desk> = {},
 ): TestSession {
   const raw = { client: [] as string[], server: [] as string[] }
   const toClient: Said[] = []
@@ -64,6 +65,7 @@ export function testSession(
       if (occupies !== undefined) places.count -= 1
       finished.push(journey)
     },
+    ...parts,
   } as unknown as Desk
   const upstream = { ...testServer().upstream, transport: 'websocket' as const }
   const server = testServer({ upstream, ...over })
@@ -72,7 +74,7 @@ export function testSession(
     budget: createLookUpBudget(() => clock.tick),
     desk: () => desk,
     server: () => server,
-    newJourney: testJourney,
+    newJourney: () => ({ ...testJourney(), caller: testCaller() }),
     toClient: say(toClient, raw.client),
     toServer: say(toServer, raw.server),
   })
