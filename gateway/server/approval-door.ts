@@ -10,6 +10,7 @@ import type { Desk } from '../pipeline/desk.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import { createLiveSessions } from './live-sessions.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Plant } from './plant.ts'
 
 export type ApprovalDoor = {
@@ -22,28 +23,27 @@ export type ApprovalDoor = {
 }
 
 export type ApprovalDoorOptions = {
-  readonly publicUrl: string
+  readonly settings: Pick<Settings, 'publicUrl' | 'apiKeys' | 'authorizationServer'>
   readonly plant: Pick<Plant, 'approvals' | 'emit' | 'now' | 'revocations' | 'store'>
   readonly signIn: (apiKey: string, address: string) => Caller | undefined
   readonly open: (id: string, sealed: string) => string | undefined
-  /** Whether people can sign in at an authorization server of our own. */
-  readonly hasOwnIssuer: boolean
 }
 
 export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
-  const { plant } = options
-  const base = options.publicUrl.replace(/\/$/, '')
+  const { plant, settings } = options
+  const base = settings.publicUrl.replace(/\/$/, '')
   const { origin, pathname, host, protocol } = new URL(`${base}/approve/`)
   const door = createDoor({
     origin,
     cookie: hostCookie(SESSION_COOKIE, protocol === 'https:'),
-    sessions: createLiveSessions(plant),
+    sessions: createLiveSessions(plant, { apiKeys: settings.apiKeys }),
     approvals: plant.approvals,
     open: options.open,
     signIn: options.signIn,
-    signInAt: options.hasOwnIssuer
-      ? (path) => `${SIGN_IN_PATH}?back=${encodeURIComponent(path)}`
-      : undefined,
+    // Whether people can sign in at an authorization server of our own.
+    signInAt:
+      settings.authorizationServer &&
+      ((path) => `${SIGN_IN_PATH}?back=${encodeURIComponent(path)}`),
     emit: plant.emit,
   })
   return {

@@ -84,11 +84,10 @@ export function createGeneration(options: {
     server.scopes.length > 0 ? server.scopes : scopesFor(rules, server.name)
   const issuers = trusted.map(({ issuer }) => issuer)
   const approvalDoor = createApprovalDoor({
-    publicUrl: settings.publicUrl,
+    settings,
     plant,
     signIn: identify.signIn,
     open: (id, sealed) => seals.open('approval', [id], sealed),
-    hasOwnIssuer: settings.authorizationServer !== undefined,
   })
   let visits = 0
   let retired = false

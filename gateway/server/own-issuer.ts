@@ -33,7 +33,7 @@ export async function openIssuer(
     setup,
     store,
     book,
-    sessions: createLiveSessions(plant),
+    sessions: createLiveSessions(plant, { apiKeys: [], issuer: setup.issuer }),
     revocations,
     keys: signingKeys,
     sealing: () => ({

@@ -94,7 +94,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     provider,
     store,
     now,
-    sessions: createLiveSessions(plant),
+    sessions: createLiveSessions(plant, { apiKeys: settings.apiKeys }),
     sessionCookie: hostCookie(SESSION_COOKIE, isSecure),
     connectCookie: hostCookie('gatehouse-connect', isSecure),
     scopesOf: (name) => scopesNeeded(settings, name),
