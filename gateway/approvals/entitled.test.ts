@@ -69,3 +69,12 @@ test('agents and services approve nothing, in whatever group they are', () => {
     assert.ok(!may(ask(SUBJECT), { kind }))
   }
 })
+
+test('nobody approves with an API key what is called with it, also as one of a group', () => {
+  const credential = '1a2b3c4d'
+  assert.ok(!may(ask(SUBJECT), { credential }))
+  assert.ok(!may(ask(LEADS), { credential }))
+  assert.ok(may(ask(LEADS, { subject: 'local|bob' }), { credential }))
+  assert.ok(may(ask(LEADS, { issuer: 'https://other.example' }), { credential }))
+  assert.ok(may(ask(LEADS)), 'signed in otherwise they may')
+})

@@ -38,7 +38,7 @@ async function found(who: SignedIn, options: LiveSessionsOptions, nowMs = 0) {
   const clock = { nowMs: 0 }
   const now = (): number => clock.nowMs
   const revocations = { isRevoked: () => false } as unknown as Plant['revocations']
-  const store = createMemoryStore({ now }) as unknown as Plant['store']
+  const store = createMemoryStore({ now })
   const sessions = createLiveSessions({ now, revocations, store }, options)
   const { value } = await sessions.open(who)
   clock.nowMs = nowMs
