@@ -17,6 +17,7 @@ const call = judgedCall({
   reason: 'no_rule',
   decisionPoint: 'deny',
   grant: '0123456789abcdef01234567',
+  approvedBy: ['lena'],
   credential: 'reader',
   shadow: { effect: 'allow', rule: 'tried' },
   recordedArguments: '{}',

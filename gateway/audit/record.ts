@@ -85,6 +85,7 @@ export function contextIn(line: string, fields: string): string {
 
 function judged(judgment: JourneyCall): string {
   const { call, dropped, effect, rule, reason, decisionPoint, grant, credential, shadow } = judgment
+  const { approvedBy } = judgment
   return (
     text(',"version":"', call.version) +
     text(',"method":"', call.method) +
@@ -97,6 +98,7 @@ function judged(judgment: JourneyCall): string {
     text(',"reason":"', reason) +
     (decisionPoint === undefined ? '' : `,"decision_point":"${decisionPoint}"`) +
     text(',"under_grant":"', grant) +
+    (approvedBy === undefined ? '' : `,"approved_by":${quoteAll(approvedBy)}`) +
     text(',"credential":"', credential) +
     (shadow === undefined ? '' : `,"shadow":${quoteAll(shadow)}`)
   )

@@ -220,6 +220,21 @@ test('what no rule can say is not learned, and is named', async () => {
   assert.equal(err.at(-1), 'allowed by the proposal: 1 of 3 allowed calls, 0 of 0 denied ones')
 })
 
+test('what people approved is not learned: each of these calls was approved for itself', async () => {
+  const { code, err, rules, policy } = await learn(
+    [
+      { caller: BOT, tool: 'search' },
+      { caller: BOT, tool: 'wipe', approvedBy: ['lena'], times: 2 },
+    ],
+    'approved',
+  )
+  assert.equal(code, 0)
+  assert.equal(err.at(-2), 'not learned, for people approved each for itself: 2 calls')
+  const wipe = callFor({ about: 'tool', name: 'wipe' })
+  assert.equal(decide(rules, someCaller(BOT), wipe, occasionAt('docs')).effect, 'deny')
+  assert.doesNotMatch(await readFile(policy.replace(/\.yaml$/, '.cases.yaml'), 'utf8'), /wipe/)
+})
+
 test('what a grant allows is not learned, and what was denied once and allowed later is no case', async () => {
   const { code, err, rules, policy } = await learn(
     [

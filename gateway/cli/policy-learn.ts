@@ -130,6 +130,10 @@ function tell(tried: readonly Tried[], io: Pick<Io, 'err'>): boolean {
   if (granted > 0) {
     io.err(`not learned, for they were made under a grant, which ends: ${howMany(granted, 'call')}`)
   }
+  const approved = sum(others.filter(({ one }) => one.approved))
+  if (approved > 0) {
+    io.err(`not learned, for people approved each for itself: ${howMany(approved, 'call')}`)
+  }
   const [allowed, denied] = [sum(lasting), sum(others.filter(({ one }) => one.effect === 'deny'))]
   io.err(
     `allowed by the proposal: ${allowed - sum(lost)} of ${howMany(allowed, 'allowed call')}, ` +

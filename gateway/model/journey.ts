@@ -27,6 +27,8 @@ export type JourneyCall = {
   dropped: readonly Target[]
   /** The grant it is a use of, or asks about; absent where its rule needs none. */
   grant?: string | undefined
+  /** Who approved it, in the order rules ask; absent where nobody had to. */
+  approvedBy?: readonly string[] | undefined
   /** What the rules that decided ask to be done about it; absent where they ask nothing. */
   obligations?: Obligations | undefined
   /** Its arguments as they are recorded, in JSON, redacted and not cut yet; absent where they are not. */

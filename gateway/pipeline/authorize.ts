@@ -158,6 +158,7 @@ async function passApproved(asked: Case, desk: JudgeDesk): Promise<Permit | unde
   const spent = await desk.approvals.spend([...approvals]).catch(unavailable)
   if (!spent) return undefined
   entry.effect = 'allow'
+  entry.approvedBy = Array.from(approvals, ({ by }) => by)
   return permit
 }
 

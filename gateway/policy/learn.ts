@@ -49,9 +49,12 @@ export function learnPolicy(calls: readonly CountedCall[]): readonly LearnedRule
   })
 }
 
-/** Whether a call was allowed for good: what a grant allows ends with it, and is nothing to learn. */
-export function isLasting({ effect, underGrant }: CountedCall): boolean {
-  return effect === 'allow' && !underGrant
+/**
+ * Whether a call was allowed for good: what a grant allows ends with it, what a person approved was approved
+ * once, and neither is anything to learn.
+ */
+export function isLasting({ effect, underGrant, approved }: CountedCall): boolean {
+  return effect === 'allow' && !underGrant && !approved
 }
 
 type Party = { readonly key: string; readonly caller: Caller; readonly units: readonly Unit[] }

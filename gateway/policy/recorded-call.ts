@@ -29,6 +29,8 @@ export type RecordedCall = AskedCall & {
   readonly reason: string | undefined
   /** Whether it was a use of a grant, which is for a time. */
   readonly underGrant: boolean
+  /** Whether people had to approve it, which was for once or for a while. */
+  readonly approved: boolean
   /** Targets that were refused while the call went on. */
   readonly dropped: readonly Target[]
   /** ISO 8601. */
@@ -107,6 +109,7 @@ export function readRecordedCall(line: string): RecordRead {
     rule: textOf(rule),
     reason: textOf(reason),
     underGrant: record['under_grant'] !== undefined,
+    approved: record['approved_by'] !== undefined,
     dropped: readTargets(record['dropped']) ?? [],
     time: textOf(time) ?? '',
     atMs: Date.parse(textOf(time) ?? '') || 0,

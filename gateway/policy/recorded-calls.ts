@@ -80,7 +80,7 @@ export function callerKey(caller: Caller): string {
 
 /** A task is what its tool is; its handle is new every time. */
 function callKey(who: string, recorded: RecordedCall): string {
-  const { server, call, effect, rule, reason, underGrant } = recorded
+  const { server, call, effect, rule, reason, underGrant, approved } = recorded
   const targets = call.targets.map(({ kind, name, task }) => [kind, task?.tool ?? name])
   return JSON.stringify([
     who,
@@ -92,5 +92,6 @@ function callKey(who: string, recorded: RecordedCall): string {
     rule,
     reason,
     underGrant,
+    approved,
   ])
 }

@@ -23,12 +23,12 @@ export function writeCases(calls: readonly CountedCall[], policy: string): strin
     names.set(text, name)
     return name
   }
-  for (const { caller, call, server, effect, reason, count, underGrant } of calls) {
+  for (const { caller, call, server, effect, reason, count, underGrant, approved } of calls) {
     const question = questionOf(call)
     // What no list shows was refused whatever the rules say.
     if (question === undefined || !isByRules({ reason })) continue
     // What waits for approval or has a grant is nothing that such a policy says.
-    if (effect === 'require' || underGrant) continue
+    if (effect === 'require' || underGrant || approved) continue
     const key = JSON.stringify([callerText(caller), server, question])
     if (asked.has(key)) continue
     asked.add(key)

@@ -22,6 +22,8 @@ export type LoggedCall = {
   readonly shadow?: ShadowDecision
   /** Id of the grant it is a use of. */
   readonly grant?: string
+  /** Who approved it. */
+  readonly approvedBy?: readonly string[]
   readonly times?: number
 }
 
@@ -39,7 +41,7 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
       const { effect = 'allow', rule = effect === 'allow' ? 'readers' : undefined } = logged
       const reason = effect === 'deny' ? 'no_rule' : undefined
       const call = testCall(callOf(logged))
-      const { dropped = [], shadow, grant } = logged
+      const { dropped = [], shadow, grant, approvedBy } = logged
       const judged = judgedCall({
         id: `call-${at}-${time}`,
         call,
@@ -49,6 +51,7 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
         dropped,
         shadow,
         grant,
+        approvedBy,
       })
       const caller = testCaller(logged.caller ?? {})
       const journey = endedJourney({ server: logged.server ?? 'docs', caller, calls: [judged] })
