@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Refusal } from '../model/refusal.ts'
-import type { Approvals } from '../registry/approvals.ts'
+import type { Caller } from '../model/caller.ts'
+import { type Approvals, MAX_ASKS } from '../registry/approvals.ts'
 import {
   testApprovals,
   testCaller,
@@ -90,6 +91,53 @@ test('on a WebSocket any other client gets the link in the result of the tool, o
   await up(read)
   assert.equal(toClient.at(-1)?.error?.code, 1005)
   assert.notEqual(pageIn(toClient.at(-1)), page)
+})
+
+/** What becomes of one message of this caller, where people have to approve whatever it is. */
+async function told(message: object, caller: Partial<Caller>, approvals = testApprovals()) {
+  const methods = new Set(['acme/wipe'])
+  const seat = testSeat({ server: testServer({ unlisted: 'allow', methods }) })
+  const rules = ['group:leads', 'subject'].map((by) => ({
+    ...ANYBODY,
+    id: by.replace(':', '-'),
+    effect: 'require',
+    tools: [by === 'subject' ? 'docs/own' : 'docs/delete'],
+    methods: ['acme/*'],
+    require: { approval: { by } },
+  }))
+  const allow = { ...ANYBODY, id: 'all', effect: 'allow', tools: ['docs/*'], methods: ['acme/*'] }
+  const desk = { ...testDesk([allow, ...rules]), approvals }
+  const frame = readBody(Buffer.from(JSON.stringify(message)), seat)
+  const refusal = await judge(frame, testCaller(caller), desk).catch((error: unknown) => error)
+  assert.ok(refusal instanceof Refusal, String(refusal))
+  const { code, extra } = refusal
+  const { effect, reason } = seat.journey.calls[0] ?? {}
+  return { code, link: extra.link, message: refusal.message, effect, reason }
+}
+
+test('nobody is sent where nobody can approve: no person, the same API key, nothing to be shown', async () => {
+  const own = call(1, 'own')
+  const wipe = { jsonrpc: '2.0', id: 1, method: 'acme/wipe', params: { all: true } }
+  for (const [message, caller, why] of [
+    [own, { interactive: false }, /no person stands behind it/],
+    [own, { kind: 'human', via: 'api_key' }, /no person stands behind it/],
+    [wipe, { interactive: true }, /what it asks for cannot be shown/],
+  ] as const) {
+    const { code, link, message: said } = await told(message, caller)
+    assert.deepEqual([code, link], ['approval_required', undefined])
+    assert.match(said, why)
+  }
+  assert.ok((await told(own, { interactive: true })).link)
+  assert.ok((await told(call(1), { kind: 'human', via: 'api_key' })).link)
+})
+
+test('who has people asked about too many calls is told to come back later', async () => {
+  const approvals = testApprovals()
+  for (let round = 0; round < MAX_ASKS; round += 1) {
+    await told(call(1, 'delete', { round }), {}, approvals)
+  }
+  const { code, effect, reason } = await told(call(1, 'delete', {}), {}, approvals)
+  assert.deepEqual([code, effect, reason], ['over_budget', 'deny', 'over_budget'])
 })
 
 /** A desk, and what a batch of messages is answered with there; empty when it may go up. */

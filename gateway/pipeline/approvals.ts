@@ -11,8 +11,8 @@ import { bothObligations } from '../policy/obligations.ts'
 import type { Facts } from '../policy/occasion.ts'
 import { recordedArguments } from '../policy/recorded-arguments.ts'
 import type { Approval, Ask, CallKey } from '../registry/approval.ts'
-import { digestOf } from '../registry/approval.ts'
-import type { Sealing } from '../registry/approvals.ts'
+import { ASK_SECONDS, digestOf } from '../registry/approval.ts'
+import { type Sealing, TooManyAsks } from '../registry/approvals.ts'
 import type { Case } from './authorize.ts'
 import type { JudgeDesk } from './desk.ts'
 import { textOf } from './link-answer.ts'
@@ -32,9 +32,9 @@ export function consultApprovals(asked: Case, desk: JudgeDesk): Consulted | unde
     approvals,
     facts: {
       ...desk.facts,
-      approved: (rule) => {
+      approved: (rule, terms) => {
         digest ??= digestOf(keyOf(asked))
-        const approval = desk.approvals.find(rule, digest)
+        const approval = desk.approvals.find({ rule, terms }, digest)
         if (approval !== undefined) approvals.add(approval)
         return approval !== undefined
       },
@@ -54,12 +54,14 @@ export async function askForApproval(
   const { caller, call } = asked
   const { approvals: needs, disclosed } = decision
   const text = argumentsToShow(asked, decision)
-  const reachable = needs.every(
-    ({ approval }) => approval.by.kind !== 'subject' || hasPerson(caller),
-  )
-  if (!reachable)
+  if (!needs.every(({ approval }) => approval.by.kind !== 'subject' || isReachable(caller))) {
     return waiting(disclosed, 'Nobody can approve this call: no person stands behind it')
+  }
   if (call.kind !== 'request') return waiting(disclosed, undefined)
+  // What is shown and hashed are arguments, and it has none that mean anything here.
+  if (call.needs === 'method') {
+    return waiting(disclosed, 'Nobody can approve this call: what it asks for cannot be shown')
+  }
   if (Buffer.byteLength(text) > MAX_SHOWN_BYTES) {
     return waiting(disclosed, 'The arguments are too long for a person to approve them')
   }
@@ -76,6 +78,7 @@ export async function askForApproval(
     })),
   }
   const ask = await desk.approvals.ask(wanted, sealing(desk, text)).catch((cause: unknown) => {
+    if (cause instanceof TooManyAsks) throw tooMany(asked.entry)
     throw new Refusal('state_unavailable', { detail: 'requests for approval', cause })
   })
   if (ask.needs.some(({ state }) => state === 'denied')) {
@@ -90,6 +93,22 @@ function sealing({ seals }: JudgeDesk, text: string): Sealing {
     seal: (id) => seals.seal('approval', [id], text),
     opens: ({ id, sealed }) => seals.open('approval', [id], sealed) !== undefined,
   }
+}
+
+/** So many calls of this caller have been asked about that nobody reads more. */
+function tooMany(entry: Case['entry']): Refusal {
+  entry.effect = 'deny'
+  entry.reason = 'over_budget'
+  return new Refusal('over_budget', {
+    message: 'Too many calls wait for approval, or have waited in the last hour',
+    detail: 'limit approvals',
+    retryAfterSeconds: ASK_SECONDS,
+  })
+}
+
+/** Whether the person behind the caller can sign in as somebody whom the program is not. */
+function isReachable(caller: Caller): boolean {
+  return hasPerson(caller) && caller.via !== 'api_key'
 }
 
 /** Whether a person stands behind the caller, who could be asked. */

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { createBuckets } from '../limits/buckets.ts'
 import { createBudgets } from '../limits/budgets.ts'
 import { Refusal } from '../model/refusal.ts'
-import { factsOf } from '../server/facts.ts'
+import { type Facts, NO_FACTS } from '../policy/occasion.ts'
 import {
   testApprovals,
   testCaller,
@@ -41,7 +41,10 @@ async function openShop() {
   const none = { agent: undefined, human: undefined, service: undefined }
   const limits = { ...NO_LIMITS, callers: none, servers: new Map() }
   const desk = testDesk(RULES)
-  const facts = factsOf(() => grants.book, desk.catalogue)
+  const facts: Facts = {
+    ...NO_FACTS,
+    grant: (rule, who) => (grants.book.find(rule, who)?.usedUp === false ? 'live' : 'used_up'),
+  }
   const own = { ...desk, grants, approvals, facts, budgets: createBudgets(limits, createBuckets()) }
   const send = async (...tools: readonly string[]): Promise<string> => {
     const server = testServer({ unlisted: 'allow' })

@@ -32,7 +32,7 @@ export function compileCoverage(
   for (const area of AREAS) {
     for (const { servers, glob, source } of places(area, rule.targets[area], context)) {
       const opaque = servers.some((name) => context.servers.opaque.has(name))
-      const warning = opaque ? undefined : entryWarning(area, glob, rule.effect)
+      const warning = opaque ? undefined : entryWarning(area, glob, rule)
       if (warning !== undefined) context.warn(source.path, warning)
       const reached = area === 'methods' && rule.servers.length > 0 ? listed : servers
       for (const name of reached) drafts.get(name)?.included[area].push(glob)

@@ -377,6 +377,8 @@ test('whatever the data is, compiling gives an answer and does not throw', () =>
   }
 })
 
+const REQUIRED = { effect: 'require', require: { approval: { by: 'subject' } } }
+
 const WARNED: readonly (readonly [what: string, rules: readonly object[], warning: RegExp])[] = [
   [
     'an allow for tools/call by method',
@@ -416,6 +418,16 @@ const WARNED: readonly (readonly [what: string, rules: readonly object[], warnin
       { id: 'b', effect: 'deny', subjects: [{ kind: 'agent' }], servers: ['*'] },
     ],
     /allows nothing/,
+  ],
+  [
+    'a requirement for what belongs to being connected',
+    [{ ...RULE, ...REQUIRED, methods: ['tools/list'] }],
+    /nothing can be required: deny it instead/,
+  ],
+  [
+    'an approval of a method without arguments to be shown',
+    [{ ...RULE, ...REQUIRED, methods: ['acme/wipe'] }],
+    /^rules\.0\.methods\.0: nobody can approve "acme\/wipe"/,
   ],
 ]
 

@@ -1,6 +1,6 @@
 /** What a decision may depend on beside the rules, the caller and the call. All of it is handed in. */
-import type { Call } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
+import type { ApprovalTerms } from '../model/terms.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
 
 /** One occasion to decide at. */
@@ -22,8 +22,8 @@ export type Occasion = {
 export type Facts = {
   /** The caller's best grant for a rule with `grant`. */
   readonly grant: (rule: string, caller: Caller) => GrantState
-  /** Whether every approval that a rule with `require.approval` asks for is there for this call. */
-  readonly approved: (rule: string, caller: Caller, call: Call) => boolean
+  /** Whether the approval that a rule with `require.approval` asks for is there for the call. */
+  readonly approved: (rule: string, terms: ApprovalTerms) => boolean
   /**
    * What the server says a tool does: the traits of each definition of it that is known, of which there may be
    * several, since servers may list to every caller something else. Empty for a tool that no list has shown.

@@ -27,7 +27,8 @@ export function unmet(rules: readonly Rule[], view: View): Unmet | undefined {
   )
   const approvals = rules.flatMap((rule) => {
     const approval = rule.require?.approval
-    return approval === undefined || isApproved(rule, view) ? [] : [{ rule: rule.id, approval }]
+    const need = approval && { rule: rule.id, approval }
+    return need === undefined || isApproved(need, view) ? [] : [need]
   })
   const stepUp = unmetStepUp(rules, view)
   return scopes.length === 0 && approvals.length === 0 && stepUp === undefined
@@ -36,7 +37,7 @@ export function unmet(rules: readonly Rule[], view: View): Unmet | undefined {
 }
 
 /** What only asks about a call that was approved, or may be, needs no approval of its own. */
-function isApproved({ id }: Rule, { occasion, caller, call, asking }: View): boolean {
+function isApproved({ rule, approval }: ApprovalNeed, { occasion, call, asking }: View): boolean {
   if (asking !== 'call' || call === undefined) return true
-  return occasion.facts.approved(id, caller, call)
+  return occasion.facts.approved(rule, approval)
 }

@@ -1,10 +1,12 @@
 /** Rules that load but say less than they seem to. */
+import { METHODS } from '../mcp/methods.ts'
 import type { Problem } from '../model/problem.ts'
 import { neverCanonical } from './canonical-glob.ts'
-import { type Area, AREAS, type Coverage, type Effect } from './coverage.ts'
+import { type Area, AREAS, type Coverage } from './coverage.ts'
 import type { Expression } from './expression.ts'
 import { type Glob, includesGlob, matchesGlob } from './glob.ts'
 import type { RuleText } from './read-policy.ts'
+import type { Requirement } from './requirement.ts'
 import type { Reach, Rule, ServerRules } from './rules.ts'
 import { includesSubject } from './subject.ts'
 
@@ -19,17 +21,34 @@ const TARGET_METHODS = {
 } as const
 
 /** Why one entry of a target list does not do what it seems to; undefined when it may. */
-export function entryWarning(area: Area, glob: Glob, effect: Effect): string | undefined {
+export function entryWarning(
+  area: Area,
+  glob: Glob,
+  { effect, require }: Pick<RuleText, 'effect' | 'require'>,
+): string | undefined {
   if (area === 'resources') {
     const fault = neverCanonical(glob.text)
     return fault === undefined ? undefined : `no canonical URI matches "${glob.text}": ${fault}`
   }
+  if (area === 'methods' && require !== undefined) return requireWarning(glob, require)
   if (area !== 'methods' || effect !== 'allow') return undefined
   for (const [method, instead] of Object.entries(TARGET_METHODS)) {
     if (!matchesGlob(glob, method)) continue
     return `"${glob.text}" does not allow ${method}, which names a target: allow ${instead} instead`
   }
   return undefined
+}
+
+/** Why what is required of a method is not asked for, or can never be met. */
+function requireWarning(glob: Glob, { approval }: Requirement): string | undefined {
+  if (/[*?]/.test(glob.text)) return undefined
+  const asks = METHODS.get(glob.text)?.asks ?? 'method'
+  if (asks === 'connection' || asks === 'listening') {
+    return `"${glob.text}" is part of being connected, of which nothing can be required: deny it instead`
+  }
+  return asks === 'method' && approval !== undefined
+    ? `nobody can approve "${glob.text}", since what it asks for cannot be shown: it is always refused`
+    : undefined
 }
 
 /** Why an expression says less, or more, than it seems to; nothing to say where it may be meant. */

@@ -34,9 +34,7 @@ export type Ask = {
   readonly createdAtSeconds: number
 }
 
-export type AskedNeed = {
-  readonly rule: string
-  readonly terms: ApprovalTerms
+export type AskedNeed = Needed & {
   readonly state: 'waiting' | 'approved' | 'denied'
   /** Who decided, for the page. */
   readonly by: string | undefined
@@ -44,7 +42,7 @@ export type AskedNeed = {
 
 /** An approval in force. Times are epoch seconds. */
 export type Approval = {
-  /** Made of rule and call, so that it can be found by them. */
+  /** Made of what is needed and the call, so that it can be found by them. */
   readonly id: string
   readonly rule: string
   /** Whether one call uses it up. */
@@ -70,11 +68,26 @@ export function digestOf(call: CallKey): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
-/** The id of the approval that a rule asks for, for this call. */
-export function approvalId(rule: string, digest: string): string {
+/** What one rule asks for, in the words of the policy in force. */
+export type Needed = { readonly rule: string; readonly terms: ApprovalTerms }
+
+/**
+ * The id of the approval that a rule asks for, for this call. What was approved under other terms, before a
+ * policy was changed, is another one.
+ */
+export function approvalId({ rule, terms }: Needed, digest: string): string {
   return createHash('sha256')
-    .update(JSON.stringify([rule, digest]))
+    .update(JSON.stringify([rule, termsText(terms), digest]))
     .digest('base64url')
+}
+
+/** Whether two rules of one id ask for the same. */
+export function isSameNeed(one: Needed, other: Needed): boolean {
+  return one.rule === other.rule && termsText(one.terms) === termsText(other.terms)
+}
+
+function termsText({ by, forMs }: ApprovalTerms): string {
+  return JSON.stringify([by.kind, by.kind === 'group' ? by.group : '', forMs ?? 0])
 }
 
 /** What an id of a request looks like; nothing else is looked up. */

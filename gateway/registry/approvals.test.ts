@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GatehouseEvent } from '../model/event.ts'
+import type { ApprovalTerms } from '../model/terms.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import type { Ask, CallKey } from './approval.ts'
 import { digestOf } from './approval.ts'
 import type { Approvals, Sealing, Verdict } from './approvals.ts'
-import { createApprovals } from './approvals.ts'
+import { createApprovals, MAX_ASKS, TooManyAsks } from './approvals.ts'
 
 const CALL: CallKey = {
   tenant: 'default',
@@ -20,8 +21,15 @@ const CALL: CallKey = {
 
 type Wanted = Omit<Ask, 'id' | 'createdAtSeconds' | 'sealed'>
 
-function wanted(call: Partial<CallKey> = {}, rules: readonly string[] = ['r']): Wanted {
-  const terms = { by: { kind: 'group', group: 'leads' }, forMs: 600_000 } as const
+const TERMS: ApprovalTerms = { by: { kind: 'group', group: 'leads' }, forMs: 600_000 }
+
+const need = (rule: string, terms = TERMS) => ({ rule, terms })
+
+function wanted(
+  call: Partial<CallKey> = {},
+  rules: readonly string[] = ['r'],
+  terms = TERMS,
+): Wanted {
   const needs = rules.map((rule) => ({ rule, terms, state: 'waiting', by: undefined }) as const)
   return { call: { ...CALL, ...call }, kind: 'agent', personal: true, needs }
 }
@@ -84,14 +92,14 @@ test('an approval for one call is taken by exactly one of many, in any process',
   assert.equal(one.any, false)
   await two.decide(id, yes)
   await one.refresh()
-  const found = [one, two].map((each) => each.find('r', digest)!)
+  const found = [one, two].map((each) => each.find(need('r'), digest)!)
   const taken = await Promise.all(
     Array.from({ length: 20 }, (_, i) => [one, two][i % 2]!.spend([found[i % 2]!])),
   )
   assert.equal(taken.filter(Boolean).length, 1)
   for (const each of [one, two]) {
     await each.refresh()
-    assert.equal(each.find('r', digest), undefined)
+    assert.equal(each.find(need('r'), digest), undefined)
   }
   assert.notEqual((await one.ask(wanted(), seal)).id, id)
 })
@@ -101,14 +109,14 @@ test('an approval is found for its rule and call alone, and ends by its time', a
   const approvals = await process()
   const { id } = await approvals.ask(wanted(), seal)
   await approvals.decide(id, { ...yes, decision: { kind: 'for', ms: 300_000 } })
-  const approval = approvals.find('r', digest)
+  const approval = approvals.find(need('r'), digest)
   assert.equal(approval?.once, false)
   assert.equal(await approvals.spend([approval]), true)
-  assert.ok(approvals.find('r', digest))
-  assert.equal(approvals.find('other', digest), undefined)
-  assert.equal(approvals.find('r', digestOf({ ...CALL, arguments: 'abd' })), undefined)
+  assert.ok(approvals.find(need('r'), digest))
+  assert.equal(approvals.find(need('other'), digest), undefined)
+  assert.equal(approvals.find(need('r'), digestOf({ ...CALL, arguments: 'abd' })), undefined)
   clock.nowMs += 300_000
-  assert.equal(approvals.find('r', digest), undefined)
+  assert.equal(approvals.find(need('r'), digest), undefined)
   assert.equal(approvals.any, false)
 })
 
@@ -117,13 +125,13 @@ test('an approval that is given back is there again, once and no longer than it 
   const [one, two] = [await process(), await process()]
   const { id } = await one.ask(wanted({}, ['r', 's']), seal)
   await one.decide(id, { ...yes, rules: ['r', 's'] })
-  const both = [one.find('r', digest)!, one.find('s', digest)!]
+  const both = [one.find(need('r'), digest)!, one.find(need('s'), digest)!]
   assert.equal(await one.spend(both), true)
   await one.giveBack(both)
   await two.refresh()
   assert.equal(await two.spend([both[1]!]), true)
   assert.equal(await one.spend(both), false, 'one of them is gone')
-  assert.ok(one.find('r', digest), 'the other was not used')
+  assert.ok(one.find(need('r'), digest), 'the other was not used')
   clock.nowMs += 10 * 60_000
   await one.giveBack(both)
   assert.equal(one.any, false)
@@ -138,7 +146,7 @@ test('who decides first has decided', async () => {
   assert.equal(verdicts.filter((ask) => ask !== undefined).length, 1)
   const denied = (await one.read(id))?.needs[0]?.state === 'denied'
   await one.refresh()
-  assert.equal(one.find('r', digest) === undefined, denied)
+  assert.equal(one.find(need('r'), digest) === undefined, denied)
 })
 
 test('two rules with approvers of their own are each decided, and both have to be there', async () => {
@@ -146,8 +154,8 @@ test('two rules with approvers of their own are each decided, and both have to b
   const approvals = await process()
   const { id } = await approvals.ask(wanted({}, ['r', 's']), seal)
   await approvals.decide(id, yes)
-  assert.ok(approvals.find('r', digest))
-  assert.equal(approvals.find('s', digest), undefined)
+  assert.ok(approvals.find(need('r'), digest))
+  assert.equal(approvals.find(need('s'), digest), undefined)
   assert.equal((await approvals.ask(wanted({}, ['s']), seal)).id, id)
   await approvals.decide(id, { ...yes, rules: ['s'], by: 'sid' })
   assert.deepEqual(
@@ -168,6 +176,43 @@ test('a call that was denied is not asked about again for a while', async () => 
   assert.equal(await approvals.decide(id, yes), undefined)
   clock.nowMs += 10 * 60_000
   assert.notEqual((await approvals.ask(wanted(), seal)).id, id)
+})
+
+test('what was asked or approved under other terms counts for nothing once the policy has changed', async () => {
+  const approvals = await createWorld().process()
+  const others: readonly ApprovalTerms[] = [
+    { by: { kind: 'group', group: 'security' }, forMs: 600_000 },
+    { by: { kind: 'subject' }, forMs: 600_000 },
+    { ...TERMS, forMs: undefined },
+    { ...TERMS, forMs: 60_000 },
+  ]
+  const { id } = await approvals.ask(wanted(), seal)
+  await approvals.decide(id, { ...yes, decision: { kind: 'for', ms: 600_000 } })
+  assert.ok(approvals.find(need('r'), digest))
+  for (const terms of others) {
+    assert.equal(approvals.find(need('r', terms), digest), undefined)
+    const other = await approvals.ask(wanted({ arguments: 'b' }), seal)
+    assert.notEqual(
+      (await approvals.ask(wanted({ arguments: 'b' }, ['r'], terms), seal)).id,
+      other.id,
+    )
+  }
+})
+
+test('one caller is asked about so many calls in an hour, and the same call is one of them once', async () => {
+  const { process, clock } = createWorld()
+  const approvals = await process()
+  for (let round = 0; round < MAX_ASKS; round += 1) {
+    await approvals.ask(wanted({ arguments: `${round}` }), seal)
+    await approvals.ask(wanted({ arguments: `${round}` }), seal)
+  }
+  await assert.rejects(approvals.ask(wanted({ arguments: 'more' }), seal), TooManyAsks)
+  assert.ok(await approvals.ask(wanted({ arguments: '0' }), seal))
+  for (const other of [{ subject: 'bob' }, { client: 'other' }, { issuer: 'x' }, { tenant: 'y' }]) {
+    assert.ok(await approvals.ask(wanted(other), seal))
+  }
+  clock.nowMs += 60 * 60_000
+  assert.ok(await approvals.ask(wanted({ arguments: 'more' }), seal))
 })
 
 test('what is no id is not looked up', async () => {

@@ -3,10 +3,10 @@
  * are a ledger, answered from memory, and one that is good for one call is taken out of the store by
  * exactly one.
  */
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Emit } from '../model/event.ts'
 import type { Store } from '../model/store.ts'
-import type { Approval, Ask, AskedNeed } from './approval.ts'
+import type { Approval, Ask, AskedNeed, CallKey, Needed } from './approval.ts'
 import {
   approvalId,
   ASK_ID,
@@ -14,6 +14,7 @@ import {
   DENIED_SECONDS,
   digestOf,
   formatApproval,
+  isSameNeed,
   ONCE_SECONDS,
   parseApproval,
 } from './approval.ts'
@@ -21,6 +22,12 @@ import { createLedger } from './ledger.ts'
 
 /** Approvals held: each lives for minutes. */
 export const MAX_APPROVALS = 10_000
+
+/**
+ * Requests one caller can make in an hour: more nobody reads, and each is kept for so long. A call that waits
+ * already is none.
+ */
+export const MAX_ASKS = 100
 
 /** Attempts to write a row that others write too. */
 const MAX_ATTEMPTS = 20
@@ -46,8 +53,8 @@ export type Sealing = {
 export type Approvals = {
   /** Whether any approval is in force for anybody: without one there is nothing to look up. */
   readonly any: boolean
-  /** The approval of a rule for the call of this digest; undefined when there is none in force. */
-  find(rule: string, digest: string): Approval | undefined
+  /** The approval of what a rule asks now, for the call of this digest; undefined when there is none in force. */
+  find(needed: Needed, digest: string): Approval | undefined
   /**
    * Uses approvals for one call; false, with none used, when one of them is gone, because another call took it
    * first.
@@ -56,7 +63,10 @@ export type Approvals = {
   spend(approvals: readonly Approval[]): Promise<boolean>
   /** Gives back approvals that were used for a call of which nothing came. Rejects as the store does. */
   giveBack(approvals: readonly Approval[]): Promise<void>
-  /** The open request for this call, made when there is none people can read. Rejects as the store does. */
+  /**
+   * The open request for this call, made when there is none people can read. Rejects as the store does, and
+   * with `TooManyAsks`.
+   */
   ask(ask: Omit<Ask, 'id' | 'createdAtSeconds' | 'sealed'>, sealing: Sealing): Promise<Ask>
   /** Undefined for one that is unknown or over. */
   read(id: string): Promise<Ask | undefined>
@@ -64,6 +74,11 @@ export type Approvals = {
   decide(id: string, verdict: Verdict): Promise<Ask | undefined>
   load(): Promise<void>
   refresh(): Promise<void>
+}
+
+/** The caller has asked for as many approvals as it may for now. */
+export class TooManyAsks extends Error {
+  override readonly name = 'TooManyAsks'
 }
 
 export type ApprovalsOptions = {
@@ -95,14 +110,21 @@ export function createApprovals({ store, now, emit }: ApprovalsOptions): Approva
     return row === undefined ? undefined : await read(row.value)
   }
 
+  async function countAsk({ tenant, issuer, subject, client }: CallKey): Promise<void> {
+    const party = hash('sha256', JSON.stringify([tenant, issuer, subject, client]), 'base64url')
+    const asked = await store.count(`approval/asked/${party}`, 1, ASK_SECONDS * 1000)
+    if (asked > MAX_ASKS) throw new TooManyAsks(`${MAX_ASKS} requests in an hour`)
+  }
+
   async function approve(ask: Ask, { rules, by, decision }: Verdict): Promise<void> {
     const digest = digestOf(ask.call)
     const once = decision.kind === 'once'
     const seconds = decision.kind === 'for' ? decision.ms / 1000 : ONCE_SECONDS
-    for (const rule of rules) {
-      const id = approvalId(rule, digest)
+    for (const need of ask.needs) {
+      if (!rules.includes(need.rule)) continue
+      const id = approvalId(need, digest)
       const expiresAtSeconds = Math.floor(now() / 1000 + seconds)
-      await ledger.put({ id, rule, once, by, expiresAtSeconds })
+      await ledger.put({ id, rule: need.rule, once, by, expiresAtSeconds })
     }
   }
 
@@ -116,7 +138,7 @@ export function createApprovals({ store, now, emit }: ApprovalsOptions): Approva
     get any() {
       return ledger.entries.size > 0
     },
-    find: (rule, digest) => ledger.entries.get(approvalId(rule, digest)),
+    find: (needed, digest) => ledger.entries.get(approvalId(needed, digest)),
     spend: async (approvals) => {
       for (const [at, { id, once }] of approvals.entries()) {
         if (!once || (await ledger.remove(id))) continue
@@ -135,6 +157,7 @@ export function createApprovals({ store, now, emit }: ApprovalsOptions): Approva
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const open = await openAsk(digest)
         if (open !== undefined && isFor(open, wanted.needs, opens)) return open
+        if (attempt === 0) await countAsk(wanted.call)
         const held = await store.get(`approval/call/${digest}`)
         // The request first, so that whoever finds its id finds it.
         await store.put(`approval/ask/${id}`, JSON.stringify(ask), { ttlMs })
@@ -184,7 +207,7 @@ function isFor(open: Ask, needs: readonly AskedNeed[], opens: Sealing['opens']):
   if (open.needs.some(({ state }) => state === 'denied')) return true
   if (!opens(open)) return false
   const waiting = open.needs.filter(({ state }) => state === 'waiting')
-  return needs.every(({ rule }) => waiting.some((need) => need.rule === rule))
+  return needs.every((needed) => waiting.some((need) => isSameNeed(need, needed)))
 }
 
 type Told = {
