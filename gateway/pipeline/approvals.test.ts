@@ -60,7 +60,10 @@ async function connected(capabilities: object) {
 }
 
 test('on a WebSocket a client that opens links gets -32042, and its approved call goes up once', async () => {
-  const { up, toClient, toServer, approvals } = await connected({ elicitation: { url: {} } })
+  const { session, up, toClient, toServer, approvals } = await connected({
+    elicitation: { url: {} },
+  })
+  assert.equal(session.hearsCompletion, true)
   const before = toServer.length
   await up(call(1))
   assert.deepEqual([toClient.at(-1)?.id, toClient.at(-1)?.error?.code], [1, -32042])
@@ -77,7 +80,8 @@ test('on a WebSocket a client that opens links gets -32042, and its approved cal
 })
 
 test('on a WebSocket any other client gets the link in the result of the tool, or in the error', async () => {
-  const { up, toClient } = await connected({})
+  const { session, up, toClient } = await connected({})
+  assert.equal(session.hearsCompletion, false)
   await up(call('a'))
   const result = toClient.at(-1)?.result
   assert.equal(result?.['isError'], true)

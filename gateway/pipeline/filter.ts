@@ -186,7 +186,8 @@ function noteSession({ answer, permit }: Answered, desk: Desk): void {
   }
 }
 
-function reportEcho(server: string, desk: Desk): void {
+/** Says that a server has sent back what it was sent as its credential. */
+export function reportEcho(server: string, desk: Pick<Desk, 'emit'>): void {
   desk.emit({
     type: 'warning',
     what: 'credential_echoed',

@@ -3,9 +3,9 @@
  * link, then try again. In the words of its era where its client said that it can open links, else as the
  * result of the tool or in the error, so that whoever reads it can.
  */
+import { hash } from 'node:crypto'
 import type { Capability } from '../mcp/capabilities.ts'
 import type { Call } from '../model/call.ts'
-import { createHash } from 'node:crypto'
 
 /** What a person has to open, and why. */
 export type PersonalLink = {
@@ -47,8 +47,7 @@ export function linkAnswer({ link, call, id, declared, state }: LinkAnswer): str
     return envelope(id, 'result', result)
   }
   if (call.era === 'legacy' && canOpen) {
-    // Whoever asks again for the same is asked the same.
-    const elicitationId = createHash('sha256').update(url).digest('base64url')
+    const elicitationId = elicitationIdOf(url)
     const elicitations = [{ mode: 'url', elicitationId, url, message }]
     return envelope(id, 'error', { code: URL_REQUIRED, message, data: { elicitations } })
   }
@@ -56,6 +55,22 @@ export function linkAnswer({ link, call, id, declared, state }: LinkAnswer): str
   const content = [{ type: 'text', text: textOf(link) }]
   const type = call.era === 'modern' ? { resultType: 'complete' } : {}
   return envelope(id, 'result', { ...type, content, isError: true })
+}
+
+/** By what the client is told later that its person is done there; whoever asks again for the same is asked the same. */
+export function elicitationIdOf(url: string): string {
+  return hash('sha256', url, 'base64url')
+}
+
+/** The revision in which servers say that (MCP 2025-11-25, "Elicitation"); later ones have no such message. */
+const COMPLETING_VERSION = '2025-11-25'
+
+/** Whether a client that agreed on this version, and declared this, can be told that its person is done. */
+export function hearsCompletion(
+  version: string | undefined,
+  declared: readonly Capability[] | undefined,
+): boolean {
+  return version === COMPLETING_VERSION && declared?.includes('elicitation_url') === true
 }
 
 /** The same in one sentence, for an error. */

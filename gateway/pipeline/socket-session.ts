@@ -22,11 +22,13 @@ import { createAsked } from './asked.ts'
 import { checkMessage, type Closing } from './check-message.ts'
 import { declineText } from './decline.ts'
 import type { Desk, JudgeDesk } from './desk.ts'
+import { reportEcho } from './filter.ts'
 import { readMessage, type Seat } from './frame.ts'
 import { judge } from './judge.ts'
 import type { LookUpBudget } from './look-up-budget.ts'
 import { withOwnTasks } from './open-tasks.ts'
 import { noteRefusal, refuseMessage } from './refuse.ts'
+import { hearsCompletion } from './link-answer.ts'
 import { createPace, type Pace } from './pace.ts'
 import { showMessage } from './show-message.ts'
 import { sealTasks } from './show-tasks.ts'
@@ -103,6 +105,11 @@ export class SocketSession {
   /** Whether a call of the caller runs. */
   get busy(): boolean {
     return this.#ofServer.size > 0
+  }
+
+  /** Whether its client can be told that a person is done with a page it was sent to. */
+  get hearsCompletion(): boolean {
+    return hearsCompletion(this.#version, this.#declared)
   }
 
   /** When something was last said, in monotonic milliseconds; while a call runs it is never. */
@@ -215,14 +222,12 @@ export class SocketSession {
     if (this.#over) return
     this.#spokenTick = this.#options.desk().tick()
     const server = this.#options.server()
-    const clean =
-      createRedactor(credentialHeaders(server)[1], () => this.#reportEcho())?.whole(bytes) ?? bytes
-    const scanned = scan(clean, ANSWER_BOUNDS)
-    if (!scanned.ok) {
-      throw new Refusal('upstream_unavailable', { detail: scanned.problem.message })
-    }
+    const report = (): void => reportEcho(server.name, this.#options.desk())
+    const clean = createRedactor(credentialHeaders(server)[1], report)?.whole(bytes) ?? bytes
+    const read = scan(clean, ANSWER_BOUNDS)
+    if (!read.ok) throw new Refusal('upstream_unavailable', { detail: read.problem.message })
     // Each message of a batch goes down as a frame of its own: it may answer different requests.
-    for (const message of scanned.messages) {
+    for (const message of read.messages) {
       const own = clean.subarray(message.span.start, message.span.end)
       if (message.kind === 'response') await this.#answer(message, own)
       else if (message.kind === 'request') await this.#askClient(message, own)
@@ -390,10 +395,5 @@ export class SocketSession {
   #emitSession(type: 'session_opened' | 'session_ended'): void {
     const { caller, desk, server } = this.#options
     desk().emit({ type, server: server().name, callerKind: caller.kind })
-  }
-
-  #reportEcho(): void {
-    const detail = `server ${this.#options.server().name} sent its credential back`
-    this.#options.desk().emit({ type: 'warning', what: 'credential_echoed', detail })
   }
 }

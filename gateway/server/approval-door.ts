@@ -9,6 +9,8 @@ import { admit } from '../pipeline/admit.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import type { Visit } from '../pipeline/visit.ts'
+import type { Ask } from '../registry/approval.ts'
+import { tellLinkEnd } from './link-ends.ts'
 import { createLiveSessions } from './live-sessions.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Plant } from './plant.ts'
@@ -33,11 +35,21 @@ export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
   const { plant, settings } = options
   const base = settings.publicUrl.replace(/\/$/, '')
   const { origin, pathname, host, protocol } = new URL(`${base}/approve/`)
+  const urlOf = (id: string): string => `${base}/approve/${id}`
   const door = createDoor({
     origin,
     cookie: hostCookie(SESSION_COOKIE, protocol === 'https:'),
     sessions: createLiveSessions(plant, { apiKeys: settings.apiKeys }),
-    approvals: plant.approvals,
+    approvals: {
+      read: plant.approvals.read,
+      decide: async (id, verdict) => {
+        const ask = await plant.approvals.decide(id, verdict)
+        if (ask !== undefined && isSettled(ask)) {
+          tellLinkEnd({ ...ask.call, url: urlOf(id) }, plant.store)
+        }
+        return ask
+      },
+    },
     open: options.open,
     signIn: options.signIn,
     // Whether people can sign in at an authorization server of our own.
@@ -47,10 +59,16 @@ export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
     emit: plant.emit,
   })
   return {
-    urlOf: (id) => `${base}/approve/${id}`,
+    urlOf,
     covers: (target) => target.startsWith(pathname),
     serve: (visit, desk) => serve(visit, desk, { door, host, pathname }),
   }
+}
+
+/** Whether nobody has to decide anything any more. */
+function isSettled({ needs }: Ask): boolean {
+  const isDenied = needs.some(({ state }) => state === 'denied')
+  return isDenied || needs.every(({ state }) => state !== 'waiting')
 }
 
 type Place = { readonly door: Door; readonly host: string; readonly pathname: string }

@@ -47,3 +47,25 @@ test('a subscription is told of the lists its server acknowledged, in its own na
 test('a stream that answers a call is told nothing', () => {
   assert.deepEqual(said({ kind: 'request', era: 'legacy', method: 'tools/call', id: '1' }), [])
 })
+
+test('a stream is told that an elicitation is complete where its session knows of such and its client opens links', () => {
+  const declared = ['elicitation_url'] as const
+  const told = (session: HttpVisit['session']): readonly string[] => {
+    const events: string[] = []
+    const journey = { ...testJourney(), caller: testCaller(), server: 'docs' }
+    const own = judgedCall()
+    journey.calls.push({ ...own, call: { ...own.call, kind: 'open_stream', era: 'legacy' } })
+    const visit = { journey, session, announce: (text: string) => void events.push(text) }
+    for (const { complete } of hearersAmong([visit as unknown as HttpVisit])) complete?.('e-1')
+    return events
+  }
+  const session = { handle: 'h', id: 's', version: '2025-11-25', declared }
+  assert.deepEqual(told(session), [
+    event(
+      '{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"e-1"}}',
+    ),
+  ])
+  assert.deepEqual(told({ ...session, version: '2025-06-18' }), [])
+  assert.deepEqual(told({ ...session, declared: [] }), [])
+  assert.deepEqual(told(undefined), [])
+})

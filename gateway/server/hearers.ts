@@ -1,6 +1,7 @@
-/** Whoever has a way open on which a server, or the gateway, can tell that a list has changed. */
+/** Whoever has a way open on which a server, or the gateway, can tell what its client did not ask for. */
 import type { ListName } from '../mcp/message.ts'
 import type { Caller } from '../model/caller.ts'
+import { hearsCompletion } from '../pipeline/link-answer.ts'
 import type { HttpVisit } from './http-visit.ts'
 
 export type Hearer = {
@@ -9,6 +10,8 @@ export type Hearer = {
   readonly address: string
   /** Does nothing when it is not listened for this list. */
   tell(list: ListName): void
+  /** Tells that a person is done with what an elicitation sent them to; undefined where nobody would know it. */
+  readonly complete?: ((elicitationId: string) => void) | undefined
 }
 
 /**
@@ -21,7 +24,10 @@ export function* hearersAmong(visits: Iterable<HttpVisit>): Generator<Hearer> {
     const call = calls[0]?.call
     if (caller === undefined || server === undefined || call === undefined) continue
     if (call.kind === 'open_stream' && call.era === 'legacy') {
-      yield { caller, server, address, tell: (list) => visit.announce(eventOf(changeOf(list))) }
+      const say = (message: string): void => visit.announce(eventOf(message))
+      const knows = hearsCompletion(visit.session?.version, visit.session?.declared)
+      const complete = knows ? (id: string): void => say(completionOf(id)) : undefined
+      yield { caller, server, address, tell: (list) => say(changeOf(list)), complete }
     } else if (visit.hears !== undefined && call.id !== undefined) {
       const { hears } = visit
       const { id } = call
@@ -42,6 +48,12 @@ export function changeOf(list: ListName, subscription?: string): string {
   const meta = `{"io.modelcontextprotocol/subscriptionId":${subscription}}`
   const params = subscription === undefined ? '' : `,"params":{"_meta":${meta}}`
   return `{"jsonrpc":"2.0","method":"notifications/${list}/list_changed"${params}}`
+}
+
+/** The notification that a person is done with what an elicitation sent them to (MCP 2025-11-25). */
+export function completionOf(elicitationId: string): string {
+  const params = JSON.stringify({ elicitationId })
+  return `{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":${params}}`
 }
 
 function eventOf(message: string): string {

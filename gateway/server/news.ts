@@ -10,7 +10,7 @@ export const JITTER_MS = 1_000
 export class News {
   readonly #random: () => number
   readonly #waiting = new Set<string>()
-  /** Of what was said: monotonic milliseconds before which it is not said again. One entry a list, so few. */
+  /** Of what was said: monotonic milliseconds before which it is not said again. What has rested is forgotten. */
   readonly #restsUntilTick = new Map<string, number>()
 
   /** @param random From 0 to 1, for the jitter. */
@@ -30,6 +30,10 @@ export class News {
    */
   take(tick: number): readonly string[] {
     const due = [...this.#waiting].filter((it) => (this.#restsUntilTick.get(it) ?? tick) <= tick)
+    if (due.length === 0) return due
+    for (const [message, restsUntil] of this.#restsUntilTick) {
+      if (restsUntil <= tick) this.#restsUntilTick.delete(message)
+    }
     for (const message of due) {
       this.#waiting.delete(message)
       this.#restsUntilTick.set(message, tick + PACE_MS + this.#random() * JITTER_MS)

@@ -7,7 +7,7 @@ import { type Renewal, renewalAnswer, renewalIn } from '../pipeline/renewal.ts'
 import type { SessionEnd, SocketSession } from '../pipeline/socket-session.ts'
 import type { Wire } from '../websocket/wire.ts'
 import { CLOSE } from '../websocket/wire.ts'
-import { changeOf, type Hearer } from './hearers.ts'
+import { changeOf, completionOf, type Hearer } from './hearers.ts'
 import { News } from './news.ts'
 import type { UpgradeVisit } from './upgrade-visit.ts'
 
@@ -116,14 +116,15 @@ export class SocketConnection {
 
   /** Undefined until the server has said something, which it does to agree on a version; and at the end. */
   get hearer(): Hearer | undefined {
-    const { caller, visit } = this.#options
+    const { caller, session, visit } = this.#options
     const { server, address, bytesOut } = visit.journey
     if (this.#over || server === undefined || bytesOut === 0) return undefined
-    const tell: Hearer['tell'] = (list) => {
-      this.#news.add(changeOf(list))
+    const say = (message: string): void => {
+      this.#news.add(message)
       this.#tell(performance.now())
     }
-    return { caller, server, address, tell }
+    const complete = session.hearsCompletion ? (id: string) => say(completionOf(id)) : undefined
+    return { caller, server, address, tell: (list) => say(changeOf(list)), complete }
   }
 
   #tell(tick: number): void {

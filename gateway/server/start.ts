@@ -19,6 +19,7 @@ import type { Loaded, Source } from './load-all.ts'
 import { formatProblem } from './load-all.ts'
 import { announceChanges, announceHeld } from './list-changes.ts'
 import { type Hearer, hearersAmong } from './hearers.ts'
+import { hearLinkEnds } from './link-ends.ts'
 import type { Log } from './log.ts'
 import type { Arrival } from './open-visit.ts'
 import { addressOf, openVisit } from './open-visit.ts'
@@ -124,6 +125,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     const sight = { rules, nowMs: plant.now(), facts: desk.facts }
     void announceHeld(hearersIn(house), { server, tools, sight })
   })
+  hearLinkEnds(plant.store, () => hearersIn(house))
   plant.emit({ type: 'started', version: options.version })
 
   let stopping: Promise<void> | undefined

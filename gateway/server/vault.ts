@@ -19,6 +19,7 @@ import type { ConnectionId, Owner } from '../vault/connection.ts'
 import type { Connectable } from '../vault/found.ts'
 import { createKeeper, type Keeper } from '../vault/keeper.ts'
 import { createServices } from '../vault/services.ts'
+import { tellLinkEnd } from './link-ends.ts'
 import { createLiveSessions } from './live-sessions.ts'
 import type { Plant } from './plant.ts'
 
@@ -101,6 +102,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     mine: (owner) => ownConnections(owner, { book, settings }),
     signIn: (back) => `${SIGN_IN_PATH}?back=${encodeURIComponent(back)}`,
     accessPath: settings.authorizationServer === undefined ? undefined : ACCESS_PATH,
+    done: (asked, owner) => tellLinkEnd({ ...asked, ...owner }, store),
     origin: url.origin,
     base: path,
   })
@@ -111,7 +113,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     // Nobody else can sign in on our pages as the caller of the call.
     connectLink: (caller, wanted, server) =>
       caller.issuer === settings.authorizationServer?.issuer
-        ? links.make(caller, wanted, { server })
+        ? links.make(caller, wanted, { server, client: caller.client })
         : undefined,
     desk,
     path: providers.size > 0 ? path : undefined,

@@ -12,7 +12,7 @@ import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Store } from '../model/store.ts'
-import { linkKey, type Connect, type Finished } from './connect.ts'
+import { type AskedBy, linkKey, type Connect, type Finished } from './connect.ts'
 import type { ConnectLinks, Link } from './connect-link.ts'
 import type { Owner } from './connection.ts'
 import * as pages from './connect-pages.ts'
@@ -43,6 +43,8 @@ export type ConnectDeskOptions = {
   readonly signIn: ((returnTo: string) => string) | undefined
   /** Where people see what may act for them; undefined where there is no such page. */
   readonly accessPath: string | undefined
+  /** Hears that what a call waited for is there. */
+  readonly done: (asked: AskedBy, owner: Owner) => void
   readonly store: Pick<Store, 'count'>
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -136,10 +138,12 @@ function signIn(request: ConnectRequest, { base, signIn: at }: ConnectDeskOption
 type Wish = Pick<Link, 'account' | 'scopes' | 'detour'> & {
   readonly server: string | undefined
   readonly link: Link | undefined
+  /** The call it is for. */
+  readonly asked?: AskedBy | undefined
 }
 
 async function wishOf(room: Room, options: ConnectDeskOptions): Promise<Wish | PageAnswer> {
-  const { provider, query, session } = room
+  const { provider, query, request, session } = room
   const ticket = query.get('ticket')
   if (ticket === null) {
     const scopes = options.scopesOf(provider.name)
@@ -150,8 +154,11 @@ async function wishOf(room: Room, options: ConnectDeskOptions): Promise<Wish | P
   const { tenant, issuer, subject } = session
   const isHis = link.tenant === tenant && link.issuer === issuer && link.subject === subject
   if (!isHis) return pages.otherPerson(session.name)
-  const { account, scopes, server, detour } = link
-  return { account, scopes, server, detour, link }
+  const { account, scopes, server, client, detour } = link
+  // The address as the client was given it: nothing but the ticket opens a link.
+  const url = options.origin + options.base + request.target
+  const asked = client === undefined ? undefined : { url, client, server }
+  return { account, scopes, server, detour, asked, link }
 }
 
 async function offer(room: Room, options: ConnectDeskOptions): Promise<PageAnswer> {
@@ -192,7 +199,7 @@ async function leave(
   { connect, connectCookie }: ConnectDeskOptions,
   { wish, prompt }: { readonly wish: Omit<Wish, 'link'>; readonly prompt: 'none' | 'usual' },
 ): Promise<PageAnswer> {
-  const { account, scopes, server, detour } = wish
+  const { account, scopes, server, detour, asked } = wish
   const { url, browser } = await connect.begin({
     provider,
     owner: ownerOf(session),
@@ -200,6 +207,7 @@ async function leave(
     scopes,
     server,
     detour,
+    asked,
     address: session.address,
     prompt,
   })
@@ -222,6 +230,8 @@ async function finish(room: Room, options: ConnectDeskOptions): Promise<PageAnsw
     browser,
   })
   if (finished.kind === 'must_ask') return await askAfterAll(finished, room, options)
+  const { kind, asked } = finished
+  if (kind === 'connected' && asked !== undefined) options.done(asked, ownerOf(session))
   return pages.finished(finished, { provider, way, clear: options.connectCookie.set('', 0) })
 }
 
@@ -230,14 +240,15 @@ async function finish(room: Room, options: ConnectDeskOptions): Promise<PageAnsw
  * is to decide first.
  */
 async function askAfterAll(
-  { wanted, detour }: Extract<Finished, { kind: 'must_ask' }>,
+  { wanted, detour, asked }: Extract<Finished, { kind: 'must_ask' }>,
   room: Room,
   options: ConnectDeskOptions,
 ): Promise<PageAnswer> {
   const { provider, session } = room
   const { account, scopes, server = '' } = wanted
   if (detour === undefined) {
-    return await leave(room, options, { wish: { account, scopes, server }, prompt: 'usual' })
+    const wish = { account, scopes, server, asked }
+    return await leave(room, options, { wish, prompt: 'usual' })
   }
   const wish = { provider: provider.name, account, scopes }
   const link = options.links.make(ownerOf(session), wish, { server, detour })

@@ -17,6 +17,8 @@ export type Link = ConnectionId & {
   readonly scopes: readonly string[]
   /** The server it is for, to be named on the page. */
   readonly server: string
+  /** The client whose call it was made for; undefined where it was not made for one. */
+  readonly client?: string | undefined
   /** What the person was in the middle of; undefined for who came by the link alone. */
   readonly detour?: Detour | undefined
   readonly nonce: string
@@ -36,7 +38,7 @@ export function createConnectLinks(options: {
     make(
       owner: Owner,
       { provider, account, scopes }: Connectable,
-      { server, detour }: Pick<Link, 'server' | 'detour'>,
+      { server, client, detour }: Pick<Link, 'server' | 'client' | 'detour'>,
     ): string {
       const { tenant, issuer, subject } = owner
       const nonce = randomBytes(12).toString('base64url')
@@ -49,6 +51,7 @@ export function createConnectLinks(options: {
         account,
         scopes,
         server,
+        client,
         detour,
         nonce,
         untilMs,

@@ -30,11 +30,16 @@ export type Begin = {
   readonly server?: string | undefined
   /** What the person was in the middle of, to come back to. */
   readonly detour?: Detour | undefined
+  /** The call it is for; undefined where it is for none. */
+  readonly asked?: AskedBy | undefined
   /** The person's address, for a provider that takes it. */
   readonly address?: string | undefined
   /** `none`: the provider shows no page, or says that it must. */
   readonly prompt: 'none' | 'usual'
 }
+
+/** The client of a call that waits for a connection, and the link it was given. */
+export type AskedBy = { readonly url: string; readonly client: string; readonly server: string }
 
 /** What came back from the provider, and who brought it. */
 export type Return = {
@@ -48,6 +53,8 @@ export type Return = {
 export type Finished = Outcome & {
   /** What the person was in the middle of. */
   readonly detour?: Detour | undefined
+  /** The call it was for. */
+  readonly asked?: AskedBy | undefined
 }
 
 export type Outcome =
@@ -94,6 +101,7 @@ type Row = ConnectionId & {
   readonly server?: string | undefined
   readonly prompt: Begin['prompt']
   readonly detour?: Detour | undefined
+  readonly asked?: AskedBy | undefined
   readonly verifier: Envelope
 }
 
@@ -106,7 +114,7 @@ export function createConnect(options: ConnectOptions): Connect {
 }
 
 async function beginAt(
-  { provider, owner, account, scopes, server, detour, address, prompt }: Begin,
+  { provider, owner, account, scopes, server, detour, asked, address, prompt }: Begin,
   { envelopes, redirectUri, store }: ConnectOptions,
 ): Promise<{ readonly url: string; readonly browser: string }> {
   const [state, browser] = [oauth.generateRandomState(), randomBytes(32).toString('base64url')]
@@ -120,6 +128,7 @@ async function beginAt(
     server,
     prompt,
     detour,
+    asked,
     verifier: await envelopes().seal({ ...id, connection: account }, verifier),
   }
   await store.put(stateKey(state), JSON.stringify(row), { ttlMs: CONNECTING_MS })
@@ -145,7 +154,7 @@ async function beginAt(
 async function finish(back: Return, options: ConnectOptions): Promise<Finished> {
   const row = await takeRow(back, options)
   if (row === undefined) return { kind: 'unknown' }
-  return { ...(await redeem(row, back, options)), detour: row.detour }
+  return { ...(await redeem(row, back, options)), detour: row.detour, asked: row.asked }
 }
 
 async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<Outcome> {
