@@ -91,7 +91,7 @@ test('on a WebSocket the client is sent to the page, told when its person is don
   ws.send(request('initialize', { protocolVersion: '2025-11-25', capabilities, clientInfo }, 0))
   await ws.answer(0)
   ws.send(callTool('delete_all', {}, 1))
-  const { elicitationId, url } = elicitationIn((await ws.answer(1)) as RpcReply)
+  const { elicitationId, url } = elicitationIn(await ws.answer(1))
   assert.deepEqual(socket.calls('tools/call'), [])
   await approve(url)
   await eventually(() => {
@@ -106,7 +106,7 @@ test('on a WebSocket the client is sent to the page, told when its person is don
     content: [{ type: 'text', text: 'deleted' }],
   })
   ws.send(callTool('delete_all', {}, 3))
-  assert.notEqual(elicitationIn((await ws.answer(3)) as RpcReply).url, url)
+  assert.notEqual(elicitationIn(await ws.answer(3)).url, url)
   assert.equal(socket.calls('tools/call').length, 1)
 })
 

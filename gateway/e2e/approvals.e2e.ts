@@ -9,7 +9,10 @@ import {
   StreamableHTTPClientTransport as ModernTransport,
 } from '@modelcontextprotocol/client'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
+import {
+  ElicitationCompleteNotificationSchema,
+  UrlElicitationRequiredError,
+} from '@modelcontextprotocol/sdk/types.js'
 import { newApiKey } from '../identity/api-keys.ts'
 import { atPage } from '../testkit/approver.ts'
 import { eventually } from '../testkit/eventually.ts'
@@ -78,8 +81,12 @@ after(async () => {
   await server.stop()
 })
 
-/** Results of the modern era say that they are whole. */
-function complete({ json, headers }: Seen, response: ServerResponse): boolean {
+/** Results of the modern era say that they are whole; who listens is listened to. */
+function complete({ json, headers, method }: Seen, response: ServerResponse): boolean {
+  if (method === 'GET') {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    return true
+  }
   if (headers['mcp-protocol-version'] !== '2026-07-28' || json?.method === 'server/discover') {
     return false
   }
@@ -271,10 +278,15 @@ test('a session that was begun with an API key ends when the key is revoked', as
   assert.match((await approver.get()).text, /Sign in to decide/)
 })
 
-test('SDK v1 that opens pages is told with -32042, and its next call goes through', async () => {
+test('SDK v1 that opens pages is told with -32042 and when its person is done, and its next call goes through', async () => {
   const client = new Client(
     { name: 'test-agent', version: '1.0.0' },
     { capabilities: { elicitation: { url: {} } } },
+  )
+  const done = new Promise<string>((resolve) =>
+    client.setNotificationHandler(ElicitationCompleteNotificationSchema, ({ params }) =>
+      resolve(params.elicitationId),
+    ),
   )
   await connectV1(gateway.url('docs'), await tokenFor('ann'), client)
   try {
@@ -285,6 +297,7 @@ test('SDK v1 that opens pages is told with -32042, and its next call goes throug
     const approver = atPage(elicitation!.url)
     await approver.signIn(lead.text)
     await approver.press('once')
+    assert.equal(await done, elicitation!.elicitationId)
     const result = await client.callTool(asked)
     assert.deepEqual(result.content, [{ type: 'text', text: 'called delete_all' }])
   } finally {

@@ -13,6 +13,7 @@ import { openSigningKeys } from '../oauth/signing-keys.ts'
 import { signJwt } from '../oauth/sign-jwt.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
+import { openEvents } from '../testkit/event-reader.ts'
 import { createRobot, type Robot } from '../testkit/browser-robot.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { freePort } from '../testkit/free-port.ts'
@@ -223,8 +224,13 @@ test('A modern client that can open links is asked to, and its retry reaches the
   assert.equal(other.json?.error?.code, -32602)
 })
 
-test('A session of 2025-11-25 that can open links gets -32042 with the link, and lists go on without a connection', async () => {
-  const token = await tokenOf('erin', 'files')
+test('A session of 2025-11-25 that can open links gets -32042 with the link and is told when it is connected, and lists go on without', async (t) => {
+  upstream.override = ({ method }, response) => {
+    if (method === 'GET')
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    return method === 'GET'
+  }
+  const token = await tokenOf('ivy', 'files')
   const url = gateway.url('files')
   const hello = request('initialize', {
     protocolVersion: '2025-11-25',
@@ -240,8 +246,19 @@ test('A session of 2025-11-25 that can open links gets -32042 with the link, and
   assert.equal(refused.json?.error?.code, -32042)
   const data = refused.json.error.data as { elicitations: readonly Record<string, string>[] }
   assert.equal(data.elicitations[0]?.['mode'], 'url')
-  assert.match(data.elicitations[0]['elicitationId'] ?? '', /^[\w-]{43}$/)
+  const { elicitationId = '', url: link = '' } = data.elicitations[0]
+  assert.match(elicitationId, /^[\w-]{43}$/)
   assert.equal(upstream.calls('tools/call').length, 0)
+  const authorization = `Bearer ${token}`
+  const stream = await openEvents(url, {
+    headers: { accept: 'text/event-stream', authorization, ...headers },
+  })
+  t.after(() => stream.close())
+  const robot = await browserOf('ivy')
+  await robot.submit(await robot.open(link))
+  const [told] = await stream.readUntil(/data: .*elicitation\/complete.*\n/)
+  assert.ok(told.includes(`{"elicitationId":"${elicitationId}"}`), told)
+  assert.equal((await post(url, callTool('echo'), { token, headers })).json?.error, undefined)
 })
 
 test('A server that wants a credential for everything gets nothing without one', async () => {
