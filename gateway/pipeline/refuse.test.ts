@@ -87,7 +87,7 @@ test('who has to sign in anew is challenged for it, with what the token had and 
 
 test('on a connection, where nothing can challenge, the error says how to sign in', () => {
   const refusal = askToSignIn({ acr: [], maxAgeSeconds: 60 }, [])
-  const { error } = JSON.parse(refuseMessage(refusal, { journey: testJourney() })) as {
+  const { error } = JSON.parse(refuseMessage(refusal, testSeat(), desk)) as {
     error: { code: number; data: unknown }
   }
   assert.deepEqual([error.code, error.data], [1001, { maxAgeSeconds: 60 }])

@@ -154,7 +154,8 @@ async function beginAt(
 async function finish(back: Return, options: ConnectOptions): Promise<Finished> {
   const row = await takeRow(back, options)
   if (row === undefined) return { kind: 'unknown' }
-  return { ...(await redeem(row, back, options)), detour: row.detour, asked: row.asked }
+  const { detour, asked } = row
+  return { ...(await redeem(row, back, options)), detour, ...(asked !== undefined && { asked }) }
 }
 
 async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<Outcome> {
