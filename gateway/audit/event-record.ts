@@ -136,6 +136,7 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         reason: event.error,
         client: event.client,
         address: event.address,
+        detail: event.detail,
       })
     case 'signed_in':
       return record('person', event, { ok: event.ok, way: event.way, subject: event.subject })

@@ -78,7 +78,7 @@ const EVENTS: readonly GatehouseEvent[] = [
     subject: 's',
     actors: [{ issuer: 'i', subject: 'b' }],
   },
-  { type: 'oauth_refused', endpoint: 'e', error: 'r', client: 'c', address: 'a' },
+  { type: 'oauth_refused', endpoint: 'e', error: 'r', client: 'c', address: 'a', detail: 'd' },
   { type: 'signed_in', way: 'w', ok: true, subject: 's' },
   { type: 'signed_out', subject: 's' },
   { type: 'consented', ok: true, subject: 's', client: 'c', servers: ['s'], scopes: ['x'] },

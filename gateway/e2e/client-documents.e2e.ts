@@ -91,6 +91,7 @@ async function startAlone(
       accessTokenSeconds: 300,
       users: new Map([['alice', { ...alice, groups: [], scopes: undefined }]]),
       signIn: new Map(),
+      workloads: new Map(),
       clients: new Map(),
       registration: {
         mode: 'off',
@@ -120,6 +121,10 @@ async function startAlone(
     }),
     cookieKeys: () => [cookieKey],
     fetch: () => Promise.reject(new Error('nobody is asked here')),
+    keyLoading: {
+      fetchJson: () => Promise.reject(new Error('nobody is asked here')),
+      readFile: () => Promise.reject(new Error('nothing is read here')),
+    },
     publicFetch: async (url) => {
       fetched.push(url)
       return Response.json(documents[url] ?? {}, { headers: { 'cache-control': 'max-age=60' } })

@@ -151,10 +151,9 @@ export function createIdentify(options: IdentifyOptions): Identify {
     const caller = admit(entry, server, known === undefined ? 'new' : 'cached')
     const { origin, pathname } = new URL(target, server.resource)
     const request = { token, thumbprint, httpMethod, url: origin + pathname }
-    const fault = await proofs.check(dpop, request)
-    if (fault === 'replay_unknown') throw refuse(fault)
-    if (fault !== undefined) throw fail(fault, address)
-    return caller
+    const checked = await proofs.check(dpop, request)
+    if (checked.ok) return caller
+    throw checked.fault === 'bad_proof' ? fail(checked.fault, address) : refuse(checked.fault)
   }
 
   const byApiKey = (text: string, address: string, server: McpServer): Caller => {

@@ -7,12 +7,17 @@ import type { ProvenRequest } from '../oauth/verify-proof.ts'
 /** Why a proof does not count. `replay_unknown`: whether it came before cannot be said right now. */
 export type ProofFault = 'bad_proof' | 'replay_unknown'
 
+/** With the thumbprint of the key it was made with. */
+export type CheckedProof =
+  | { readonly ok: true; readonly thumbprint: string }
+  | { readonly ok: false; readonly fault: ProofFault }
+
 export type Proofs = {
-  /** Returns what is wrong with a proof; undefined when it is right and new. Never rejects. */
+  /** Returns whether a proof is right and new. Never rejects. */
   check(
     proof: string | undefined,
     request: Omit<ProvenRequest, 'nowSeconds'>,
-  ): Promise<ProofFault | undefined>
+  ): Promise<CheckedProof>
 }
 
 export type ProofsOptions = {
@@ -28,18 +33,21 @@ export type ProofsOptions = {
 /** A proof is accepted so long at most: from the earliest clock to the latest. */
 const NOTED_MS = 2 * PROOF_WINDOW_SECONDS * 1_000
 
+const BAD_PROOF = { ok: false, fault: 'bad_proof' } as const
+
 export function createProofs({ now, isNew }: ProofsOptions): Proofs {
   return {
     check: async (proof, request) => {
-      if (proof === undefined) return 'bad_proof'
+      if (proof === undefined) return BAD_PROOF
       const verified = await verifyProof(proof, { ...request, nowSeconds: now() / 1_000 })
-      if (!verified.ok) return 'bad_proof'
+      if (!verified.ok) return BAD_PROOF
+      const { thumbprint, id } = verified
       try {
-        const name = JSON.stringify([request.thumbprint, verified.id])
+        const name = JSON.stringify([thumbprint, id])
         const key = createHash('sha256').update(name).digest('base64url')
-        return (await isNew(key, NOTED_MS)) ? undefined : 'bad_proof'
+        return (await isNew(key, NOTED_MS)) ? { ok: true, thumbprint } : BAD_PROOF
       } catch {
-        return 'replay_unknown'
+        return { ok: false, fault: 'replay_unknown' }
       }
     },
   }

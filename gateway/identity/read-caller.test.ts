@@ -117,6 +117,8 @@ test('nobody stands behind a token that a client got for itself, or behind a ser
   assert.ok(!callerOf({ sub: 'web' }).interactive)
   assert.ok(!callerOf({ gty: 'client_credentials' }).interactive)
   assert.ok(!callerOf({ gty: 'client-credentials' }).interactive)
+  assert.ok(!callerOf({ gty: 'workload' }).interactive)
+  assert.ok(callerOf({ gty: 'id_jag' }).interactive)
   assert.ok(!callerOf({}, { kind: 'service' }).interactive)
   assert.ok(!callerOf({ gty: 'token_exchange', gid: undefined }).interactive)
   assert.ok(callerOf({ gty: 'token_exchange', gid: 'g1' }).interactive)

@@ -17,8 +17,8 @@ export type ReadCaller =
   | { readonly ok: true; readonly caller: Caller }
   | { readonly ok: false; readonly reason: TokenRefusal }
 
-/** How issuers mark a token that a client got for itself (`gty`: Gatehouse, Auth0, FusionAuth). */
-const CLIENT_CREDENTIALS = new Set(['client_credentials', 'client-credentials'])
+/** How issuers mark a token that a program got for itself (`gty`: Gatehouse, Auth0, FusionAuth). */
+const FOR_ITSELF = new Set(['client_credentials', 'client-credentials', 'workload'])
 
 const KINDS: readonly CallerKind[] = ['human', 'agent', 'service']
 
@@ -92,7 +92,7 @@ function isKind(value: unknown): value is CallerKind {
 /** RFC 9068 §2.2: where no person takes part, `sub` is the client itself. */
 function hasPerson(claims: Members, client: string, grant: string | undefined): boolean {
   const grantType = claims['gty']
-  if (typeof grantType === 'string' && CLIENT_CREDENTIALS.has(grantType)) return false
+  if (typeof grantType === 'string' && FOR_ITSELF.has(grantType)) return false
   // An exchanged token has the subject of another one; only a grant says that a person gave it.
   if (grantType === 'token_exchange' && grant === undefined) return false
   return claims['sub'] !== client

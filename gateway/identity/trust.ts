@@ -4,6 +4,7 @@
  */
 import type { CallerKind } from '../model/caller.ts'
 import type { Introspection } from '../model/introspection.ts'
+import type { JwksSource } from '../model/jwks-source.ts'
 
 /** One issuer whose tokens are accepted, and how its claims are read. */
 export type TrustedIssuer = {
@@ -32,9 +33,7 @@ export type TrustedIssuer = {
 
 /** Where an issuer's keys come from. */
 export type KeySource =
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'file'; readonly file: string }
-  | { readonly kind: 'inline'; readonly keys: readonly Record<string, unknown>[] }
+  | JwksSource
   /** Our own, which are in this process; asked for anew whenever keys of others would be fetched. */
   | { readonly kind: 'own'; readonly read: () => unknown }
 

@@ -40,13 +40,18 @@ export function createAccounts(
 }
 
 /** A person as their identity provider described them when they last signed in. */
-function fromRow(id: string, payload: Payload, { groupScopes }: SignInProvider): Account {
+function fromRow(id: string, payload: Payload, provider: SignInProvider): Account {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `sign-on.ts` alone
   const { name, groups } = payload as { readonly name: string; readonly groups: readonly string[] }
-  const scopes = groupScopes && [
-    ...new Set(groups.flatMap((group) => groupScopes.get(group) ?? [])),
-  ]
-  return { id, name, groups, scopes }
+  return { id, name, groups, scopes: scopesOfGroups(groups, provider) }
+}
+
+/** Scopes that members of these groups can grant at most; undefined means all. */
+export function scopesOfGroups(
+  groups: readonly string[],
+  { groupScopes }: Pick<SignInProvider, 'groupScopes'>,
+): readonly string[] | undefined {
+  return groupScopes && [...new Set(groups.flatMap((group) => groupScopes.get(group) ?? []))]
 }
 
 /** The id of an account. */

@@ -9,6 +9,7 @@ import type { Clients } from '../registry/clients.ts'
 import type { ClientBook } from './adapter.ts'
 import type { Rows } from './rows.ts'
 import { TOKEN_EXCHANGE } from './exchange-names.ts'
+import { JWT_BEARER } from './jwt-bearer-names.ts'
 import type { ClientGrant, ConfiguredClient } from '../model/authorization-rules.ts'
 import type { Setup } from './setup.ts'
 
@@ -27,6 +28,7 @@ const GRANT_TYPES: Readonly<Record<ClientGrant, readonly string[]>> = {
   client_credentials: ['client_credentials'],
   device_code: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
   token_exchange: [TOKEN_EXCHANGE],
+  jwt_bearer: [JWT_BEARER],
 }
 
 /** The `grant_types` that a client with these grants may have. */
@@ -45,6 +47,8 @@ export type ClientBookOptions = {
   readonly rows: Rows
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** A program that shows its assertion in this request; undefined for any other id. */
+  readonly workload: (id: string) => AdapterPayload | undefined
   readonly onRegistered: (id: string, newcomer: Newcomer) => void
 }
 
@@ -58,6 +62,8 @@ export function createClientBook(options: ClientBookOptions): OauthClients {
     find: async (id) => {
       const configured = setup().clients.get(id)
       if (configured !== undefined) return metadataOf(id, configured)
+      const workload = options.workload(id)
+      if (workload !== undefined) return workload
       await book.use(id)
       const row = await rows.read(AREA, id)
       return row?.payload

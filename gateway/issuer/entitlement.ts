@@ -42,7 +42,10 @@ export async function standingOf(
 }
 
 /** The scopes a client can get on a server; none when it may not have tokens for it at all. */
-export function scopesOn(server: ProtectedServer, entitlement: Entitlement): readonly string[] {
+export function scopesOn(
+  server: ProtectedServer,
+  entitlement: Pick<Entitlement, 'servers' | 'scopes'>,
+): readonly string[] {
   const { servers, scopes } = entitlement
   if (servers !== undefined && !servers.includes(server.name)) return []
   const offered = server.scopes.length === 0 ? [BASE_SCOPE] : server.scopes

@@ -11,6 +11,8 @@ import type { OauthClients } from './client-book.ts'
 import { problemPage } from './error-page.ts'
 import { headerOf, oauthError, readBody, send, withBody } from './http.ts'
 import type { createInteractions } from './interactions.ts'
+import type { JwtBearer } from './jwt-bearer.ts'
+import { JWT_BEARER } from './jwt-bearer-names.ts'
 import { forged, notYours } from './ask.ts'
 import { isBeginning, tooManyBegun } from './pace.ts'
 import { completeParameters } from './parameters.ts'
@@ -46,6 +48,7 @@ export type FrontOptions = {
   readonly clients: Pick<OauthClients, 'register'>
   readonly registration: RegistrationOptions
   readonly presented: PresentedTokens
+  readonly jwtBearer: Pick<JwtBearer, 'arrive'>
   /** Whether so much was refused from here lately that it must be guessing; successes are free. */
   readonly isGuessing: (address: string) => boolean
   /** Whether one more authorization may be begun from here. */
@@ -54,7 +57,8 @@ export type FrontOptions = {
   readonly mayTry: (address: string) => Promise<boolean>
   /** Whether a page of `oidc-provider` was shown in this browser, to which its forms are tied. */
   readonly isKnownBrowser: (request: IncomingMessage) => boolean
-  readonly onRefused: (endpoint: string, error: string, address: string) => void
+  /** `detail` is for records alone. */
+  readonly onRefused: (endpoint: string, error: string, address: string, detail?: string) => void
 }
 
 type Arrival = {
@@ -180,10 +184,30 @@ async function serveForm(arrival: Arrival, options: FrontOptions): Promise<void>
       serve(withBody(request, form.toString()), response)
     })
   }
+  if (path === ROUTES.token && form.get('grant_type') === JWT_BEARER) {
+    return await takeAssertion(arrival, form, options)
+  }
   const isCompleted =
     path === ROUTES.token ? form.get('grant_type') === 'client_credentials' : !asksAboutToken
   const sent = isCompleted ? completeParameters(form, setup()) : form
   return serve(withBody(request, sent.toString()), response)
+}
+
+/** Whoever an assertion speaks for is known before `oidc-provider` asks for the client. */
+async function takeAssertion(
+  arrival: Arrival,
+  form: URLSearchParams,
+  options: FrontOptions,
+): Promise<void> {
+  const { request, response } = arrival
+  const arriving = await options.jwtBearer.arrive(form, request)
+  if (!arriving.ok) {
+    const { error, description, detail } = arriving
+    const status = error === 'temporarily_unavailable' ? 503 : 400
+    return refuse(arrival, options, oauthError(status, error, description), detail)
+  }
+  if (arriving.client !== undefined) form.set('client_id', arriving.client)
+  arriving.run(() => options.serve(withBody(request, form.toString()), response))
 }
 
 /**
@@ -243,10 +267,15 @@ function tooLarge(arrival: Arrival, options: FrontOptions): void {
   refuse(arrival, options, oauthError(413, 'invalid_request', 'the body is too large'))
 }
 
-function refuse({ response, path, address }: Arrival, options: FrontOptions, answer: PageAnswer) {
+function refuse(
+  { response, path, address }: Arrival,
+  options: FrontOptions,
+  answer: PageAnswer,
+  detail?: string,
+): void {
   const { error }: { error?: unknown } = JSON.parse(answer.body)
   const endpoint = path.startsWith(ROUTES.registration) ? 'registration' : 'form'
-  options.onRefused(endpoint, String(error), address)
+  options.onRefused(endpoint, String(error), address, detail)
   send(response, answer)
 }
 

@@ -7,6 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 
 import { createFloodGate } from '../identity/flood-gate.ts'
+import type { KeyLoading } from '../identity/issuer-keys.ts'
+import { createProofs } from '../identity/proofs.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
@@ -19,22 +21,25 @@ import type { Revocations } from '../registry/revocations.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import { createAccounts, GRANT_LIFE_MS } from './accounts.ts'
 import { createAdapter } from './adapter.ts'
+import { createAssertionKeys } from './assertion-keys.ts'
 import { createClientBook } from './client-book.ts'
 import { createClientDocuments } from './client-document.ts'
 import { createConnecting } from './connecting.ts'
 import { createConsents } from './consents.ts'
 import { createDecision, createGrantFinder } from './decision.ts'
+import type { ExtraGrantOptions } from './extra-grant.ts'
 import { createFront, faultPage } from './front.ts'
 import { createGrantBook } from './grant-book.ts'
 import { headerOf, send } from './http.ts'
 import type { ProviderFetch } from './identity-provider.ts'
 import { createInteractions } from './interactions.ts'
+import { createJwtBearer } from './jwt-bearer.ts'
 import { readOwnToken } from './own-token.ts'
 import { ownTrust } from './own-trust.ts'
 import { createPace } from './pace.ts'
 import { createPersonPages } from './person-pages.ts'
 import { createPresentedTokens } from './presented-token.ts'
-import { createProvider, describeServer } from './provider.ts'
+import { createProvider, describeServer, takesIdentityAssertions } from './provider.ts'
 import { reportEvents } from './report.ts'
 import type { Sealing } from './rows.ts'
 import { createRows } from './rows.ts'
@@ -89,6 +94,8 @@ export type IssuerOptions = {
   readonly publicFetch: (url: string) => Promise<Response>
   /** For identity providers, which operators configured. */
   readonly fetch: ProviderFetch
+  /** For the keys of those whose assertions are taken. */
+  readonly keyLoading: Pick<KeyLoading, 'fetchJson' | 'readFile'>
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly emit: Emit
@@ -123,19 +130,33 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const trust = (): TrustedIssuer => ownTrust(setup(), keys)
   const own = { trust, keys, revocations, now }
   const presented = createPresentedTokens(own)
-  const exchange = createTokenExchange({
-    setup,
-    accounts,
-    readOwn: (token) => readOwnToken(token, own),
+  const isRevoked = (about: TokenAbout): boolean => revocations.isRevoked(callerOf(about, setup()))
+  const granting: Pick<ExtraGrantOptions, 'describe' | 'now'> = {
     describe: (server, scopes) =>
       describeServer(server, scopes, { setup, signingKey: keys.current }),
     now,
+  }
+  const readOwn = (token: string) => readOwnToken(token, own)
+  const exchange = createTokenExchange({ ...granting, setup, accounts, readOwn })
+  const assertionKeys = createAssertionKeys({ ...options.keyLoading, now, emit })
+  const isNew = (area: string) => (text: string, ttlMs: number) =>
+    store.cas(`${area}/${text}`, 0, '', { ttlMs })
+  const jwtBearer = createJwtBearer({
+    ...granting,
+    setup,
+    accounts,
+    book,
+    keys: assertionKeys,
+    proofs: createProofs({ now, isNew: isNew('proof') }),
+    isRevoked,
+    isNew: isNew('assertion'),
   })
   const clients = createClientBook({
     setup,
     book,
     rows,
     now,
+    workload: jwtBearer.find,
     onRegistered: (client, { kind, token, address }) =>
       emit({ type: 'client_registered', client, kind, token, address }),
   })
@@ -163,7 +184,6 @@ export function createIssuer(options: IssuerOptions): Issuer {
     revokeGrant: adapter.revokeGrant,
   })
   const deciding = { provider, setup, accounts, consents, book, grants, emit }
-  const isRevoked = (about: TokenAbout): boolean => revocations.isRevoked(callerOf(about, setup()))
   const build = (madeOf: string): Serving => {
     const made = createProvider({
       setup,
@@ -172,7 +192,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       accounts,
       documents,
       claims: createTokenClaims({ setup, book, accounts, grants, isRevoked }),
-      exchange,
+      extraGrants: [exchange, jwtBearer],
       signingKey: keys.current,
       keys: keys.all(),
       cookieKeys: options.cookieKeys(),
@@ -188,6 +208,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       keys.all().map(({ kid }) => kid),
       options.cookieKeys(),
       setup().documents.mode !== 'off',
+      takesIdentityAssertions(setup()),
     ])
   let serving = build(madeOf())
   /** A provider costs 2 ms to make, and is made anew only for what it cannot ask for later. */
@@ -238,6 +259,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     clients,
     registration: { setup, book, store, now },
     presented,
+    jwtBearer,
     isGuessing: (address) => !gate.mayFail(address),
     mayBegin: createPace({ store, now }),
     isKnownBrowser: (request) =>
@@ -245,9 +267,12 @@ export function createIssuer(options: IssuerOptions): Issuer {
     mayTry: async (address) =>
       (await store.count(`device-codes/${networkOf(address)}`, 1, CODE_WINDOW_MS)) <=
       MAX_CODES_TRIED,
-    onRefused: (endpoint, error, address) =>
-      emitAndCount({ type: 'oauth_refused', endpoint, error, client: undefined, address }),
+    onRefused: (endpoint, error, address, detail) =>
+      emitAndCount({ type: 'oauth_refused', endpoint, error, client: undefined, address, detail }),
   })
+  assertionKeys.configure(setup())
+  // Not waited for: somebody who is down must not keep everything else from being served.
+  void assertionKeys.refresh()
   return {
     handle: async (request, response, address) => {
       try {
@@ -261,12 +286,15 @@ export function createIssuer(options: IssuerOptions): Issuer {
     },
     configure: (next) => {
       current = next
+      assertionKeys.configure(next)
+      void assertionKeys.refresh()
       renew()
     },
     trust,
     clients: book,
     refresh: async () => {
       renew()
+      void assertionKeys.refresh()
       for (const { id } of await book.sweep())
         emit({ type: 'client_removed', client: id, why: 'idle' })
     },

@@ -54,3 +54,9 @@ function soleServer(
 function scopesIn(parameters: URLSearchParams): readonly string[] {
   return (parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '')
 }
+
+/** A parameter that may be sent several times, as `oidc-provider` has it. */
+export function textsOf(parameter: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(parameter) ? parameter : [parameter]
+  return list.filter((one) => typeof one === 'string')
+}

@@ -18,9 +18,10 @@ import { findResource } from './canonical-resource.ts'
 import { askUserCode, confirmUserCode, showDeviceDone, USER_CODE } from './device-pages.ts'
 import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { showOauthError } from './error-page.ts'
+import type { ExtraGrant } from './extra-grant.ts'
+import { ID_JAG_PROFILE } from './jwt-bearer-names.ts'
 import { PAGES_PATH, ROUTES } from './routes.ts'
 import type { ProtectedServer, Setup } from './setup.ts'
-import type { TokenExchange } from './token-exchange.ts'
 
 /** Lives of what is issued besides access tokens, in seconds. */
 const CODE_SECONDS = 60
@@ -41,7 +42,8 @@ export type ProviderOptions = {
   readonly accounts: Accounts
   readonly documents: ClientDocuments
   readonly claims: NonNullable<Configuration['extraTokenClaims']>
-  readonly exchange: TokenExchange
+  /** Grants that it does not have by itself. */
+  readonly extraGrants: readonly ExtraGrant[]
   /** The key that signs now. */
   readonly signingKey: () => SigningKey
   /** All that are published. */
@@ -92,8 +94,13 @@ export function createProvider(options: ProviderOptions): Provider {
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     features: featuresOf(options),
-    extraTokenClaims: (context, token) =>
-      options.exchange.claimsOf(token) ?? options.claims(context, token),
+    extraTokenClaims: (context, token) => {
+      const decided = options.extraGrants.map((grant) => grant.claimsOf(token))
+      return decided.find((claims) => claims !== undefined) ?? options.claims(context, token)
+    },
+    ...(takesIdentityAssertions(setup()) && {
+      discovery: { authorization_grant_profiles_supported: [ID_JAG_PROFILE] },
+    }),
     issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     // How long tokens live is decided by their grant, and by whoever signs out or revokes.
@@ -127,7 +134,7 @@ export function createProvider(options: ProviderOptions): Provider {
   })
   // Whatever comes is rewritten to our public address before, so the headers it reads are ours.
   provider.proxy = true
-  options.exchange.register(provider)
+  for (const grant of options.extraGrants) grant.register(provider)
   return provider
 }
 
@@ -179,6 +186,11 @@ function featuresOf({
       },
     },
   }
+}
+
+/** Whether an identity provider may speak for people (ID-JAG): metadata says so. */
+export function takesIdentityAssertions({ signIn }: Pick<Setup, 'signIn'>): boolean {
+  return [...signIn.values()].some(({ assertions }) => assertions !== undefined)
 }
 
 /** How tokens for a server are made. */

@@ -28,7 +28,7 @@ const ERROR_EVENTS = [
 export function reportEvents(provider: Provider, emit: Emit): void {
   const refused = (
     context: KoaContextWithOIDC,
-    error: Error & { readonly error?: string },
+    error: Error & { readonly error?: string; readonly error_detail?: string },
   ): void => {
     const code = error.error ?? 'server_error'
     if (PATIENCE.includes(code)) return
@@ -40,6 +40,8 @@ export function reportEvents(provider: Provider, emit: Emit): void {
       error: code,
       client,
       address,
+      // Of other errors it may repeat what was sent.
+      detail: code === 'invalid_grant' ? error.error_detail : undefined,
     })
   }
   // Its declared events leave out those of Koa, and cannot be named in a loop.

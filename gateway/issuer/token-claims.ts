@@ -81,6 +81,7 @@ export function createTokenClaims(options: TokenClaimsOptions) {
   }
 }
 
-function listed(name: string, values: readonly string[]) {
+/** A claim that is left out where it would be an empty list. */
+export function listed(name: string, values: readonly string[]): Readonly<Record<string, unknown>> {
   return values.length === 0 ? {} : { [name]: [...values] }
 }

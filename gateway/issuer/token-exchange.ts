@@ -1,19 +1,17 @@
 /** The token-exchange grant (RFC 8693) at the token endpoint: reads what comes, and issues what is decided. */
-import type {
-  AccessToken,
-  Provider,
-  ResourceServer,
-  TokenEndpointGrantContext,
-} from 'oidc-provider'
+import type { TokenEndpointGrantContext } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 
 import type { Accounts } from './accounts.ts'
 import type { ExchangeAnswer, ExchangeError } from './exchange.ts'
 import { judgeExchange } from './exchange.ts'
-import { EXCHANGED, TOKEN_EXCHANGE } from './exchange-names.ts'
+import { TOKEN_EXCHANGE } from './exchange-names.ts'
+import type { ExtraGrant, ExtraGrantOptions } from './extra-grant.ts'
+import { createExtraGrant } from './extra-grant.ts'
 import { headerOf } from './http.ts'
 import type { OwnToken } from './own-token.ts'
-import type { ProtectedServer, Setup } from './setup.ts'
+import { textsOf } from './parameters.ts'
+import type { Setup } from './setup.ts'
 
 /** The one type of token that is taken and given (RFC 8693 §3). */
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
@@ -31,59 +29,25 @@ const PARAMETERS = [
   'actor_token_type',
 ]
 
-export type TokenExchangeOptions = {
+export type TokenExchangeOptions = Pick<ExtraGrantOptions, 'describe' | 'now'> & {
   readonly setup: () => Setup
   readonly accounts: Accounts
   /** Undefined for a token that is not ours, has ended or was revoked. */
   readonly readOwn: (token: string) => Promise<OwnToken | undefined>
-  /** How tokens for a server are made. */
-  readonly describe: (server: ProtectedServer, scopes: readonly string[]) => ResourceServer
-  /** Epoch milliseconds. */
-  readonly now: () => number
 }
 
-export type TokenExchange = {
-  /** Makes a provider take the grant, and say so in its metadata. */
-  register(provider: Provider): void
-  /** What a token that is being issued says; undefined for one of another grant. */
-  readonly claimsOf: (token: object) => Record<string, unknown> | undefined
-}
-
-export function createTokenExchange(options: TokenExchangeOptions): TokenExchange {
-  const exchanged = new WeakMap<object, Record<string, unknown>>()
-  return {
-    claimsOf: (token) => exchanged.get(token),
-    register: (provider) => {
-      const answer = async (context: TokenEndpointGrantContext): Promise<void> => {
-        const { client } = context.oidc
-        const { subject, judged } = await judge(context, options)
-        const { server, scopes, expiresAtSeconds, claims } = judged
-        const token: AccessToken = new provider.AccessToken({
-          client,
-          accountId: subject.caller.subject,
-          grantId: subject.caller.grant ?? '',
-          gty: EXCHANGED,
-          scope: scopes.join(' '),
-          // An instant, not a life: it must not outlive the token it came from by a second.
-          exp: expiresAtSeconds,
-          resourceServer: new provider.ResourceServer(
-            server.resource,
-            options.describe(server, scopes),
-          ),
-        })
-        exchanged.set(token, { ...claims })
-        context.oidc.entity('AccessToken', token)
-        context.body = {
-          access_token: await token.save(),
-          issued_token_type: ACCESS_TOKEN,
-          token_type: token.tokenType,
-          expires_in: Math.floor(expiresAtSeconds - options.now() / 1_000),
-          scope: token.scope,
-        }
-      }
-      provider.registerGrantType(TOKEN_EXCHANGE, answer, PARAMETERS, TARGETS)
+export function createTokenExchange(options: TokenExchangeOptions): ExtraGrant {
+  return createExtraGrant({
+    ...options,
+    name: TOKEN_EXCHANGE,
+    parameters: PARAMETERS,
+    repeatable: TARGETS,
+    answer: { issued_token_type: ACCESS_TOKEN },
+    decide: async (context) => {
+      const { subject, judged } = await judge(context, options)
+      return { ...judged, subject: subject.caller.subject, grant: subject.caller.grant }
     },
-  }
+  })
 }
 
 type Judged = {
@@ -159,11 +123,6 @@ function checkTypes(params: Readonly<Record<string, unknown>>): void {
 
 function isAccessToken(type: unknown): boolean {
   return type === ACCESS_TOKEN
-}
-
-function textsOf(parameter: unknown): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(parameter) ? parameter : [parameter]
-  return list.filter((one) => typeof one === 'string')
 }
 
 function textOf(parameter: unknown): string {

@@ -1,5 +1,6 @@
 /** What operators say about the embedded authorization server: who signs in, and what clients may. */
 import type { CallerKind } from './caller.ts'
+import type { Signatory } from './jwks-source.ts'
 import type { Secret } from './secret.ts'
 
 /** One configuration of it. */
@@ -14,6 +15,8 @@ export type AuthorizationRules = {
   readonly signIn: ReadonlyMap<string, SignInProvider>
   /** By client id. */
   readonly clients: ReadonlyMap<string, ConfiguredClient>
+  /** Platforms that say which program of theirs asks, by name. */
+  readonly workloads: ReadonlyMap<string, WorkloadIssuer>
   readonly registration: RegistrationRules
   readonly documents: DocumentRules
 }
@@ -47,6 +50,36 @@ export type SignInProvider = {
   readonly required: ReadonlyMap<string, string>
   /** What people can grant at most, by group; undefined means all to everybody. */
   readonly groupScopes: ReadonlyMap<string, readonly string[]> | undefined
+  /** How its identity assertions are verified (ID-JAG); undefined means that none is taken. */
+  readonly assertions: (Omit<Signatory, 'issuer'> & AssertionLife) | undefined
+}
+
+type AssertionLife = {
+  /** An assertion that says it lives longer is refused. */
+  readonly maxLifeSeconds: number
+}
+
+/** A platform whose tokens say which of its programs asks (RFC 7523 §2.1, MCP SEP-1933). */
+export type WorkloadIssuer = Signatory &
+  AssertionLife & {
+    /** What the subjects of its programs begin with. */
+    readonly name: string
+    /** One of these must be the audience, and no other; empty means the authorization server itself. */
+    readonly audiences: readonly string[]
+    /** Whether an assertion brings a token only once. */
+    readonly singleUse: boolean
+    /** Whom it may speak for; the first that fits counts. */
+    readonly accept: readonly Workload[]
+  }
+
+/** What a program becomes that a platform speaks for. */
+export type Workload = Omit<Entitlement, 'grants'> & {
+  /** A glob over `sub`. */
+  readonly subject: string
+  /** Claims, by dotted path, that must have this value besides. */
+  readonly claims: ReadonlyMap<string, string>
+  /** The client id of its tokens; no client of another kind has it. */
+  readonly client: string
 }
 
 /** The ways in which a client may get tokens. Refresh tokens come with codes. */
@@ -55,6 +88,7 @@ export type ClientGrant =
   | 'client_credentials'
   | 'device_code'
   | 'token_exchange'
+  | 'jwt_bearer'
 
 /** Whose tokens a client may exchange (RFC 8693), and for which servers; by their names. */
 export type ExchangeRights = {

@@ -151,6 +151,8 @@ export type GatehouseEvent =
       readonly error: string
       readonly client: string | undefined
       readonly address: string
+      /** What was wrong with an assertion, code or refresh token, in words of our own; for records alone. */
+      readonly detail?: string | undefined
     }
   | {
       readonly type: 'signed_in'

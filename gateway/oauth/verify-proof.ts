@@ -11,10 +11,10 @@ import { parseJwt } from './parse-jwt.ts'
 
 /** What a proof must be for. */
 export type ProvenRequest = {
-  /** The access token it comes with. */
-  readonly token: string
-  /** SHA-256 thumbprint (RFC 7638) of the key the token is bound to, in base64url. */
-  readonly thumbprint: string
+  /** The access token it comes with; undefined where one is asked for. */
+  readonly token: string | undefined
+  /** SHA-256 thumbprint (RFC 7638) of the key it must be made with, in base64url; undefined for any key. */
+  readonly thumbprint: string | undefined
   readonly httpMethod: string
   /** The public URL asked for, without query and fragment. */
   readonly url: string
@@ -22,7 +22,9 @@ export type ProvenRequest = {
 }
 
 /** `id`: its own name, which must not come again while it would be accepted. */
-export type VerifiedProof = { readonly ok: true; readonly id: string } | { readonly ok: false }
+export type VerifiedProof =
+  | { readonly ok: true; readonly id: string; readonly thumbprint: string }
+  | { readonly ok: false }
 
 /** How far the time of a proof may be from now, in seconds, in either direction (R-TOK-4). */
 export const PROOF_WINDOW_SECONDS = 60
@@ -49,15 +51,16 @@ export async function verifyProof(proof: string, request: ProvenRequest): Promis
       currentDate: new Date(request.nowSeconds * 1_000),
     })
     const { jwk } = protectedHeader
-    if (jwk === undefined || (await calculateJwkThumbprint(jwk)) !== request.thumbprint) {
-      return INVALID
-    }
+    if (jwk === undefined) return INVALID
+    const thumbprint = await calculateJwkThumbprint(jwk)
+    if (thumbprint !== (request.thumbprint ?? thumbprint)) return INVALID
     const { htm, htu, ath, iat, jti } = payload
-    const isForThis =
-      htm === request.httpMethod && isSameUrl(htu, request.url) && ath === digestOf(request.token)
+    const isForToken = request.token === undefined || ath === digestOf(request.token)
+    const isForThis = htm === request.httpMethod && isSameUrl(htu, request.url) && isForToken
     const isRecent =
       typeof iat === 'number' && Math.abs(request.nowSeconds - iat) <= PROOF_WINDOW_SECONDS
-    return isForThis && isRecent && isText(jti, MAX_ID_CHARS) ? { ok: true, id: jti } : INVALID
+    const isNamed = isText(jti, MAX_ID_CHARS)
+    return isForThis && isRecent && isNamed ? { ok: true, id: jti, thumbprint } : INVALID
   } catch {
     // Of many kinds: what a sender writes where a key should be reaches the import of keys.
     return INVALID

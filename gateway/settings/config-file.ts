@@ -86,6 +86,7 @@ export type AuthorizationServerFile = {
   readonly access_token_life: string
   readonly sign_in: Readonly<Record<string, SignInFile>>
   readonly clients: Readonly<Record<string, OauthClientFile>>
+  readonly workloads: Readonly<Record<string, WorkloadIssuerFile>>
   readonly registration: {
     readonly mode: 'open' | 'token' | 'off'
     readonly redirect_hosts: readonly string[]
@@ -112,6 +113,27 @@ export type SignInFile = {
   readonly claims: { readonly subject: string; readonly name: string; readonly groups: string }
   readonly required: Readonly<Record<string, string>>
   readonly group_scopes?: Readonly<Record<string, readonly string[]>>
+  readonly identity_assertions?: SignatoryFile
+}
+
+/** Whose signed statements are believed, and for how long at most. */
+export type SignatoryFile = {
+  readonly jwks: JwksFile
+  readonly algorithms: readonly string[]
+  readonly max_life: string
+}
+
+export type WorkloadIssuerFile = SignatoryFile & {
+  readonly issuer: string
+  readonly audiences: readonly string[]
+  readonly single_use: boolean
+  readonly accept: readonly WorkloadFile[]
+}
+
+export type WorkloadFile = Omit<EntitlementFile, 'grants'> & {
+  readonly subject: string
+  readonly claims: Readonly<Record<string, string>>
+  readonly client: string
 }
 
 /** The ways in which a client may get tokens, as configured. */
@@ -120,6 +142,7 @@ export type GrantFile =
   | 'client_credentials'
   | 'device_code'
   | 'token_exchange'
+  | 'jwt_bearer'
 
 /** What both a client and a registration token say of what may be had. */
 export type EntitlementFile = {

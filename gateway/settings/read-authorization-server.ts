@@ -8,11 +8,12 @@ import type {
   OauthClientFile,
   RegistrationTokenFile,
 } from './config-file.ts'
-import { nearest } from './nearest.ts'
 import type { ServersContext } from './read-servers.ts'
 import { readSignIn } from './read-sign-in.ts'
 import { readUsers } from './read-users.ts'
+import { readWorkloads } from './read-workloads.ts'
 import type { Reading } from './reading.ts'
+import { reportUnknown } from './report-unknown.ts'
 import { readSecret } from './secrets.ts'
 import type {
   AuthorizationRules,
@@ -59,6 +60,7 @@ export async function readAuthorizationServer(
     users: file.users === undefined ? new Map() : await readUsers(reading, file.users),
     signIn: await readSignIn(reading, AT, file),
     clients: await readClients(reading, config, file),
+    workloads: await readWorkloads(reading, config, { at: AT, file }),
     registration: readRegistration(reading, config, file),
     documents: readDocuments(reading, file),
   }
@@ -101,6 +103,7 @@ async function readClients(
       if (why !== undefined) reading.report([...at, 'redirect_uris', index], why)
     }
     reportExchange(reading, { at, config, client, auth })
+    if (client.grants.includes('jwt_bearer')) reportBearer(reading, { at, file, auth })
     clients.set(id, {
       ...readEntitlement(reading, { at, config, file: client }),
       name: client.name,
@@ -110,6 +113,18 @@ async function readClients(
     })
   }
   return clients
+}
+
+/** Whoever shows what an identity provider says of a person is known for certain, and somebody says it. */
+function reportBearer(
+  reading: Reading,
+  { at, file, auth }: { at: Path; file: AuthorizationServerFile; auth: ConfiguredClient['auth'] },
+): void {
+  if (auth.kind === 'public') reading.report([...at, 'grants'], 'jwt_bearer needs a secret or jwks')
+  const providers = Object.values(file.sign_in)
+  if (providers.some(({ identity_assertions: taken }) => taken !== undefined)) return
+  const missing = 'jwt_bearer needs identity_assertions at one of sign_in'
+  reading.report([...at, 'grants'], missing)
 }
 
 /** Whoever exchanges tokens of others is known for certain, and both sides of it are named. */
@@ -135,20 +150,6 @@ function reportExchange(
   }
   reportUnknown(reading, config, { at: [...at, 'may_exchange', 'from'], names: rights.from })
   reportUnknown(reading, config, { at: [...at, 'may_exchange', 'to'], names: rights.to })
-}
-
-function reportUnknown(
-  reading: Reading,
-  config: ConfigFile,
-  { at, names }: { readonly at: Path; readonly names: readonly string[] },
-): void {
-  const known = Object.keys(config.servers)
-  for (const [index, name] of names.entries()) {
-    if (known.includes(name)) continue
-    const close = nearest(name, known)
-    const advice = close === undefined ? '' : `; did you mean "${close}"?`
-    reading.report([...at, index], `unknown server "${name}"${advice}`)
-  }
 }
 
 async function readAuth(

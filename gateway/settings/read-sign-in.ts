@@ -2,12 +2,16 @@
 import { isLoopback } from '../model/loopback.ts'
 import type { Path } from '../model/problem.ts'
 import type { AuthorizationServerFile, SignInFile } from './config-file.ts'
+import { readSigned } from './read-signed.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
 import type { SignInProvider } from '../model/authorization-rules.ts'
 
 /** Parameters that belong to the gateway: another value would undo what they are for. */
 const OWN_PARAMETERS = /^(client_|code|nonce|redirect_uri|request|response_|scope|state)/
+
+/** What an identity provider says of a person is for a client that asks at once, in milliseconds. */
+const MAX_ASSERTION_LIFE_MS = 60 * 60_000
 
 /** The providers by name; what is wrong with one is reported. */
 export async function readSignIn(
@@ -17,7 +21,14 @@ export async function readSignIn(
 ): Promise<ReadonlyMap<string, SignInProvider>> {
   const providers = new Map<string, SignInProvider>()
   for (const [name, provider] of Object.entries(file.sign_in)) {
-    const read = await readProvider(reading, [...at, 'sign_in', name], { name, file: provider })
+    const here = [...at, 'sign_in', name]
+    const isTaken = [...providers.values()].some(
+      (other) => other.assertions !== undefined && other.issuer === provider.issuer,
+    )
+    if (isTaken && provider.identity_assertions !== undefined) {
+      reading.reportKey([...here, 'identity_assertions'], 'another one of this issuer takes them')
+    }
+    const read = await readProvider(reading, here, { name, file: provider })
     if (read !== undefined) providers.set(name, read)
   }
   return providers
@@ -39,6 +50,13 @@ async function readProvider(
     reading.report([...at, 'parameters', parameter], 'is set by the gateway')
   }
   const secret = await readSecret(reading, [...at, 'client_secret'], file.client_secret)
+  const { identity_assertions: signed } = file
+  const assertions =
+    signed &&
+    (await readSigned(reading, [...at, 'identity_assertions'], {
+      file: signed,
+      mostMs: MAX_ASSERTION_LIFE_MS,
+    }))
   if (url === undefined || secret === undefined) return undefined
   return {
     name,
@@ -53,5 +71,6 @@ async function readProvider(
     required: new Map(Object.entries(file.required)),
     groupScopes:
       file.group_scopes === undefined ? undefined : new Map(Object.entries(file.group_scopes)),
+    assertions,
   }
 }

@@ -61,8 +61,8 @@ test('no mapping with settings takes keys the reference does not name, except a 
   assert.deepEqual(
     open.map(([path]) => path),
     [
+      '#/$defs/jwks/properties/keys/items',
       '#/$defs/own_client/properties/jwks/properties/keys/items',
-      '#/$defs/issuer/properties/jwks/properties/keys/items',
     ],
   )
 })

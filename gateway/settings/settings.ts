@@ -7,6 +7,7 @@ import type { CallerKind } from '../model/caller.ts'
 import type { Provider } from '../model/provider.ts'
 import type { Notification } from '../model/notification.ts'
 import type { Introspection } from '../model/introspection.ts'
+import type { JwksSource } from '../model/jwks-source.ts'
 import type { Limits } from '../model/limits.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
@@ -98,11 +99,6 @@ export type IssuerSettings = {
   /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
   readonly interactive: boolean
 }
-
-export type JwksSource =
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'file'; readonly file: string }
-  | { readonly kind: 'inline'; readonly keys: readonly Record<string, unknown>[] }
 
 /** Dotted paths into the claims. The first of `client` that is present counts. */
 export type ClaimNames = {
