@@ -21,6 +21,7 @@ import { createMemoryStore } from '../state/memory.ts'
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import { allowAll } from '../testkit/gatehouse.ts'
+import { livesOf } from '../testkit/lives.ts'
 import { ALICE, claimsOf, OauthAgent, signIn } from '../testkit/oauth-agent.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 
@@ -88,7 +89,7 @@ async function startAlone(
     setup: {
       issuer: origin,
       tenant: 'default',
-      accessTokenSeconds: 300,
+      lives: livesOf(),
       users: new Map([['alice', { ...alice, groups: [], scopes: undefined }]]),
       signIn: new Map(),
       workloads: new Map(),

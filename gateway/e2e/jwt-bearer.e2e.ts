@@ -165,8 +165,8 @@ test('T-18 of many who show one assertion at once exactly one gets a token', asy
     [await run(), {}],
   ] as const) {
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask(text, {}, headers)))
-    const statuses = answers.map(({ status }) => status)
-    assert.deepEqual(statuses.toSorted(), [200, 400, 400, 400, 400, 400, 400, 400])
+    const statuses = Map.groupBy(answers, ({ status }) => status)
+    assert.deepEqual([statuses.get(200)?.length, statuses.get(400)?.length], [1, 7])
   }
 })
 
@@ -278,7 +278,9 @@ test('With a proof the token is bound to its key, and an assertion for a key nee
   const stolen = ask(await bound(), {}, { ...as('agent'), dpop: await prove(thief) })
   assert.equal(await errorOf(stolen), '400 invalid_grant')
   const proof = await prove()
-  const { json } = await ask(await bound(), {}, { ...as('agent'), dpop: proof })
+  const first = await ask(await bound(), {}, { ...as('agent'), dpop: proof })
+  assert.equal(Reflect.get(first.json, 'token_type'), 'DPoP')
+  const { json } = first
   assert.deepEqual(claimsOf(json.access_token)['cnf'], { jkt: holder.thumbprint })
   assert.equal((await call('docs', json.access_token)).status, 401, 'not as a bearer token')
   const again = ask(await bound(), {}, { ...as('agent'), dpop: proof })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { livesOf } from '../testkit/lives.ts'
 import { testCaller } from '../testkit/pipeline.ts'
 import type { ExchangeAnswer, ExchangeRequest } from './exchange.ts'
 import { judgeExchange } from './exchange.ts'
@@ -65,7 +66,11 @@ function judge(more: Partial<ExchangeRequest> = {}): ExchangeAnswer {
     scope: undefined,
     ...more,
   }
-  const setup = { issuer: ISSUER, accessTokenSeconds: 300, servers: SERVERS }
+  const setup = {
+    issuer: ISSUER,
+    lives: livesOf({ service: { accessTokenSeconds: 60 } }),
+    servers: SERVERS,
+  }
   return judgeExchange(request, { setup, nowSeconds: NOW_SECONDS })
 }
 
@@ -186,5 +191,7 @@ test('Groups are those the person has now; of somebody who is gone nothing is ex
 test('The kind is what the operator says of the client that acts now', () => {
   const entitlement = { ...SELF_REGISTERED, kind: 'service' as const, mayExchange: MAY }
   const subject = ownToken({ claims: { 'urn:gw:kind': 'human' } })
-  assert.equal(allowed(judge({ entitlement, subject })).claims['urn:gw:kind'], 'service')
+  const { claims, expiresAtSeconds } = allowed(judge({ entitlement, subject }))
+  assert.equal(claims['urn:gw:kind'], 'service')
+  assert.equal(expiresAtSeconds, NOW_SECONDS + 60, 'and so is its life')
 })

@@ -63,7 +63,7 @@ export function judgeExchange(
     return no('invalid_request', 'the chain of actors would be too long, or name somebody twice')
   }
   const ends = [subject, actor].map((token) => token?.caller.expiresAtSeconds ?? Infinity)
-  const longest = nowSeconds + setup.accessTokenSeconds
+  const longest = nowSeconds + setup.lives[entitlement.kind].accessTokenSeconds
   const expiresAtSeconds = Math.floor(Math.min(longest, ...ends))
   if (expiresAtSeconds <= nowSeconds) return no('invalid_request', 'a token has ended')
   const server = findTarget(request.targets, rights.to, setup.servers)
@@ -80,7 +80,7 @@ export function judgeExchange(
   return { ok: true, server, scopes: [...new Set(scopes)], expiresAtSeconds, claims }
 }
 
-type ExchangeSetup = Pick<Setup, 'issuer' | 'accessTokenSeconds' | 'servers'>
+type ExchangeSetup = Pick<Setup, 'issuer' | 'lives' | 'servers'>
 
 function no(error: ExchangeError, detail: string): ExchangeAnswer {
   return { ok: false, error, detail }

@@ -41,7 +41,11 @@ export type ExtraGrantOptions = {
   /** Members of the answer besides the usual ones. */
   readonly answer?: Readonly<Record<string, unknown>>
   /** How tokens for a server are made. */
-  readonly describe: (server: ProtectedServer, scopes: readonly string[]) => ResourceServer
+  readonly describe: (
+    server: ProtectedServer,
+    scopes: readonly string[],
+    lifeSeconds: number,
+  ) => ResourceServer
   /** Epoch milliseconds. */
   readonly now: () => number
 }
@@ -55,6 +59,8 @@ export function createExtraGrant(options: ExtraGrantOptions): ExtraGrant {
       const answer = async (context: TokenEndpointGrantContext): Promise<void> => {
         const decided = await decide(context)
         const { server, scopes, expiresAtSeconds, claims, thumbprint } = decided
+        const lifeSeconds = expiresAtSeconds - Math.floor(now() / 1_000)
+        const described = describe(server, scopes, lifeSeconds)
         const token: AccessToken = new provider.AccessToken({
           client: context.oidc.client,
           accountId: decided.subject,
@@ -62,7 +68,7 @@ export function createExtraGrant(options: ExtraGrantOptions): ExtraGrant {
           gty: String(claims['gty']),
           scope: scopes.join(' '),
           exp: expiresAtSeconds,
-          resourceServer: new provider.ResourceServer(server.resource, describe(server, scopes)),
+          resourceServer: new provider.ResourceServer(server.resource, described),
         })
         if (thumbprint !== undefined) token.setThumbprint('jkt', thumbprint)
         issuing.set(token, { ...claims })
@@ -71,7 +77,7 @@ export function createExtraGrant(options: ExtraGrantOptions): ExtraGrant {
           access_token: await token.save(),
           ...options.answer,
           token_type: token.tokenType,
-          expires_in: Math.floor(expiresAtSeconds - now() / 1_000),
+          expires_in: lifeSeconds,
           scope: token.scope,
         }
       }

@@ -40,6 +40,7 @@ import { createPace } from './pace.ts'
 import { createPersonPages } from './person-pages.ts'
 import { createPresentedTokens } from './presented-token.ts'
 import { createProvider, describeServer, takesIdentityAssertions } from './provider.ts'
+import { createRefreshLives } from './refresh-lives.ts'
 import { reportEvents } from './report.ts'
 import type { Sealing } from './rows.ts'
 import { createRows } from './rows.ts'
@@ -121,7 +122,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const endTokens = async (
     kind: 'grant' | 'token' | 'session',
     value: string,
-    seconds = setup().accessTokenSeconds,
+    seconds = longestAccessToken(setup()),
   ): Promise<void> => {
     const expiresInSeconds = seconds + REVOCATION_MARGIN_SECONDS
     const by = 'authorization server'
@@ -132,8 +133,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const presented = createPresentedTokens(own)
   const isRevoked = (about: TokenAbout): boolean => revocations.isRevoked(callerOf(about, setup()))
   const granting: Pick<ExtraGrantOptions, 'describe' | 'now'> = {
-    describe: (server, scopes) =>
-      describeServer(server, scopes, { setup, signingKey: keys.current }),
+    describe: (server, scopes, accessTokenSeconds) =>
+      describeServer(server, scopes, { accessTokenSeconds, signingKey: keys.current }),
     now,
   }
   const readOwn = (token: string) => readOwnToken(token, own)
@@ -193,6 +194,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       documents,
       claims: createTokenClaims({ setup, book, accounts, grants, isRevoked }),
       extraGrants: [exchange, jwtBearer],
+      refreshLives: createRefreshLives({ setup, book, now }),
       signingKey: keys.current,
       keys: keys.all(),
       cookieKeys: options.cookieKeys(),
@@ -299,6 +301,11 @@ export function createIssuer(options: IssuerOptions): Issuer {
         emit({ type: 'client_removed', client: id, why: 'idle' })
     },
   }
+}
+
+/** How long a revocation of access tokens has to be remembered, in seconds. */
+function longestAccessToken({ lives }: Pick<Setup, 'lives'>): number {
+  return Math.max(...Object.values(lives).map(({ accessTokenSeconds }) => accessTokenSeconds))
 }
 
 /** A token that is about to be issued, as the revocation list looks at it. */

@@ -147,10 +147,11 @@ async function decide(
   const { setup, accounts, isRevoked, now } = options
   const { client, params } = context.oidc
   const person = assertion.kind === 'person' ? personOf(assertion) : undefined
+  const entitlement = await entitlementOf(client, assertion, options)
   const judged = judgeAssertion(
     {
       client: client.clientId,
-      entitlement: await entitlementOf(client, assertion, options),
+      entitlement,
       assertion,
       account: person === undefined ? undefined : await accounts.find(person),
       resources: textsOf(params.resource),
@@ -167,7 +168,8 @@ async function decide(
   const thumbprint = await provenKey(context, assertion, options)
   // Last, so that whatever else is wrong can be put right with the same assertion.
   if (!(await isFirst(assertion, options))) throw new errors.InvalidGrant('it was used already')
-  const expiresAtSeconds = Math.floor(now() / 1_000) + setup().accessTokenSeconds
+  const { accessTokenSeconds } = setup().lives[entitlement.kind]
+  const expiresAtSeconds = Math.floor(now() / 1_000) + accessTokenSeconds
   return {
     subject,
     grant: undefined,

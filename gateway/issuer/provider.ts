@@ -5,6 +5,7 @@
 import type { Configuration, JWK, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { errors, interactionPolicy, Provider } from 'oidc-provider'
 
+import type { Lives } from '../model/authorization-rules.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { SigningKey } from '../oauth/signing-keys.ts'
 import { SIGNING_ALGORITHM } from '../oauth/signing-keys.ts'
@@ -20,13 +21,13 @@ import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { showOauthError } from './error-page.ts'
 import type { ExtraGrant } from './extra-grant.ts'
 import { ID_JAG_PROFILE } from './jwt-bearer-names.ts'
+import type { RefreshLives } from './refresh-lives.ts'
 import { PAGES_PATH, ROUTES } from './routes.ts'
 import type { ProtectedServer, Setup } from './setup.ts'
 
 /** Lives of what is issued besides access tokens, in seconds. */
 const CODE_SECONDS = 60
 const DEVICE_CODE_SECONDS = 10 * 60
-const REFRESH_TOKEN_SECONDS = 14 * 24 * 3_600
 /** How long a person may take to sign in and to decide. */
 const INTERACTION_SECONDS = 60 * 60
 const BROWSER_SECONDS = 10 * 3_600
@@ -52,13 +53,14 @@ export type ProviderOptions = {
   readonly cookieKeys: readonly string[]
   /** Whether the person this browser belongs to has to sign in before this authorization goes on. */
   readonly needsSignIn: (context: KoaContextWithOIDC) => Promise<boolean>
+  readonly refreshLives: RefreshLives
   /** A grant the person gave before that covers what is asked now. */
   readonly rememberedGrant: NonNullable<Configuration['loadExistingGrant']>
 }
 
 /** Builds the provider; it serves once somebody calls its `callback()`. */
 export function createProvider(options: ProviderOptions): Provider {
-  const { setup, adapter, accounts, documents, cookieKeys } = options
+  const { setup, adapter, accounts, documents, cookieKeys, refreshLives } = options
   const { issuer } = setup()
   const secure = issuer.startsWith('https:')
   const prefix = secure ? '__Secure-' : ''
@@ -101,8 +103,15 @@ export function createProvider(options: ProviderOptions): Provider {
     ...(takesIdentityAssertions(setup()) && {
       discovery: { authorization_grant_profiles_supported: [ID_JAG_PROFILE] },
     }),
-    issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
-    rotateRefreshToken: true,
+    issueRefreshToken: async (context, client) => {
+      if (!client.grantTypeAllowed('refresh_token')) return false
+      await refreshLives.prepare(context)
+      return true
+    },
+    rotateRefreshToken: async (context) => {
+      await refreshLives.prepare(context)
+      return true
+    },
     // How long tokens live is decided by their grant, and by whoever signs out or revokes.
     expiresWithSession: () => false,
     loadExistingGrant: options.rememberedGrant,
@@ -119,11 +128,11 @@ export function createProvider(options: ProviderOptions): Provider {
     fetch: (url) => documents.fetch(url instanceof Request ? url.url : String(url)),
     renderError: (context, out) => showOauthError(context, out),
     ttl: {
-      AccessToken: () => setup().accessTokenSeconds,
-      ClientCredentials: () => setup().accessTokenSeconds,
+      AccessToken: (_context, token) => lifeOf(token.resourceServer),
+      ClientCredentials: (_context, token) => lifeOf(token.resourceServer),
       AuthorizationCode: CODE_SECONDS,
       DeviceCode: DEVICE_CODE_SECONDS,
-      RefreshToken: REFRESH_TOKEN_SECONDS,
+      RefreshToken: (context, { iiat }) => refreshLives.secondsOf(context, iiat),
       IdToken: ID_TOKEN_SECONDS,
       Interaction: INTERACTION_SECONDS,
       // Whoever has not signed in may just have been passing by.
@@ -181,8 +190,10 @@ function featuresOf({
         const server = findResource(resource, setup().servers)
         const known = await standingOf(client.clientId, setup(), book)
         const scopes = server && known ? scopesOn(server, known.entitlement) : []
-        if (server === undefined || scopes.length === 0) throw new errors.InvalidTarget()
-        return describeServer(server, scopes, { setup, signingKey })
+        if (server === undefined || known === undefined) throw new errors.InvalidTarget()
+        if (scopes.length === 0) throw new errors.InvalidTarget()
+        const { accessTokenSeconds } = setup().lives[known.entitlement.kind]
+        return describeServer(server, scopes, { accessTokenSeconds, signingKey })
       },
     },
   }
@@ -197,15 +208,24 @@ export function takesIdentityAssertions({ signIn }: Pick<Setup, 'signIn'>): bool
 export function describeServer(
   server: ProtectedServer,
   scopes: readonly string[],
-  { setup, signingKey }: Pick<ProviderOptions, 'setup' | 'signingKey'>,
+  {
+    accessTokenSeconds,
+    signingKey,
+  }: Pick<ProviderOptions, 'signingKey'> & Pick<Lives, 'accessTokenSeconds'>,
 ): ResourceServer {
   return {
     scope: scopes.join(' '),
     audience: server.resource,
-    accessTokenTTL: setup().accessTokenSeconds,
+    accessTokenTTL: accessTokenSeconds,
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: SIGNING_ALGORITHM, kid: signingKey().kid } },
   }
+}
+
+/** Every token is for a server, and that has been asked how long it lives. */
+function lifeOf(server: { readonly accessTokenTTL?: number | undefined } | undefined): number {
+  if (server?.accessTokenTTL === undefined) throw new Error('a token for no server')
+  return server.accessTokenTTL
 }
 
 /** Tokens are their client's business alone (RFC 7009 §2.1). */

@@ -8,7 +8,7 @@ export type AuthorizationRules = {
   /** The origin of `publicUrl`, for ever. */
   readonly issuer: string
   readonly tenant: string
-  readonly accessTokenSeconds: number
+  readonly lives: Readonly<Record<CallerKind, Lives>>
   /** By the name they sign in with. */
   readonly users: ReadonlyMap<string, LocalUser>
   /** Identity providers people sign in with, by name. */
@@ -19,6 +19,15 @@ export type AuthorizationRules = {
   readonly workloads: ReadonlyMap<string, WorkloadIssuer>
   readonly registration: RegistrationRules
   readonly documents: DocumentRules
+}
+
+/** How long what a client gets lasts, by its kind. */
+export type Lives = {
+  readonly accessTokenSeconds: number
+  /** Of each refresh token, from when it was given. */
+  readonly refreshTokenSeconds: number
+  /** Of what a person allowed, however often it is refreshed; then the person is asked again. */
+  readonly sessionSeconds: number
 }
 
 export type LocalUser = {

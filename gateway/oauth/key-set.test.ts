@@ -31,6 +31,7 @@ test('keys that must not verify are left out and the rest is kept', () => {
     { kty: 'oct', k: 'c2VjcmV0', kid: 'hmac' },
     { ...ec, d: 'private', kid: 'private' },
     { ...ec, use: 'enc', kid: 'enc' },
+    { ...ec, use: 'x509-svid', kid: 'x509' },
     { ...ec, key_ops: ['sign'], kid: 'ops' },
     { ...ec, alg: 'HS256', kid: 'alg' },
     { ...ec, alg: 1, kid: 'alg-type' },
@@ -45,6 +46,11 @@ test('keys that must not verify are left out and the rest is kept', () => {
     keys?.map((key) => key.keyId),
     ['ec'],
   )
+})
+
+test('keys of a trust domain that sign JWTs for its programs can verify them', () => {
+  const keys = readKeySet({ keys: [{ ...ec, use: 'jwt-svid' }] })
+  assert.deepEqual(keys?.[0]?.keyId, 'ec')
 })
 
 test('a 2048-bit RSA key is kept, also when its modulus is written with leading zeros', () => {

@@ -26,6 +26,9 @@ export type KeySet = readonly VerificationKey[]
 /** Keys read from one set: more than any issuer publishes, few enough to search one by one. */
 const MAX_KEYS = 100
 
+/** `jwt-svid`: keys that sign JWTs for the programs of a trust domain (SPIFFE Trust Domain and Bundle §4.2.2). */
+const VERIFYING_USES: readonly unknown[] = ['sig', 'jwt-svid']
+
 /** RSA moduli below 2048 bits are not accepted (RFC 7518 §3.3). */
 const MIN_RSA_BITS = 2048
 
@@ -86,7 +89,7 @@ function keyOf(material: JsonWebKey): KeyObject | undefined {
 function isForVerifying({ d, use, key_ops: operations }: Members): boolean {
   // A published private key is no secret any more: whoever signs with it proves nothing.
   if (d !== undefined) return false
-  if (use !== undefined && use !== 'sig') return false
+  if (use !== undefined && !VERIFYING_USES.includes(use)) return false
   return operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
 }
 

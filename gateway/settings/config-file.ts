@@ -84,6 +84,7 @@ export type AuthorizationServerFile = {
   readonly users?: string
   readonly tenant: string
   readonly access_token_life: string
+  readonly lives: Readonly<Record<CallerKind, LivesFile>>
   readonly sign_in: Readonly<Record<string, SignInFile>>
   readonly clients: Readonly<Record<string, OauthClientFile>>
   readonly workloads: Readonly<Record<string, WorkloadIssuerFile>>
@@ -100,6 +101,12 @@ export type AuthorizationServerFile = {
     readonly hosts: readonly string[]
     readonly human_hosts: readonly string[]
   }
+}
+
+export type LivesFile = {
+  readonly access_token?: string
+  readonly refresh_token?: string
+  readonly session?: string
 }
 
 export type SignInFile = {

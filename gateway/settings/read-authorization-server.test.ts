@@ -22,10 +22,26 @@ test('One word makes the gateway its own authorization server, at the origin of 
     config('embedded', 'https://gw.example/api'),
   )
   assert.equal(own?.issuer, 'https://gw.example')
-  assert.equal(own.accessTokenSeconds, 300)
+  const day = 86_400
+  const lives = { accessTokenSeconds: 300, refreshTokenSeconds: 14 * day, sessionSeconds: 30 * day }
+  assert.deepEqual(own.lives.agent, lives)
+  assert.deepEqual(own.lives.service, lives)
+  assert.deepEqual(own.lives.human, { ...lives, sessionSeconds: 90 * day })
   assert.equal(own.registration.mode, 'open')
   assert.equal(own.users.size, 0)
   assert.deepEqual(own, (await settingsOf(config('{}'))).authorizationServer)
+})
+
+test('Lives are said by kind; what is not said is as for all', async () => {
+  const lives = '{ human: { session: 12h }, service: { access_token: 10m, refresh_token: 1h } }'
+  const { authorizationServer: own } = await settingsOf(
+    config(`{ access_token_life: 2m, lives: ${lives} }`),
+  )
+  assert.equal(own?.lives.human.sessionSeconds, 43_200)
+  assert.equal(own.lives.human.accessTokenSeconds, 120)
+  assert.equal(own.lives.agent.accessTokenSeconds, 120)
+  assert.equal(own.lives.service.accessTokenSeconds, 600)
+  assert.equal(own.lives.service.refreshTokenSeconds, 3_600)
 })
 
 test('Users come from their own file, whose mistakes have their place there', async () => {
@@ -50,6 +66,10 @@ test('What cannot work is refused where it stands', async () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['yes please', /must be embedded/],
     ['{ access_token_life: 2h }', /must be from 1m to 1h/],
+    ['{ lives: { agent: { access_token: 2h } } }', /agent.access_token: must be from 1m to 1h/],
+    ['{ lives: { human: { refresh_token: 91d } } }', /must be from 5m to 90d/],
+    ['{ lives: { service: { session: 4m } } }', /must be from 5m to 90d/],
+    ['{ lives: { robot: {} } }', /robot/],
     ['{ clients: { a: {} } }', /authorization_code needs redirect_uris/],
     ['{ clients: { a: { grants: [client_credentials] } } }', /needs a secret or jwks/],
     ["{ clients: { a: { redirect_uris: ['http://x/cb'] } } }", /must be https outside loopback/],

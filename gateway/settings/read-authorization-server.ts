@@ -9,6 +9,7 @@ import type {
   RegistrationTokenFile,
 } from './config-file.ts'
 import type { ServersContext } from './read-servers.ts'
+import { readLives } from './read-lives.ts'
 import { readSignIn } from './read-sign-in.ts'
 import { readUsers } from './read-users.ts'
 import { readWorkloads } from './read-workloads.ts'
@@ -32,10 +33,6 @@ const AT: Path = ['authorization_server']
 /** Where its endpoints are; no server can have a path there. */
 const OWN_PATH = '/oauth'
 
-/** Bounds of a token's life: below, clients do nothing but refresh; above, revoking is all there is. */
-const MIN_TOKEN_LIFE_MS = 60_000
-const MAX_TOKEN_LIFE_MS = 60 * 60_000
-
 /** The settings of the authorization server; undefined where there is none. */
 export async function readAuthorizationServer(
   context: Context,
@@ -49,14 +46,10 @@ export async function readAuthorizationServer(
     const lost = 'its signing keys and clients end with the process'
     reading.warn(AT, `without a key ring ${lost}; "gatehouse keys new" prints a key`)
   }
-  const lifeMs = reading.duration([...AT, 'access_token_life'], file.access_token_life)
-  if (lifeMs < MIN_TOKEN_LIFE_MS || lifeMs > MAX_TOKEN_LIFE_MS) {
-    reading.report([...AT, 'access_token_life'], 'must be from 1m to 1h')
-  }
   return {
     issuer,
     tenant: file.tenant,
-    accessTokenSeconds: Math.floor(lifeMs / 1_000),
+    lives: readLives(reading, AT, file),
     users: file.users === undefined ? new Map() : await readUsers(reading, file.users),
     signIn: await readSignIn(reading, AT, file),
     clients: await readClients(reading, config, file),

@@ -3,7 +3,13 @@
  */
 export const MAX_DURATION_MS = 24 * 60 * 60 * 1000
 
-const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const DURATION_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
 const SIZE_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 * 1024 }
 
 /** Milliseconds of a duration such as `500ms`, `30s`, `5m` or `1h`; undefined when it is none. */

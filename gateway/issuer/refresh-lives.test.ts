@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import type { KoaContextWithOIDC } from 'oidc-provider'
+
+import type { CallerKind } from '../model/caller.ts'
+import { livesOf } from '../testkit/lives.ts'
+import { createRefreshLives } from './refresh-lives.ts'
+import type { Setup } from './setup.ts'
+import { SELF_REGISTERED } from './setup.ts'
+
+const DAY = 86_400
+
+const client = (kind: CallerKind) => ({
+  ...SELF_REGISTERED,
+  kind,
+  name: undefined,
+  auth: { kind: 'public' as const },
+  redirectUris: [],
+  mayExchange: undefined,
+})
+
+function refreshing() {
+  const clock = { nowSeconds: 1_000_000 }
+  const setup = {
+    lives: livesOf({
+      human: { refreshTokenSeconds: 2 * DAY, sessionSeconds: 7 * DAY },
+      agent: { refreshTokenSeconds: DAY, sessionSeconds: 3 * DAY },
+    }),
+    clients: new Map([
+      ['app', client('human')],
+      ['bot', client('agent')],
+    ]),
+    registration: { tokens: new Map() },
+    documents: { mode: 'off' },
+  } as unknown as Setup
+  const lives = createRefreshLives({
+    setup: () => setup,
+    book: { get: async () => undefined },
+    now: () => clock.nowSeconds * 1_000,
+  })
+  /** How long the next token lives of a client whose first one is that old. */
+  const next = async (clientId: string, ageSeconds?: number): Promise<number> => {
+    const iiat = ageSeconds === undefined ? undefined : clock.nowSeconds - ageSeconds
+    const entities = iiat === undefined ? {} : { RefreshToken: { iiat } }
+    const context = { oidc: { client: { clientId }, entities } } as unknown as KoaContextWithOIDC
+    await lives.prepare(context)
+    return lives.secondsOf(context, iiat)
+  }
+  return { lives, next }
+}
+
+test('A refresh token lives as its client kind does, and never beyond the session it began with', async () => {
+  const { next } = refreshing()
+  assert.equal(await next('app'), 2 * DAY)
+  assert.equal(await next('bot'), DAY)
+  assert.equal(await next('bot', DAY), DAY)
+  assert.equal(await next('bot', 2.5 * DAY), 0.5 * DAY)
+  assert.equal(await next('app', 6 * DAY), DAY)
+})
+
+test('When the session is over nothing more is refreshed, whatever the refresh token says', async () => {
+  const { next } = refreshing()
+  await assert.rejects(next('bot', 3 * DAY), { error: 'invalid_grant' })
+  await assert.rejects(next('bot', 30 * DAY), { error: 'invalid_grant' })
+  assert.equal(await next('app', 3 * DAY), 2 * DAY)
+})
+
+test('A client that is not known any more is given no refresh token, and none is made unasked', async () => {
+  const { lives, next } = refreshing()
+  await assert.rejects(next('gone'), { error: 'invalid_grant' })
+  const unasked = { oidc: { client: { clientId: 'bot' } } } as unknown as KoaContextWithOIDC
+  assert.throws(() => lives.secondsOf(unasked, undefined), /not looked up/)
+})

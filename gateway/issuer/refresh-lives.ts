@@ -1,0 +1,50 @@
+/**
+ * How long refresh tokens live: each by itself, and all that come from one another together. The kind of the
+ * client decides, and is asked for anew each time: an operator can have changed it.
+ */
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { errors } from 'oidc-provider'
+
+import type { Lives } from '../model/authorization-rules.ts'
+import type { Clients } from '../registry/clients.ts'
+import { standingOf } from './entitlement.ts'
+import type { Setup } from './setup.ts'
+
+export type RefreshLives = {
+  /**
+   * Looks up how long the refresh token may live that this request brings; it has to be called before.
+   * Rejects where those before it have lived for as long as they may together.
+   */
+  prepare(context: KoaContextWithOIDC): Promise<void>
+  /** Seconds that the refresh token of this request lives; `firstAtSeconds` is when the first of them was made. */
+  secondsOf(context: KoaContextWithOIDC, firstAtSeconds: number | undefined): number
+}
+
+export function createRefreshLives(options: {
+  readonly setup: () => Setup
+  readonly book: Pick<Clients, 'get'>
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}): RefreshLives {
+  const { setup, book, now } = options
+  const prepared = new WeakMap<object, Lives>()
+  const leftOf = ({ sessionSeconds }: Lives, firstAtSeconds = now() / 1_000): number =>
+    Math.floor(firstAtSeconds + sessionSeconds - now() / 1_000)
+  return {
+    prepare: async (context) => {
+      const { client, entities } = context.oidc
+      const known = await standingOf(client?.clientId ?? '', setup(), book)
+      if (known === undefined) throw new errors.InvalidGrant('the client is not known any more')
+      const lives = setup().lives[known.entitlement.kind]
+      if (leftOf(lives, entities.RefreshToken?.iiat) < 1) {
+        throw new errors.InvalidGrant('the session is over')
+      }
+      prepared.set(context.oidc, lives)
+    },
+    secondsOf: (context, firstAtSeconds) => {
+      const lives = prepared.get(context.oidc)
+      if (lives === undefined) throw new Error('a refresh token whose client was not looked up')
+      return Math.max(1, Math.min(lives.refreshTokenSeconds, leftOf(lives, firstAtSeconds)))
+    },
+  }
+}
