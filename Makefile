@@ -119,6 +119,11 @@ bench: deps ## Against nginx, haproxy and http-proxy-3, on this machine (BENCH=-
 bench-policy: deps ## What one policy decision costs, with and without conditions
 	$(NODE) loadtest/bench/policy.ts
 
+.PHONY: curves
+curves: deps ## What a call costs as callers, rules, servers, tools and streams grow
+	-.ci/tools bench
+	$(NODE) loadtest/bench/curves.ts
+
 .PHONY: load
 load: deps ## Six kinds of load, with k6 or from Node, and a chart (LOAD='--only main --rate 500')
 	$(NODE) loadtest/load/main.ts $(LOAD)

@@ -48,7 +48,7 @@ export async function prepareWorkplace(): Promise<Workplace> {
 /** Mints keys and tokens, starts generator and stubs. */
 export async function setUp(
   { tools, cores, processes }: Workplace,
-  options: Options,
+  options: Pick<Options, 'quick' | 'seed'>,
   say: Bench['say'],
 ): Promise<Bench> {
   const mint = createTokenMint({ audience: AUDIENCE, nowSeconds: Math.floor(Date.now() / 1000) })

@@ -53,15 +53,16 @@ export async function startStubs({ directory, processes, tools }: StubOptions): 
   }
 }
 
-/** The Node stub alone: answers calls, lists and streams. */
+/** The Node stub alone: answers calls, lists and streams. @param tools How many it lists; 100 by default. */
 export async function startNodeStub(
   processes: Processes,
   port: number,
+  tools?: number,
 ): Promise<{ readonly started: Started; readonly target: Target }> {
   const started = await processes.start({
     name: `stub-${port}`,
     command: process.execPath,
-    args: [PROGRAM, String(port)],
+    args: [PROGRAM, String(port), ...(tools === undefined ? [] : [String(tools)])],
     core: LOAD_CORE,
     port,
   })

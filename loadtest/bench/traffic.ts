@@ -34,21 +34,21 @@ export const CALL_ANSWER = JSON.stringify({
 })
 
 /** 25 KB, as a server with many tools answers. */
-export const LIST_ANSWER = JSON.stringify({
-  jsonrpc: '2.0',
-  id: 1,
-  result: {
-    tools: Array.from({ length: LISTED_TOOLS }, (_, at) => ({
-      name: toolName(at),
-      description: `Tool number ${at} of the bench: looks something up in an index and says what it found.`,
-      inputSchema: {
-        type: 'object',
-        properties: { query: { type: 'string' }, limit: { type: 'integer', minimum: 1 } },
-        required: ['query'],
-      },
-    })),
-  },
-})
+export const LIST_ANSWER = listAnswer(LISTED_TOOLS)
+
+/** The answer of a server with so many tools, 250 bytes each. */
+export function listAnswer(length: number): string {
+  const tools = Array.from({ length }, (_, at) => ({
+    name: toolName(at),
+    description: `Tool number ${at} of the bench: looks something up in an index and says what it found.`,
+    inputSchema: {
+      type: 'object',
+      properties: { query: { type: 'string' }, limit: { type: 'integer', minimum: 1 } },
+      required: ['query'],
+    },
+  }))
+  return JSON.stringify({ jsonrpc: '2.0', id: 1, result: { tools } })
+}
 
 /** Names of the listed tools: the two above, then `tool_002` and so on. */
 export function toolName(at: number): string {

@@ -14,19 +14,40 @@ type Rule = {
   readonly resources?: readonly string[]
 }
 
-/** Rules for the tools of the measured server, each for one group. */
-const OWN_TOOL_RULES = 90
-/** Further servers behind the same gateway, which nobody asks here; the other rules are for them. */
-export const OTHER_SERVERS = Array.from({ length: 10 }, (_, at) => `server-${at}`)
+/** Share of the rules that are for the tools of the measured server, each for one group. */
+const OWN_SHARE = 0.45
 /** Denials for every caller, with globs, on the measured server. */
 const DENIALS = 9
 
-/** The policy file for a server of that name; JSON, which is YAML. */
-export function policyText(server: string): string {
-  const own = Array.from({ length: OWN_TOOL_RULES }, (_, at) => ownToolRule(server, at))
-  const denials = Array.from({ length: DENIALS }, (_, at) => denial(server, at))
-  const rest = POLICY_RULES - own.length - denials.length - 1
-  const others = Array.from({ length: rest }, (_, at) => otherServerRule(at))
+/** A policy file may have a mebibyte. */
+const RULES_PER_FILE = 2_000
+
+/** How much the gateway has to look after. */
+export type Size = {
+  /** In the policy: two or more. */
+  readonly rules: number
+  /** Further servers behind the same gateway, which nobody asks; the other rules are for them. */
+  readonly otherServers: number
+}
+
+/** As the bench measures it. */
+export const USUAL_SIZE: Size = { rules: POLICY_RULES, otherServers: 10 }
+
+/** Names of the further servers. */
+export function otherServers({ otherServers: length }: Size): readonly string[] {
+  return Array.from({ length }, (_, at) => `server-${at}`)
+}
+
+/** The policy files for a server of that name; JSON, which is YAML. */
+export function policyTexts(server: string, size: Size): readonly string[] {
+  const length = Math.floor(size.rules * OWN_SHARE)
+  const own = Array.from({ length }, (_, at) => ownToolRule(server, at))
+  const denials = Array.from({ length: Math.min(DENIALS, size.rules - length - 1) }, (_, at) =>
+    denial(server, at),
+  )
+  const rest = size.rules - own.length - denials.length - 1
+  const servers = size.otherServers === 0 ? [server] : otherServers(size)
+  const others = Array.from({ length: rest }, (_, at) => otherServerRule(servers, at))
   const deciding: Rule = {
     id: 'agents-search',
     effect: 'allow',
@@ -34,7 +55,11 @@ export function policyText(server: string): string {
     tools: [`${server}/${TOOL}`],
   }
   const rules = [...others, ...own, ...denials, deciding]
-  return JSON.stringify({ version: 1, rules }, undefined, 1)
+  const files = Math.ceil(rules.length / RULES_PER_FILE)
+  return Array.from({ length: files }, (_, at) => {
+    const part = rules.slice(at * RULES_PER_FILE, (at + 1) * RULES_PER_FILE)
+    return JSON.stringify({ version: 1, rules: part }, undefined, 1)
+  })
 }
 
 function ownToolRule(server: string, at: number): Rule {
@@ -58,8 +83,8 @@ function denial(server: string, at: number): Rule {
   }
 }
 
-function otherServerRule(at: number): Rule {
-  const server = OTHER_SERVERS[at % OTHER_SERVERS.length] ?? ''
+function otherServerRule(servers: readonly string[], at: number): Rule {
+  const server = servers[at % servers.length] ?? ''
   return {
     id: `${server}-rule-${at}`,
     effect: at % 7 === 0 ? 'deny' : 'allow',

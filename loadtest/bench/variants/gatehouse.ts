@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PROXY_CORE } from '../constants.ts'
 import { ISSUER } from '../tokens.ts'
-import { OTHER_SERVERS, policyText } from './gatehouse-policy.ts'
+import { otherServers, policyTexts, type Size, USUAL_SIZE } from './gatehouse-policy.ts'
 import { MCP_PATH, targetOn } from './variant.ts'
 import type { Place, Running, Variant } from './variant.ts'
 
@@ -18,16 +18,24 @@ export const GATEHOUSE: Variant = {
   name: 'gatehouse',
   needs: [],
   refuses: 'tokens_and_tools',
-  start,
+  start: (place) => startGatehouse(place, USUAL_SIZE),
 }
 
-async function start(place: Place): Promise<Running> {
+/** Starts one with so many rules and servers. */
+export async function startGatehouse(place: Place, size: Size): Promise<Running> {
   const { port, directory, processes } = place
   const configFile = path.join(directory, 'gatehouse.yaml')
   const auditFile = path.join(directory, 'audit.jsonl')
-  writeFileSync(path.join(directory, 'policy.yaml'), policyText(SERVER))
+  const policies = policyTexts(SERVER, size).map((text, at) => {
+    const name = `policy-${at}.yaml`
+    writeFileSync(path.join(directory, name), text)
+    return name
+  })
   // Every JSON document is YAML.
-  writeFileSync(configFile, JSON.stringify(config(place, auditFile), undefined, 2))
+  writeFileSync(
+    configFile,
+    JSON.stringify({ ...config(place, size, auditFile), policies }, undefined, 2),
+  )
   const gateway = await processes.start({
     name: 'gatehouse',
     command: process.execPath,
@@ -44,7 +52,7 @@ async function start(place: Place): Promise<Running> {
   }
 }
 
-function config({ port, upstream, keys }: Place, auditFile: string) {
+function config({ port, upstream, keys }: Place, size: Size, auditFile: string) {
   const url = `http://${upstream.host}:${upstream.port}${upstream.path}`
   return {
     version: 1,
@@ -56,12 +64,11 @@ function config({ port, upstream, keys }: Place, auditFile: string) {
       [SERVER]: {
         path: MCP_PATH,
         // The stub's idle streams hold a connection each.
-        upstream: { url, max_connections: 4096 },
+        upstream: { url, max_connections: 20_000 },
         audiences: [keys.audience],
       },
-      ...Object.fromEntries(OTHER_SERVERS.map((name) => [name, { upstream: url }])),
+      ...Object.fromEntries(otherServers(size).map((name) => [name, { upstream: url }])),
     },
-    policies: ['policy.yaml'],
     audit: { sink: auditFile },
     state: { driver: 'sqlite', file: 'gatehouse.db' },
   }

@@ -2,18 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { POLICY_RULES } from '../constants.ts'
 import { FORBIDDEN_TOOL, TOOL } from '../traffic.ts'
-import { policyText } from './gatehouse-policy.ts'
+import { policyTexts, USUAL_SIZE } from './gatehouse-policy.ts'
 import { parsePeer } from './peer.ts'
 import { VARIANTS } from './table.ts'
 
 test('the policy has as many rules as the row says, each with its own id', () => {
-  const { rules } = JSON.parse(policyText('bench')) as { rules: { id: string }[] }
+  const { rules } = JSON.parse(policyTexts('bench', USUAL_SIZE)[0] ?? '') as {
+    rules: { id: string }[]
+  }
   assert.equal(rules.length, POLICY_RULES)
   assert.equal(new Set(rules.map(({ id }) => id)).size, POLICY_RULES)
 })
 
 test('one rule allows the measured tool and none the forbidden one', () => {
-  const { rules } = JSON.parse(policyText('bench')) as {
+  const { rules } = JSON.parse(policyTexts('bench', USUAL_SIZE)[0] ?? '') as {
     rules: { effect: string; tools: string[] }[]
   }
   const allowing = (tool: string) =>
