@@ -58,6 +58,8 @@ export type AdminOptions = GrantDesk & {
   /** Whom the configuration at work knows: revoking anything else is done, with a warning. */
   readonly known: () => Known
   readonly status: () => AdminStatus
+  /** The tools that each server has listed. */
+  readonly tools: () => Readonly<Record<string, readonly string[]>>
   /** Reads the configuration again. */
   readonly reload: () => Promise<Reloaded>
   readonly emit: Emit
@@ -118,6 +120,13 @@ const ACTIONS: readonly Action[] = [
     run: ({ request, options }) => refuseQuery(request) ?? rotateVault(options.vault()),
   },
   { name: 'status', method: 'GET', path: /^\/admin\/status$/, run: readStatus },
+  {
+    name: 'tools.list',
+    method: 'GET',
+    path: /^\/admin\/tools$/,
+    run: ({ request, options }) =>
+      refuseQuery(request) ?? { status: 200, body: { tools: options.tools() } },
+  },
   { name: 'reload', method: 'POST', path: /^\/admin\/reload$/, run: reload },
   {
     name: 'revocations.list',

@@ -11,6 +11,7 @@ import { grantCreate, grantList } from './grant.ts'
 import { reload } from './reload.ts'
 import { revoke } from './revoke.ts'
 import { status } from './status.ts'
+import { tools } from './tools.ts'
 
 type Verb = typeof revoke
 
@@ -348,4 +349,10 @@ test('grants are listed in words, or one JSON object a line with nothing else', 
   assert.match((await run(grantList, [], { fetch })).out, / {2}dumps for "bot" of /)
   const { rule: named, subject } = JSON.parse((await run(grantList, ['--json'], { fetch })).out)
   assert.deepEqual([named, subject], ['dumps', 'bot'])
+})
+
+test('tools are printed as rules name them, and none that could pass for two', async () => {
+  const listed = { docs: ['read', 'a\nforged/tool'], db: [] }
+  const { fetch } = fetchOf(createAdminDesk({ tools: () => listed }))
+  assert.deepEqual(await run(tools, [], { fetch }), { code: 0, out: 'docs/read', err: '' })
 })

@@ -191,3 +191,26 @@ test('help goes to standard output and exits 0', async () => {
   assert.equal(code, 0)
   assert.match(out, /^Usage: gatehouse check -c FILE/)
 })
+
+test('rules are held against the tools that there are, where somebody says which', async (t) => {
+  const policy = POLICY.replace('docs/read_*', 'docs/read_*, docs/serach')
+  const files = { 'gatehouse.yaml': CONFIG, 'policy.yaml': policy }
+  const directory = await mkdtemp(join(tmpdir(), 'gatehouse-check-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  const at = (name: string): string => join(directory, name)
+  const told = { ...files, tools: 'docs/search\n\nother/x\n', wrong: 'docs/search\nsearch\n' }
+  for (const [name, text] of Object.entries(told)) await writeFile(at(name), text)
+  const args = (file: string) => ['-c', at('gatehouse.yaml'), '--tools', at(file)]
+  const { code, out } = await runArgs(args('tools'), { env: { TOKEN }, directory })
+  assert.equal(code, 0)
+  assert.match(
+    out,
+    /^warning: DIR\/policy\.yaml:3:\d+ the rule "docs-read" names the tool "serach", which no list of "docs" has shown$/m,
+  )
+  const wrong = await runArgs(args('wrong'), { env: { TOKEN }, directory })
+  assert.deepEqual(
+    [wrong.code, wrong.err],
+    [1, 'check: DIR/wrong:2 is no tool: a line is server/tool'],
+  )
+  assert.equal((await runArgs(args('none'), { env: { TOKEN }, directory })).code, 1)
+})

@@ -3,13 +3,16 @@ import { access, constants } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Credential } from '../model/credential.ts'
 import type { McpServer } from '../model/server.ts'
+import type { Problem } from '../model/problem.ts'
 import { howMany } from '../policy/how-many.ts'
 import type { Rule, Rules } from '../policy/rules.ts'
+import { findUnlisted } from '../policy/unlisted.ts'
 import { checkHosts } from '../server/check-hosts.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
 import type { AuthorizationRules } from '../model/authorization-rules.ts'
 import type { IssuerSettings, Settings } from '../settings/settings.ts'
 import type { Io } from './io.ts'
+import { readTools } from './tools.ts'
 
 const HELP = `Usage: gatehouse check -c FILE
 
@@ -18,6 +21,8 @@ share a host are asked which protocol eras they speak, unless "eras" says so: on
 
   -c, --config FILE   configuration file (YAML)
       --offline       ask no server anything
+      --tools FILE    tools that there are, as "gatehouse tools" prints them (- is standard input): rules that
+                      name others are warned of
   -h, --help          show this text
 
 Exit code: 0 valid, 1 not valid (file:line:column on standard error), 2 used wrongly.`
@@ -29,6 +34,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     options: {
       config: { type: 'string', short: 'c' },
       offline: { type: 'boolean' },
+      tools: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -51,7 +57,13 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     io.err(`${values.config} is not valid: ${howMany(loaded.problems.length, 'problem')}`)
     return 1
   }
-  const { settings, rules, warnings } = loaded
+  const { settings, rules } = loaded
+  const unlisted = await unlistedIn(values.tools, rules)
+  if (typeof unlisted === 'string') {
+    io.err(`check: ${unlisted}`)
+    return 1
+  }
+  const warnings = [...loaded.warnings, ...unlisted]
   io.out(`${values.config} is valid (version ${settings.version})`)
   for (const line of summary(settings, rules)) io.out(line)
   for (const warning of warnings) io.out(`warning: ${formatProblem(warning)}`)
@@ -62,6 +74,20 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     for (const line of mend) io.out(`  ${line}`)
   }
   return 0
+}
+
+/** Warnings of rules about tools that the file does not have; or why it cannot be read. */
+async function unlistedIn(
+  file: string | undefined,
+  rules: Rules,
+): Promise<readonly Problem[] | string> {
+  if (file === undefined) return []
+  try {
+    const tools = await readTools(file)
+    return findUnlisted(rules, (server) => tools.get(server) ?? new Set())
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 function summary(settings: Settings, rules: Rules): readonly string[] {

@@ -151,6 +151,12 @@ const COMMANDS: readonly Row[] = [
     load: async () => (await import('./status.ts')).status,
   },
   {
+    words: ['tools'],
+    use: 'tools',
+    does: 'print the tools that servers have listed',
+    load: async () => (await import('./tools.ts')).tools,
+  },
+  {
     words: ['reload'],
     use: 'reload',
     does: 'make a running gateway read its configuration again',

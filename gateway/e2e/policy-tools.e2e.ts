@@ -65,6 +65,21 @@ test('a rule in shadow changes nothing, and the report says what it would have c
   })
 })
 
+test('what a server has listed can be had, and a rule for anything else is warned of', async () => {
+  const { ops, adminToken, configFile, policyFile } = gateway
+  const env = { GATEHOUSE_OPS_URL: ops, GATEHOUSE_ADMIN_TOKEN: adminToken }
+  const { code, out } = await runCli(['tools'], { env })
+  assert.equal(code, 0)
+  assert.match(out, /^docs\/echo$/m)
+  const [rules, tools] = [await readFile(policyFile, 'utf8'), inside('tools.txt')]
+  await writeFile(tools, out)
+  const misspelt = { ...NO_DELETES, id: 'slip', tools: ['docs/dlete_all'] }
+  await gateway.writePolicy([ALL, misspelt])
+  const checked = await runCli(['check', '-c', configFile, '--offline', '--tools', tools], { env })
+  await writeFile(policyFile, rules)
+  assert.match(checked.out, /warning: .*the rule "slip" names the tool "dlete_all", which no list/)
+})
+
 test('diff says of the recorded calls which an enforced rule would deny', async () => {
   await writeFile(inside('enforced.yaml'), policyText([ALL, NO_DELETES]))
   const args = [gateway.policyFile, inside('enforced.yaml'), '--audit', gateway.auditFile]

@@ -14,9 +14,11 @@ import type { HttpVisit } from './http-visit.ts'
 import { announceChanges } from './list-changes.ts'
 import { factsOf } from './facts.ts'
 import { isListening } from './listening.ts'
+import { formatProblem } from './load-all.ts'
 import type { Log } from './log.ts'
 import type { Plant } from './plant.ts'
 import type { Sockets } from './sockets.ts'
+import type { UnlistedTools } from './unlisted-tools.ts'
 
 /** Revocations, deadlines and slow readers are looked at this often. */
 const EVERY_MS = 1_000
@@ -40,6 +42,7 @@ export type JobsOptions = {
   readonly hearers: () => Iterable<Hearer>
   /** Our own authorization server, where there is one. */
   readonly issuer: Pick<Issuer, 'refresh'> | undefined
+  readonly unlisted: UnlistedTools
 }
 
 /** Starts the timers; the returned function stops them. */
@@ -75,6 +78,9 @@ export function startJobs(options: JobsOptions): () => void {
   const slowly = setInterval(() => {
     void options.current().identify.refreshKeys()
     count(options)
+    for (const warning of options.unlisted(options.current().rules)) {
+      log('warn', formatProblem(warning))
+    }
     plant.signingKeys
       .refresh()
       .then(() => options.issuer?.refresh())

@@ -10,6 +10,7 @@ import type { Loaded } from './load-all.ts'
 import { loadAll } from './load-all.ts'
 import type { Log } from './log.ts'
 import { createReloader } from './reload.ts'
+import { createUnlistedTools } from './unlisted-tools.ts'
 
 type Files = Readonly<Record<string, string>>
 type Logged = { readonly level: string; readonly message: string; readonly facts: unknown }
@@ -40,6 +41,7 @@ async function begin(t: TestContext, files: Files = {}) {
   const events: GatehouseEvent[] = []
   const log: Log = (level, message, facts = {}) => logged.push({ level, message, facts })
   let refusal: string | undefined
+  const listed: string[] = []
   const reloader = createReloader({
     source,
     started: started.settings,
@@ -49,6 +51,7 @@ async function begin(t: TestContext, files: Files = {}) {
       current = settings
     },
     alsoWatch: (refused) => watched.push(refused),
+    unlisted: createUnlistedTools({ names: () => listed }),
     plant: { now: () => 0, emit: (event) => events.push(event) },
     log,
   })
@@ -56,6 +59,7 @@ async function begin(t: TestContext, files: Files = {}) {
     path: (name: string) => join(directory, name),
     write,
     reloader,
+    listed,
     watched,
     logged,
     events,
@@ -143,4 +147,21 @@ test('a server that moves with its whole gateway is warned of, without advice', 
   const { notices } = await reloader.reload()
   const moved = 'from http://127.0.0.1:8787/mcp to https://gate.example/mcp'
   assert.ok(notices.includes(`server docs has moved ${moved}`))
+})
+
+test('a rule that names a tool which no list has shown is told when it is taken', async (t) => {
+  const { reloader, write, listed, logged } = await begin(t)
+  const rule = '{ id: r, effect: allow, subjects: [{ any: true }], tools: [docs/raed] }'
+  const policy = `version: 1\nrules:\n  - ${rule}\n`
+  // As long as nobody has listed anything, nothing is known.
+  await write({ 'policy.yaml': policy })
+  assert.doesNotMatch((await reloader.reload()).notices.join('\n'), /raed/)
+  listed.push('read')
+  await write({ 'policy.yaml': `${policy}# changed\n` })
+  const { ok, notices } = await reloader.reload()
+  assert.equal(ok, true)
+  const said =
+    /policy\.yaml:3:\d+ the rule "r" names the tool "raed", which no list of "docs" has shown$/
+  assert.match(notices.join('\n'), said)
+  assert.ok(logged.some(({ level, message }) => level === 'warn' && said.test(message)))
 })

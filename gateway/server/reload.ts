@@ -7,6 +7,7 @@ import { formatProblem, loadAll } from './load-all.ts'
 import type { Log } from './log.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Plant } from './plant.ts'
+import type { UnlistedTools } from './unlisted-tools.ts'
 
 export type ReloadResult = {
   readonly ok: boolean
@@ -44,6 +45,7 @@ export function createReloader(options: {
    * noticed, and what was refused is not read again until then.
    */
   readonly alsoWatch: (refused: Pick<Settings, 'files' | 'digests'>) => void
+  readonly unlisted: UnlistedTools
   readonly plant: Pick<Plant, 'emit' | 'now'>
   readonly log: Log
 }): Reloader {
@@ -58,7 +60,8 @@ export function createReloader(options: {
     const waiting = restart.length === 0 ? {} : { needsRestart: restart.join(', ') }
     log('info', 'configuration reloaded', { version, ...waiting })
     if (change !== undefined) log('warn', 'the new policy changes decisions', detail)
-    const warnings = [...next.warnings.map(formatProblem), ...moves(before, next.settings)]
+    const problems = [...next.warnings, ...options.unlisted(next.rules)]
+    const warnings = [...problems.map(formatProblem), ...moves(before, next.settings)]
     for (const warning of warnings) log('warn', warning)
     const restarts = restart.map(
       (name) => `${name} has changed: it stays as it was until a restart`,

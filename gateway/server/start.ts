@@ -35,6 +35,7 @@ import { createReloader } from './reload.ts'
 import type { Sockets } from './sockets.ts'
 import { createSockets } from './sockets.ts'
 import { drain } from './stop.ts'
+import { createUnlistedTools } from './unlisted-tools.ts'
 import { openIssuer, setupOf } from './own-issuer.ts'
 import { countStreams } from './stream-counts.ts'
 import { watchFiles } from './watch.ts'
@@ -79,8 +80,10 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   const house = await open(options)
   const { plant, answering, generations, sockets } = house
   const listener = await listen(settings.listen, serveFor(house), sockets)
+  const unlisted = createUnlistedTools(plant.catalogue)
   const reloader = createReloader({
     source,
+    unlisted,
     started: settings,
     plant,
     log,
@@ -101,6 +104,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     onChange: () => void reloader.reload(),
   })
   const stopJobs = startJobs({
+    unlisted,
     plant,
     log,
     answering,
@@ -257,6 +261,16 @@ function heldIn({ plant, current }: House): readonly string[] {
   )
 }
 
+/** The tools that each server has listed, to whomever. */
+function toolsIn({ plant: { catalogue }, current }: House) {
+  return Object.fromEntries(
+    current.settings.servers.map(({ name }) => [
+      name,
+      [...catalogue.names(name, 'tool')].toSorted(),
+    ]),
+  )
+}
+
 async function openOps(house: House, reloader: Reloader, listener: Listener): Promise<OpsListener> {
   const { plant, answering, options } = house
   const { ops } = options.loaded.settings
@@ -291,6 +305,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
         const { ok, problems, notices } = await reloader.reload()
         return { ok, problems: problems.map(formatProblem), notices }
       },
+      tools: () => toolsIn(house),
       status: () => ({
         version: options.version,
         config: house.current.settings.version,

@@ -57,6 +57,7 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
     }),
     known: () => ({ issuers: ['https://idp.example'], apiKeyPrefixes: ['abcd1234'] }),
     status: () => ({ version: '1.2.3', ready: true }),
+    tools: () => ({}),
     reload: async () => ({ ok: true, problems: [], notices: [] }),
     emit: (event) => events.push(event),
     now,
