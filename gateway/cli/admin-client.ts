@@ -15,7 +15,6 @@ const MAX_ACTOR_CHARS = 64
 export const ADMIN_OPTIONS = {
   ops: { type: 'string' },
   'token-file': { type: 'string' },
-  help: { type: 'boolean' },
 } as const
 
 /** Their help, to be put at the end of a verb's. */

@@ -1,10 +1,10 @@
 /** `gatehouse apikeys new`: an API key, shown once, and the entry that makes the gateway know it. */
 import { randomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import type { NewApiKey } from '../identity/api-keys.ts'
 import { newApiKey } from '../identity/api-keys.ts'
 import type { Io } from './io.ts'
 import type { KeySources } from './keys-new.ts'
+import { misused, readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse apikeys new --client NAME [OPTIONS]
 
@@ -29,7 +29,6 @@ const OPTIONS = {
   group: { type: 'string', multiple: true },
   server: { type: 'string', multiple: true },
   expires: { type: 'string' },
-  help: { type: 'boolean' },
 } as const
 
 type Values = {
@@ -59,17 +58,12 @@ export async function apikeysNew(
   io: Pick<Io, 'out' | 'err'>,
   sources: KeySources = { now: Date.now, randomBytes },
 ): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: USAGE, options: OPTIONS }, io)
+  if (given === undefined) return 0
+  const { values } = given
   const lifeSeconds = readLife(values.expires)
   const problem = problemOf(values, lifeSeconds)
-  if (problem !== undefined) {
-    io.err(`${problem}\n\n${USAGE}`)
-    return 2
-  }
+  if (problem !== undefined) return misused(io, problem, USAGE)
   const key = newApiKey(sources.randomBytes)
   const expiresAtMs = sources.now() + (lifeSeconds ?? 0) * 1000
   io.out('The key, shown this once:\n')

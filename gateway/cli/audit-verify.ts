@@ -1,9 +1,9 @@
 /** `gatehouse audit verify`: the check of an audit log. */
-import { parseArgs } from 'node:util'
 import { quoted } from '../audit/text.ts'
 import { createVerifier, MAX_LISTED, type Report } from '../audit/verify.ts'
 import type { Io } from './io.ts'
 import { readLines, textOf } from './read-lines.ts'
+import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse audit verify [--partial] FILE…
 
@@ -29,19 +29,14 @@ export async function auditVerify(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  const { values, positionals: files } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { partial: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return EXIT_INTACT
-  }
-  if (files.length === 0) {
-    io.err(`audit verify: no file named\n\n${HELP}`)
-    return EXIT_UNUSABLE
-  }
+  const given = readArgs(
+    args,
+    { usage: HELP, options: { partial: { type: 'boolean' } }, takesWords: true },
+    io,
+  )
+  if (given === undefined) return EXIT_INTACT
+  const { values, words: files } = given
+  if (files.length === 0) return misused(io, 'audit verify: no file named', HELP)
   const verifier = createVerifier({ start: values.partial === true ? 'later' : 'first' })
   for (const file of await oldestFirst(files)) {
     try {

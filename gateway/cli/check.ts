@@ -1,6 +1,5 @@
 /** `gatehouse check`: everything `serve` would refuse to start with, and nothing started. */
 import { access, constants } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import type { Credential } from '../model/credential.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Problem } from '../model/problem.ts'
@@ -13,6 +12,7 @@ import type { AuthorizationRules } from '../model/authorization-rules.ts'
 import type { IssuerSettings, Settings } from '../settings/settings.ts'
 import type { Io } from './io.ts'
 import { readTools } from './tools.ts'
+import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse check -c FILE
 
@@ -29,23 +29,21 @@ Exit code: 0 valid, 1 not valid (file:line:column on standard error), 2 used wro
 
 /** Runs the verb; warnings are part of a valid configuration and change nothing about the exit code. */
 export async function check(args: readonly string[], io: Io): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      config: { type: 'string', short: 'c' },
-      offline: { type: 'boolean' },
-      tools: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
+  const given = readArgs(
+    args,
+    {
+      usage: HELP,
+      options: {
+        config: { type: 'string', short: 'c' },
+        offline: { type: 'boolean' },
+        tools: { type: 'string' },
+      },
     },
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return 0
-  }
-  if (values.config === undefined) {
-    io.err(`check: -c FILE is missing\n\n${HELP}`)
-    return 2
-  }
+    io,
+  )
+  if (given === undefined) return 0
+  const { values } = given
+  if (values.config === undefined) return misused(io, 'check: -c FILE is missing', HELP)
   const loaded = await loadAll({
     file: values.config,
     env: io.env,

@@ -1,7 +1,7 @@
 /** `gatehouse clients list` and `gatehouse clients revoke`: clients that registered themselves. */
-import { parseArgs } from 'node:util'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
+import { misused, readArgs } from './usage.ts'
 
 const LIST_USAGE = `Usage: gatehouse clients list [OPTIONS]
 
@@ -25,11 +25,9 @@ export async function clientsList(
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
   const options = { ...ADMIN_OPTIONS, json: { type: 'boolean', default: false } } as const
-  const { values } = parseArgs({ args: [...args], options })
-  if (values.help === true) {
-    io.out(LIST_USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: LIST_USAGE, options }, io)
+  if (given === undefined) return 0
+  const { values } = given
   return withAdmin({ values, io, fetch }, async (ask) => {
     let listed = 0
     for (let after: unknown; ;) {
@@ -54,21 +52,16 @@ export async function clientsRevoke(
   io: Io,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: ADMIN_OPTIONS,
-    allowPositionals: true,
-  })
-  if (values.help === true) {
-    io.out(REVOKE_USAGE)
-    return 0
-  }
-  if (positionals.length === 0) {
-    io.err(`clients revoke: name a client\n\n${REVOKE_USAGE}`)
-    return 2
-  }
+  const given = readArgs(
+    args,
+    { usage: REVOKE_USAGE, options: ADMIN_OPTIONS, takesWords: true },
+    io,
+  )
+  if (given === undefined) return 0
+  const { values, words } = given
+  if (words.length === 0) return misused(io, 'clients revoke: name a client', REVOKE_USAGE)
   return withAdmin({ values, io, fetch }, async (ask) => {
-    for (const id of positionals) {
+    for (const id of words) {
       await ask('DELETE', `/admin/clients/${encodeURIComponent(id)}`)
       io.out(`removed ${JSON.stringify(id)}`)
     }

@@ -1,9 +1,8 @@
 /** `gatehouse connections` and `gatehouse vault`: accounts that people have connected, at a running gateway. */
-import { parseArgs } from 'node:util'
-
 import type { AskAdmin } from './admin-client.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Command, Io } from './io.ts'
+import { misused, readArgs, type ValuesOf } from './usage.ts'
 
 /** Connections asked for at once while listing. */
 const PAGE = 500
@@ -49,7 +48,7 @@ const OPTIONS = {
   account: { type: 'string' },
 } as const
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+type Values = ValuesOf<typeof OPTIONS>
 
 type Verb = {
   readonly usage: string
@@ -70,11 +69,9 @@ export const vaultRotate: Command = verb({ usage: ROTATE, does: rotate })
 
 function verb({ usage, does }: Verb): Command {
   return async (args, io) => {
-    const { values } = parseArgs({ args: [...args], options: OPTIONS })
-    if (values.help === true) {
-      io.out(usage)
-      return 0
-    }
+    const given = readArgs(args, { usage, options: OPTIONS }, io)
+    if (given === undefined) return 0
+    const { values } = given
     const options = { values, io, fetch: globalThis.fetch }
     return await withAdmin(options, (ask) => does(ask, values, io))
   }
@@ -125,10 +122,8 @@ async function health(ask: AskAdmin, _values: Values, io: Io): Promise<number> {
 
 async function revoke(ask: AskAdmin, values: Values, io: Io): Promise<number> {
   const { provider, issuer, subject, tenant, account } = values
-  if (provider === undefined || issuer === undefined || subject === undefined) {
-    io.err(`give --provider, --issuer and --subject\n\n${REVOKE}`)
-    return 2
-  }
+  if (provider === undefined || issuer === undefined || subject === undefined)
+    return misused(io, 'give --provider, --issuer and --subject', REVOKE)
   await ask('POST', '/admin/connections/revoke', {
     provider,
     issuer,

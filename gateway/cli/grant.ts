@@ -1,10 +1,10 @@
 /** `gatehouse grant create | list | end`: grants at a running gateway. */
-import { parseArgs } from 'node:util'
 import { credentialFault } from '../identity/credential-text.ts'
 import { durationMs } from '../policy/duration.ts'
 import type { AskAdmin } from './admin-client.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
+import { misused, readArgs, type ValuesOf } from './usage.ts'
 
 type Fetch = typeof globalThis.fetch
 
@@ -56,8 +56,9 @@ export async function grantCreate(
   io: Io,
   fetch: Fetch = globalThis.fetch,
 ): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: CREATE_OPTIONS })
-  if (values.help === true) return say(io, CREATE_USAGE)
+  const given = readArgs(args, { usage: CREATE_USAGE, options: CREATE_OPTIONS }, io)
+  if (given === undefined) return 0
+  const { values } = given
   const body = readCreate(values)
   if (typeof body === 'string') return misused(io, body, CREATE_USAGE)
   return withAdmin({ values, io, fetch }, async (ask) => {
@@ -73,8 +74,9 @@ export async function grantList(
   fetch: Fetch = globalThis.fetch,
 ): Promise<number> {
   const options = { ...ADMIN_OPTIONS, json: { type: 'boolean', default: false } } as const
-  const { values } = parseArgs({ args: [...args], options })
-  if (values.help === true) return say(io, LIST_USAGE)
+  const given = readArgs(args, { usage: LIST_USAGE, options }, io)
+  if (given === undefined) return 0
+  const { values } = given
   return withAdmin({ values, io, fetch }, async (ask) => {
     const grants = arrayOf((await ask('GET', '/admin/grants'))['grants'])
     for (const grant of grants) {
@@ -92,15 +94,16 @@ export async function grantEnd(
   io: Io,
   fetch: Fetch = globalThis.fetch,
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: { ...ADMIN_OPTIONS, task: { type: 'string' } },
-    allowPositionals: true,
-  })
-  if (values.help === true) return say(io, END_USAGE)
-  const [id] = positionals
+  const given = readArgs(
+    args,
+    { usage: END_USAGE, options: { ...ADMIN_OPTIONS, task: { type: 'string' } }, takesWords: true },
+    io,
+  )
+  if (given === undefined) return 0
+  const { values, words } = given
+  const [id] = words
   const { task } = values
-  if (positionals.length > 1 || (id === undefined) === (task === undefined)) {
+  if (words.length > 1 || (id === undefined) === (task === undefined)) {
     return misused(io, 'name one grant, or one task', END_USAGE)
   }
   return withAdmin({ values, io, fetch }, (ask) => end(ask, io, { id, task }))
@@ -121,7 +124,7 @@ async function end(
   return 0
 }
 
-type CreateValues = ReturnType<typeof parseArgs<{ options: typeof CREATE_OPTIONS }>>['values']
+type CreateValues = ValuesOf<typeof CREATE_OPTIONS>
 
 /** The body to send, or what is wrong with the options. */
 function readCreate(values: CreateValues): Readonly<Record<string, string | number>> | string {
@@ -172,14 +175,4 @@ function arrayOf(value: unknown): readonly unknown[] {
 /** RFC 3339 in whole seconds. */
 function timeText(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
-}
-
-function say(io: Io, text: string): number {
-  io.out(text)
-  return 0
-}
-
-function misused(io: Io, problem: string, usage: string): number {
-  io.err(`${problem}\n\n${usage}`)
-  return 2
 }

@@ -1,7 +1,7 @@
 /** `gatehouse keys new`: one entry of the key ring. */
 import { randomBytes as systemRandomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import type { Io } from './io.ts'
+import { misused, readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse keys new [--id ID]
 
@@ -29,17 +29,13 @@ export async function keysNew(
   io: Pick<Io, 'out' | 'err'>,
   { now, randomBytes }: KeySources = SYSTEM,
 ): Promise<number> {
-  const options = { id: { type: 'string' }, help: { type: 'boolean' } } as const
-  const { values } = parseArgs({ args: [...args], options })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const options = { id: { type: 'string' } } as const
+  const given = readArgs(args, { usage: USAGE, options }, io)
+  if (given === undefined) return 0
+  const { values } = given
   const id = values.id ?? `k${new Date(now()).toISOString().slice(0, 10)}`
-  if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) {
-    io.err(`--id must be 1 to 32 of A-Z a-z 0-9 _ -\n\n${USAGE}`)
-    return 2
-  }
+  if (!/^[A-Za-z0-9_-]{1,32}$/.test(id))
+    return misused(io, '--id must be 1 to 32 of A-Z a-z 0-9 _ -', USAGE)
   io.out(`${id}:${randomBytes(KEY_BYTES).toString('base64url')}`)
   return 0
 }

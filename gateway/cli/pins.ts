@@ -1,7 +1,7 @@
 /** `gatehouse pins list` and `gatehouse pins accept`: tools whose definition a server has changed. */
-import { parseArgs } from 'node:util'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
+import { misused, readArgs } from './usage.ts'
 
 const LIST_USAGE = `Usage: gatehouse pins list [OPTIONS]
 
@@ -34,11 +34,9 @@ export async function pinsList(
     all: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   } as const
-  const { values } = parseArgs({ args: [...args], options })
-  if (values.help === true) {
-    io.out(LIST_USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: LIST_USAGE, options }, io)
+  if (given === undefined) return 0
+  const { values } = given
   return withAdmin({ values, io, fetch }, async (ask) => {
     const answer = await ask('GET', `/admin/pins${values.all ? '?all' : ''}`)
     if (values.json) {
@@ -59,16 +57,12 @@ export async function pinsAccept(
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
   const options = { ...ADMIN_OPTIONS, definition: { type: 'string' } } as const
-  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
-  if (values.help === true) {
-    io.out(ACCEPT_USAGE)
-    return 0
-  }
-  const [server, tool, ...more] = positionals
-  if (server === undefined || tool === undefined || more.length > 0) {
-    io.err(`pins accept: name a server and a tool\n\n${ACCEPT_USAGE}`)
-    return 2
-  }
+  const given = readArgs(args, { usage: ACCEPT_USAGE, options, takesWords: true }, io)
+  if (given === undefined) return 0
+  const { values, words } = given
+  const [server, tool, ...more] = words
+  if (server === undefined || tool === undefined || more.length > 0)
+    return misused(io, 'pins accept: name a server and a tool', ACCEPT_USAGE)
   return withAdmin({ values, io, fetch }, async (ask) => {
     const definition = values.definition === undefined ? {} : { definition: values.definition }
     await ask('POST', '/admin/pins/accept', { server, tool, ...definition })

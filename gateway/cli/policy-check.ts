@@ -1,5 +1,4 @@
 /** `gatehouse policy check`: policy files by themselves, without a configuration. */
-import { parseArgs } from 'node:util'
 import type { Problem } from '../model/problem.ts'
 import { howMany } from '../policy/how-many.ts'
 import { formatProblem } from '../server/load-all.ts'
@@ -7,6 +6,7 @@ import { validate } from '../settings/validate.ts'
 import type { Io } from './io.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
 import { policyFiles } from './rule-set.ts'
+import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy check FILE…
 
@@ -23,20 +23,11 @@ export async function policyCheck(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return 0
-  }
-  if (positionals.length === 0) {
-    io.err(`policy check: no file named\n\n${HELP}`)
-    return 2
-  }
-  const files = (await Promise.all(positionals.map(policyFiles))).flat()
+  const given = readArgs(args, { usage: HELP, options: {}, takesWords: true }, io)
+  if (given === undefined) return 0
+  const { words } = given
+  if (words.length === 0) return misused(io, 'policy check: no file named', HELP)
+  const files = (await Promise.all(words.map(policyFiles))).flat()
   const faults = (await Promise.all(files.map(faultsOf))).flat()
   const read = await readPolicies(files, [])
   const problems = eachPlaceOnce([...faults, ...(read.ok ? [] : read.problems)])

@@ -1,5 +1,4 @@
 /** `gatehouse policy diff`: what a changed policy would change. */
-import { parseArgs } from 'node:util'
 import { callFor } from '../policy/ask.ts'
 import { type DecisionChange, diffPolicies, type PolicyDiff } from '../policy/diff.ts'
 import { formatDiff } from '../policy/format-diff.ts'
@@ -11,6 +10,7 @@ import type { Io } from './io.ts'
 import { readDocument } from './read-policies.ts'
 import { readRecorded } from './read-recorded.ts'
 import { readRuleSet } from './rule-set.ts'
+import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy diff A B (--audit FILE… | --cases FILE…) [--json]
 
@@ -30,29 +30,26 @@ type Asked = AskedCall & { readonly count?: number }
 
 /** @returns the exit code. */
 export async function policyDiff(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      audit: { type: 'string', multiple: true, default: [] },
-      cases: { type: 'string', multiple: true, default: [] },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h' },
+  const given = readArgs(
+    args,
+    {
+      usage: HELP,
+      options: {
+        audit: { type: 'string', multiple: true, default: [] },
+        cases: { type: 'string', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+      },
+      takesWords: true,
     },
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return 0
-  }
-  const [a, b, ...more] = positionals
-  if (a === undefined || b === undefined || more.length > 0) {
-    io.err(`policy diff: name two policies\n\n${HELP}`)
-    return 2
-  }
-  if (values.audit.length + values.cases.length === 0) {
-    io.err(`policy diff: name calls to ask about (--audit or --cases)\n\n${HELP}`)
-    return 2
-  }
+    io,
+  )
+  if (given === undefined) return 0
+  const { values, words } = given
+  const [a, b, ...more] = words
+  if (a === undefined || b === undefined || more.length > 0)
+    return misused(io, 'policy diff: name two policies', HELP)
+  if (values.audit.length + values.cases.length === 0)
+    return misused(io, 'policy diff: name calls to ask about (--audit or --cases)', HELP)
   const asked = await readAsked(values, io)
   const [one, other] = [await readRuleSet(a, io), await readRuleSet(b, io)]
   if (asked === undefined || one === undefined || other === undefined) return 1

@@ -1,5 +1,4 @@
 /** `gatehouse policy explain`: which rule decides a call, and why. */
-import { parseArgs } from 'node:util'
 import type { CallerKind } from '../model/caller.ts'
 import type { Problem } from '../model/problem.ts'
 import {
@@ -19,6 +18,7 @@ import { formatProblem, loadAll } from '../server/load-all.ts'
 import { nearest } from '../settings/nearest.ts'
 import type { Io } from './io.ts'
 import { readPolicies } from './read-policies.ts'
+import { misused, readArgs, type ValuesOf } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy explain (--policy FILE… | -c FILE) --server S TARGET CALLER
 
@@ -85,12 +85,11 @@ const OPTIONS = {
   at: { type: 'string' },
   granted: { type: 'string', multiple: true },
   address: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const
 
 const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+type Values = ValuesOf<typeof OPTIONS>
 
 /** What was asked, once the options make sense. */
 type Asked = {
@@ -105,21 +104,12 @@ type Asked = {
 
 /** @returns the exit code. */
 export async function policyExplain(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: OPTIONS,
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return 0
-  }
-  const policies = [...(values.policy ?? []), ...positionals]
+  const given = readArgs(args, { usage: HELP, options: OPTIONS, takesWords: true }, io)
+  if (given === undefined) return 0
+  const { values, words } = given
+  const policies = [...(values.policy ?? []), ...words]
   const asked = readAsked(values, policies)
-  if (typeof asked === 'string') {
-    io.err(`policy explain: ${asked}\n\n${HELP}`)
-    return 2
-  }
+  if (typeof asked === 'string') return misused(io, `policy explain: ${asked}`, HELP)
   const read = await readRules({
     config: values.config,
     policies,

@@ -1,7 +1,6 @@
 /** `gatehouse policy learn`: from an audit log to the policy it would have needed. */
 import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { Decision } from '../model/decision.ts'
 import type { Problem } from '../model/problem.ts'
 import { compilePolicy } from '../policy/compile.ts'
@@ -18,6 +17,7 @@ import { formatProblem } from '../server/load-all.ts'
 import { readYaml } from '../settings/yaml.ts'
 import type { Io } from './io.ts'
 import { readRecorded } from './read-recorded.ts'
+import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy learn [--out FILE] AUDIT…
 
@@ -40,22 +40,19 @@ export async function policyLearn(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { out: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return 0
-  }
+  const given = readArgs(
+    args,
+    { usage: HELP, options: { out: { type: 'string' } }, takesWords: true },
+    io,
+  )
+  if (given === undefined) return 0
+  const { values, words } = given
   const { out } = values
-  if (positionals.length === 0 || (out !== undefined && !/\.ya?ml$/.test(out))) {
-    const what = positionals.length === 0 ? 'no audit log named' : '--out must end in .yaml or .yml'
-    io.err(`policy learn: ${what}\n\n${HELP}`)
-    return 2
+  if (words.length === 0 || (out !== undefined && !/\.ya?ml$/.test(out))) {
+    const what = words.length === 0 ? 'no audit log named' : '--out must end in .yaml or .yml'
+    return misused(io, `policy learn: ${what}`, HELP)
   }
-  const calls = await readRecorded(positionals, io)
+  const calls = await readRecorded(words, io)
   if (calls === undefined) return 1
   const decisions = calls.reduce((sum, { count }) => sum + count, 0)
   const rules = learnPolicy(calls)

@@ -1,10 +1,10 @@
 /** `gatehouse policy shadow-report`: what rules in shadow mode would have changed. */
-import { parseArgs } from 'node:util'
 import { describeAsked } from '../policy/format-diff.ts'
 import { howMany } from '../policy/how-many.ts'
 import { createShadowReport, type ShadowFinding } from '../policy/shadow-report.ts'
 import type { Io } from './io.ts'
 import { readLines } from './read-lines.ts'
+import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy shadow-report [--json] AUDIT…
 
@@ -24,24 +24,16 @@ export async function policyShadowReport(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return 0
-  }
-  if (positionals.length === 0) {
-    io.err(`policy shadow-report: no audit log named\n\n${HELP}`)
-    return 2
-  }
+  const given = readArgs(
+    args,
+    { usage: HELP, options: { json: { type: 'boolean', default: false } }, takesWords: true },
+    io,
+  )
+  if (given === undefined) return 0
+  const { values, words } = given
+  if (words.length === 0) return misused(io, 'policy shadow-report: no audit log named', HELP)
   const shadow = createShadowReport()
-  for (const file of positionals) {
+  for (const file of words) {
     try {
       await readLines(file, shadow.line)
     } catch (error) {

@@ -1,13 +1,13 @@
 /** `gatehouse policy test`: runs the cases beside policy files. */
 import { existsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { Problem } from '../model/problem.ts'
 import { runCases } from '../policy/cases.ts'
 import { readCases } from '../policy/read-cases.ts'
 import { formatProblem } from '../server/load-all.ts'
 import type { Io } from './io.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
+import { misused, readArgs } from './usage.ts'
 
 /** The smallest case file there is. */
 export const EXAMPLE = `cases:
@@ -45,22 +45,13 @@ export async function policyTest(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help === true) {
-    io.out(HELP)
-    return 0
-  }
-  if (positionals.length === 0) {
-    io.err(`policy test: no file named\n\n${HELP}`)
-    return 2
-  }
+  const given = readArgs(args, { usage: HELP, options: {}, takesWords: true }, io)
+  if (given === undefined) return 0
+  const { words } = given
+  if (words.length === 0) return misused(io, 'policy test: no file named', HELP)
   const caselessFiles: string[] = []
   const total = { passed: 0, failed: 0, problems: 0 }
-  for (const file of new Set(positionals.map((name) => caseFileOf(name)))) {
+  for (const file of new Set(words.map((name) => caseFileOf(name)))) {
     const { passed, failed, problems, caseless } = await testFile(file, io)
     total.passed += passed
     total.failed += failed

@@ -1,7 +1,7 @@
 /** `gatehouse registration-tokens new`: an initial access token for clients (RFC 7591 §3), shown once. */
 import { hash, randomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import type { Io } from './io.ts'
+import { misused, readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse registration-tokens new --name NAME
 
@@ -18,17 +18,13 @@ export async function registrationTokensNew(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  const options = { name: { type: 'string' }, help: { type: 'boolean' } } as const
-  const { values } = parseArgs({ args: [...args], options })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const options = { name: { type: 'string' } } as const
+  const given = readArgs(args, { usage: USAGE, options }, io)
+  if (given === undefined) return 0
+  const { values } = given
   const { name = '' } = values
-  if (!/^[a-z0-9-]{1,64}$/.test(name)) {
-    io.err(`--name must be 1 to 64 of a-z 0-9 -\n\n${USAGE}`)
-    return 2
-  }
+  if (!/^[a-z0-9-]{1,64}$/.test(name))
+    return misused(io, '--name must be 1 to 64 of a-z 0-9 -', USAGE)
   const token = `ghr_${randomBytes(TOKEN_BYTES).toString('base64url')}`
   io.out('The token, shown this once:\n')
   io.out(`  ${token}\n`)

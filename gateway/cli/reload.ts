@@ -1,7 +1,7 @@
 /** `gatehouse reload`: a running gateway reads its configuration and policies again. */
-import { parseArgs } from 'node:util'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
+import { readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse reload [OPTIONS]
 
@@ -17,11 +17,9 @@ export async function reload(
   io: Io,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: ADMIN_OPTIONS })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: USAGE, options: ADMIN_OPTIONS }, io)
+  if (given === undefined) return 0
+  const { values } = given
   return withAdmin({ values, io, fetch }, async (ask) => {
     const { notices } = await ask('POST', '/admin/reload')
     io.out('reloaded')

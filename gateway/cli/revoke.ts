@@ -1,10 +1,10 @@
 /** `gatehouse revoke`: ends tokens, grants, sessions, clients and subjects at a running gateway. */
-import { parseArgs } from 'node:util'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
 import { apiKeyPrefix, credentialFault } from '../identity/credential-text.ts'
 import type { AskAdmin } from './admin-client.ts'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
+import { misused, readArgs, type ValuesOf } from './usage.ts'
 
 const USAGE = `Usage: gatehouse revoke --token JTI --issuer ISSUER
        gatehouse revoke --subject SUBJECT --issuer ISSUER
@@ -41,7 +41,7 @@ const OPTIONS = {
   lift: { type: 'string' },
 } as const
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+type Values = ValuesOf<typeof OPTIONS>
 
 /** Revocations asked for at once while listing. */
 const PAGE = 1000
@@ -61,16 +61,11 @@ export async function revoke(
   io: Io,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: OPTIONS })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: USAGE, options: OPTIONS }, io)
+  if (given === undefined) return 0
+  const { values } = given
   const goal = readGoal(values)
-  if (goal.verb === 'wrong') {
-    io.err(`${goal.problem}\n\n${USAGE}`)
-    return 2
-  }
+  if (goal.verb === 'wrong') return misused(io, goal.problem, USAGE)
   return withAdmin({ values, io, fetch }, async (ask) => {
     if (goal.verb === 'list') await list(ask, io)
     else if (goal.verb === 'lift') await lift(ask, io, goal.id)

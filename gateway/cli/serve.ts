@@ -1,5 +1,4 @@
 /** `gatehouse serve`: runs until a signal, reloads on SIGHUP, drains on SIGTERM and SIGINT. */
-import { parseArgs } from 'node:util'
 
 import { formatProblem, loadAll } from '../server/load-all.ts'
 import type { Log } from '../server/log.ts'
@@ -7,6 +6,7 @@ import { createLog } from '../server/log.ts'
 import type { Gatehouse } from '../server/start.ts'
 import { start } from '../server/start.ts'
 import type { Io } from './io.ts'
+import { misused, readArgs } from './usage.ts'
 import { readVersion } from './version.ts'
 
 const HELP = `Usage: gatehouse serve -c FILE
@@ -26,15 +26,14 @@ const EXIT_FAULT = 70
 const FAULT_DRAIN_MS = 5_000
 
 export async function serve(args: readonly string[], io: Io): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      config: { type: 'string', short: 'c' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
-  if (values.help === true) return say(io.out, HELP, 0)
-  if (values.config === undefined) return say(io.err, `serve: -c FILE is missing\n\n${HELP}`, 2)
+  const given = readArgs(
+    args,
+    { usage: HELP, options: { config: { type: 'string', short: 'c' } } },
+    io,
+  )
+  if (given === undefined) return 0
+  const { values } = given
+  if (values.config === undefined) return misused(io, 'serve: -c FILE is missing', HELP)
   const source = { file: values.config, env: io.env, now: Date.now }
   const loaded = await loadAll(source)
   if (!loaded.ok) {

@@ -1,7 +1,7 @@
 /** `gatehouse status`: what a running gateway says of itself. */
-import { parseArgs } from 'node:util'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
+import { readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse status [--json] [OPTIONS]
 
@@ -17,11 +17,9 @@ export async function status(
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
   const options = { ...ADMIN_OPTIONS, json: { type: 'boolean' } } as const
-  const { values } = parseArgs({ args: [...args], options })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: USAGE, options }, io)
+  if (given === undefined) return 0
+  const { values } = given
   return withAdmin({ values, io, fetch }, async (ask) => {
     const answer = await ask('GET', '/admin/status')
     if (values.json === true) io.out(JSON.stringify(answer, undefined, 2))

@@ -1,8 +1,8 @@
 /** `gatehouse tools`: the tools that servers have listed, as rules name them. */
-import { parseArgs } from 'node:util'
 import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
 import type { Io } from './io.ts'
 import { readLines } from './read-lines.ts'
+import { readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse tools [OPTIONS]
 
@@ -17,11 +17,9 @@ export async function tools(
   io: Io,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: ADMIN_OPTIONS })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: USAGE, options: ADMIN_OPTIONS }, io)
+  if (given === undefined) return 0
+  const { values } = given
   return withAdmin({ values, io, fetch }, async (ask) => {
     const { tools: listed } = await ask('GET', '/admin/tools')
     for (const [server, names] of Object.entries(Object(listed))) {

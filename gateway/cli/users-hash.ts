@@ -1,8 +1,8 @@
 /** `gatehouse users hash`: the hash of a password, for the file of local users. */
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
 import { hashPassword, MAX_PASSWORD_CHARS } from '../identity/passwords.ts'
 import type { Io } from './io.ts'
+import { misused, readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse users hash
 
@@ -24,16 +24,12 @@ export async function usersHash(
   io: Pick<Io, 'out' | 'err'>,
   readLine: () => Promise<string> = firstLine,
 ): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { help: { type: 'boolean' } } })
-  if (values.help === true) {
-    io.out(USAGE)
-    return 0
-  }
+  const given = readArgs(args, { usage: USAGE, options: {} }, io)
+  if (given === undefined) return 0
   const password = await readLine()
   if (password.length < MIN_PASSWORD_CHARS || password.length > MAX_PASSWORD_CHARS) {
     const wanted = `${MIN_PASSWORD_CHARS} to ${MAX_PASSWORD_CHARS} characters`
-    io.err(`a password must have ${wanted}\n\n${USAGE}`)
-    return 2
+    return misused(io, `a password must have ${wanted}`, USAGE)
   }
   io.out(await hashPassword(password))
   return 0
