@@ -86,6 +86,15 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         subject: event.subject,
         detail: event.detail,
       })
+    case 'provider_discovery':
+    case 'provider_registration':
+      return record('credential', event, {
+        provider: event.provider,
+        ok: event.ok,
+        issuer: event.issuer,
+        client: 'client' in event ? event.client : undefined,
+        detail: event.detail,
+      })
     case 'swapped':
       return record('credential', event, {
         server: event.server,

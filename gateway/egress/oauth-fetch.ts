@@ -1,10 +1,15 @@
 /**
- * Requests to token and revocation endpoints that operators configured, in the shape that OAuth
- * libraries call (`fetch`). One request, no redirect, a whole answer within bounds.
+ * Requests to authorization servers, in the shape that OAuth libraries call (`fetch`). One request, no
+ * redirect, a whole answer within bounds. What operators configured may be anywhere; what a server told of
+ * itself only on the public internet.
  */
+import { lookup as systemLookup } from 'node:dns'
+
 import { Agent, request } from 'undici'
 
 import { isLoopback } from '../model/loopback.ts'
+import type { Reach } from '../model/provider.ts'
+import { isPublicUrl, publicOnly, type Resolve } from './public-only.ts'
 
 /** A token endpoint may ask a directory; a call waits for it, so not for long. */
 const TIMEOUT_MS = 10_000
@@ -25,27 +30,38 @@ export type OAuthFetch = {
   /**
    * The answer, whatever its status.
    *
-   * @throws {Error} when there is none: no https (loopback aside), no connection, too slow, too large. The
-   *   message names the origin, never what was sent or came back.
+   * @throws {Error} when there is none: no https (loopback aside), out of reach, no connection, too slow,
+   *   too large. The message names the origin, never what was sent or came back.
    */
   (url: string, request: OAuthRequest): Promise<Response>
   /** Closes idle connections. */
   close(): Promise<void>
 }
 
+/** One fetch for each reach. */
+export type OAuthFetches = Readonly<Record<Reach, OAuthFetch>>
+
+export type OAuthFetchOptions = {
+  readonly timeoutMs?: number
+  /** The authority its certificate must come from (PEM), instead of those of the system. */
+  readonly ca?: string
+  /** `any` by default. */
+  readonly reach?: Reach
+  /** The system's resolver by default. */
+  readonly resolve?: Resolve
+}
+
 /** Returns a fetch with connections of its own: one for the life of the process. */
-export function createOAuthFetch(
-  options: {
-    readonly timeoutMs?: number
-    /** The authority its certificate must come from (PEM), instead of those of the system. */
-    readonly ca?: string
-  } = {},
-): OAuthFetch {
-  const { timeoutMs = TIMEOUT_MS, ca } = options
-  const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }) }
+export function createOAuthFetch(options: OAuthFetchOptions = {}): OAuthFetch {
+  const { timeoutMs = TIMEOUT_MS, ca, reach = 'any', resolve = systemLookup } = options
+  const guard = reach === 'any' ? {} : { lookup: publicOnly(resolve), autoSelectFamily: false }
+  const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }), ...guard }
   const agent = new Agent({ connections: CONNECTIONS, connect })
   const oauthFetch = async (text: string, { method, headers, body }: OAuthRequest) => {
     const url = new URL(text)
+    if (reach === 'public' && !isPublicUrl(url)) {
+      throw new Error(`${url.origin}: must be https on its own port, on the public internet`)
+    }
     if (!isConfidential(url)) throw new Error(`${url.origin}: must be https, or loopback`)
     try {
       const answer = await request(url, {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 
-import type { Resolve } from './public-fetch.ts'
 import { createPublicFetch } from './public-fetch.ts'
+import type { Resolve } from './public-only.ts'
 import { isPublicAddress } from './special-addresses.ts'
 
 test('No special address counts as public, in none of its spellings', () => {

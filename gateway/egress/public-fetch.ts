@@ -1,15 +1,12 @@
 /**
- * Small documents from addresses that a stranger chose (client id metadata documents): https on its own port,
- * no redirect, and a connection only to addresses of the public internet, checked where they are dialled,
- * so that a name which changes its mind in between gains nothing (R-SSRF).
+ * Small documents from addresses that a stranger chose (client id metadata documents): no redirect, and a
+ * connection only to what `public-only.ts` lets through.
  */
-import type { LookupAddress, LookupOptions } from 'node:dns'
 import { lookup as systemLookup } from 'node:dns'
-import { isIP } from 'node:net'
 
 import { Agent, request } from 'undici'
 
-import { isPublicAddress } from './special-addresses.ts'
+import { isPublicUrl, publicOnly, type Resolve } from './public-only.ts'
 
 /** From the start to the last byte. */
 const TIMEOUT_MS = 3_000
@@ -22,13 +19,6 @@ const CONNECTIONS = 2
 
 /** Documents fetched at once: what strangers can make us do. */
 const MAX_AT_ONCE = 16
-
-/** Resolves a name to all of its addresses, as `dns.lookup` with `all: true` does. */
-export type Resolve = (
-  hostname: string,
-  options: LookupOptions & { readonly all: true },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void
 
 export type PublicFetch = {
   /**
@@ -56,7 +46,7 @@ export function createPublicFetch(options: PublicFetchOptions = {}): PublicFetch
   let atOnce = 0
   const publicFetch = async (text: string): Promise<Response> => {
     const url = URL.parse(text)
-    if (url === null || !isFetchable(url) || atOnce >= MAX_AT_ONCE) throw refused()
+    if (url === null || !isPublicUrl(url) || atOnce >= MAX_AT_ONCE) throw refused()
     atOnce += 1
     try {
       return await fetchDocument(url, agent, AbortSignal.timeout(timeoutMs))
@@ -67,36 +57,6 @@ export function createPublicFetch(options: PublicFetchOptions = {}): PublicFetch
     }
   }
   return Object.assign(publicFetch, { close: () => agent.close() })
-}
-
-/** A literal address is never resolved, so it is judged here; its many spellings URL has made one. */
-function isFetchable({ protocol, hostname, port, username, password }: URL): boolean {
-  if (protocol !== 'https:' || port !== '' || username !== '' || password !== '') return false
-  const host = hostname.replace(/^\[|\]$/g, '')
-  return isIP(host) === 0 || isPublicAddress(host)
-}
-
-/** Every address of a name must be public, and the one that was checked is the one that is dialled. */
-function publicOnly(resolve: Resolve) {
-  return (
-    hostname: string,
-    options: LookupOptions,
-    callback: (
-      error: NodeJS.ErrnoException | null,
-      address: string | LookupAddress[],
-      family?: number,
-    ) => void,
-  ): void => {
-    resolve(hostname, { ...options, all: true }, (error, found) => {
-      // With an error there are none, whatever the types say.
-      const addresses = error === null ? found : []
-      const [first] = addresses
-      const isPublic = addresses.every(({ address }) => isPublicAddress(address))
-      if (error !== null || first === undefined || !isPublic) callback(refused(), [])
-      else if (options.all === true) callback(null, [first])
-      else callback(null, first.address, first.family)
-    })
-  }
 }
 
 async function fetchDocument(url: URL, agent: Agent, signal: AbortSignal): Promise<Response> {

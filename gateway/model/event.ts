@@ -77,6 +77,26 @@ export type GatehouseEvent =
       readonly detail?: string
     }
   | {
+      /** A server was asked whose tokens it takes. */
+      readonly type: 'provider_discovery'
+      readonly provider: string
+      readonly ok: boolean
+      /** Of the authorization server, where one was found. */
+      readonly issuer?: string
+      /** What is wrong, and where. */
+      readonly detail?: string
+    }
+  | {
+      /** We registered as a client of an authorization server, or could not. */
+      readonly type: 'provider_registration'
+      readonly provider: string
+      readonly issuer: string
+      readonly ok: boolean
+      /** The id we have there. */
+      readonly client?: string
+      readonly detail?: string
+    }
+  | {
       /** A credential was made for a caller, or could not be. */
       readonly type: 'swapped'
       readonly server: string

@@ -1,6 +1,12 @@
 import type { HeaderTemplate, OAuthClient } from './credential.ts'
 
 /**
+ * Where requests to a provider may go. `any`: its addresses were configured. `public`: a server told them of
+ * itself, and they must be on the public internet.
+ */
+export type Reach = 'any' | 'public'
+
+/**
  * A service whose tokens people give us, as data: where it sends people to consent, where its tokens come
  * from, and in what it departs from RFC 6749.
  */
@@ -50,4 +56,53 @@ export type Provider = {
   readonly place: HeaderTemplate
   /** A member of the answer that names the account at the service. */
   readonly accountField: readonly string[]
+  readonly reach: Reach
+  /** Where all this comes from, for one that was discovered; undefined for one that was written down. */
+  readonly grantor: Grantor | undefined
+}
+
+/**
+ * An MCP server with an authorization server of its own, which is found by what the server says of itself
+ * (MCP "Authorization", RFC 9728) when somebody connects.
+ */
+export type RemoteProvider = Pick<Provider, 'name' | 'title' | 'scopes' | 'authorizeParameters'> & {
+  /** URL of the MCP server; its tokens go nowhere else. */
+  readonly discover: string
+  /** Our client there, where somebody registered one; else we become one ourselves. */
+  readonly client: OAuthClient | undefined
+  /** The only issuer that is believed; undefined believes what the server names. */
+  readonly issuer: string | undefined
+  /**
+   * Address of the document that describes us (Client ID Metadata Document); undefined for none, and then we
+   * register.
+   */
+  readonly clientDocument: string | undefined
+  /** Nobody is led to where it leads without having seen a page. */
+  readonly silent: false
+}
+
+/**
+ * The authorization server that gave tokens, and who we are there. It is kept with what it gave, so that
+ * tokens are refreshed where they came from, whatever the server names by then. Nothing in it is secret.
+ */
+export type Grantor = {
+  /** URL of the MCP server that named it. */
+  readonly server: string
+  /** Issuer identifier, to the letter (RFC 8414 §3.3). */
+  readonly issuer: string
+  readonly authorizeUrl: string
+  readonly tokenUrl: string
+  readonly revokeUrl: string | undefined
+  readonly sendsIssuer: boolean
+  /** What tokens are asked for (RFC 8707), as the server publishes it. */
+  readonly resource: string
+  readonly client: Pick<OAuthClient, 'id' | 'auth'> & {
+    /** `document`: its id is the address of a document; `registered`: dynamically (RFC 7591). */
+    readonly source: 'configured' | 'document' | 'registered'
+  }
+}
+
+/** Whether it is discovered. */
+export function isRemote(provider: Provider | RemoteProvider): provider is RemoteProvider {
+  return 'discover' in provider
 }

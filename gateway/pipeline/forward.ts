@@ -10,7 +10,7 @@ import { bodyUp } from './body-up.ts'
 import { checkParams } from './check-params.ts'
 import type { Desk } from './desk.ts'
 import { hearOut } from './negotiation.ts'
-import { swap, swapAgain } from './swap.ts'
+import { askForMore, swap, swapAgain } from './swap.ts'
 import { upHeaders } from './up-headers.ts'
 import type { Seated } from './visit.ts'
 
@@ -36,6 +36,7 @@ export async function forward(
       answer = await send(permit, visit, sent, desk).answer
       journey.upstreamStatus = answer.status
     }
+    if (answer.status === 403) stepUp(answer, permit, visit, desk)
     return permit.call.method === 'initialize' ? await hearOut(answer, permit.call) : answer
   } finally {
     journey.spentMs.upstream = desk.tick() - from - journey.spentMs.swap
@@ -43,6 +44,16 @@ export async function forward(
 }
 
 type Sent = Exchange | SideExchange
+
+/** A server that wants more scopes has not done what it was asked either: the caller is told what it lacks. */
+function stepUp({ body, challenge }: Answer, permit: Permit, seat: Seated, desk: Desk): void {
+  try {
+    askForMore(challenge, { permit, seat }, desk)
+  } catch (error) {
+    if (body.kind === 'stream') body.source.abort(error)
+    throw error
+  }
+}
 
 /** Sends it with the credential that the visit holds. */
 function send(permit: Permit, visit: Seated, body: Uint8Array | undefined, desk: Desk): Sent {

@@ -11,7 +11,7 @@ import { inject, missing, type Found } from '../vault/found.ts'
 import type { Wanted } from '../vault/swaps.ts'
 import { permitAll } from './authorize.ts'
 import type { Seat } from './frame.ts'
-import { swap, swapAgain } from './swap.ts'
+import { askForMore, swap, swapAgain } from './swap.ts'
 
 const PLACE = { header: 'Authorization', as: 'bearer', user: '' } as const
 const ISSUE: IssueCredential = {
@@ -207,3 +207,43 @@ test('An array of calls goes up with a credential that rules chose only where al
 function isCode(code: string): (error: unknown) => error is Refusal {
   return (error): error is Refusal => error instanceof Refusal && error.code === code
 }
+
+const MORE = 'Bearer error="insufficient_scope", scope="read write"'
+const LINK = 'https://gw.example/connect/acme?ticket=1'
+
+/** A seat whose call went up with a credential of the caller, and a desk that can ask for more. */
+function refused(more: Found | undefined) {
+  const { asked, ...desk } = { asked: [] as (readonly string[])[], ...swaps(OWN) }
+  const seat = seatAt({ credential: ISSUE })
+  const widen = (_: Wanted, scopes: readonly string[]) => (asked.push(scopes), more)
+  const own = { swaps: { ...desk.swaps, widen, connectLink: () => LINK } }
+  return { asked, own, seat, permit: permitOf(seat, 'echo') }
+}
+
+test('A server that says which scopes a call lacks makes its caller ask for them', async () => {
+  const connect = { provider: 'acme', account: 'default', scopes: ['read', 'write'] }
+  const { asked, own, seat, permit } = refused(missing('More access is needed', connect))
+  await swap(permit, seat, own)
+  const ask = () => askForMore(MORE, { permit, seat }, own)
+  assert.throws(ask, (error) => error instanceof Refusal && error.extra.link?.url === LINK)
+  assert.deepEqual(asked, [['read', 'write']])
+})
+
+test('Nobody is asked for more where all was given, nothing was sent, or scopes are not the matter', async () => {
+  const given = refused(undefined)
+  await swap(given.permit, given.seat, given.own)
+  askForMore(MORE, given, given.own)
+  assert.equal(given.asked.length, 1)
+  const unsent = refused(missing('More access is needed'))
+  askForMore(MORE, unsent, unsent.own)
+  await swap(unsent.permit, unsent.seat, unsent.own)
+  for (const other of [
+    undefined,
+    '',
+    'Bearer error="invalid_token", scope="a"',
+    'Bearer scope="a"',
+  ]) {
+    askForMore(other, unsent, unsent.own)
+  }
+  assert.deepEqual(unsent.asked, [])
+})

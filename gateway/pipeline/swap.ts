@@ -4,6 +4,7 @@ import type { CallerCredential, Credential } from '../model/credential.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
+import { readBearerChallenge } from '../oauth/read-challenge.ts'
 import type { Found } from '../vault/found.ts'
 import type { Desk } from './desk.ts'
 import type { Seat } from './frame.ts'
@@ -52,6 +53,26 @@ export async function swapAgain(
   const found = await desk.swaps.renew(wanted(credential, seat), refused)
   if (found === refused) return undefined
   return use(found, { credential, seat, isPlumbing: false }, desk)
+}
+
+/**
+ * Asks the caller to give the account more access, where its server says that this is what the call lacks
+ * (RFC 6750 §3.1), and it can be had. One that was given all that is asked for is not asked again.
+ *
+ * @param challenge The server's, of a 403.
+ * @throws {Refusal} `credential_missing`.
+ */
+export function askForMore(
+  challenge: string | undefined,
+  { permit, seat }: { readonly permit: Permit; readonly seat: Seat },
+  desk: SwapDesk,
+): void {
+  const credential = credentialOf(permit)
+  if (challenge === undefined || seat.found === undefined || !isOfCaller(credential)) return
+  const read = readBearerChallenge(challenge)
+  if (read?.error !== 'insufficient_scope') return
+  const found = desk.swaps.widen(wanted(credential, seat), read.scopes)
+  if (found !== undefined) use(found, { credential, seat, isPlumbing: false }, desk)
 }
 
 /** A server's own static credential, for transports that have no other. */

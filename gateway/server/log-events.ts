@@ -19,6 +19,11 @@ export function createEventLog(log: Log): (event: GatehouseEvent) => void {
       const { server, tool, held } = event
       log('warn', 'a server has changed the definition of a tool', { server, tool, held })
     }
+    if (event.type === 'provider_discovery' || event.type === 'provider_registration') {
+      const { provider, issuer, detail } = event
+      const what = event.type === 'provider_discovery' ? 'be discovered' : 'be registered with'
+      if (!event.ok) log('warn', `a provider cannot ${what}`, { provider, issuer, detail })
+    }
     if (event.type === 'eras_learned') {
       const { server, eras, versions } = event
       log('info', 'the eras of a server are known', { server, eras, versions: versions.join(' ') })

@@ -8,6 +8,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { Book } from '../vault/book.ts'
 import { createConnectLinks } from '../vault/connect-link.ts'
 import { lackOf } from '../vault/keeper.ts'
+import { isFrom } from '../vault/providers.ts'
 import type { Plant } from './plant.ts'
 import { connectPathOf } from './vault.ts'
 
@@ -38,7 +39,8 @@ export function createNeededAccounts(
       }
       const owner = wanted[0]?.caller
       if (owner === undefined) return []
-      return await Promise.all(Array.from(found.values(), (need) => look(owner, need, plant.book)))
+      const room = { book: plant.book, providers }
+      return await Promise.all(Array.from(found.values(), (need) => look(owner, need, room)))
     },
     connectAt: (subject, { provider, account, scopes, uses }, detour) => {
       const { tenant, issuer } = authorizationServer ?? { tenant: '', issuer: '' }
@@ -48,9 +50,9 @@ export function createNeededAccounts(
       const owner = { tenant, issuer, subject }
       return links.make(owner, { provider, account, scopes }, { server, detour })
     },
-    silentTargets: [...providers.values()]
-      .filter(({ silent }) => silent)
-      .map(({ authorizeUrl }) => new URL(authorizeUrl).origin),
+    silentTargets: [...providers.values()].flatMap((provider) =>
+      provider.silent ? [new URL(provider.authorizeUrl).origin] : [],
+    ),
     connectPath: providers.size > 0 ? path : undefined,
   }
 }
@@ -94,7 +96,13 @@ function withUse(
   return uses.map((use) => (use === old ? next : use))
 }
 
-async function look(owner: Caller, need: NeededAccount, book: Book): Promise<NeededAccount> {
+type Room = Pick<Settings, 'providers'> & { readonly book: Book }
+
+async function look(
+  owner: Caller,
+  need: NeededAccount,
+  { book, providers }: Room,
+): Promise<NeededAccount> {
   const { tenant, issuer, subject } = owner
   const { provider, account } = need
   const id = { tenant, issuer, subject, provider, account }
@@ -103,7 +111,8 @@ async function look(owner: Caller, need: NeededAccount, book: Book): Promise<Nee
     throw error
   })
   // A key service that is away keeps nobody from signing in: the call that lacks an account says so.
-  const isConnected =
-    entry === 'unknown' || (entry !== 'unreadable' && lackOf(entry, need) === undefined)
-  return { ...need, isConnected }
+  if (entry === 'unknown') return { ...need, isConnected: true }
+  if (entry === undefined || entry === 'unreadable') return { ...need, isConnected: false }
+  const isThere = isFrom(providers.get(provider), entry.connection.grantor)
+  return { ...need, isConnected: isThere && lackOf(entry, need) === undefined }
 }

@@ -104,6 +104,8 @@ export type Plant = {
   readonly fetchJson: FetchJson
   /** For token endpoints. */
   readonly oauthFetch: OAuthFetch
+  /** For those that servers name themselves. */
+  readonly publicOAuthFetch: OAuthFetch
   readonly introspect: Introspect
   /** Signs claims with the key in force. */
   readonly sign: Sign
@@ -179,6 +181,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   let connected: readonly Count[] = []
   const fetchJson = createFetchJson()
   const oauthFetch = createOAuthFetch()
+  const publicOAuthFetch = createOAuthFetch({ reach: 'public' })
   const introspectionFetch = createOAuthFetch({ timeoutMs: INTROSPECTION_MS })
   const postJson = createPostJson(POINT_CONNECTIONS)
   const postNotice = createPostNotice(MAX_RUNNING)
@@ -222,6 +225,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     readFile: (file) => readFile(file, 'utf8'),
     fetchJson,
     oauthFetch,
+    publicOAuthFetch,
     introspect: createIntrospect(introspectionFetch, clientAuth),
     sign,
     clientAuth,
@@ -256,6 +260,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       await fetchJson.close()
       await postJson.close()
       await oauthFetch.close()
+      await publicOAuthFetch.close()
       await vaultKeys.close()
       await introspectionFetch.close()
       await tracer?.shutdown()

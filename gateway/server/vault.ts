@@ -8,7 +8,6 @@ import { hostCookie, SESSION_COOKIE } from '../pages/cookies.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import type { Seals } from '../seal/seal.ts'
 import type { Settings } from '../settings/settings.ts'
-import { createAskToken } from '../vault/ask-token.ts'
 import type { Book } from '../vault/book.ts'
 import { createBreaker } from '../vault/breaker.ts'
 import { createConnectLinks } from '../vault/connect-link.ts'
@@ -18,6 +17,7 @@ import type { Own } from '../vault/connect-pages.ts'
 import type { ConnectionId, Owner } from '../vault/connection.ts'
 import type { Connectable } from '../vault/found.ts'
 import { createKeeper, type Keeper } from '../vault/keeper.ts'
+import { createProviders, isFrom } from '../vault/providers.ts'
 import { createServices } from '../vault/services.ts'
 import { tellLinkEnd } from './link-ends.ts'
 import { createLiveSessions } from './live-sessions.ts'
@@ -47,18 +47,29 @@ export function connectPathOf({ publicUrl }: Pick<Settings, 'publicUrl'>): strin
 }
 
 export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
-  const { book, clientAuth, emit, instance, now, oauthFetch, store } = plant
-  const { providers, publicUrl } = settings
+  const { book, clientAuth, emit, instance, now, store } = plant
+  const { envelopes } = plant.vaultKeys
+  const fetches = { any: plant.oauthFetch, public: plant.publicOAuthFetch }
+  const { publicUrl } = settings
   const url = new URL(publicUrl)
   const path = connectPathOf(settings)
-  const ask = createAskToken(oauthFetch, clientAuth)
-  const services = createServices({ ask, fetch: oauthFetch, clientAuth })
-  const provider = (name: string) => providers.get(name)
+  const services = createServices(fetches, clientAuth)
+  const redirectUri = (name: string): string => `${url.origin}${path}/${name}/callback`
+  const providers = createProviders({
+    configured: settings.providers,
+    fetches,
+    store,
+    envelopes,
+    redirectUri,
+    origin: url.origin,
+    now,
+    emit,
+  })
   const keeper = createKeeper({
     book,
     services,
     store,
-    provider,
+    providers,
     instance,
     now,
     emit,
@@ -75,13 +86,12 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- published right above
     keeper.forget(JSON.parse(message) as ConnectionId)
   })
-  const redirectUri = (name: string): string => `${url.origin}${path}/${name}/callback`
   const connect = createConnect({
     book,
     services,
     store,
-    envelopes: plant.vaultKeys.envelopes,
-    provider,
+    envelopes,
+    providers,
     redirectUri,
     changed,
     now,
@@ -92,7 +102,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
   const desk = createConnectDesk({
     connect,
     links,
-    provider,
+    providers,
     store,
     now,
     sessions: createLiveSessions(plant, { apiKeys: settings.apiKeys }),
@@ -116,7 +126,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
         ? links.make(caller, wanted, { server, client: caller.client })
         : undefined,
     desk,
-    path: providers.size > 0 ? path : undefined,
+    path: settings.providers.size > 0 ? path : undefined,
     close: unsubscribe,
   }
 }
@@ -133,8 +143,9 @@ async function ownConnections(
     )
     for (const account of accounts) {
       const entry = await book.read({ ...owner, provider: provider.name, account })
-      const state = entry === undefined || entry === 'unreadable' ? 'none' : entry.connection.state
-      const label = state === 'none' || typeof entry !== 'object' ? '' : entry.connection.label
+      const known = typeof entry === 'object' ? entry.connection : undefined
+      const own = isFrom(provider, known?.grantor) ? known : undefined
+      const { state, label } = own ?? { state: 'none' as const, label: '' }
       found.push({ provider, account, state, label })
     }
   }

@@ -25,7 +25,7 @@ export type ConfigFile = {
   readonly issuers: readonly IssuerFile[]
   readonly api_keys: readonly ApiKeyFile[]
   readonly servers: Readonly<Record<string, ServerFile>>
-  readonly providers: Readonly<Record<string, ProviderFile & { readonly client: OAuthClientFile }>>
+  readonly providers: Readonly<Record<string, ConfiguredProviderFile>>
   readonly limits: {
     readonly callers: Readonly<Partial<Record<CallerKind, BudgetFile>>>
     readonly clients?: BudgetFile
@@ -306,7 +306,7 @@ export type CredentialFile = {
   readonly needed_for?: 'calls' | 'everything'
 }
 
-/** A provider, as `config/providers.yaml` has those that are known; `client` stands in the configuration alone. */
+/** A provider, as `config/providers.yaml` has those that are known. */
 export type ProviderFile = {
   readonly title?: string
   readonly authorize_url?: string
@@ -332,6 +332,13 @@ export type ProviderFile = {
   readonly as?: 'bearer' | 'basic' | 'plain'
   readonly user?: string
   readonly account_field?: string
+}
+
+/** What stands in a configuration alone. */
+export type ConfiguredProviderFile = ProviderFile & {
+  readonly client?: OAuthClientFile
+  readonly discover?: string
+  readonly client_document?: string
 }
 
 /** Us as a client of an authorization server. */

@@ -126,7 +126,7 @@ async function read(
     issuers: await readIssuers(reading, config),
     limits: readLimits(reading, config),
     apiKeys: readApiKeys(reading, config),
-    providers: await readProviders(reading, config),
+    providers: await readProviders(context),
     notifications: await readNotifications(reading, config),
     servers: await readServers({
       ...context,

@@ -1,7 +1,12 @@
 /** `servers.<name>.credential` and its like: what a server gets instead of the caller's token. */
 import type { Path } from '../model/problem.ts'
 import type { Credential, HeaderTemplate, StaticCredential } from '../model/credential.ts'
-import type { ConfigFile, CredentialFile, ProviderFile, ServerFile } from './config-file.ts'
+import type {
+  ConfigFile,
+  ConfiguredProviderFile,
+  CredentialFile,
+  ServerFile,
+} from './config-file.ts'
 import { knownProviders } from './known-providers.ts'
 import { readExchange } from './read-exchange.ts'
 import type { Reading } from './reading.ts'
@@ -210,11 +215,11 @@ function readIssue(context: Context, at: Path, written: CredentialFile): Credent
 }
 
 function readVault(
-  { reading, config }: Context,
+  { reading, config, file }: Context,
   at: Path,
   written: CredentialFile,
 ): Credential | undefined {
-  const { provider: name, account = 'default', needed_for: neededFor = 'calls' } = written
+  const { provider: name, account = 'default' } = written
   const provider = name === undefined ? undefined : config.providers[name]
   if (name === undefined || provider === undefined) {
     const known = Object.keys(config.providers)
@@ -232,14 +237,29 @@ function readVault(
     const why = 'people connect accounts on pages where they sign in'
     reading.report([...at, 'mode'], `vault needs authorization_server: ${why}`)
   }
-  const { scopes = [] } = written
+  const { discover } = provider
+  if (discover !== undefined && !isAt(file, discover)) {
+    const why = `its tokens are for ${discover}, and this server is elsewhere`
+    reading.report([...at, 'provider'], `"${name}" is discovered: ${why}`)
+  }
+  const { scopes = [], needed_for: neededFor = discover === undefined ? 'calls' : 'everything' } =
+    written
   const place = placeAt(written, name, provider)
   return { kind: 'vault', place, provider: name, scopes, account, neededFor }
 }
 
+/** Whether an upstream is the server that a provider was discovered from. */
+function isAt({ upstream }: ServerFile, discover: string): boolean {
+  return URL.parse(upstream.url)?.href === URL.parse(discover)?.href
+}
+
 /** The provider's way, where the credential does not say another. */
-function placeAt(written: CredentialFile, name: string, provider: ProviderFile): HeaderTemplate {
-  const known = { ...knownProviders().get(name), ...provider }
+function placeAt(
+  written: CredentialFile,
+  name: string,
+  provider: ConfiguredProviderFile,
+): HeaderTemplate {
+  const known = provider.discover ? {} : { ...knownProviders().get(name), ...provider }
   const isOwn = written.as !== undefined || written.header !== 'Authorization'
   const { header = 'Authorization', as, user } = isOwn ? written : known
   const fallback = header.toLowerCase() === 'authorization' ? 'bearer' : 'plain'

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
+import { isRemote } from '../model/provider.ts'
 import { problemsOf, settingsOf } from '../testkit/settings-file.ts'
 import { knownProviders } from './known-providers.ts'
 
@@ -25,7 +26,8 @@ servers:
 
 async function providerOf(name: string, text: string) {
   const { providers } = await settingsOf(config(text, 'none'), { env: ENV })
-  return providers.get(name)
+  const provider = providers.get(name)
+  return provider && !isRemote(provider) ? provider : undefined
 }
 
 test('Each provider that is known needs a client alone, or its host where every customer has one', async () => {
@@ -105,6 +107,7 @@ for (const [what, text, credential, problem] of [
     'none',
     /lower-case letters, digits and hyphens/,
   ],
+  ['no client', `  google: { title: G }`, 'none', /7:3 providers\.google: "client" is missing/],
   ['a misspelt key', `  google: { ${CLIENT}, tokenurl: x }`, 'none', /unknown key "tokenurl"/],
   [
     'a literal secret',
@@ -139,6 +142,12 @@ test('The words for a known provider and for one of a configuration are the same
     JSON.parse(readFileSync(join(import.meta.dirname, '../../config', file), 'utf8')) as {
       $defs: { provider: { properties: Record<string, unknown> } }
     }
-  const { client: _, ...own } = read('gatehouse.schema.json').$defs.provider.properties
+  const {
+    client: _,
+    discover,
+    client_document,
+    ...own
+  } = read('gatehouse.schema.json').$defs.provider.properties
+  assert.ok(discover !== undefined && client_document !== undefined)
   assert.deepEqual(own, read('providers.schema.json').$defs.provider.properties)
 })

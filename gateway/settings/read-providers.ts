@@ -1,9 +1,11 @@
 /** Section `providers`: what is known of a service, with what the operator says of it. */
 import type { Path } from '../model/problem.ts'
-import type { Provider } from '../model/provider.ts'
-import type { ConfigFile, ProviderFile } from './config-file.ts'
+import type { Provider, RemoteProvider } from '../model/provider.ts'
+import type { ConfigFile, ConfiguredProviderFile, ProviderFile } from './config-file.ts'
 import { knownProviders } from './known-providers.ts'
+import type { PublicUrl } from './public-url.ts'
 import { readClient } from './read-oauth-client.ts'
+import { readRemoteProvider } from './read-remote-provider.ts'
 import type { Reading } from './reading.ts'
 import { isExposed } from './urls.ts'
 
@@ -12,25 +14,53 @@ const URLS = ['authorize_url', 'token_url', 'refresh_url', 'revoke_url'] as cons
 /** Stands in what is known of services that have a host for each customer. */
 const PLACEHOLDER = /SUBDOMAIN|SHOP/
 
+/** What providers are read against. */
+type Context = {
+  readonly reading: Reading
+  readonly config: ConfigFile
+  readonly publicUrl: PublicUrl
+}
+
 /** The providers the schema has accepted; what else is wrong with them is reported. */
-export async function readProviders(
-  reading: Reading,
-  config: ConfigFile,
-): Promise<ReadonlyMap<string, Provider>> {
-  const providers = new Map<string, Provider>()
-  for (const [name, { client, ...said }] of Object.entries(config.providers)) {
-    const at: Path = ['providers', name]
-    if (!reading.isSound(at)) continue
-    const facts: ProviderFile = { ...knownProviders().get(name), ...said }
-    const urls = readUrls(reading, at, facts)
-    const auth = client.auth ?? (client.secret === undefined ? 'none' : facts.client_auth)
-    const written = auth === undefined ? client : { ...client, auth }
-    const audience = facts.issuer ?? urls?.token ?? ''
-    const read = await readClient(reading, [...at, 'client'], { written, audience })
-    if (urls === undefined || read === undefined) continue
-    providers.set(name, { ...toProvider(name, facts, urls), client: read })
+export async function readProviders({
+  reading,
+  config,
+  publicUrl,
+}: Context): Promise<ReadonlyMap<string, Provider | RemoteProvider>> {
+  const providers = new Map<string, Provider | RemoteProvider>()
+  for (const [name, file] of Object.entries(config.providers)) {
+    if (!reading.isSound(['providers', name])) continue
+    const { discover } = file
+    const provider =
+      discover === undefined
+        ? await readProvider(reading, name, file)
+        : await readRemoteProvider({ reading, publicUrl, name, file: { ...file, discover } })
+    if (provider !== undefined) providers.set(name, provider)
   }
   return providers
+}
+
+async function readProvider(
+  reading: Reading,
+  name: string,
+  { client, client_document: document, ...said }: ConfiguredProviderFile,
+): Promise<Provider | undefined> {
+  const at: Path = ['providers', name]
+  if (document !== undefined) {
+    reading.reportKey([...at, 'client_document'], 'says nothing without discover')
+  }
+  const facts: ProviderFile = { ...knownProviders().get(name), ...said }
+  const urls = readUrls(reading, at, facts)
+  if (client === undefined) {
+    reading.reportKey(at, '"client" is missing: register one there, or see discover')
+    return undefined
+  }
+  const auth = client.auth ?? (client.secret === undefined ? 'none' : facts.client_auth)
+  const written = auth === undefined ? client : { ...client, auth }
+  const audience = facts.issuer ?? urls?.token ?? ''
+  const read = await readClient(reading, [...at, 'client'], { written, audience })
+  if (urls === undefined || read === undefined) return undefined
+  return { ...toProvider(name, facts, urls), client: read }
 }
 
 type Urls = { readonly authorize: string; readonly token: string }
@@ -87,5 +117,7 @@ function toProvider(
     rotation: facts.rotation ?? 'none',
     place: { header, as, user },
     accountField: facts.account_field?.split('.') ?? [],
+    reach: 'any',
+    grantor: undefined,
   }
 }

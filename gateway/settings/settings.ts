@@ -4,7 +4,7 @@
  */
 import type { AuthorizationRules } from '../model/authorization-rules.ts'
 import type { CallerKind } from '../model/caller.ts'
-import type { Provider } from '../model/provider.ts'
+import type { Provider, RemoteProvider } from '../model/provider.ts'
 import type { Notification } from '../model/notification.ts'
 import type { Introspection } from '../model/introspection.ts'
 import type { JwksSource } from '../model/jwks-source.ts'
@@ -36,7 +36,7 @@ export type Settings = {
   readonly apiKeys: readonly ApiKeySettings[]
   readonly servers: readonly McpServer[]
   /** Services whose accounts people connect, by name. */
-  readonly providers: ReadonlyMap<string, Provider>
+  readonly providers: ReadonlyMap<string, Provider | RemoteProvider>
   /** Who is told of decisions whose rules say so, by name. */
   readonly notifications: ReadonlyMap<string, Notification>
   readonly policies: readonly PolicySource[]

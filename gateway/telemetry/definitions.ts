@@ -162,6 +162,18 @@ export const METRICS = {
     labels: ['provider', 'action'],
     help: 'What became of connected accounts',
   },
+  providerDiscoveries: {
+    name: 'gatehouse_provider_discoveries_total',
+    type: 'counter',
+    labels: ['provider', 'result'],
+    help: 'Servers asked for the authorization server whose tokens they take',
+  },
+  providerRegistrations: {
+    name: 'gatehouse_provider_registrations_total',
+    type: 'counter',
+    labels: ['provider', 'result'],
+    help: 'Registrations of the gateway as a client of an authorization server',
+  },
   swaps: {
     name: 'gatehouse_swaps_total',
     type: 'counter',

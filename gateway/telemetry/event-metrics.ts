@@ -33,6 +33,8 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const approvals = counter(METRICS.approvals)
   const actions = counter(METRICS.adminActions)
   const changes = counter(METRICS.connectionChanges)
+  const discoveries = counter(METRICS.providerDiscoveries)
+  const registrations = counter(METRICS.providerRegistrations)
   const provider = createBoundedLabel(max)
   const swaps = counter(METRICS.swaps)
   const keyService = counter(METRICS.keyService)
@@ -101,6 +103,10 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
         return reloads.inc({ result: result(event.ok) })
       case 'connection':
         return changes.inc({ provider: provider(event.provider), action: event.action })
+      case 'provider_discovery':
+        return discoveries.inc({ provider: provider(event.provider), result: result(event.ok) })
+      case 'provider_registration':
+        return registrations.inc({ provider: provider(event.provider), result: result(event.ok) })
       case 'swapped':
         return swaps.inc({
           server: server(event.server),

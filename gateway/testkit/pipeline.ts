@@ -112,7 +112,12 @@ function noApprovals(): JudgeDesk['approvals'] {
 
 /** Swaps that answer with what is given; by default there is nothing for anybody. */
 export function testSwaps(found: Found = missing('nothing here')): Desk['swaps'] {
-  return { find: () => found, renew: async () => found, connectLink: () => undefined }
+  return {
+    find: () => found,
+    renew: async () => found,
+    widen: () => undefined,
+    connectLink: () => undefined,
+  }
 }
 
 /** A book of pins that nothing outlives. */

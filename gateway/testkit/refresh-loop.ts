@@ -8,7 +8,6 @@ import { createOAuthFetch } from '../egress/oauth-fetch.ts'
 import { Secret } from '../model/secret.ts'
 import { parseKeyRing } from '../settings/key-ring.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
-import { createAskToken } from '../vault/ask-token.ts'
 import { createBook } from '../vault/book.ts'
 import { createBreaker } from '../vault/breaker.ts'
 import { createClientAuth } from '../vault/client-auth.ts'
@@ -18,7 +17,7 @@ import { createRingWrap } from '../vault/key-wrap.ts'
 import { createRefresh } from '../vault/refresh.ts'
 import { createServices } from '../vault/services.ts'
 import { ACME_SECRET } from './rotating-provider.ts'
-import { ACME } from './vault.ts'
+import { ACME, testProviders } from './vault.ts'
 
 /** How the test says what to do, as JSON in the environment variable `REFRESH_LOOP`. */
 export type RefreshLoop = {
@@ -40,10 +39,10 @@ async function run({ file, keys, tokenUrl, id }: RefreshLoop): Promise<void> {
   const provider = { ...ACME, tokenUrl, refreshUrl: tokenUrl, client }
   const refresh = createRefresh({
     book,
-    services: createServices({ ask: createAskToken(fetch, clientAuth), fetch, clientAuth }),
+    services: createServices({ any: fetch, public: fetch }, clientAuth),
     store,
     breaker: createBreaker(now),
-    provider: () => provider,
+    providers: testProviders(new Map([['acme', provider]])),
     instance: crypto.randomUUID(),
     now,
     pause: (ms) => pause(ms),

@@ -1,7 +1,8 @@
 /** A keeper of connections over a store in memory and a provider that does what a test says. */
+import type { OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { VaultCredential } from '../model/credential.ts'
 import type { GatehouseEvent } from '../model/event.ts'
-import type { Provider } from '../model/provider.ts'
+import type { Provider, RemoteProvider } from '../model/provider.ts'
 import type { Store } from '../model/store.ts'
 import { temporaryKey } from '../seal/seal.ts'
 import { createMemoryStore } from '../state/memory.ts'
@@ -12,6 +13,7 @@ import type { ConnectionId, Tokens } from '../vault/connection.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
 import { createKeeper } from '../vault/keeper.ts'
 import { createRingWrap } from '../vault/key-wrap.ts'
+import { createProviders, type Providers, type ProvidersOptions } from '../vault/providers.ts'
 import type { Given, Reply, Services } from '../vault/services.ts'
 import { testCaller } from './pipeline.ts'
 
@@ -40,6 +42,8 @@ export const ACME: Provider = {
   tokenPath: [],
   okField: undefined,
   accountField: [],
+  reach: 'any',
+  grantor: undefined,
   client: { id: 'gateway', secret: undefined, auth: 'none' },
 }
 
@@ -65,15 +69,38 @@ export function given(accessToken: string, more: Partial<Given> = {}): Given {
   }
 }
 
+/** Acme alone, or what else there is instead. */
+export function testProviders(
+  configured: ReadonlyMap<string, Provider | RemoteProvider> = new Map([['acme', ACME]]),
+  more: Partial<ProvidersOptions> = {},
+): Providers {
+  const fetch: OAuthFetch = Object.assign(() => Promise.reject(new Error('not here')), {
+    close: async () => undefined,
+  })
+  const now = more.now ?? (() => 0)
+  return createProviders({
+    configured,
+    fetches: { any: fetch, public: fetch },
+    store: createMemoryStore({ now }),
+    envelopes: () => createEnvelopes([createRingWrap([RING])]),
+    redirectUri: (name) => `https://gw.example/connect/${name}/callback`,
+    origin: 'https://gw.example',
+    now,
+    emit: () => undefined,
+    ...more,
+  })
+}
+
 export type TestVault = ReturnType<typeof createTestVault>
 
 /**
  * @param shared The store, clock and provider of another process's vault.
  */
 export function createTestVault(shared?: {
-  readonly store: Store
-  readonly clock: { nowMs: number }
+  readonly store?: Store
+  readonly clock?: { nowMs: number }
   readonly refresh?: Services['refresh']
+  readonly providers?: Providers
 }) {
   const clock = shared?.clock ?? { nowMs: 1_000_000_000 }
   const now = (): number => clock.nowMs
@@ -89,6 +116,7 @@ export function createTestVault(shared?: {
     })
   const envelopes = createEnvelopes([createRingWrap([RING])])
   const book = createBook(store, () => envelopes)
+  const providers = shared?.providers ?? testProviders()
   const services: Services = {
     refresh,
     redeem: async () => ({ kind: 'unavailable', detail: 'not here' }),
@@ -99,7 +127,7 @@ export function createTestVault(shared?: {
     services,
     store,
     breaker: createBreaker(now),
-    provider: (name) => (name === 'acme' ? ACME : undefined),
+    providers,
     instance: crypto.randomUUID(),
     now,
     // Time goes on for those who wait.
@@ -152,7 +180,7 @@ export function createTestVault(shared?: {
         services,
         store,
         envelopes: () => envelopes,
-        provider: () => ACME,
+        providers,
         redirectUri: () => 'https://gw.example/connect/acme/callback',
         changed: () => undefined,
         now,

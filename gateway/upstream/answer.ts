@@ -24,6 +24,8 @@ export type Answer = {
   readonly sessionId: string | undefined
   readonly retryAfter: string | undefined
   readonly allow: string | undefined
+  /** `WWW-Authenticate` of a 403; of anything else it is between the server and us. */
+  readonly challenge?: string | undefined
   /** The beginning of a streamed body, where it has been read ahead. */
   readonly heard?: Uint8Array
   /** All headers, by lower-case name; only of a route that is not MCP, which says which of them go on. */

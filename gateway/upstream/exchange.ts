@@ -251,6 +251,7 @@ export class Exchange implements Handler, Source {
       sessionId: one(headers['mcp-session-id']),
       retryAfter: one(headers['retry-after']),
       allow: one(headers['allow']),
+      challenge: this.#status === 403 ? one(headers['www-authenticate']) : undefined,
       body,
     })
     this.#settle()

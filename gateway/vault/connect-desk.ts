@@ -16,6 +16,8 @@ import { type AskedBy, linkKey, type Connect, type Finished } from './connect.ts
 import type { ConnectLinks, Link } from './connect-link.ts'
 import type { Owner } from './connection.ts'
 import * as pages from './connect-pages.ts'
+import { DiscoveryError } from './metadata-document.ts'
+import type { NamedProvider, Providers } from './providers.ts'
 
 /** What a browser asks for, below the path of the connect pages. */
 export type ConnectRequest = FormHeaders & {
@@ -34,7 +36,7 @@ export type ConnectDeskOptions = {
   readonly sessionCookie: CookieName
   /** Holds the browser's half of what was begun. */
   readonly connectCookie: CookieName
-  readonly provider: (name: string) => Provider | undefined
+  readonly providers: Pick<Providers, 'named' | 'preview' | 'begin' | 'document'>
   /** What a person has connected and could connect. */
   readonly mine: (owner: Owner) => Promise<readonly pages.Own[]>
   /** Scopes that servers need of a provider, for who comes without a link. */
@@ -57,12 +59,15 @@ export type ConnectDeskOptions = {
 /** The browser's half is kept longer than the state: who comes too late is still led back. */
 const COOKIE_SECONDS = 60 * 60
 
-const PATH = /^\/(?<provider>[a-z0-9-]{1,64})(?<back>\/callback)?$/
+/** Below the page of a provider: who we are there, for its authorization server to read. */
+const CLIENT_DOCUMENT = '/client.json'
+
+const PATH = /^\/(?<provider>[a-z0-9-]{1,64})(?<below>\/callback|\/client\.json)?$/
 
 /** What every page is shown with. */
 type Room = {
   readonly request: ConnectRequest
-  readonly provider: Provider
+  readonly provider: NamedProvider
   readonly session: Session
   readonly query: URLSearchParams
 }
@@ -82,17 +87,32 @@ async function answer(request: ConnectRequest, options: ConnectDeskOptions): Pro
   const [path = '', query = ''] = request.target.split('?', 2)
   if (path === '') return await own(request, options)
   const named = PATH.exec(path)?.groups
-  const provider = options.provider(named?.['provider'] ?? '')
+  const provider = options.providers.named(named?.['provider'] ?? '')
   if (named === undefined || provider === undefined) return pages.notFound()
   if (request.method !== 'GET' && request.method !== 'POST') return pages.notFound()
+  const { below } = named
+  if (below === CLIENT_DOCUMENT) return describe(provider, options)
   const cookie = readCookie(request.cookie, options.sessionCookie.name)
   const session = await options.sessions.find(cookie)
   if (session === undefined) return signIn(request, options)
   const room = { request, provider, session, query: new URLSearchParams(query) }
-  if (named['back'] !== undefined) {
+  if (below !== undefined) {
     return request.method === 'GET' ? await finish(room, options) : pages.notFound()
   }
-  return request.method === 'GET' ? await offer(room, options) : await begin(room, options)
+  const step = request.method === 'GET' ? offer : begin
+  return await step(room, options).catch(async (error: unknown) => {
+    if (!(error instanceof DiscoveryError)) throw error
+    const wish = await wishOf(room, options)
+    return pages.notFit(provider, 'detour' in wish ? wish.detour : undefined)
+  })
+}
+
+/** Who we are to a provider. Anybody may read it; whoever keeps it asks again after five minutes. */
+function describe({ name }: NamedProvider, { providers }: ConnectDeskOptions): PageAnswer {
+  const document = providers.document(name)
+  if (document === undefined) return pages.notFound()
+  const headers = ['content-type', 'application/json', 'cache-control', 'public, max-age=300']
+  return { status: 200, headers, body: JSON.stringify(document) }
 }
 
 /** The page of all that a person has connected. */
@@ -167,12 +187,16 @@ async function offer(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
   const { provider, query, request, session } = room
   // The consent page has named the account, and the person has said yes there.
   const isAgreed = wish.detour !== undefined && !query.has(ASK)
-  if (isAgreed && provider.silent) return await leave(room, options, { wish, prompt: 'none' })
+  if (isAgreed && provider.silent) {
+    const ready = await readyFor(room, wish, options)
+    return await leave(room, options, { ready, wish, prompt: 'none' })
+  }
+  const preview = await options.providers.preview(provider.name, wish.scopes)
   return pages.offer({
-    provider,
+    provider: preview,
     name: session.name,
     server: wish.server,
-    scopes: [...new Set([...provider.scopes, ...wish.scopes])],
+    scopes: [...new Set([...preview.scopes, ...wish.scopes])],
     detour: wish.detour,
     action: options.base + request.target,
     token: formToken(session.formSecret, purposeOf(provider, query)),
@@ -186,22 +210,39 @@ async function begin(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
   if (!isFormToken(token, session.formSecret, purposeOf(provider, query))) return pages.forged()
   const wish = await wishOf(room, options)
   if ('status' in wish) return wish
+  // A link is not used up by a provider that nobody can be sent to.
+  const ready = await readyFor(room, wish, options)
   if (wish.link !== undefined && !(await isFirstUse(wish.link, options))) {
     return pages.staleLink(wish.detour)
   }
   const prompt = provider.silent && wish.detour === undefined ? 'none' : 'usual'
-  return await leave(room, options, { wish, prompt })
+  return await leave(room, options, { ready, wish, prompt })
+}
+
+/** The provider, with us as its client. */
+async function readyFor(
+  { provider, session }: Room,
+  { scopes }: Pick<Wish, 'scopes'>,
+  { providers }: ConnectDeskOptions,
+): Promise<Provider> {
+  return await providers.begin(provider.name, scopes, ownerOf(session))
+}
+
+type Leaving = {
+  readonly ready: Provider
+  readonly wish: Omit<Wish, 'link'>
+  readonly prompt: 'none' | 'usual'
 }
 
 /** To the provider. */
 async function leave(
-  { provider, session }: Room,
+  { session }: Room,
   { connect, connectCookie }: ConnectDeskOptions,
-  { wish, prompt }: { readonly wish: Omit<Wish, 'link'>; readonly prompt: 'none' | 'usual' },
+  { ready, wish, prompt }: Leaving,
 ): Promise<PageAnswer> {
   const { account, scopes, server, detour, asked } = wish
   const { url, browser } = await connect.begin({
-    provider,
+    provider: ready,
     owner: ownerOf(session),
     account,
     scopes,
@@ -224,7 +265,7 @@ async function finish(room: Room, options: ConnectDeskOptions): Promise<PageAnsw
   const { provider, query, request, session } = room
   const [browser, way] = readWay(readCookie(request.cookie, options.connectCookie.name))
   const finished = await options.connect.finish({
-    provider,
+    provider: provider.name,
     parameters: query,
     owner: ownerOf(session),
     browser,
@@ -247,8 +288,9 @@ async function askAfterAll(
   const { provider, session } = room
   const { account, scopes, server = '' } = wanted
   if (detour === undefined) {
-    const wish = { account, scopes, server, asked }
-    return await leave(room, options, { wish, prompt: 'usual' })
+    const again = { account, scopes, server, asked }
+    const ready = await readyFor(room, again, options)
+    return await leave(room, options, { ready, wish: again, prompt: 'usual' })
   }
   const wish = { provider: provider.name, account, scopes }
   const link = options.links.make(ownerOf(session), wish, { server, detour })
@@ -280,6 +322,6 @@ function ownerOf({ tenant, issuer, subject }: Session) {
 }
 
 /** A form is for one provider and one link. */
-function purposeOf(provider: Provider, query: URLSearchParams): string {
+function purposeOf(provider: NamedProvider, query: URLSearchParams): string {
   return `connect ${provider.name} ${query.get('ticket') ?? ''}`
 }

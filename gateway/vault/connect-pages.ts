@@ -1,14 +1,14 @@
 /** What the connect pages say. */
 import type { Detour } from '../model/detour.ts'
-import type { Provider } from '../model/provider.ts'
 import { html, plainName, type Html } from '../pages/html.ts'
 import { redirectTo, showPage, type PageAnswer } from '../pages/page.ts'
 import type { Finished } from './connect.ts'
 import type { ConnectionState } from './connection.ts'
+import type { NamedProvider, Preview } from './providers.ts'
 
 /** The offer to connect, with a form that leads to the provider. */
 export function offer(wish: {
-  readonly provider: Provider
+  readonly provider: Preview
   readonly name: string
   readonly server: string | undefined
   readonly scopes: readonly string[]
@@ -57,7 +57,7 @@ const LATER =
 
 /** One line of what a person has connected or could. */
 export type Own = {
-  readonly provider: Provider
+  readonly provider: NamedProvider
   readonly account: string
   readonly state: ConnectionState | 'none'
   /** The account as the provider names it; empty where it does not. */
@@ -113,7 +113,7 @@ const WORDS: Readonly<Record<Own['state'], string>> = {
 export function finished(
   result: Exclude<Finished, { readonly kind: 'must_ask' }>,
   options: {
-    readonly provider: Provider
+    readonly provider: NamedProvider
     /** Where this browser can try again, whatever became of the state. */
     readonly way: string | undefined
     /** Removes the browser's half of the state. */
@@ -168,6 +168,12 @@ function onward({ again, next }: Detour): Html {
 
 const BEGIN_AGAIN =
   'This was not begun in this browser by the person who is signed in, or too long ago. Nothing was changed. Open the link again that you were given.'
+
+/** The server, or the authorization server it names, is not to be used as it is. */
+export function notFit({ title }: NamedProvider, detour?: Detour): PageAnswer {
+  const text = `${title} cannot be connected at the moment: what it says of itself cannot be had, or is not in order. Those who run this gateway find the reason in its log.`
+  return problem({ status: 502, title: NOT_CONNECTED, text, detour })
+}
 
 export function notFound(): PageAnswer {
   const text = 'There is nothing to connect here.'

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Provider } from '../model/provider.ts'
 import { temporaryKey } from '../seal/seal.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
-import { ACME, given } from '../testkit/vault.ts'
+import { ACME, given, testProviders } from '../testkit/vault.ts'
 import { createBook } from './book.ts'
 import { createConnect, type Begin } from './connect.ts'
 import { createEnvelopes } from './envelope.ts'
@@ -36,7 +36,7 @@ function setup() {
       refresh: async () => given('a2'),
       revoke: async () => true,
     },
-    provider: () => ACME,
+    providers: testProviders(new Map([QUIET, OTHER].map((one) => [one.name, one]))),
     redirectUri: (name) => `https://gw.example/connect/${name}/callback`,
     changed: () => undefined,
     now,
@@ -50,10 +50,13 @@ function setup() {
   const back = async (
     begun: { browser: string; state: string },
     parameters: Record<string, string>,
-    more: { provider?: Provider; owner?: typeof ALICE; browser?: string } = {},
+    {
+      provider = QUIET,
+      ...more
+    }: { provider?: Provider; owner?: typeof ALICE; browser?: string } = {},
   ) =>
     await connect.finish({
-      provider: QUIET,
+      provider: provider.name,
       owner: ALICE,
       browser: begun.browser,
       parameters: new URLSearchParams({ state: begun.state, ...parameters }),

@@ -9,12 +9,13 @@ import * as oauth from 'oauth4webapi'
 
 import type { Emit } from '../model/event.ts'
 import type { Detour } from '../model/detour.ts'
-import type { Provider } from '../model/provider.ts'
+import type { Grantor, Provider } from '../model/provider.ts'
 import type { Store } from '../model/store.ts'
 import { keyOf, type Book } from './book.ts'
 import type { ConnectionId, Owner } from './connection.ts'
 import type { Envelope, Envelopes } from './envelope.ts'
-import { factsOf, told } from './refresh.ts'
+import type { Providers } from './providers.ts'
+import { factsOf, giverOf, told } from './refresh.ts'
 import type { Services } from './services.ts'
 
 /** Time to sign in at the provider and to read its page. */
@@ -43,7 +44,8 @@ export type AskedBy = { readonly url: string; readonly client: string; readonly 
 
 /** What came back from the provider, and who brought it. */
 export type Return = {
-  readonly provider: Provider
+  /** Name of the provider whose redirect URI it is. */
+  readonly provider: string
   readonly parameters: URLSearchParams
   readonly owner: Owner
   /** The value that `begin` gave the browser; undefined for a browser that has none. */
@@ -84,7 +86,7 @@ export type ConnectOptions = {
   readonly services: Services
   readonly store: Pick<Store, 'put' | 'consume'>
   readonly envelopes: () => Envelopes
-  readonly provider: (name: string) => Provider | undefined
+  readonly providers: Pick<Providers, 'giver' | 'forget'>
   /** Where a provider sends browsers back to. */
   readonly redirectUri: (provider: string) => string
   /** Tells whoever keeps connections ready that this one has changed. */
@@ -98,12 +100,19 @@ export type ConnectOptions = {
 type Row = ConnectionId & {
   readonly browser: string
   readonly scopes: readonly string[]
+  /** Those of them that the person is told of when they are not given. */
+  readonly needed: readonly string[]
   readonly server?: string | undefined
   readonly prompt: Begin['prompt']
   readonly detour?: Detour | undefined
   readonly asked?: AskedBy | undefined
-  readonly verifier: Envelope
+  /** Where the person was sent; undefined for a provider that was written down. */
+  readonly grantor?: Grantor | undefined
+  readonly sealed: Envelope
 }
+
+/** What of it is secret. */
+type Secrets = { readonly verifier: string; readonly clientSecret: string | undefined }
 
 export function createConnect(options: ConnectOptions): Connect {
   return {
@@ -121,15 +130,22 @@ async function beginAt(
   const verifier = oauth.generateRandomCodeVerifier()
   const id = { ...owner, provider: provider.name, account }
   const all = [...new Set([...provider.scopes, ...scopes])]
+  const { client, grantor } = provider
+  const isRegistered = grantor?.client.source === 'registered'
+  const clientSecret = isRegistered ? client.secret?.reveal() : undefined
+  const secrets: Secrets = { verifier, clientSecret }
   const row: Row = {
     ...id,
     browser: digest(browser),
     scopes: all,
+    // A server that names its own scopes is known to take fewer.
+    needed: (grantor === undefined ? all : scopes).filter((scope) => scope !== 'offline_access'),
     server,
     prompt,
     detour,
     asked,
-    verifier: await envelopes().seal({ ...id, connection: account }, verifier),
+    grantor,
+    sealed: await envelopes().seal({ ...id, connection: account }, JSON.stringify(secrets)),
   }
   await store.put(stateKey(state), JSON.stringify(row), { ttlMs: CONNECTING_MS })
   const url = new URL(provider.authorizeUrl)
@@ -158,36 +174,46 @@ async function finish(back: Return, options: ConnectOptions): Promise<Finished> 
   return { ...(await redeem(row, back, options)), detour, ...(asked !== undefined && { asked }) }
 }
 
+/** A provider that says so has forgotten its client, or never had it. */
+const UNKNOWN_CLIENT: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client'])
+
 async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<Outcome> {
-  const { provider, parameters, owner } = back
-  const { book, envelopes, now, services } = options
-  const id = { ...owner, provider: provider.name, account: row.account }
-  const opened = await envelopes().open({ ...id, connection: row.account }, row.verifier)
+  const { parameters, owner } = back
+  const { book, envelopes, now, providers, services } = options
+  const { account, grantor } = row
+  const id = { ...owner, provider: back.provider, account }
+  const opened = await envelopes().open({ ...id, connection: account }, row.sealed)
   if (opened === undefined) return { kind: 'unknown' }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sealed by this file alone
+  const { verifier, clientSecret } = JSON.parse(opened.text) as Secrets
+  const provider = providers.giver(back.provider, { grantor, clientSecret })
+  if (provider === undefined) return { kind: 'unknown' }
   const answer = checkAnswer(provider, parameters)
   if (answer.kind === 'denied' && row.prompt === 'none' && MUST_ASK.has(answer.code)) {
-    const { account, scopes, server } = row
+    const { scopes, server } = row
     return { kind: 'must_ask', wanted: { account, scopes, server } }
   }
-  if (answer.kind !== 'code') return answer
+  if (answer.kind !== 'code') {
+    if (answer.kind === 'denied' && UNKNOWN_CLIENT.has(answer.code))
+      await providers.forget(provider)
+    return answer
+  }
   const redirectUri = options.redirectUri(provider.name)
-  const reply = await services.redeem(provider, {
-    code: answer.code,
-    redirectUri,
-    verifier: opened.text,
-  })
+  const reply = await services.redeem(provider, { code: answer.code, redirectUri, verifier })
   if (reply.kind !== 'given') {
+    // The next attempt is that of a client which the provider knows.
+    if (reply.kind === 'refused' && UNKNOWN_CLIENT.has(reply.code)) await providers.forget(provider)
     const detail = reply.kind === 'unavailable' ? reply.detail : reply.code
     options.emit(told({ connection: id }, 'refresh_failed', `not connected: ${detail}`))
     return { kind: 'failed' }
   }
   const asked = { connection: { scopes: row.scopes, label: '' } }
-  const facts = { ...factsOf(reply, asked, now()), connectedAtMs: now() }
+  const facts = { ...factsOf(reply, asked, now()), connectedAtMs: now(), grantor }
   const { accessToken, refreshToken } = reply
-  await book.connect(id, facts, { accessToken, refreshToken })
+  await book.connect(id, facts, { accessToken, refreshToken, clientSecret })
   options.changed(id)
   options.emit(told({ connection: id }, 'connected'))
-  const lacking = row.scopes.filter((scope) => !facts.scopes.includes(scope))
+  const lacking = row.needed.filter((scope) => !facts.scopes.includes(scope))
   return { kind: 'connected', id, lacking }
 }
 
@@ -205,9 +231,7 @@ async function takeRow(
   const row = JSON.parse(text) as Row
   const isHis =
     row.tenant === owner.tenant && row.issuer === owner.issuer && row.subject === owner.subject
-  return isHis && row.provider === provider.name && row.browser === digest(browser)
-    ? row
-    : undefined
+  return isHis && row.provider === provider && row.browser === digest(browser) ? row : undefined
 }
 
 /** What a provider says to `prompt=none` where it has to show a page (OpenID Connect Core §3.1.2.6). */
@@ -244,16 +268,17 @@ function checkAnswer(provider: Provider, parameters: URLSearchParams): Answer {
 }
 
 async function disconnect(id: ConnectionId, options: ConnectOptions): Promise<boolean> {
-  const { book, services } = options
+  const { book, providers, services } = options
   // A key service that is away must not keep anybody from ending what is done in their name.
   const entry = await book.read(id).catch(() => 'unreadable' as const)
   if (!(await book.delete(id))) return false
   options.changed(id)
-  const provider = options.provider(id.provider)
   let detail = 'the provider was not told'
-  if (entry !== undefined && entry !== 'unreadable' && provider !== undefined) {
+  if (entry !== undefined && entry !== 'unreadable') {
+    const provider = providers.giver(id.provider, giverOf(entry))
     const { accessToken, refreshToken = accessToken } = entry.tokens
-    if (await services.revoke(provider, refreshToken)) detail = 'revoked at the provider'
+    const isTold = provider !== undefined && (await services.revoke(provider, refreshToken))
+    if (isTold) detail = 'revoked at the provider'
   }
   options.emit(told({ connection: id }, 'disconnected', detail))
   return true

@@ -1,3 +1,4 @@
+import type { Grantor } from '../model/provider.ts'
 import type { Envelope } from './envelope.ts'
 
 /** Whose a connection is. */
@@ -18,6 +19,8 @@ export type ConnectionId = Owner & {
 export type Tokens = {
   readonly accessToken: string
   readonly refreshToken: string | undefined
+  /** The secret of the client they were given to, where we registered it ourselves. */
+  readonly clientSecret?: string | undefined
 }
 
 /** `dead`: the provider will give no more tokens; the person has to connect again. */
@@ -36,5 +39,7 @@ export type Connection = ConnectionId & {
   readonly expiresAtMs: number | undefined
   /** Why it is dead: an OAuth error code, or a word of ours. */
   readonly reason: string | undefined
+  /** Where its tokens come from; undefined for a provider that was written down. */
+  readonly grantor?: Grantor | undefined
   readonly sealed: Envelope
 }

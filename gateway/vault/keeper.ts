@@ -4,11 +4,13 @@
  */
 import type { Caller } from '../model/caller.ts'
 import type { VaultCredential } from '../model/credential.ts'
+import { isRemote } from '../model/provider.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Entry } from './book.ts'
 import { keyOf } from './book.ts'
 import type { ConnectionId } from './connection.ts'
 import { inject, missing, type Found } from './found.ts'
+import { isFrom } from './providers.ts'
 import { createRefresh, end, type RefreshOptions } from './refresh.ts'
 
 /** What the store says is believed for so long: a connection that ended elsewhere ends here. */
@@ -53,12 +55,17 @@ export type Keeper = {
   find(wish: Wish): Found | Promise<Found>
   /** Refreshed once more, because the server refused `refused`; the same where that is no use. */
   renew(wish: Wish, refused: Found): Promise<Found>
+  /**
+   * That the connection lacks these scopes, which the server asks for; undefined where it has them, and where
+   * it is not the server whose word counts.
+   */
+  widen(wish: Wish, scopes: readonly string[]): Found | undefined
   /** What is kept of a connection is not to be believed any more. */
   forget(id: ConnectionId): void
 }
 
 export function createKeeper(options: RefreshOptions & { readonly random: () => number }): Keeper {
-  const { book, now } = options
+  const { book, now, providers } = options
   const refresh = createRefresh(options)
   const kept = new Map<string, Kept>()
   const warm = new WeakMap<Caller, WeakMap<VaultCredential, Kept>>()
@@ -93,18 +100,23 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
       const detail = `connection of ${one.id.provider} does not open: its key is gone, or it was moved`
       options.emit({ type: 'warning', what: 'connection_unreadable', detail })
     }
-    const next = entry === 'unreadable' ? undefined : entry
+    const isUsed = entry !== undefined && entry !== 'unreadable' && isOfProvider(entry)
+    const next = isUsed ? entry : undefined
     if (next?.tokens.accessToken !== one.entry?.tokens.accessToken) one.headers = new Map()
     one.entry = next
     one.readAtMs = now()
   }
+  /** Tokens for a server that was at another address are not for the one that is there now. */
+  const isOfProvider = ({ connection: { provider, grantor } }: Entry): boolean =>
+    isFrom(providers.named(provider), grantor)
   /** Never rejects for what a provider does; the row says how it came out. */
-  const refreshOnce = (one: Kept, stale: Entry): Promise<void> => {
-    one.refreshing ??= refreshNow(one, stale).finally(() => (one.refreshing = undefined))
+  const refreshOnce = (one: Kept, stale: Entry, why: 'due' | 'refused'): Promise<void> => {
+    one.refreshing ??= refreshNow(one, stale, why).finally(() => (one.refreshing = undefined))
     return one.refreshing
   }
-  const refreshNow = async (one: Kept, stale: Entry): Promise<void> => {
-    const result = await refresh(stale)
+  const refreshNow = async (one: Kept, stale: Entry, why: 'due' | 'refused'): Promise<void> => {
+    const isOver = why === 'refused' && (await providers.hasMoved(stale.connection))
+    const result = await (isOver ? end(stale, 'issuer_changed', options) : refresh(stale))
     if (result.kind === 'changed') one.failures = 0
     else backOff(one, now())
     // Not what others may be reading since before it.
@@ -124,11 +136,11 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
     if (nowMs < dueAt(entry, one.jitter)) return headerOf(one, entry, credential)
     if (!hasEnded(entry, nowMs)) {
       // The old one is good until the new one is there.
-      if (nowMs >= one.retryAtMs) refreshOnce(one, entry).catch(() => undefined)
+      if (nowMs >= one.retryAtMs) refreshOnce(one, entry, 'due').catch(() => undefined)
       return headerOf(one, entry, credential)
     }
     if (nowMs < one.retryAtMs) throw unavailable(one, nowMs)
-    return refreshOnce(one, entry).then(() => {
+    return refreshOnce(one, entry, 'due').then(() => {
       if (one.entry !== undefined && hasEnded(one.entry, now())) throw unavailable(one, now())
       return decide(one, credential)
     })
@@ -149,8 +161,18 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
       const isTooSoon = now() - one.renewedAtMs < RENEW_EVERY_MS
       if (isTooSoon && one.refreshing === undefined) return refused
       one.renewedAtMs = now()
-      await refreshOnce(one, entry)
+      await refreshOnce(one, entry, 'refused')
       return await decide(one, wish.credential)
+    },
+    widen(wish, scopes) {
+      const { credential } = wish
+      const { entry } = keptOf(wish)
+      const provider = providers.named(credential.provider)
+      if (entry === undefined || provider === undefined || !isRemote(provider)) return undefined
+      const { scopes: has } = entry.connection
+      if (scopes.every((scope) => has.includes(scope))) return undefined
+      const all = [...new Set([...has, ...credential.scopes, ...scopes])]
+      return missing(moreOf(credential), { ...wantOf(credential), scopes: all })
     },
     forget(id) {
       const one = kept.get(keyOf(id))
@@ -184,7 +206,11 @@ export function lackOf(
   if (connection.state === 'dead')
     return `Connect your ${provider} account again: it gives no more tokens`
   const lacks = scopes.some((scope) => !connection.scopes.includes(scope))
-  return lacks ? `Connect your ${provider} account again: more access is needed` : undefined
+  return lacks ? moreOf({ provider }) : undefined
+}
+
+function moreOf({ provider }: Pick<VaultCredential, 'provider'>): string {
+  return `Connect your ${provider} account again: more access is needed`
 }
 
 function wantOf({ provider, account, scopes }: VaultCredential) {

@@ -10,6 +10,7 @@ import type { Book, Entry, Facts } from './book.ts'
 import { keyOf } from './book.ts'
 import type { Breaker } from './breaker.ts'
 import type { ConnectionId, Tokens } from './connection.ts'
+import type { Giver, Providers } from './providers.ts'
 import type { Given, Services } from './services.ts'
 
 /** Longer than the longest request to a provider, so that a lease never ends under a refresh. */
@@ -27,7 +28,7 @@ export type RefreshOptions = {
   readonly services: Services
   readonly store: Pick<Store, 'lease' | 'release'>
   readonly breaker: Breaker
-  readonly provider: (name: string) => Provider | undefined
+  readonly providers: Pick<Providers, 'named' | 'giver' | 'forget' | 'hasMoved'>
   /** Tells the processes apart that share the store. */
   readonly instance: string
   /** Epoch milliseconds. */
@@ -64,7 +65,7 @@ export function createRefresh(options: RefreshOptions) {
       // Whoever had the lease before may have done it.
       const entry = await book.read(id)
       if (!isStill(entry, stale)) return { kind: 'changed' }
-      const provider = options.provider(id.provider)
+      const provider = options.providers.giver(id.provider, giverOf(entry))
       if (provider === undefined) return unavailable('the provider is not configured any more')
       if (!breaker.mayAsk(provider.name)) return unavailable('the provider is down')
       return await refresh(entry, provider, options)
@@ -98,6 +99,7 @@ async function refresh(
     case 'given': {
       breaker.answered(provider.name)
       const tokens = {
+        ...entry.tokens,
         accessToken: reply.accessToken,
         refreshToken: reply.refreshToken ?? refreshToken,
       }
@@ -109,13 +111,25 @@ async function refresh(
       breaker.answered(provider.name)
       return await end(entry, reply.code, options)
     case 'refused':
-    case 'unavailable': {
-      const detail = reply.kind === 'refused' ? `refused: ${reply.code}` : reply.detail
-      if (reply.kind === 'unavailable') breaker.failed(provider.name)
-      emit(told(entry, 'refresh_failed', detail))
-      return unavailable(detail)
-    }
+      // Its refresh tokens are of no use to the client that we will be instead.
+      if (reply.code === 'invalid_client' && (await options.providers.forget(provider))) {
+        return await end(entry, reply.code, options)
+      }
+      return unavailable(tellFailed(entry, `refused: ${reply.code}`, emit))
+    case 'unavailable':
+      breaker.failed(provider.name)
+      return unavailable(tellFailed(entry, reply.detail, emit))
   }
+}
+
+function tellFailed(entry: Entry, detail: string, emit: Emit): string {
+  emit(told(entry, 'refresh_failed', detail))
+  return detail
+}
+
+/** What is kept of who gave the tokens of a connection. */
+export function giverOf({ connection, tokens }: Entry): Giver {
+  return { grantor: connection.grantor, clientSecret: tokens.clientSecret }
 }
 
 /** The connection is over: nobody asks the provider again, until the person connects anew. */
@@ -135,7 +149,7 @@ export function factsOf(
   given: Given,
   before: { readonly connection: Pick<Facts, 'scopes' | 'label'> },
   nowMs: number,
-): Omit<Facts, 'connectedAtMs'> {
+): Omit<Facts, 'connectedAtMs' | 'grantor'> {
   const { expiresInSeconds, label, scopes } = given
   return {
     state: 'live',

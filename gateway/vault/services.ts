@@ -1,9 +1,9 @@
 /** What we ask of a provider, in its own dialect. */
 import * as oauth from 'oauth4webapi'
 
-import type { OAuthFetch } from '../egress/oauth-fetch.ts'
+import type { OAuthFetches } from '../egress/oauth-fetch.ts'
 import type { Provider } from '../model/provider.ts'
-import type { AskToken } from './ask-token.ts'
+import { createAskToken, type AskToken } from './ask-token.ts'
 import type { ClientAuth } from './client-auth.ts'
 import { fitsHeader } from './found.ts'
 import { textAt } from './quirks.ts'
@@ -55,22 +55,18 @@ const ENDED: ReadonlySet<string> = new Set([
   'token_revoked',
 ])
 
-export function createServices({
-  ask,
-  fetch,
-  clientAuth,
-}: {
-  readonly ask: AskToken
-  readonly fetch: OAuthFetch
-  readonly clientAuth: ClientAuth
-}): Services {
+export function createServices(fetches: OAuthFetches, clientAuth: ClientAuth): Services {
+  const ask: Readonly<Record<Provider['reach'], AskToken>> = {
+    any: createAskToken(fetches.any, clientAuth),
+    public: createAskToken(fetches.public, clientAuth),
+  }
   const askFor = async (
     provider: Provider,
     url: string,
     grantType: string,
     parameters: Readonly<Record<string, string>>,
   ): Promise<Reply> => {
-    const answer = await ask({
+    const answer = await ask[provider.reach]({
       endpoint: { url, client: provider.client },
       grantType,
       parameters: { ...provider.tokenParameters, ...parameters },
@@ -107,7 +103,7 @@ export function createServices({
           request: { method: string; headers: Record<string, string>; body: unknown },
         ) => {
           const body = request.body instanceof URLSearchParams ? request.body : undefined
-          return fetch(url, { ...request, body })
+          return fetches[provider.reach](url, { ...request, body })
         },
         // Plain HTTP goes to loopback only: settings and the fetch itself see to it.
         [oauth.allowInsecureRequests]: true,

@@ -20,6 +20,11 @@ export type Swaps = {
   find(wanted: Wanted): Found | Promise<Found>
   /** Where this caller can connect what it lacks; undefined for a caller nobody stands behind. */
   connectLink(caller: Caller, wanted: Connectable, server: string): string | undefined
+  /**
+   * What the caller lacks when its server asks for these scopes; undefined where they are not to be had by
+   * connecting.
+   */
+  widen(wanted: Wanted, scopes: readonly string[]): Found | undefined
   /** Another one, once the server has refused `refused`. */
   renew(wanted: Wanted, refused: Found): Promise<Found>
 }
@@ -46,6 +51,9 @@ export function createSwaps(
         case 'vault':
           return keeper.find({ caller, credential })
       }
+    },
+    widen({ caller, credential }, scopes) {
+      return credential.kind === 'vault' ? keeper.widen({ caller, credential }, scopes) : undefined
     },
     async renew(wanted, refused) {
       const { caller, credential } = wanted
