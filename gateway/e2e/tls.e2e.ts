@@ -3,7 +3,7 @@
  * connects to, and certificates that change under load.
  */
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
@@ -100,10 +100,16 @@ type Answered = {
 
 /** Calls a tool over TLS; on a connection of its own unless an agent is given. */
 async function call(
-  options: RequestOptions & { readonly server?: string; readonly at?: TestGatehouse } = {},
+  options: RequestOptions & {
+    readonly server?: string
+    readonly at?: TestGatehouse
+    /** Thumbprint of the certificate its token is bound to. */
+    readonly boundTo?: string
+  } = {},
 ): Promise<Answered> {
-  const { server = 'docs', at = gateway, ...tls } = options
-  const token = await at.token(server)
+  const { server = 'docs', at = gateway, boundTo, ...tls } = options
+  const claims = boundTo === undefined ? {} : { cnf: { 'x5t#S256': boundTo } }
+  const token = await at.token(server, { claims })
   return await new Promise((resolve, reject) => {
     const sent = request(at.url(server), {
       method: 'POST',
@@ -203,12 +209,27 @@ test('with a client authority only clients with its certificate are served', asy
     await assert.rejects(call({ at: strict }))
     await assert.rejects(call({ at: strict, ...stranger.issue('client') }))
     // Served means answered: no policy lets it do anything.
-    const { json } = await call({ at: strict, ...outside.issue('client') })
+    const [client, other] = [outside.issue('client'), outside.issue('client')]
+    const { json } = await call({ at: strict, ...client })
     assert.ok(json.error)
+    const boundTo = thumbprintOf(client)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ...client })
+    for (let at = 0; at < 2; at++) {
+      assert.equal((await call({ at: strict, boundTo, agent })).status, 200)
+    }
+    agent.destroy()
+    assert.equal((await call({ at: strict, boundTo, ...client })).status, 200, 'a new connection')
+    assert.equal((await call({ at: strict, boundTo, ...other })).status, 401)
+    assert.equal((await call({ boundTo })).status, 401, 'nobody asks for certificates there')
   } finally {
     await strict.stop()
   }
 })
+
+/** As `cnf` names a certificate (RFC 8705 §3.1). */
+function thumbprintOf({ cert }: KeyPair): string {
+  return createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url')
+}
 
 const write = async (files: Readonly<Record<string, string>>): Promise<void> => {
   for (const [name, text] of Object.entries(files))

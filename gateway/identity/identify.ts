@@ -6,6 +6,7 @@ import type { Caller } from '../model/caller.ts'
 import type { Emit, TokenRefusal } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
+import type { Binding } from '../oauth/check-claims.ts'
 import { LEEWAY_SECONDS } from '../oauth/check-claims.ts'
 import type { Revocations } from './admission.ts'
 import { createAdmission } from './admission.ts'
@@ -36,6 +37,11 @@ export type Presented = {
   readonly httpMethod: string
   /** The request target; it is on the host of the server. */
   readonly target: string
+  /**
+   * Thumbprint of the certificate that the client showed on this very connection (RFC 8705 §3); undefined
+   * when it showed none, or somebody else ended its TLS.
+   */
+  readonly certificate?: string | undefined
   /** The peer whose failed attempts are counted together. */
   readonly address: string
 }
@@ -134,9 +140,14 @@ export function createIdentify(options: IdentifyOptions): Identify {
     return entry.caller
   }
 
-  const byNewToken = async (token: string, address: string, server: McpServer) => {
-    const entry = await verifyNew(token, address)
-    if (entry.thumbprint !== undefined) throw refuse('unproven')
+  /** A token that is sent as it is counts only with the certificate it is bound to. */
+  const checkCertificate = ({ kind, thumbprint }: Binding, { certificate }: Presented): void => {
+    if (kind !== 'certificate' || certificate !== thumbprint) throw refuse('unproven')
+  }
+
+  const byNewToken = async (token: string, presented: Presented, server: McpServer) => {
+    const entry = await verifyNew(token, presented.address)
+    if (entry.binding !== undefined) checkCertificate(entry.binding, presented)
     return admit(entry, server, 'new')
   }
 
@@ -145,11 +156,12 @@ export function createIdentify(options: IdentifyOptions): Identify {
     if (kindOfBearer(token) !== 'token') throw fail('malformed', address)
     const known = bearers.find(token)
     const entry = known ?? (await verifyNew(token, address))
-    const { thumbprint } = entry
-    // A token that anybody may use proves nothing about who sends it (RFC 9449 §7.1).
-    if (thumbprint === undefined) throw fail('bad_proof', address)
+    const { binding } = entry
+    // A token that is bound to no key proves nothing about who sends it (RFC 9449 §7.1).
+    if (binding?.kind !== 'key') throw fail('bad_proof', address)
     const caller = admit(entry, server, known === undefined ? 'new' : 'cached')
     const { origin, pathname } = new URL(target, server.resource)
+    const { thumbprint } = binding
     const request = { token, thumbprint, httpMethod, url: origin + pathname }
     const checked = await proofs.check(dpop, request)
     if (checked.ok) return caller
@@ -177,7 +189,7 @@ export function createIdentify(options: IdentifyOptions): Identify {
       case 'api_key':
         return byApiKey(token, address, server)
       case 'token':
-        return byNewToken(token, address, server)
+        return byNewToken(token, presented, server)
     }
   }
 
@@ -192,7 +204,7 @@ export function createIdentify(options: IdentifyOptions): Identify {
     const token = bearerOf(authorization)
     const entry = bearers.find(token)
     if (entry === undefined) return byUnknown(token, presented, server)
-    if (entry.thumbprint !== undefined) throw refuse('unproven')
+    if (entry.binding !== undefined) checkCertificate(entry.binding, presented)
     return admit(entry, server, 'cached')
   }
 

@@ -22,7 +22,7 @@ function read(claims: object, trusted: Partial<TrustedIssuer> = {}): Caller | st
     audiences: [],
     issuedAtSeconds: 1,
     expiresAtSeconds: 2,
-    thumbprint: undefined,
+    binding: undefined,
     all: { ...claims },
   }
   const result = readCaller(token, trustedIssuer([], trusted))

@@ -21,7 +21,7 @@ export function readEntry({
   const read = readCaller(claims, trusted)
   if (!read.ok) return read
   const { caller } = read
-  const { audiences, thumbprint } = claims
+  const { audiences, binding } = claims
   return {
     ok: true,
     entry: {
@@ -32,7 +32,7 @@ export function readEntry({
       trust,
       keyGeneration,
       endsAtMs: (caller.expiresAtSeconds + LEEWAY_SECONDS) * 1000,
-      thumbprint,
+      binding,
       introspected: false,
       seenAgain: {
         type: 'token_verified',

@@ -15,7 +15,7 @@ function entry(token: string, endsAtMs = 1_000): TokenEntry {
     everywhere: false,
     trust: '',
     keyGeneration: 0,
-    thumbprint: undefined,
+    binding: undefined,
     introspected: false,
     endsAtMs,
     seenAgain: { type: 'token_verified', issuer: '', kind: 'agent', cached: true },

@@ -5,6 +5,7 @@
  */
 import type { Caller } from '../model/caller.ts'
 import type { GatehouseEvent } from '../model/event.ts'
+import type { Binding } from '../oauth/check-claims.ts'
 import { createBoundedMap } from './bounded-map.ts'
 
 /** What is known about one verified token. */
@@ -20,8 +21,8 @@ export type TokenEntry = {
   readonly keyGeneration: number
   /** When it must be verified again, at the latest when it ends; put off where its issuer says so again. */
   endsAtMs: number
-  /** Thumbprint of the key whose holder alone may use it; undefined for a bearer token. */
-  readonly thumbprint: string | undefined
+  /** What its holder must prove to have; undefined where nothing. */
+  readonly binding: Binding | undefined
   /** Whether its issuer was asked what it is, and must be asked again. */
   readonly introspected: boolean
   /** Said on every later use; made once so that a hit allocates nothing. */

@@ -124,11 +124,13 @@ async function verify(jwt: UnverifiedJwt, options: Verifying): Promise<Verified>
     nowSeconds,
   })
   if (!verified.ok) return verified
-  const { subject, issuedAtSeconds, expiresAtSeconds, thumbprint, all } = verified.claims
+  const { subject, issuedAtSeconds, expiresAtSeconds, binding, all } = verified.claims
   if (!verified.claims.audiences.every((audience) => audiences.includes(audience))) {
     return no('wrong_audience')
   }
   if (expiresAtSeconds - issuedAtSeconds > maxLifeSeconds) return no('too_long')
+  // No certificate is asked for here, so nobody could prove to have it.
+  if (binding !== undefined && binding.kind !== 'key') return no('bad_claim')
   const jti = readIdentifier(all, 'jti')
   if (!jti.ok) return jti
   // Not the signature: of some algorithms it has several forms, and all of them are the same assertion.
@@ -137,7 +139,14 @@ async function verify(jwt: UnverifiedJwt, options: Verifying): Promise<Verified>
   const id = createHash('sha256').update(JSON.stringify(name)).digest('base64url')
   return {
     ok: true,
-    facts: { subject, id, issuedAtSeconds, expiresAtSeconds, thumbprint, claims: all },
+    facts: {
+      subject,
+      id,
+      issuedAtSeconds,
+      expiresAtSeconds,
+      thumbprint: binding?.thumbprint,
+      claims: all,
+    },
   }
 }
 

@@ -68,6 +68,8 @@ export type Journey = {
   readonly httpMethod: string
   /** Socket address of the peer, or what a trusted proxy reported. */
   readonly address: string
+  /** Thumbprint of the certificate the client showed on its connection; undefined where it was not asked for one. */
+  readonly certificate: string | undefined
   server: string | undefined
   /** Version of the settings this visit is judged by, whole; running visits keep theirs over a reload. */
   readonly config: string | undefined

@@ -28,10 +28,16 @@ export type TokenClaims = {
   readonly audiences: readonly string[]
   readonly issuedAtSeconds: number
   readonly expiresAtSeconds: number
-  /** Thumbprint of the key it is bound to, whose holder must prove so; undefined for a bearer token. */
-  readonly thumbprint: string | undefined
+  /** What it is bound to, whose holder must prove so; undefined for a token that anybody may use who has it. */
+  readonly binding: Binding | undefined
   readonly all: Members
 }
+
+/**
+ * What a token is bound to: a key with which every request is signed (RFC 9449 §6.1), or the certificate of
+ * the client on the connection (RFC 8705 §3.1). SHA-256, in base64url.
+ */
+export type Binding = { readonly kind: 'key' | 'certificate'; readonly thumbprint: string }
 
 export type CheckedClaims =
   | { readonly ok: true; readonly claims: TokenClaims }
@@ -42,6 +48,12 @@ export const LEEWAY_SECONDS = 30
 
 /** Longest token life accepted: a revocation has to be remembered for as long as this. */
 export const MAX_LIFE_SECONDS = 24 * 60 * 60
+
+/** Members of `cnf` that are understood. */
+const BINDINGS: ReadonlyMap<string, Binding['kind']> = new Map([
+  ['jkt', 'key'],
+  ['x5t#S256', 'certificate'],
+])
 
 /** Claims that only ID tokens have (OpenID Connect Core §2 and §3.3.2.11). */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash']
@@ -99,7 +111,7 @@ function checkTrusted(claims: Members, rules: TokenRules, nowSeconds: number): C
       audiences,
       issuedAtSeconds: iat,
       expiresAtSeconds: exp,
-      thumbprint: bound.value,
+      binding: bound.value,
       all: claims,
     },
   }
@@ -111,15 +123,16 @@ function refused(reason: TokenRefusal): CheckedClaims {
 
 /**
  * What a token is bound to (RFC 7800 §3.1). A way of proving that is not known cannot be checked, and so
- * the token must not pass as one without: only a key thumbprint alone is understood (RFC 9449 §6.1).
+ * the token must not pass as one without: only one of the two thumbprints alone is understood.
  */
-function readConfirmation(claims: Members): Read<string | undefined> {
+function readConfirmation(claims: Members): Read<Binding | undefined> {
   if (!Object.hasOwn(claims, 'cnf')) return { ok: true, value: undefined }
   const { cnf } = claims
   if (!isMembers(cnf)) return { ok: false, reason: 'bad_claim' }
-  const { jkt } = cnf
-  return Object.keys(cnf).length === 1 && isText(jkt)
-    ? { ok: true, value: jkt }
+  const [[name, thumbprint] = [], ...more] = Object.entries(cnf)
+  const kind = BINDINGS.get(name ?? '')
+  return kind !== undefined && more.length === 0 && isText(thumbprint)
+    ? { ok: true, value: { kind, thumbprint } }
     : { ok: false, reason: 'bad_claim' }
 }
 

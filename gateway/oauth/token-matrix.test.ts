@@ -227,7 +227,7 @@ const CLAIM_VALUES: Readonly<Record<string, readonly unknown[]>> = {
     2 ** 53,
     Number.MAX_VALUE,
   ],
-  cnf: [{ jkt: 1 }, { jwk: {} }, { kid: 'x' }, { 'x5t#S256': 'x' }, 'x', 1],
+  cnf: [{ jkt: 1 }, { jwk: {} }, { kid: 'x' }, { x5t: 'x' }, { 'x5t#S256': 1 }, 'x', 1],
 }
 
 /** Numbers that are right as `iat` or `nbf` because the past is wide. */

@@ -86,7 +86,7 @@ test('the claims of a valid token are given with their types', async () => {
     audiences: ['https://gw.example/mcp/db'],
     issuedAtSeconds: NOW - 10,
     expiresAtSeconds: NOW + 290,
-    thumbprint: undefined,
+    binding: undefined,
   })
   assert.equal(all['extra'], 1)
 })
@@ -295,8 +295,11 @@ test('an ID token is refused even where its type is accepted', async () => {
 
 test('what a token is bound to is read, and a token bound in another way is refused', async () => {
   for (const cnf of [
-    { 'x5t#S256': 'x' },
+    { 'x5t#S256': 7 },
+    { 'x5t#S256': '' },
     { jkt: 'x', 'x5t#S256': 'x' },
+    { x5t: 'x' },
+    { jwk: { kty: 'EC' } },
     { jkt: 7 },
     {},
     null,
@@ -304,8 +307,9 @@ test('what a token is bound to is read, and a token bound in another way is refu
   ]) {
     assert.equal(await judge(await signed({ cnf })), 'bad_claim')
   }
-  for (const [claims, thumbprint] of [
-    [{ cnf: { jkt: 'x' } }, 'x'],
+  for (const [claims, binding] of [
+    [{ cnf: { jkt: 'x' } }, { kind: 'key', thumbprint: 'x' }],
+    [{ cnf: { 'x5t#S256': 'x' } }, { kind: 'certificate', thumbprint: 'x' }],
     [{}, undefined],
   ] as const) {
     const parsed = parseJwt(await signed(claims))
@@ -313,7 +317,7 @@ test('what a token is bound to is read, and a token bound in another way is refu
     const options = { jwt: parsed.jwt, rules: RULES, keysFor: () => KEYS, nowSeconds: NOW }
     const read = await verifyJwt(options)
     assert.ok(read.ok)
-    assert.equal(read.claims.thumbprint, thumbprint)
+    assert.deepEqual(read.claims.binding, binding)
   }
 })
 

@@ -67,7 +67,8 @@ function route(visit: Visit, head: Head, desk: Desk): Seated {
 async function authenticate(seat: Seated, desk: Desk): Promise<Caller> {
   const { head, journey, server, httpMethod, target } = seat
   const { authorization, apiKey, dpop } = head
-  const presented = { authorization, apiKey, dpop, address: journey.address, httpMethod, target }
+  const { address, certificate } = journey
+  const presented = { authorization, apiKey, dpop, address, certificate, httpMethod, target }
   journey.caller = await desk.identify(presented, server)
   return journey.caller
 }

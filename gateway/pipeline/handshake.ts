@@ -45,7 +45,8 @@ export async function welcome(visit: Visit, desk: Desk): Promise<Welcome> {
   const offer = readOffer(visit.rawHeaders)
   const presented = await presentedBy(head, offer, desk, server.resource)
   const { httpMethod, target } = visit
-  const from = { address: journey.address, httpMethod, target }
+  const { address, certificate } = journey
+  const from = { address, certificate, httpMethod, target }
   journey.caller = await desk.identify({ ...presented, ...from }, server)
   occupy(seat, journey.caller, desk)
   const opening = { seat, direction: 'up', content: { kind: 'open_stream' } } as const

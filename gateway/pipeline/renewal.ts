@@ -40,6 +40,8 @@ export type Renewable = {
   readonly caller: Caller
   readonly server: McpServer
   readonly address: string
+  /** Thumbprint of the certificate that was shown on it. */
+  readonly certificate?: string | undefined
   readonly target: string
   /** That of the handshake. */
   readonly origin: string | undefined
@@ -53,11 +55,12 @@ export type Renewable = {
  */
 export async function renew(
   ticket: string,
-  { caller, server, address, target, origin }: Renewable,
+  { caller, server, address, certificate, target, origin }: Renewable,
   { tickets, identify }: Pick<Desk, 'tickets' | 'identify'>,
 ): Promise<Caller> {
   const presented = await tickets.redeem(ticket, { resource: server.resource, origin })
-  const fresh = await identify({ ...presented, address, httpMethod: 'GET', target }, server)
+  const from = { address, certificate, httpMethod: 'GET', target }
+  const fresh = await identify({ ...presented, ...from }, server)
   const [own, other] = [ownerOf(caller, server), ownerOf(fresh, server)]
   if (!own.every((part, at) => part === other[at])) {
     const detail = 'a ticket of another caller'

@@ -7,6 +7,7 @@ export function newJourney(facts: {
   readonly tick: number
   readonly httpMethod: string
   readonly address: string
+  readonly certificate?: string | undefined
   /** Version of the configuration the visit is judged by. */
   readonly config: string | undefined
 }): Journey {
@@ -16,6 +17,7 @@ export function newJourney(facts: {
     startedTick: facts.tick,
     httpMethod: facts.httpMethod,
     address: facts.address,
+    certificate: facts.certificate,
     config: facts.config,
     server: undefined,
     caller: undefined,

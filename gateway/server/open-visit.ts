@@ -23,6 +23,7 @@ export function openVisit(
     httpMethod: request.method ?? '',
     config: desk.version,
     address: addressOf(request, { desk }),
+    certificate: plant.certificateOf?.(request.socket),
   })
   return new HttpVisit({
     request,

@@ -51,6 +51,7 @@ import { createRecentCalls, type RecentCalls } from './recent-calls.ts'
 import { createEventLog } from './log-events.ts'
 import { createNotifier, MAX_RUNNING, type Notifier } from './notifier.ts'
 import { openStore } from './open-store.ts'
+import { type CertificateOf, createClientCertificates } from './client-certificates.ts'
 import { createVaultKeys, type VaultKeys } from './vault-keys.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
@@ -107,6 +108,8 @@ export type Plant = {
   /** For those that servers name themselves. */
   readonly publicOAuthFetch: OAuthFetch
   readonly introspect: Introspect
+  /** Undefined where clients are not asked for certificates. */
+  readonly certificateOf: CertificateOf | undefined
   /** Signs claims with the key in force. */
   readonly sign: Sign
   /** How we say who we are to others' authorization servers. */
@@ -227,6 +230,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     oauthFetch,
     publicOAuthFetch,
     introspect: createIntrospect(introspectionFetch, clientAuth),
+    certificateOf:
+      settings.listen.tls?.clientCa === undefined ? undefined : createClientCertificates(),
     sign,
     clientAuth,
     signingKeys,

@@ -74,10 +74,11 @@ export function createSockets(options: SocketsOptions): Sockets {
       session: sessionOf(visit, opened, { ...options, budget, held }),
       standing: createStanding(permit, { ...options, held, address: visit.journey.address }),
       renew: async (ticket) => {
-        const { address } = visit.journey
+        const { address, certificate } = visit.journey
         const server = configured(permit.server.name, current()) ?? permit.server
         const { target, head } = visit
-        const from = { caller: held.caller, server, address, target, origin: head?.origin }
+        const place = { server, address, certificate, target, origin: head?.origin }
+        const from = { caller: held.caller, ...place }
         held.caller = await renew(ticket, from, current().desk)
       },
       idleTimeoutMs: permit.server.upstream.idleTimeoutMs,
@@ -163,6 +164,7 @@ function openUpgrade(
       socket.remoteAddress ?? '',
       typeof forwardedFor === 'string' ? forwardedFor : undefined,
     ),
+    certificate: plant.certificateOf?.(socket),
   })
   try {
     return new UpgradeVisit(arrival, journey)
