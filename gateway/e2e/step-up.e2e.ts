@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { IDP_SECRET, startCorporateIdp, type CorporateIdp } from '../testkit/corporate-idp.ts'
+import { eventually } from '../testkit/eventually.ts'
 import { FormRobot, type Shown } from '../testkit/form-robot.ts'
 import { freePort } from '../testkit/free-port.ts'
 import { ISSUER, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
@@ -79,9 +80,10 @@ test('A token with an old sign-in is challenged, nothing goes up, and a fresh on
     assert.match(text, /"error":"insufficient_user_authentication"/)
   }
   assert.equal(upstream.calls('tools/call').length, before)
-  const records = await foreign.audit()
-  const refused = records.find((record) => record['reason'] === 'step_up')
-  assert.deepEqual([refused?.['effect'], refused?.['rule']], ['deny', 'signed-in-so'])
+  await eventually(async () => {
+    const refused = (await foreign.audit()).find((record) => record['reason'] === 'step_up')
+    assert.deepEqual([refused?.['effect'], refused?.['rule']], ['deny', 'signed-in-so'])
+  })
   assert.ok((await call(foreign, await tokenOf(nowSeconds - 60))).json?.result)
   // A client without a person could do nothing about it: to it the tool is not there.
   const machine = { subject: 'bot', client: 'bot' }
@@ -154,7 +156,7 @@ test('The time of a sign-in elsewhere is what the identity provider says, not wh
   const tokenAfter = async (more: Readonly<Record<string, string>>): Promise<unknown> => {
     const page = await robot.open(agent.authorizeUrl(client.client_id, more))
     const { asked, code } = await throughCorp(robot, page)
-    assert.equal(asked.get('max_age'), more['max_age'] ?? null)
+    for (const name of ['max_age', 'prompt']) assert.equal(asked.get(name), more[name] ?? null)
     const { json } = await agent.redeem(client.client_id, code)
     return claimsOf(json.access_token)['auth_time']
   }
@@ -166,4 +168,7 @@ test('The time of a sign-in elsewhere is what the identity provider says, not wh
   // A session of which nobody knows how old it is does for no age: the provider is asked, and says it.
   const at = Number(await tokenAfter({ max_age: '3600' }))
   assert.ok(at >= startedSeconds && at <= signedInSeconds, `${at} is not when the person signed in`)
+  // Whoever must sign in now does so there. The pages tell time by the second.
+  await sleep(1_100)
+  assert.ok(Number(await tokenAfter({ prompt: 'login' })) > at)
 })
