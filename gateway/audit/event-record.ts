@@ -150,7 +150,7 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
     case 'signed_in':
       return record('person', event, { ok: event.ok, way: event.way, subject: event.subject })
     case 'signed_out':
-      return record('person', event, { subject: event.subject })
+      return record('person', event, { subject: event.subject, way: event.way })
     case 'consented':
       return record('person', event, {
         ok: event.ok,

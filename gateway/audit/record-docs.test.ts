@@ -89,7 +89,7 @@ const EVENTS: readonly GatehouseEvent[] = [
   },
   { type: 'oauth_refused', endpoint: 'e', error: 'r', client: 'c', address: 'a', detail: 'd' },
   { type: 'signed_in', way: 'w', ok: true, subject: 's' },
-  { type: 'signed_out', subject: 's' },
+  { type: 'signed_out', subject: 's', way: 'w' },
   { type: 'consented', ok: true, subject: 's', client: 'c', servers: ['s'], scopes: ['x'] },
   { type: 'approval_asked', ...ASKED },
   { type: 'approval_approved', ...ASKED },

@@ -218,6 +218,8 @@ test('Refresh tokens rotate; one that was used long ago ends all of its grant', 
     race.map(({ status }) => status),
     [200, 200, 200, 200, 200],
   )
+  // One for all: with one each, whoever stole the first would go on unnoticed.
+  assert.equal(new Set(race.map(({ json }) => json.refresh_token)).size, 1)
   const [second] = race
   assert.equal(claimsOf(second!.json.access_token)['gid'], claimsOf(first.json.access_token)['gid'])
   assert.notEqual(second!.json.refresh_token, first.json.refresh_token)

@@ -121,6 +121,7 @@ async function startAlone(
       open: (bound, sealed) => seals.open('oauth', bound, sealed),
     }),
     cookieKeys: () => [cookieKey],
+    refreshKey: () => cookieKey,
     fetch: () => Promise.reject(new Error('nobody is asked here')),
     keyLoading: {
       fetchJson: () => Promise.reject(new Error('nobody is asked here')),

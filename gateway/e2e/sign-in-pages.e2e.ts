@@ -10,11 +10,13 @@ import type { Browser, Page } from 'playwright-core'
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { openContext, seriousFaults, startBrowser } from '../testkit/browser.ts'
 import { ROOT } from '../testkit/child.ts'
+import { FormRobot } from '../testkit/form-robot.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
-import { allowAll } from '../testkit/gatehouse.ts'
 import { ALICE, OauthAgent } from '../testkit/oauth-agent.ts'
-import type { RecordingServer } from '../testkit/recording-server.ts'
+import { squarePng } from '../testkit/png.ts'
+import type { Override, RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
+import { connectV1 } from '../testkit/sdk-client.ts'
 
 /** Where the pages can be looked at afterwards. */
 const SHOTS = join(ROOT, '.cache/shots')
@@ -26,18 +28,46 @@ let agent: OauthAgent
 
 before(async () => {
   await mkdir(SHOTS, { recursive: true })
-  upstream = await startRecordingServer()
+  upstream = await startRecordingServer(listTools)
   gateway = await startOwnIssuer({
-    servers: { documents: upstream.url },
+    servers: { documents: { upstream: upstream.url, consent: WORDS } },
     rules: [
-      allowAll('documents'),
-      { id: 'r', effect: 'allow', subjects: [{ scopes: ['read', 'write'] }], tools: ['*/echo'] },
+      { id: 'r', effect: 'allow', subjects: [{ scopes: ['read'] }], tools: ['*/search', '*/read'] },
+      { id: 'w', effect: 'allow', subjects: [{ scopes: ['write'] }], tools: ['*/append'] },
     ],
     section: { registration: { per_minute: 100 } },
+    files: { 'documents.png': squarePng('0b57d0') },
   })
   browser = await startBrowser()
   agent = new OauthAgent(gateway.origin)
+  const { tokens } = await agent.tokens(new FormRobot())
+  await (await connectV1(gateway.url('documents'), tokens.access_token)).listTools()
 })
+
+const WORDS = {
+  title: 'Team documents',
+  sentence: 'Everything the team has written, drafts included.',
+  logo: 'documents.png',
+  scopes: { read: 'Read and search what you can read yourself' },
+}
+
+const TOOLS = [
+  { name: 'search', description: 'Finds documents by their words. Slowly.' },
+  { name: 'read', title: 'Read a document' },
+  { name: 'append', title: 'Add to a document', annotations: { destructiveHint: false } },
+  { name: 'delete_all', title: 'Delete everything' },
+].map((tool) => ({
+  inputSchema: { type: 'object' },
+  annotations: { readOnlyHint: !/append|delete/.test(tool.name) },
+  ...tool,
+}))
+
+const listTools: Override = ({ json }, response) => {
+  if (json?.method !== 'tools/list') return false
+  const answer = { jsonrpc: '2.0', id: json.id, result: { tools: TOOLS } }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  return true
+}
 
 after(async () => {
   await browser.close()
@@ -50,6 +80,26 @@ async function signIn(page: Page): Promise<void> {
   await page.fill('#password', ALICE.password)
   await page.press('#password', 'Enter')
 }
+
+/** From the page that asks for the code of a device to the last one. */
+async function lookAtDevice(page: Page, look: (name: string) => Promise<void>): Promise<void> {
+  const { json: client } = await agent.register({ grant_types: [DEVICE], redirect_uris: [] })
+  const form = { client_id: client.client_id }
+  const { json } = await agent.form<{ readonly user_code: string }>('/oauth/device-code', form)
+  await page.goto(`${gateway.origin}/oauth/device`)
+  await look('device')
+  await page.fill('#user_code', json.user_code)
+  await page.press('#user_code', 'Enter')
+  await page.waitForSelector('input[name=confirm]', { state: 'attached' })
+  await look('device-confirm')
+  await page.click('button.main')
+  await page.waitForSelector('button[value=allow]')
+  await page.click('button[value=allow]')
+  await page.getByRole('heading', { name: 'Done' }).waitFor()
+  await look('device-done')
+}
+
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 const LOOKS = [
   { scheme: 'light', width: 1_000 },
@@ -71,9 +121,20 @@ for (const { scheme, width } of LOOKS) {
     await look('sign-in')
     await signIn(page)
     await page.waitForSelector('button[value=allow]')
+    assert.equal(await page.evaluate('document.images[0].naturalWidth'), 40)
     await look('consent')
+    await page.uncheck('input[value$=" write"]')
+    await page.click('button[value=allow]')
+    // Nobody listens where the code is sent.
+    await page.waitForURL(/^chrome-error:/)
+    await page.goto(agent.authorizeUrl(json.client_id))
+    await page.waitForSelector('button[value=allow]')
+    assert.match(await page.innerText('h1'), /wants more access to Team documents/)
+    assert.ok(!(await page.innerText('main')).includes('search'))
+    await look('step-up')
     await page.goto(`${gateway.origin}/oauth/access`)
     await look('access')
+    await lookAtDevice(page, look)
     await page.goto(agent.authorizeUrl('c_unknown'))
     await look('refused')
     await context.close()

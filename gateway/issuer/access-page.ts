@@ -1,16 +1,18 @@
 /** The page on which people see what they have allowed, and take it back. */
+import type { Html } from '../pages/html.ts'
 import { html } from '../pages/html.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { showPage } from '../pages/page.ts'
 import type { Consent } from './consents.ts'
+import type { ProtectedServer } from './setup.ts'
 
 export type AccessPage = {
   readonly action: string
   readonly formToken: string
   readonly name: string
   readonly consents: readonly Consent[]
-  /** Names of servers by resource. */
-  readonly servers: ReadonlyMap<string, string>
+  /** Those there are. */
+  readonly servers: readonly ProtectedServer[]
   /** Where the person's connected accounts are; undefined where there can be none. */
   readonly connectPath: string | undefined
 }
@@ -19,16 +21,16 @@ export function showAccess(page: AccessPage): PageAnswer {
   const { action, formToken, name, consents, servers, connectPath } = page
   const token = html`<input type="hidden" name="form_token" value="${formToken}" />`
   const rows = consents.map(({ client, redirect, name, allowed }) => {
-    const what = Object.entries(allowed).map(
-      ([resource, scopes]) =>
-        html`<li>${servers.get(resource) ?? resource}: ${scopes.join(', ')}</li>`,
-    )
+    const what = Object.entries(allowed).map(([resource, scopes]) => {
+      const server = servers.find((one) => one.resource === resource)
+      return scopes.length === 0 ? undefined : allowedOn(server, resource, scopes)
+    })
     return html`<section>
       <h2>${name === '' ? client : name}</h2>
       <ul>
         ${what}
       </ul>
-      <p class="soft">Id: <code>${client}</code></p>
+      <p class="soft">Answers go to ${placeOf(redirect)}. Id: <code>${client}</code></p>
       <form method="post" action="${action}">
         ${token}
         <input type="hidden" name="client" value="${client}" />
@@ -54,4 +56,29 @@ export function showAccess(page: AccessPage): PageAnswer {
       <div class="actions"><button type="submit" name="do" value="sign-out">Sign out</button></div>
     </form>`
   return showPage({ title: 'Your access', body })
+}
+
+function allowedOn(
+  server: ProtectedServer | undefined,
+  resource: string,
+  scopes: readonly string[],
+): Html {
+  const name = server?.words?.title ?? server?.name ?? resource
+  const words = scopes.map(
+    (scope) => server?.words?.scopes.get(scope) ?? html`<code>${scope}</code>`,
+  )
+  return html`<li>
+    ${name}:
+    <ul>
+      ${words.map((one) => html`<li>${one}</li>`)}
+    </ul>
+  </li>`
+}
+
+/** As the page said on which it was allowed. */
+function placeOf(redirect: string): string {
+  if (redirect === '') return 'the device that showed a code'
+  const { protocol, hostname } = new URL(redirect)
+  if (protocol === 'http:') return 'a program on your computer'
+  return protocol === 'https:' ? hostname : `an application on your device (${protocol})`
 }

@@ -97,6 +97,16 @@ test('A refresh token may be used again within its grace, and is used up after i
   assert.ok((await tokens.find('token-1'))?.consumed !== undefined)
 })
 
+test('A refresh token that is made again stays as used as it is', async () => {
+  const { adapter, clock, payload } = setup()
+  const tokens = adapter('RefreshToken')
+  await tokens.upsert('token-1', payload('RefreshToken'), SECONDS)
+  await tokens.consume('token-1')
+  clock.nowMs += REFRESH_GRACE_MS + 1
+  await tokens.upsert('token-1', payload('RefreshToken'), SECONDS)
+  assert.ok((await tokens.find('token-1'))?.consumed !== undefined)
+})
+
 test('Ending a grant removes everything of it and nothing of another', async () => {
   const { adapter, payload, store } = setup()
   const tokens = adapter('RefreshToken')

@@ -1,7 +1,7 @@
 /**
  * What `oidc-provider` keeps, in our store. Codes are spent once by whoever is first on any replica;
  * a refresh token may be used again for some seconds, so that an agent that refreshes twice at once, or
- * never saw the answer, is not taken for a thief.
+ * never saw the answer, is not taken for a thief. It then gets the same one as before.
  */
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { errors } from 'oidc-provider'
@@ -105,7 +105,9 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
       const ttlMs = expiresIn === undefined ? undefined : Math.max(1, expiresIn * 1_000)
       // The id is what its holder knows; kept is what it stands for.
       const { jti: _id, ...kept } = payload
-      await rows.write(model, id, kept, ttlMs)
+      if (model !== 'RefreshToken' || ttlMs === undefined) await rows.write(model, id, kept, ttlMs)
+      // Whoever had it made first may have used it already, and used it stays.
+      else if (!(await rows.swap(model, id, { version: 0, payload: kept, ttlMs }))) return
       const { uid, userCode, grantId, clientId } = payload
       if (uid !== undefined) await rows.write(`${model}-uid`, uid, { id }, ttlMs)
       if (userCode !== undefined) await rows.write(`${model}-user-code`, userCode, { id }, ttlMs)

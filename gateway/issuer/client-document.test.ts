@@ -8,10 +8,10 @@ import type { Setup } from './setup.ts'
 const ID = 'https://app.example/oauth/client.json'
 const DOCUMENT = { client_id: ID, client_name: 'App', redirect_uris: ['https://app.example/cb'] }
 
-function setup(parts: Partial<Setup['documents']> = {}) {
+function setup(parts: Partial<Setup['documents']> = {}, redirectHosts?: readonly string[]) {
   const { store, now, clock } = memoryStore()
   const documents = { mode: 'open', hosts: [], humanHosts: [], ...parts } as const
-  const rules = { documents, registration: { perMinute: 3 } } as unknown as Setup
+  const rules = { documents, registration: { perMinute: 3, redirectHosts } } as unknown as Setup
   const answers: (() => Response)[] = []
   let fetched = 0
   const served = createClientDocuments({
@@ -54,6 +54,22 @@ test('A document about another client, with redirects elsewhere or with a secret
   const { served, answers } = setup()
   answers.push(() => Response.json(DOCUMENT, { status: 404 }))
   await assert.rejects(served.fetch(ID))
+})
+
+test('Where operators list hosts, a document gets codes sent there and to its own host, and nowhere else', async () => {
+  const redirects = [
+    'https://app.example/cb',
+    'https://other.example/cb',
+    'https://listed.example/cb',
+    'http://127.0.0.1/cb',
+    'com.app.example://listed.example/cb',
+  ]
+  const { served, answers } = setup({}, ['listed.example'])
+  answers.push(() => Response.json({ ...DOCUMENT, redirect_uris: redirects }))
+  const read = (await (await served.fetch(ID)).json()) as Record<string, unknown>
+  assert.deepEqual(read['redirect_uris'], ['https://app.example/cb', 'https://listed.example/cb'])
+  answers.push(() => Response.json({ ...DOCUMENT, redirect_uris: ['https://other.example/cb'] }))
+  await assert.rejects(served.fetch(ID), /redirect_uris is missing/)
 })
 
 test('What failed is left alone for a minute, and nobody makes us ask without end', async () => {

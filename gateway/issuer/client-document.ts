@@ -4,7 +4,7 @@
  */
 import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
-import { readClientMetadata } from './client-metadata.ts'
+import { readClientMetadata, redirectFault } from './client-metadata.ts'
 import type { Setup } from './setup.ts'
 import { SELF_REGISTERED } from './setup.ts'
 
@@ -61,7 +61,8 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
     },
     fetch: async (id) => {
       try {
-        return await readDocument(id, await publicFetch(id))
+        const { redirectHosts } = setup().registration
+        return await readDocument(id, await publicFetch(id), redirectHosts)
       } catch (error) {
         remember(id)
         throw error
@@ -70,15 +71,37 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
   }
 }
 
-async function readDocument(id: string, response: Response): Promise<Response> {
+async function readDocument(
+  id: string,
+  response: Response,
+  redirectHosts: readonly string[] | undefined,
+): Promise<Response> {
   if (response.status !== 200) throw new Error(`status ${response.status}`)
   const document: unknown = await response.json()
   const named: unknown = Reflect.get(Object(document), 'client_id')
   if (named !== id) throw new Error('it is about another client')
   const rules = { entitlement: SELF_REGISTERED, redirectHosts: undefined }
-  const read = readClientMetadata(document, rules)
+  const read = readClientMetadata(within(id, document, redirectHosts), rules)
   if (!read.ok) throw new Error(read.why)
   return Response.json({ client_id: id, ...read.metadata }, { headers: response.headers })
+}
+
+/**
+ * The document with those of its redirects that the operator's list allows, and those to its own host: a
+ * document is written for everybody, and lists redirects that are of no use here.
+ */
+function within(
+  id: string,
+  document: unknown,
+  redirectHosts: readonly string[] | undefined,
+): unknown {
+  const redirects: unknown = Reflect.get(Object(document), 'redirect_uris')
+  if (redirectHosts === undefined || !Array.isArray(redirects)) return document
+  const hosts = [...redirectHosts, new URL(id).hostname]
+  const allowed = redirects.filter(
+    (uri) => typeof uri !== 'string' || redirectFault(uri, hosts) === undefined,
+  )
+  return { ...Object(document), redirect_uris: allowed }
 }
 
 function hostIn(id: string, hosts: readonly string[]): boolean {

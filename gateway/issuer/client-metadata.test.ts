@@ -57,6 +57,9 @@ test('A list of hosts replaces what is allowed by default, and never allows plai
     'https://app.example.evil/',
     'http://127.0.0.1/cb',
     'http://app.example/',
+    'evil://app.example/cb',
+    'com.evil.app://app.example/cb',
+    'javascript://app.example/%0aalert(1)',
   ]
   for (const uri of others) assert.notEqual(redirectFault(uri, hosts), undefined, uri)
 })

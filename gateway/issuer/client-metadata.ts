@@ -114,12 +114,16 @@ export function redirectFault(
   const { protocol, hostname, username, password } = new URL(uri)
   if (username !== '' || password !== '') return 'a redirect must not hold a user name'
   const isPlainHttp = protocol === 'http:'
+  const isWeb = isPlainHttp || protocol === 'https:'
   if (isPlainHttp && !isLoopback(hostname)) return 'a redirect must be https, or http on loopback'
   if (hosts !== undefined) {
-    const isListed = hosts.some((host) => host === protocol || matchesHost(hostname, host))
+    // What stands at the place of the host in another scheme is nobody's host: `evil://app.example`.
+    const isListed = hosts.some(
+      (host) => host === protocol || (isWeb && matchesHost(hostname, host)),
+    )
     return isListed ? undefined : 'this gateway sends codes to listed hosts only'
   }
-  if (isPlainHttp || protocol === 'https:' || protocol.slice(0, -1).includes('.')) return undefined
+  if (isWeb || protocol.slice(0, -1).includes('.')) return undefined
   return 'a redirect with a scheme of its own needs a dot in it'
 }
 

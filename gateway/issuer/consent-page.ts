@@ -8,14 +8,13 @@ import { html, plainName } from '../pages/html.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { showPage } from '../pages/page.ts'
 import { ACCESS_PATH } from './routes.ts'
+import { drawPicture } from './consent-picture.ts'
+import type { AskedServer } from './consent-server.ts'
+import { asksForMore, describeServer, MAX_TOOLS_SHOWN, titleOf } from './consent-server.ts'
 import type { Standing } from './entitlement.ts'
-import type { Tool } from './setup.ts'
 
 /** Scopes of other services are mostly URLs. */
 const MAX_SCOPE_CHARS = 200
-
-/** Tools named per group; the rest are counted. */
-const MAX_TOOLS_SHOWN = 40
 
 export type ConsentPage = {
   readonly action: string
@@ -35,39 +34,48 @@ export type ConsentPage = {
   readonly formTargets: readonly string[]
 }
 
-/** What is asked for on one server. */
-export type AskedServer = {
-  readonly name: string
-  readonly resource: string
-  readonly scopes: readonly string[]
-  /** Of these, what the person allowed this client before. */
-  readonly allowedBefore: readonly string[]
-  /** What the policy would show the client there; empty when no list of the server was seen yet. */
-  readonly tools: readonly Tool[]
-}
-
 export function showConsent(page: ConsentPage): PageAnswer {
-  const { client, servers, account, formTargets } = page
+  const { client, servers, account, accounts, formTargets } = page
   const name = plainName(client.name) || client.id
-  const where = servers.map((server) => server.name).join(', ')
-  const isMore = servers.some(({ allowedBefore }) => allowedBefore.length > 0)
+  const where = servers.map(titleOf).join(', ')
   const title = `${name} wants to use ${where}`
-  const body = html`<h1>${name} wants ${isMore ? 'more access to' : 'to use'} ${where} for you</h1>
+  const hasLogos = servers.some(({ words }) => words?.logo !== undefined)
+  const picture = drawPicture({
+    client: name,
+    servers: servers.map((server) => ({ title: titleOf(server), logo: server.words?.logo })),
+    services: [...new Set(accounts.map((one) => one.title))],
+  })
+  const isAgain = servers.every((server) => server.isKnown && !asksForMore(server))
+  const wish = servers.some(asksForMore) ? 'more access to' : 'to use'
+  const body = html`<h1>${name} wants ${wish} ${where} for you${isAgain ? ' again' : undefined}</h1>
     <p class="soft">You are signed in as ${account}.</p>
     ${whoAsks(page, name)}
     <form method="post" action="${page.action}">
       <input type="hidden" name="form_token" value="${page.formToken}" />
-      ${servers.map(describeServer)} ${yourAccounts(page.accounts)} ${whereTo(page.redirect)}
-      <div class="actions">
-        <button class="main" type="submit" name="do" value="allow">Allow</button>
-        <button type="submit" name="do" value="deny">Do not allow</button>
-      </div>
+      ${servers.map(describeServer)} ${yourAccounts(accounts)} ${picture} ${whereTo(page.redirect)}
+      ${decide(servers)}
     </form>
     <p class="soft">
       Gatehouse passes on to ${name} only what the rules of this gateway let it do. At
       <a href="${ACCESS_PATH}">your access</a> you can end it at any time.
     </p>`
-  return showPage({ title, body, formTargets })
+  return showPage({ title, body, formTargets, pictures: hasLogos ? 'own' : 'none' })
+}
+
+/** Nobody can give what is not theirs; then all there is to do is to say so to the application. */
+function decide(servers: readonly AskedServer[]): Html {
+  const deny = html`<button type="submit" name="do" value="deny">Do not allow</button>`
+  if (servers.every(({ scopes }) => scopes.length === 0)) {
+    return html`<p class="note warn" role="alert">
+        <strong>You cannot allow this.</strong> It asks for more than you may give. Ask the operator
+        of this gateway.
+      </p>
+      <div class="actions">${deny}</div>`
+  }
+  return html`<div class="actions">
+    <button class="main" type="submit" name="do" value="allow">Allow</button>
+    ${deny}
+  </div>`
 }
 
 const WHO: Readonly<Record<Standing, string>> = {
@@ -89,59 +97,6 @@ function whoAsks({ client }: ConsentPage, name: string): Html {
     <p>${mark} ${WHO[client.standing]}</p>
     <p class="soft">Name: ${name} · Id: <code>${client.id}</code></p>
   </div>`
-}
-
-const GROUPS = [
-  { effect: 'reads', icon: '👁', title: 'It may look things up with' },
-  { effect: 'changes', icon: '✎', title: 'It may add and change things with' },
-  { effect: 'deletes', icon: '⚠', title: 'It may delete or overwrite things with' },
-  {
-    effect: 'unsaid',
-    icon: '•',
-    title: 'It may use, and the server does not say whether they change or delete anything:',
-  },
-] as const
-
-function describeServer(server: AskedServer): Html {
-  const groups = GROUPS.map(({ effect, icon, title }) => {
-    const tools = server.tools.filter((tool) => tool.effect === effect)
-    return tools.length === 0 ? undefined : toolGroup(tools, `${icon} ${title}`)
-  })
-  const unknown = html`<p>
-    What ${server.name} can do is not known yet: nobody has asked it. The rules of this gateway
-    decide about every single use.
-  </p>`
-  return html`<h2>On ${server.name}</h2>
-    ${server.tools.length === 0 ? unknown : groups}
-    <fieldset>
-      <legend class="soft">What you allow</legend>
-      ${server.scopes.map((scope) => scopeBox(server, scope))}
-    </fieldset>
-    <p class="soft">Server: <code>${server.resource}</code></p>`
-}
-
-function toolGroup(tools: readonly Tool[], title: string): Html {
-  const shown = tools.slice(0, MAX_TOOLS_SHOWN)
-  const more = tools.length - shown.length
-  return html`<details open>
-    <summary>${title} (${tools.length} ${tools.length === 1 ? 'tool' : 'tools'})</summary>
-    <ul>
-      ${shown.map((tool) => html`<li><code>${plainName(tool.name)}</code></li>`)}
-      ${more > 0 ? html`<li>and ${more} more</li>` : undefined}
-    </ul>
-  </details>`
-}
-
-function scopeBox({ resource, allowedBefore }: AskedServer, scope: string): Html {
-  const isOld = allowedBefore.includes(scope)
-  const value = `${resource} ${scope}`
-  return html`<label class="check"
-    ><input type="checkbox" name="scope" value="${value}" checked />
-    <span
-      ><code>${scope}</code
-      >${isOld ? html` <span class="soft">(you allowed this before)</span>` : undefined}</span
-    ></label
-  >`
 }
 
 function yourAccounts(accounts: readonly NeededAccount[]): Html | undefined {
@@ -181,20 +136,25 @@ function describeUse({ server, tools }: AccountUse): Html {
 
 /** CIMD §6 and R-CONS: the host in clear, and a warning where any program could be listening. */
 function whereTo(redirect: string): Html {
-  if (redirect === '') {
-    return html`<h2>Where the answer is sent</h2>
-      <p>To <strong>the device</strong> that showed you the code.</p>`
-  }
-  const { protocol, host, hostname } = new URL(redirect)
-  const isHere = protocol === 'http:'
-  const place = host === '' ? protocol : hostname
-  const warning = isHere
-    ? html`<p class="note warn">
-        <strong>On this computer.</strong> The answer goes to a program on the computer you are
-        using now. Go on only if you started it.
-      </p>`
-    : undefined
   return html`<h2>Where the answer is sent</h2>
-    <p>You will be taken to <strong>${place}</strong>.</p>
-    ${warning}`
+    ${placeOf(redirect)}`
+}
+
+function placeOf(redirect: string): Html {
+  if (redirect === '') return html`<p>To <strong>the device</strong> that showed you the code.</p>`
+  const { protocol, hostname } = new URL(redirect)
+  if (protocol === 'https:') return html`<p>You will be taken to <strong>${hostname}</strong>.</p>`
+  if (protocol === 'http:') {
+    return html`<p>To <strong>${hostname}</strong>, which is this computer.</p>
+      <p class="note warn">
+        <strong>On this computer.</strong> A program that runs on the computer you are using now
+        gets the answer. Go on only if you started it.
+      </p>`
+  }
+  // What stands at the place of the host there is nobody's host, and is not shown.
+  return html`<p>An application on this device will open: <strong>${protocol}</strong></p>
+    <p class="note warn">
+      <strong>On this device.</strong> Any application here could have claimed that address. Go on
+      only if you have just started the one that asks.
+    </p>`
 }

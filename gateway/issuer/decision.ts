@@ -7,20 +7,23 @@ import type { PageAnswer } from '../pages/page.ts'
 import { redirectTo } from '../pages/page.ts'
 import type { Session } from '../sessions/sessions.ts'
 import { formToken } from '../sessions/sessions.ts'
-import { mayGrant } from './accounts.ts'
+import { GRANT_LIFE_MS, mayGrant } from './accounts.ts'
 import type { Ask } from './ask.ts'
 import { formTargets, notYours, purposeOf } from './ask.ts'
 import { findResource } from './canonical-resource.ts'
 import { showConsent } from './consent-page.ts'
+import type { AskedServer } from './consent-server.ts'
+import { asksForMore } from './consent-server.ts'
 import { afterDecision, neededFor } from './connecting.ts'
 import type { Allowed, Consents } from './consents.ts'
 import { covers } from './consents.ts'
-import { OWN_SCOPES } from './entitlement.ts'
+import { OWN_SCOPES, standingOf } from './entitlement.ts'
 import type { GrantBook } from './grant-book.ts'
 import type { Question, QuestionOptions } from './question.ts'
-import { asCaller, readQuestion, redirectKey } from './question.ts'
+import { asCaller, isOnThisComputer, readQuestion, redirectKey } from './question.ts'
 import { PAGES_PATH } from './routes.ts'
 import type { ProtectedServer } from './setup.ts'
+import type { SourceSessions } from './source-sessions.ts'
 
 export type Decision = {
   /** The page that asks. */
@@ -34,6 +37,7 @@ export type Decision = {
 export type DecisionOptions = QuestionOptions & {
   readonly consents: Consents
   readonly grants: GrantBook
+  readonly sources: Pick<SourceSessions, 'note'>
   readonly emit: Emit
 }
 
@@ -79,13 +83,21 @@ async function showQuestion(
 ): Promise<PageAnswer> {
   const { clientId: id, clientName: name, known, redirect, account, asked } = question
   const before = await consents.find(question.key)
-  const describe = async ([server, scopes]: readonly [ProtectedServer, readonly string[]]) => ({
-    name: server.name,
-    resource: server.resource,
-    scopes,
-    allowedBefore: scopes.filter((scope) => before[server.resource]?.includes(scope)),
-    tools: await setup().toolsFor(asCaller(question, scopes, setup()), server.name),
-  })
+  const toolsWith = (server: ProtectedServer, scopes: readonly string[]) =>
+    setup().toolsFor(asCaller(question, scopes, setup()), server.name)
+  const describe = async ([server, scopes]: readonly [
+    ProtectedServer,
+    readonly string[],
+  ]): Promise<AskedServer> => {
+    const { name, resource, words } = server
+    const had = before[resource] ?? []
+    const tools = await toolsWith(server, scopes)
+    const allowedBefore = scopes.filter((scope) => had.includes(scope))
+    const asked = { name, resource, words, scopes, allowedBefore, isKnown: had.length > 0, tools }
+    if (!asksForMore(asked)) return asked
+    const known = new Set((await toolsWith(server, had)).map((tool) => tool.name))
+    return { ...asked, tools: tools.filter((tool) => !known.has(tool.name)) }
+  }
   return showConsent({
     action: PAGES_PATH + ask.interaction.uid,
     formToken: formToken(ask.secret, purposeOf(ask)),
@@ -127,7 +139,7 @@ function refusedOf(asked: Question['asked'], chosen: Allowed): Allowed {
 async function writeGrant(
   question: Pick<Question, 'account' | 'clientId' | 'requested' | 'asked' | 'session'>,
   allowed: Allowed,
-  { provider, grants }: Pick<DecisionOptions, 'provider' | 'grants'>,
+  { provider, grants, sources }: Pick<DecisionOptions, 'provider' | 'grants' | 'sources'>,
 ): Promise<string> {
   const { account, clientId, requested, asked, session } = question
   const grant = new (provider().Grant)({ accountId: account.id, clientId })
@@ -144,6 +156,8 @@ async function writeGrant(
   const { id: sid, signedInAtSeconds } = session
   const facts = { account: account.id, client: clientId, session: sid, signedInAtSeconds }
   await grants.add({ grant: id, ...facts })
+  // What is allowed in a session outlives it; the identity provider may end both much later.
+  await sources.note(session, GRANT_LIFE_MS)
   return id
 }
 
@@ -164,8 +178,11 @@ export function createGrantFinder(
     if (decided !== undefined) return await Grant.find(decided)
     const { client, session: browser, params } = oidc
     const redirect = params?.['redirect_uri']
-    if (client === undefined || client.applicationType === 'native') return undefined
-    if (browser?.accountId === undefined || typeof redirect !== 'string') return undefined
+    if (client === undefined || browser?.accountId === undefined) return undefined
+    if (typeof redirect !== 'string' || isOnThisComputer(redirect)) return undefined
+    const known = await standingOf(client.clientId, options.setup(), options.book)
+    // Whoever registered itself may be anybody, and is asked about each time (R-CONS).
+    if (known === undefined || known.standing === 'self_registered') return undefined
     const session = await options.sessionOf(context)
     const account = await options.accounts.find(browser.accountId)
     if (session?.subject !== browser.accountId || account === undefined) return undefined

@@ -62,7 +62,8 @@ export function confirmUserCode(
     'Connect a device',
     html`<h1>Is this your code?</h1>
       <p>${plainName(name)} shows this code where you started it:</p>
-      <p><code>${code}</code></p>
+      <p class="code"><code>${code}</code></p>
+      <p class="soft">Stop if it shows another one, or if somebody gave you this code.</p>
       <form method="post" action="${ROUTES.code_verification}">
         <input type="hidden" name="xsrf" value="${xsrfOf(form)}" />
         <input type="hidden" name="user_code" value="${code}" />

@@ -29,10 +29,14 @@ export function problemPage(problem: {
   readonly title: string
   readonly text: string
   readonly advice: string
+  /** A path of ours to go on at; undefined where there is none. */
+  readonly again?: string
 }): PageAnswer {
-  const { status, title, text, advice } = problem
+  const { status, title, text, advice, again } = problem
+  const link = html`<div class="actions"><a class="button" href="${again}">Try again</a></div>`
   const body = html`<h1>${title}</h1>
     <p>${text}</p>
-    <p class="soft">${advice}</p>`
+    <p class="soft">${advice}</p>
+    ${again === undefined ? undefined : link}`
   return showPage({ status, title, body })
 }

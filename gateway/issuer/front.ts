@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { isLoopback } from '../model/loopback.ts'
 import type { PageAnswer } from '../pages/page.ts'
+import type { BackChannel } from './back-channel.ts'
 import type { OauthClients } from './client-book.ts'
 import { problemPage } from './error-page.ts'
 import { headerOf, oauthError, readBody, send, withBody } from './http.ts'
@@ -14,13 +15,22 @@ import type { createInteractions } from './interactions.ts'
 import type { JwtBearer } from './jwt-bearer.ts'
 import { JWT_BEARER } from './jwt-bearer-names.ts'
 import { forged, notYours } from './ask.ts'
+import { findLogo, sendLogo } from './logos.ts'
 import { isBeginning, tooManyBegun } from './pace.ts'
 import { completeParameters } from './parameters.ts'
 import type { createPersonPages } from './person-pages.ts'
 import type { PresentedTokens } from './presented-token.ts'
 import type { RegistrationOptions } from './registration.ts'
 import { judgeRegistration, judgeUpdate } from './registration.ts'
-import { CALLBACK_PATH, METADATA_PATHS, PAGES_PATH, ROUTES, STEP, WAY } from './routes.ts'
+import {
+  BACK_CHANNEL_PATH,
+  CALLBACK_PATH,
+  METADATA_PATHS,
+  PAGES_PATH,
+  ROUTES,
+  STEP,
+  WAY,
+} from './routes.ts'
 import type { Setup } from './setup.ts'
 import type { SignOn } from './sign-on.ts'
 
@@ -44,6 +54,7 @@ export type FrontOptions = {
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void
   readonly pages: ReturnType<typeof createInteractions>
   readonly signOn: Pick<SignOn, 'arrive'>
+  readonly backChannel: BackChannel
   readonly personPages: ReturnType<typeof createPersonPages>
   readonly clients: Pick<OauthClients, 'register'>
   readonly registration: RegistrationOptions
@@ -109,8 +120,13 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
     const step = number === undefined ? undefined : Number(number)
     return send(response, await options.pages(request, response, { uid, way, step, address }))
   }
+  const logo = request.method === 'GET' ? findLogo(path, options.setup()) : undefined
+  if (logo !== undefined) return sendLogo(response, logo)
   if (path.startsWith(CALLBACK_PATH) && request.method === 'GET') {
     return send(response, await options.signOn.arrive(path.slice(CALLBACK_PATH.length), request))
+  }
+  if (path.startsWith(BACK_CHANNEL_PATH) && request.method === 'POST') {
+    return await logOut(arrival, options)
   }
   const person = await options.personPages({ request, path, address })
   if (person !== undefined) return send(response, person)
@@ -221,6 +237,18 @@ function inHeader({ headers }: IncomingMessage, form: URLSearchParams, { clients
   const pair = `${encodeURIComponent(id)}:${encodeURIComponent(secret)}`
   headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`
   form.delete('client_secret')
+}
+
+/** An identity provider ends sessions. Whoever only tries is kept from making us check signatures for ever. */
+async function logOut(arrival: Arrival, options: FrontOptions): Promise<void> {
+  const { request, response, path, address } = arrival
+  if (options.isGuessing(address)) return refuse(arrival, options, slowDown())
+  const isForm = isType(request, 'application/x-www-form-urlencoded')
+  const body = isForm ? await readBody(request) : undefined
+  const form = body === undefined ? undefined : new URLSearchParams(body)
+  const answer = await options.backChannel(path.slice(BACK_CHANNEL_PATH.length), form)
+  if (answer.status !== 200) options.onRefused('backchannel_logout', 'invalid_token', address)
+  send(response, answer)
 }
 
 async function register(arrival: Arrival, options: FrontOptions): Promise<void> {

@@ -48,3 +48,24 @@ test('Ending what a client was allowed ends every grant of it, however many, and
   }
   assert.ok((await book.find('bob-c1')) && (await book.find('alice-c2')))
 })
+
+test('Ending a session ends what was allowed in it, whoever it was allowed, and no more', async () => {
+  const { adapter, book } = setup()
+  await book.add({ grant: 'g1', account: 'alice', client: 'c1', session: 's1' })
+  await book.add({ grant: 'g2', account: 'alice', client: 'c2', session: 's1' })
+  await book.add({ grant: 'g3', account: 'alice', client: 'c1', session: 's2' })
+  for (const grant of ['g1', 'g2', 'g3']) {
+    await adapter('RefreshToken').upsert(`of-${grant}`, { grantId: grant }, 600)
+  }
+  await book.endSession('s1')
+  const left = await Promise.all(['g1', 'g2', 'g3'].map((grant) => book.find(grant)))
+  assert.deepEqual(
+    left.map((facts) => facts?.grant),
+    [undefined, undefined, 'g3'],
+  )
+  assert.equal(await adapter('RefreshToken').find('of-g1'), undefined)
+  assert.ok(await adapter('RefreshToken').find('of-g3'))
+  // What is left of the client can still be ended with it.
+  await book.endAll('alice', 'c1')
+  assert.equal(await book.find('g3'), undefined)
+})

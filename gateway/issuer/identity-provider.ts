@@ -16,9 +16,14 @@ import {
 } from 'openid-client'
 import type { Configuration } from 'openid-client'
 
+import type { IssuerKeys } from '../identity/issuer-keys.ts'
+import { createIssuerKeys } from '../identity/issuer-keys.ts'
+import type { Emit } from '../model/event.ts'
 import type { StepUpTerms } from '../model/terms.ts'
 import { isText, readClaim, readGroups } from '../oauth/claims.ts'
 import type { SignInProvider } from '../model/authorization-rules.ts'
+import type { ReadLogout } from './logout-token.ts'
+import { readLogoutToken } from './logout-token.ts'
 
 /** Fetches from addresses that operators configured; https, or loopback. */
 export type ProviderFetch = (
@@ -57,6 +62,8 @@ export type Person = {
   readonly contextClass: string | undefined
   /** When they proved who they are, in epoch seconds; 0 where the provider does not say. */
   readonly authenticatedAtSeconds: number
+  /** `sid`: the session there; undefined where the provider names none. */
+  readonly session: string | undefined
 }
 
 /** Why a person is not let in although the provider knows them. */
@@ -81,6 +88,8 @@ export type IdentityProvider = {
    *   not as it was begun: state, `iss`, nonce, signature, audience, a sign-in older than was asked for.
    */
   finish(url: URL, journey: Journey): Promise<Person>
+  /** What a logout token says, if it is one of this provider for us. Never rejects. */
+  readLogout(token: string): Promise<ReadLogout>
 }
 
 export type IdentityProviderOptions = {
@@ -89,6 +98,7 @@ export type IdentityProviderOptions = {
   readonly fetch: ProviderFetch
   /** Epoch milliseconds. */
   readonly now: () => number
+  readonly emit: Emit
 }
 
 export function createIdentityProvider(options: IdentityProviderOptions): IdentityProvider {
@@ -101,7 +111,27 @@ export function createIdentityProvider(options: IdentityProviderOptions): Identi
     found.catch(() => (held = { found, untilMs: now() + RETRY_AFTER_MS }))
     return found
   }
+  let signing: { readonly url: string; readonly keys: IssuerKeys } | undefined
+  /** The keys of where the provider says they are; openid-client keeps its own to itself. */
+  const keys = async (): Promise<IssuerKeys | undefined> => {
+    const metadata = await configuration().then(
+      (found) => found.serverMetadata(),
+      () => undefined,
+    )
+    const url = metadata?.jwks_uri
+    if (url === undefined) return undefined
+    if (signing?.url !== url) signing = { url, keys: keysAt(url, options) }
+    return signing.keys
+  }
   return {
+    readLogout: (token) =>
+      readLogoutToken(token, {
+        issuer: provider.issuer,
+        clientId: provider.clientId,
+        subjectPath: provider.claims.subject,
+        keysFor: async (keyId) => (await keys())?.keysFor(keyId),
+        nowSeconds: now() / 1_000,
+      }),
     begin: async ({ state, nonce, verifier, wanted: { acr, maxAgeSeconds, again } }) => {
       const url = buildAuthorizationUrl(await configuration(), {
         ...Object.fromEntries(provider.parameters),
@@ -135,6 +165,22 @@ export function createIdentityProvider(options: IdentityProviderOptions): Identi
       return { ...readPerson(claims, provider), authenticatedAtSeconds }
     },
   }
+}
+
+function keysAt(url: string, { provider, fetch, now, emit }: IdentityProviderOptions): IssuerKeys {
+  return createIssuerKeys({
+    issuer: provider.issuer,
+    source: { kind: 'url', url },
+    fetchJson: async (from) => {
+      const answer = await fetch(from, { method: 'GET', headers: { accept: 'application/json' } })
+      if (!answer.ok) throw new Error(`status ${answer.status}`)
+      return await answer.json()
+    },
+    // Keys of a provider are never in a file.
+    readFile: () => Promise.reject(new Error('no file')),
+    now,
+    emit,
+  })
 }
 
 async function discover({ provider, fetch }: IdentityProviderOptions): Promise<Configuration> {
@@ -173,7 +219,7 @@ function readPerson(
   const name = readClaim(claims, paths.name)
   const groups = readGroups(claims, paths.groups)
   if (!groups.ok) throw new Error(`${paths.groups} is no list of texts`)
-  const { amr, acr } = claims
+  const { amr, acr, sid } = claims
   return {
     subject,
     name: isText(name, 256) ? name : subject,
@@ -181,6 +227,7 @@ function readPerson(
     groups: [...groups.value],
     methods: Array.isArray(amr) ? amr.filter((method) => isText(method, 64)) : [],
     contextClass: isText(acr, 256) ? acr : undefined,
+    session: isText(sid) ? sid : undefined,
   }
 }
 

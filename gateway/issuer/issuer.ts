@@ -2,6 +2,7 @@
  * The embedded authorization server: clients register, people sign in and decide, tokens are issued for
  * exactly one server each. One for the life of the process; a reload changes what it is set up with.
  */
+import { createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
@@ -18,10 +19,12 @@ import type { SigningKeys } from '../oauth/signing-keys.ts'
 import { SESSION_COOKIE, hostCookie, readCookie } from '../pages/cookies.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { Revocations } from '../registry/revocations.ts'
+import { REVOCATIONS_LOST_AFTER_SECONDS } from '../registry/revocations.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import { createAccounts, GRANT_LIFE_MS } from './accounts.ts'
 import { createAdapter } from './adapter.ts'
 import { createAssertionKeys } from './assertion-keys.ts'
+import { createBackChannel } from './back-channel.ts'
 import { createClientBook } from './client-book.ts'
 import { createClientDocuments } from './client-document.ts'
 import { createConnecting } from './connecting.ts'
@@ -32,6 +35,7 @@ import { createFront, faultPage } from './front.ts'
 import { createGrantBook } from './grant-book.ts'
 import { headerOf, send } from './http.ts'
 import type { ProviderFetch } from './identity-provider.ts'
+import { createIdentityProviders } from './identity-providers.ts'
 import { createInteractions } from './interactions.ts'
 import { createJwtBearer } from './jwt-bearer.ts'
 import { readOwnToken } from './own-token.ts'
@@ -47,11 +51,12 @@ import { createRows } from './rows.ts'
 import type { Setup } from './setup.ts'
 import { createPasswordSignIn } from './sign-in.ts'
 import { createSignOn } from './sign-on.ts'
+import { createSourceSessions } from './source-sessions.ts'
 import type { TokenAbout } from './token-claims.ts'
 import { createTokenExchange } from './token-exchange.ts'
 import { createTokenClaims } from './token-claims.ts'
 
-/** A revocation outlives the access tokens it is about by this much, for clocks that differ. */
+/** A revocation outlives what it is about by this much, for clocks that differ. */
 const REVOCATION_MARGIN_SECONDS = 120
 
 /** Refusals that somebody gets who guesses at secrets, codes and tokens. */
@@ -91,6 +96,8 @@ export type IssuerOptions = {
   readonly sealing: () => Sealing
   /** In force now, the current one first; at least one. */
   readonly cookieKeys: () => readonly string[]
+  /** Makes refresh tokens out of those before them; the current one. */
+  readonly refreshKey: () => string
   /** For whatever a client names: the public internet and nothing else. */
   readonly publicFetch: (url: string) => Promise<Response>
   /** For identity providers, which operators configured. */
@@ -119,14 +126,12 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const sessionCookie = hostCookie(SESSION_COOKIE, isSecure)
   const sessionOf = (context: KoaContextWithOIDC): Promise<Session | undefined> =>
     sessions.find(readCookie(headerOf(context.req, 'cookie'), sessionCookie.name))
-  const endTokens = async (
-    kind: 'grant' | 'token' | 'session',
-    value: string,
-    seconds = longestAccessToken(setup()),
-  ): Promise<void> => {
-    const expiresInSeconds = seconds + REVOCATION_MARGIN_SECONDS
-    const by = 'authorization server'
-    await revocations.revoke({ kind, issuer: setup().issuer, value, by, expiresInSeconds })
+  const endTokens = async (kind: 'grant' | 'token' | 'session', value: string): Promise<void> => {
+    const { issuer } = setup()
+    // Streams go on without their token, on a replica without the store for a while.
+    const longest = Math.max(longestAccessToken(setup()), REVOCATIONS_LOST_AFTER_SECONDS)
+    const expiresInSeconds = longest + REVOCATION_MARGIN_SECONDS
+    await revocations.revoke({ kind, issuer, value, by: 'authorization server', expiresInSeconds })
   }
   const trust = (): TrustedIssuer => ownTrust(setup(), keys)
   const own = { trust, keys, revocations, now }
@@ -184,7 +189,15 @@ export function createIssuer(options: IssuerOptions): Issuer {
     adapter: (model) => createAdapter(model, adapter),
     revokeGrant: adapter.revokeGrant,
   })
-  const deciding = { provider, setup, accounts, consents, book, grants, emit }
+  /** First what holds at once, then what it stands for: the list of revocations need not keep it for long. */
+  const endSession = async ({ id, key }: Pick<Session, 'id' | 'key'>): Promise<void> => {
+    await endTokens('session', id)
+    await sessions.end({ key })
+    await grants.endSession(id)
+  }
+  const sources = createSourceSessions(rows)
+  const providers = createIdentityProviders({ setup, fetch: options.fetch, now, emit })
+  const deciding = { provider, setup, accounts, consents, book, grants, sources, emit }
   const build = (madeOf: string): Serving => {
     const made = createProvider({
       setup,
@@ -198,6 +211,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
       signingKey: keys.current,
       keys: keys.all(),
       cookieKeys: options.cookieKeys(),
+      successorOf: (token) =>
+        createHmac('sha256', options.refreshKey()).update(token).digest('base64url'),
       needsSignIn: async (context) =>
         (await sessionOf(context))?.subject !== context.oidc.session?.accountId,
       rememberedGrant: createGrantFinder({ ...deciding, sessionOf }),
@@ -211,6 +226,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
       options.cookieKeys(),
       setup().documents.mode !== 'off',
       takesIdentityAssertions(setup()),
+      // A new provider asks for documents anew, and then they are read by the new list.
+      setup().registration.redirectHosts,
     ])
   let serving = build(madeOf())
   /** A provider costs 2 ms to make, and is made anew only for what it cannot ask for later. */
@@ -224,8 +241,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     sessions,
     sessionCookie,
     stateCookie: hostCookie('gatehouse-sign-on', isSecure),
-    fetch: options.fetch,
-    now,
+    providers,
+    sources,
     emit,
   })
   const signIn = createPasswordSignIn({ setup, store, emit })
@@ -255,7 +272,21 @@ export function createIssuer(options: IssuerOptions): Issuer {
       signOn,
       consents,
       grants,
-      revokeSession: (session) => endTokens('session', session, GRANT_LIFE_MS / 1_000),
+      endSession,
+      emit,
+    }),
+    backChannel: createBackChannel({
+      providers,
+      sources,
+      rows,
+      store,
+      endSession,
+      endPerson: async (value, by) => {
+        const { issuer } = setup()
+        const expiresInSeconds = GRANT_LIFE_MS / 1_000
+        await revocations.revoke({ kind: 'subject', issuer, value, by, expiresInSeconds })
+      },
+      now,
       emit,
     }),
     clients,

@@ -40,8 +40,8 @@ export type PersonPagesOptions = {
   readonly signOn: SignOn
   readonly consents: Consents
   readonly grants: Pick<GrantBook, 'endAll'>
-  /** Ends the tokens of a session. */
-  readonly revokeSession: (session: string) => Promise<void>
+  /** Ends a session and what was allowed in it. */
+  readonly endSession: (session: Session) => Promise<void>
   readonly emit: Emit
 }
 
@@ -70,7 +70,7 @@ async function accessPage({ request }: Ask, options: PersonPagesOptions): Promis
     name: session.name,
     consents: await consents.list(session.subject),
     connectPath: setup().connectPath,
-    servers: new Map(setup().servers.map(({ resource, name }) => [resource, name])),
+    servers: setup().servers,
   })
 }
 
@@ -79,7 +79,7 @@ async function changeAccess(
   session: Session,
   options: PersonPagesOptions,
 ): Promise<PageAnswer> {
-  const { sessions, sessionCookie, consents, grants, emit } = options
+  const { sessionCookie, consents, grants, emit } = options
   const form = await readForm(
     request,
     { secret: session.formSecret, purpose: ACCESS_PATH },
@@ -88,13 +88,15 @@ async function changeAccess(
   if (form === undefined) return forged()
   const { subject } = session
   if (form.get('do') === 'sign-out') {
-    await sessions.end(session)
-    await options.revokeSession(session.id)
-    emit({ type: 'signed_out', subject })
+    await options.endSession(session)
+    emit({ type: 'signed_out', subject, way: undefined })
     return redirectTo(SIGN_IN_PATH, [sessionCookie.set('', 0)])
   }
   const client = form.get('client') ?? ''
-  await consents.forget({ account: subject, client, redirect: form.get('redirect') ?? '' })
+  // With every redirect it was allowed for: the grants that end are those of all of them.
+  for (const consent of await consents.list(subject)) {
+    if (consent.client === client) await consents.forget(consent)
+  }
   await grants.endAll(subject, client)
   emit({ type: 'consented', ok: false, subject, client, servers: [], scopes: [] })
   return redirectTo(ACCESS_PATH)

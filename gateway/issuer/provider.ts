@@ -51,6 +51,8 @@ export type ProviderOptions = {
   readonly keys: readonly SigningKey[]
   /** Sign cookies; the first signs, all count. */
   readonly cookieKeys: readonly string[]
+  /** The refresh token that comes after one; nobody else can tell. */
+  readonly successorOf: (token: string) => string
   /** Whether the person this browser belongs to has to sign in before this authorization goes on. */
   readonly needsSignIn: (context: KoaContextWithOIDC) => Promise<boolean>
   readonly refreshLives: RefreshLives
@@ -144,7 +146,24 @@ export function createProvider(options: ProviderOptions): Provider {
   // Whatever comes is rewritten to our public address before, so the headers it reads are ours.
   provider.proxy = true
   for (const grant of options.extraGrants) grant.register(provider)
+  shareSuccessors(provider, options.successorOf)
   return provider
+}
+
+/**
+ * Gives everybody who uses a refresh token within its grace the same next one. With one of their own each,
+ * a thief who was as fast as the owner would go on unnoticed; so, sooner or later, one of the two uses a
+ * token that was used already, and the grant ends (RFC 9700 §4.14.2).
+ */
+function shareSuccessors(provider: Provider, successorOf: (token: string) => string): void {
+  const { prototype } = provider.RefreshToken
+  const random: unknown = Reflect.get(prototype, 'generateTokenId')
+  if (typeof random !== 'function') throw new Error('oidc-provider names its tokens otherwise now')
+  const value = function name(this: unknown): unknown {
+    const used = Provider.ctx?.oidc.entities.RotatedRefreshToken
+    return used === undefined ? Reflect.apply(random, this, []) : successorOf(used.jti)
+  }
+  Object.defineProperty(prototype, 'generateTokenId', { value })
 }
 
 function featuresOf({

@@ -2,6 +2,7 @@
 import type { Provider } from 'oidc-provider'
 
 import type { Caller } from '../model/caller.ts'
+import { isLoopback } from '../model/loopback.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Account, Accounts } from './accounts.ts'
@@ -102,6 +103,12 @@ function resourcesOf({ params }: Interaction): readonly string[] {
   const { resource } = params
   const list: readonly unknown[] = Array.isArray(resource) ? resource : [resource]
   return list.filter((one) => typeof one === 'string')
+}
+
+/** Whether a redirect leads to a program on the person's computer, where anybody could be listening (RFC 8252 §8.6). */
+export function isOnThisComputer(redirect: string): boolean {
+  const { protocol, hostname } = new URL(redirect)
+  return protocol !== 'https:' || isLoopback(hostname)
 }
 
 /** Loopback redirects differ in their port from start to start. */

@@ -36,6 +36,12 @@ export const STEP = '/connect/'
 /** Where identity providers send people back to, followed by the provider's name. */
 export const CALLBACK_PATH = '/oauth/callback/'
 
+/** Where identity providers say that a session there has ended, followed by the provider's name. */
+export const BACK_CHANNEL_PATH = '/oauth/backchannel-logout/'
+
+/** Pictures of servers, followed by their hash. */
+export const LOGOS_PATH = '/oauth/logos/'
+
 /** Where people sign in to come back to another page of ours, named in `?back=`. */
 export const SIGN_IN_PATH = '/oauth/sign-in'
 

@@ -1,5 +1,6 @@
 /** What operators say about the authorization server, and what is known of the servers it issues tokens for. */
 import type { AuthorizationRules, Entitlement } from '../model/authorization-rules.ts'
+import type { ConsentWords } from '../model/consent-words.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Detour } from '../model/detour.ts'
 import type { NeededAccount } from '../model/needed-account.ts'
@@ -8,7 +9,7 @@ export type Setup = AuthorizationRules & {
   readonly servers: readonly ProtectedServer[]
   /** Origins browser clients may call from, exact. */
   readonly allowedOrigins: readonly string[]
-  /** The tools this caller would be shown on a server, as far as they are known. */
+  /** The tools this caller may use on a server with the scopes it has, as far as they are known. */
   readonly toolsFor: (caller: Caller, server: string) => Promise<readonly Tool[]>
   /** The accounts of the person behind these callers that the servers work with, in an order that stays. */
   readonly accountsFor: (
@@ -28,11 +29,15 @@ export type ProtectedServer = {
   /** Its public URL: the resource indicator (RFC 8707) and the audience of its tokens. */
   readonly resource: string
   readonly scopes: readonly string[]
+  /** What the operator says about it to people. */
+  readonly words?: ConsentWords | undefined
 }
 
 /** A tool, and what its server says it does; `unsaid` where it says nothing. */
 export type Tool = {
   readonly name: string
+  /** What its server says it is for, in a line; empty where that is not known. */
+  readonly summary: string
   readonly effect: 'reads' | 'changes' | 'deletes' | 'unsaid'
 }
 

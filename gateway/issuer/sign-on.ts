@@ -15,12 +15,12 @@ import { LIFE_MS } from '../sessions/sessions.ts'
 import { accountId, GRANT_LIFE_MS } from './accounts.ts'
 import { problemPage } from './error-page.ts'
 import { headerOf } from './http.ts'
-import type { IdentityProvider, Person, ProviderFetch, Wanted } from './identity-provider.ts'
-import { createIdentityProvider, NotAllowed } from './identity-provider.ts'
-import { CALLBACK_PATH } from './routes.ts'
+import type { Person, Wanted } from './identity-provider.ts'
+import { NotAllowed } from './identity-provider.ts'
+import type { IdentityProviders } from './identity-providers.ts'
 import type { Rows } from './rows.ts'
-import type { SignInProvider } from '../model/authorization-rules.ts'
 import type { Setup } from './setup.ts'
+import type { SourceSessions } from './source-sessions.ts'
 
 /** How long a person may take at their identity provider, in milliseconds. */
 const AWAY_MS = 10 * 60_000
@@ -37,9 +37,8 @@ export type SignOnOptions = {
   readonly sessionCookie: CookieName
   /** Ties the way back to the browser that left. */
   readonly stateCookie: CookieName
-  readonly fetch: ProviderFetch
-  /** Epoch milliseconds. */
-  readonly now: () => number
+  readonly providers: IdentityProviders
+  readonly sources: SourceSessions
   readonly emit: Emit
 }
 
@@ -65,24 +64,10 @@ type Away = {
 }
 
 export function createSignOn(options: SignOnOptions): SignOn {
-  const { setup, rows, stateCookie, emit } = options
-  const known = new Map<SignInProvider, IdentityProvider>()
-  const providerOf = (name: string): IdentityProvider | undefined => {
-    const provider = setup().signIn.get(name)
-    if (provider === undefined) return undefined
-    let client = known.get(provider)
-    if (client === undefined) {
-      // Those of an earlier configuration are of no use any more.
-      for (const old of known.keys()) if (setup().signIn.get(old.name) !== old) known.delete(old)
-      const redirectUri = setup().issuer + CALLBACK_PATH + name
-      client = createIdentityProvider({ ...options, provider, redirectUri })
-      known.set(provider, client)
-    }
-    return client
-  }
+  const { setup, rows, stateCookie, providers, emit } = options
   return {
     leave: async (name, back, wanted = ANYHOW) => {
-      const provider = providerOf(name)
+      const provider = providers(name)
       if (provider === undefined) return unknownProvider()
       const [state, nonce, verifier, browser] = [random(), random(), random(), random()]
       const journey = { state, nonce, verifier, wanted }
@@ -101,7 +86,7 @@ export function createSignOn(options: SignOnOptions): SignOn {
       const state = url.searchParams.get('state') ?? ''
       const cookie = readCookie(headerOf(request, 'cookie'), stateCookie.name)
       const away = await takeAway(rows, state)
-      const provider = providerOf(name)
+      const provider = providers(name)
       const isSame = away?.provider === name && cookie !== undefined
       if (!isSame || provider === undefined || digest(cookie) !== away.browser) return stranger()
       try {
@@ -126,16 +111,18 @@ async function welcome(
   options: SignOnOptions,
 ): Promise<PageAnswer> {
   const { name, person, back, request } = arrival
-  const { setup, rows, sessions, sessionCookie, stateCookie, emit } = options
+  const { setup, rows, sessions, sessionCookie, stateCookie, sources, emit } = options
   const { tenant, issuer } = setup()
   const subject = accountId(name, person.subject)
+  const source = person.session === undefined ? undefined : { provider: name, id: person.session }
+  const namesSessions = source !== undefined
   // Kept for the tokens that are issued when nobody is there; renewed with every sign-in.
-  const account = { name: person.name, groups: [...person.groups] }
+  const account = { name: person.name, groups: [...person.groups], namesSessions }
   await rows.write('account', subject, account, GRANT_LIFE_MS)
   const before = await sessions.find(readCookie(headerOf(request, 'cookie'), sessionCookie.name))
   if (before !== undefined) await sessions.end(before)
   const { groups, methods, contextClass, authenticatedAtSeconds } = person
-  const { value } = await sessions.open({
+  const { session, value } = await sessions.open({
     tenant,
     issuer,
     subject,
@@ -147,7 +134,9 @@ async function welcome(
     methods,
     contextClass,
     authenticatedAtSeconds,
+    source,
   })
+  await sources.note(session, LIFE_MS)
   emit({ type: 'signed_in', way: name, ok: true, subject })
   return redirectTo(back, [sessionCookie.set(value, LIFE_MS / 1_000), stateCookie.set('', 0)])
 }
@@ -187,7 +176,8 @@ function unreachable(back: string): PageAnswer {
     status: 502,
     title: 'Your sign-in page cannot be reached',
     text: 'The identity provider does not answer at the moment.',
-    advice: `Try again in a minute: ${back}`,
+    advice: 'Wait a minute, or sign in another way.',
+    again: back,
   })
 }
 
@@ -208,6 +198,7 @@ function turnedAway(back: string, error: unknown): PageAnswer {
     text: isKnown
       ? 'Your identity provider knows you, but this account may not use this gateway.'
       : 'Your identity provider did not let you in, or its answer was not in order.',
-    advice: `Try again: ${back}`,
+    advice: 'You can try again, with another account too.',
+    again: back,
   })
 }

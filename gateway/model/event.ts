@@ -181,7 +181,12 @@ export type GatehouseEvent =
       readonly ok: boolean
       readonly subject: string | undefined
     }
-  | { readonly type: 'signed_out'; readonly subject: string }
+  | {
+      readonly type: 'signed_out'
+      readonly subject: string
+      /** The identity provider that said so; undefined for the person. */
+      readonly way: string | undefined
+    }
   | {
       readonly type: 'consented'
       readonly ok: boolean

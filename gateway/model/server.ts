@@ -1,3 +1,4 @@
+import type { ConsentWords } from './consent-words.ts'
 import type { DecisionPoint } from './decision-point.ts'
 import type { Credential, StaticCredential } from './credential.ts'
 
@@ -95,6 +96,8 @@ export type McpServer = {
   readonly pin: 'off' | 'watch' | 'hold'
   /** Asked about calls beside the rules; undefined where nobody is. */
   readonly decisionPoint: DecisionPoint | undefined
+  /** What people are told who decide about clients of it; undefined where nothing was written. */
+  readonly consent: ConsentWords | undefined
   readonly maxBodyBytes: number
   /** What else of it is served. */
   readonly routes: readonly SideRoute[]

@@ -27,18 +27,22 @@ export type Page = {
    * follows a form against it. Origins, or schemes with their colon.
    */
   readonly formTargets?: readonly string[]
+  /** Whether it shows pictures, which come from this origin alone; none by default. */
+  readonly pictures?: 'own' | 'none'
 }
 
 /** Makes the answer that shows a page. */
-export function showPage({ status = 200, title, body, cookies = [], formTargets = [] }: Page) {
+export function showPage(page: Page): PageAnswer {
+  const { status = 200, title, body, cookies = [], formTargets = [], pictures = 'none' } = page
   const policy = [
     "default-src 'none'",
+    ...(pictures === 'own' ? ["img-src 'self'"] : []),
     `style-src ${STYLE_SOURCE}`,
     `form-action ${["'self'", ...formTargets.filter(isSource)].join(' ')}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ')
-  const answer: PageAnswer = {
+  return {
     status,
     headers: [
       'content-type',
@@ -50,7 +54,6 @@ export function showPage({ status = 200, title, body, cookies = [], formTargets 
     ],
     body: write(title, body),
   }
-  return answer
 }
 
 /** Makes the answer that sends a browser on by GET, whatever it came with (RFC 9110 §15.4.4). */

@@ -1,4 +1,4 @@
-/** The style of every page: no images, no fonts to fetch, light and dark, from a phone upwards. */
+/** The style of every page: no images but those of the page itself, no fonts to fetch, light and dark, from a phone upwards. */
 import { createHash } from 'node:crypto'
 
 /** Written into each page; the policy of the page allows exactly this text. */
@@ -18,6 +18,7 @@ dt,.soft{color:var(--soft);font-size:.9rem}
 code,pre{font-size:.95em;overflow-wrap:anywhere}
 pre{background:var(--wash);border:1px solid var(--line);border-radius:.4rem;padding:.6rem;margin:.5rem 0;
 white-space:pre-wrap;max-height:24rem;overflow:auto}
+.code{font-size:1.75rem;letter-spacing:.1em;text-align:center}
 label{display:block;margin:.75rem 0 .25rem;font-weight:600}
 input[type=text],input[type=password],select{width:100%;padding:.6rem;font:inherit;color:inherit;
 background:var(--paper);border:1px solid var(--soft);border-radius:.4rem}
@@ -28,8 +29,24 @@ background:var(--paper);border:1px solid var(--soft);border-radius:.4rem}
 .warn strong{color:var(--warn)}.bad strong{color:var(--bad)}
 fieldset{border:1px solid var(--line);border-radius:.4rem;margin:1rem 0 .5rem}
 details{margin:.5rem 0}summary{cursor:pointer}
-.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.25rem}
-button,.button{flex:1 1 8rem;padding:.65rem 1rem;font:inherit;font-weight:600;text-align:center;
+.icon{width:1.15em;height:1.15em;vertical-align:-.2em;fill:none;stroke:currentColor;stroke-width:2;
+stroke-linecap:round;stroke-linejoin:round;flex:none}
+.logo{width:2.5rem;height:2.5rem;object-fit:contain;border-radius:.4rem;background:#fff;flex:none}
+.named{display:flex;align-items:center;gap:.6rem}
+.iconic{display:flex;gap:.5rem}.iconic .icon{margin-top:.2em}
+.flow{list-style:none;padding:0;display:flex;flex-direction:column;gap:1.25rem}
+.flow li{position:relative;flex:1 1 0;min-width:0;display:flex;align-items:center;gap:.15rem .6rem;
+padding:.5rem .6rem;background:var(--wash);border:1px solid var(--line);border-radius:.5rem;
+overflow-wrap:anywhere;line-height:1.3}
+.flow .icon{width:1.6rem;height:1.6rem;color:var(--accent)}.flow .logo{width:1.6rem;height:1.6rem}
+.flow span{color:var(--soft);font-size:.85rem;margin-left:auto;text-align:right}
+.flow li+li::before{content:"↓"/"";position:absolute;top:-1.25rem;left:.9rem;line-height:1.25rem;
+color:var(--soft);font-weight:700}
+@media (min-width:30rem){.flow{flex-direction:row;gap:1.5rem}.flow li{flex-direction:column;text-align:center}
+.flow span{margin:0;text-align:center}.flow li+li::before{content:"→"/"";top:50%;left:-1.25rem;
+margin-top:-.65rem}}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.25rem 0 .75rem}
+button,.button{flex:1 1 8rem;padding:.65rem .75rem;font:inherit;font-weight:600;text-align:center;
 border:1px solid var(--accent);border-radius:.4rem;background:var(--paper);color:var(--accent);
 text-decoration:none;cursor:pointer}
 button.main{background:var(--accent);color:var(--on-accent)}

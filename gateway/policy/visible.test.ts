@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller } from '../model/caller.ts'
 import { compileRules, type RuleDraft, someCaller } from '../testkit/compile-rules.ts'
-import { isVisible, mayConnect } from './visible.ts'
+import { isUsable, isVisible, mayConnect } from './visible.ts'
 import { occasionAt } from './occasion.ts'
 
 const DENY = { effect: 'deny' } as const
@@ -98,3 +98,22 @@ test('a caller may connect where some rule allows it something, or would with mo
 function may(rules: readonly RuleDraft[], caller: Partial<Caller> = {}): boolean {
   return mayConnect(compileRules(...rules), someCaller(caller), occasionAt('docs'))
 }
+
+test('what lacks scopes that could be had is shown and cannot be used yet; what waits for approval can', () => {
+  const target = { kind: 'tool', name: 'x' } as const
+  const asked = (drafts: readonly RuleDraft[], scopes: readonly string[]) => {
+    const caller = someCaller({ interactive: true, scopes: new Set(scopes) })
+    const at = occasionAt('docs')
+    const rules = compileRules(...drafts)
+    return [isVisible(rules, caller, target, at), isUsable(rules, caller, target, at)]
+  }
+  assert.deepEqual(asked([SCOPED], []), [true, false])
+  assert.deepEqual(asked([SCOPED], ['a']), [true, true])
+  const approval = {
+    effect: 'require',
+    require: { approval: { by: 'subject' } },
+    ...ALLOW,
+  } as const
+  assert.deepEqual(asked([ALLOW, approval], []), [true, true])
+  assert.deepEqual(asked([], []), [false, false])
+})

@@ -26,6 +26,7 @@ export type Purpose =
   | 'state'
   | 'oauth'
   | 'cookie'
+  | 'refresh-token'
   | 'ticket'
   | 'signing-key'
   | 'connect'
@@ -41,7 +42,7 @@ export type Seals = {
   /** The text of a handle made with the same purpose and bound; undefined for anything else. */
   open(purpose: Purpose, bound: readonly string[], handle: string): string | undefined
   /** Keys for what is signed and not sealed, one for each key of the ring, in hexadecimal; the first is current. */
-  keysFor(purpose: 'cookie'): readonly string[]
+  keysFor(purpose: 'cookie' | 'refresh-token'): readonly string[]
 }
 
 /** Longest handle that is looked at, in characters; ours are far shorter. */

@@ -5,7 +5,7 @@ import type { Setup } from '../issuer/setup.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import { occasionAt } from '../policy/occasion.ts'
-import { isVisible } from '../policy/visible.ts'
+import { isUsable } from '../policy/visible.ts'
 import type { Rules } from '../policy/rules.ts'
 import { scopesFor } from '../policy/rules.ts'
 import { createClients } from '../registry/clients.ts'
@@ -48,6 +48,7 @@ export async function openIssuer(
       readFile: plant.readFile,
     },
     cookieKeys: () => seals().keysFor('cookie'),
+    refreshKey: () => seals().keysFor('refresh-token')[0] ?? '',
     now,
     emit,
   })
@@ -64,22 +65,23 @@ export function setupOf({ settings, rules }: Configuration, plant: Plant): Setup
     ...occasionAt(server),
     nowMs: plant.now(),
   })
-  const isShown = (caller: Caller, server: string, name: string): boolean =>
-    isVisible(rules, caller, { kind: 'tool', name }, occasion(server))
+  const mayUse = (caller: Caller, server: string, name: string): boolean =>
+    isUsable(rules, caller, { kind: 'tool', name }, occasion(server))
   return {
     ...own,
     ...createNeededAccounts(settings, plant, (tool, { caller, server }) =>
-      isShown(caller, server, tool),
+      mayUse(caller, server, tool),
     ),
-    servers: servers.map(({ name, resource, scopes }) => ({
+    servers: servers.map(({ name, resource, scopes, consent }) => ({
       name,
       resource,
+      words: consent,
       scopes: scopes.length > 0 ? scopes : scopesFor(rules, name),
     })),
     allowedOrigins: settings.allowedOrigins,
     toolsFor: async (caller, server) => {
       const known = await describedTools(plant, server)
-      return known.filter(({ name }) => isShown(caller, server, name))
+      return known.filter(({ name }) => mayUse(caller, server, name))
     },
   }
 }

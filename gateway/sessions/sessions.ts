@@ -33,7 +33,12 @@ export type SignedIn = {
   readonly authenticatedAtSeconds?: number | undefined
   /** The credential it was begun with, as revocations name it; undefined for a password or elsewhere. */
   readonly credential?: string | undefined
+  /** The session at an identity provider that it came of, where that named one. */
+  readonly source?: SourceSession | undefined
 }
+
+/** A session somewhere else: the provider by its name here, and its `sid` there. */
+export type SourceSession = { readonly provider: string; readonly id: string }
 
 export type Session = SignedIn & {
   /** Public id, for tokens and revocations. */
@@ -65,7 +70,7 @@ export type Sessions = {
   /** The live session behind a cookie value; undefined for any other text. Using it keeps it alive. */
   find(value: string | undefined): Promise<Session | undefined>
   /** Ends it, here and on all replicas. */
-  end(session: Session): Promise<void>
+  end(session: Pick<Session, 'key'>): Promise<void>
 }
 
 export type SessionsOptions = {

@@ -250,9 +250,17 @@ export type ServerFile = {
   readonly audiences: readonly string[]
   readonly issuers?: readonly string[]
   readonly scopes: readonly string[]
+  readonly consent?: ConsentFile
   readonly max_body: string
   readonly limits?: ServerLimitsFile
   readonly routes: readonly RouteFile[]
+}
+
+export type ConsentFile = {
+  readonly title?: string
+  readonly sentence?: string
+  readonly logo?: string
+  readonly scopes: Readonly<Record<string, string>>
 }
 
 export type DecisionPointFile = {

@@ -86,6 +86,7 @@ test('a server has the defaults the reference names', async () => {
     refusals: 'jsonrpc',
     pin: 'watch',
     decisionPoint: undefined,
+    consent: undefined,
     maxBodyBytes: 4 * 1024 * 1024,
   })
 })

@@ -5,6 +5,7 @@ import type { McpServer, Upstream, UpstreamTls } from '../model/server.ts'
 import type { ConfigFile, ServerFile, UpstreamFile } from './config-file.ts'
 import { nearest } from './nearest.ts'
 import { pathFault, type PublicUrl } from './public-url.ts'
+import { readConsent } from './read-consent.ts'
 import { readCredentials } from './read-credential.ts'
 import { readDecisionPoint } from './read-decision-point.ts'
 import { readCertificate, readPrivateKey } from './read-pem.ts'
@@ -94,6 +95,7 @@ async function readServer(
   const at: Path = ['servers', name]
   const upstream = await readUpstream(reading, [...at, 'upstream'], file.upstream)
   const credentials = await readCredentials({ reading, config, file }, at)
+  const consent = await readConsent(reading, at, file)
   const decisionPoint = await readDecisionPoint(reading, { at, file }, context.decisionPoint)
   reportUnknownIssuers(context, name, file)
   const maxBodyBytes = sizeBytes(file.max_body) ?? 0
@@ -137,6 +139,7 @@ async function readServer(
     refusals: file.refusals,
     pin: file.pin,
     decisionPoint,
+    consent,
     maxBodyBytes,
     routes: readRoutes(context, { at: [...at, 'routes'], file, host: place.host }),
   }

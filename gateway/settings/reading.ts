@@ -141,6 +141,15 @@ export class Reading {
     return result
   }
 
+  /** The bytes of a file named at `path`; undefined when that is reported. */
+  async readBytes(path: Path, file: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    const absolute = this.absolute(file)
+    const result = await readFileWhole(absolute, this.#readFile, maxBytes)
+    this.files.set(absolute, result.ok ? hash('sha256', result.bytes, 'hex') : undefined)
+    if (!result.ok) this.report(path, result.why)
+    return result.ok ? result.bytes : undefined
+  }
+
   /** Warns at `path` when this output file, made at run time, could not be: a check starts nothing. */
   async warnUnwritable(path: Path, file: string): Promise<void> {
     const obstacle = await this.#obstacle(file)
@@ -180,18 +189,28 @@ export class Reading {
 
 /** Reads UTF-8 text of at most 1 MiB. Problems name the file, never its content. */
 export async function readTextFile(file: string, readFile: ReadFile): Promise<FileResult> {
+  const read = await readFileWhole(file, readFile, MAX_YAML_BYTES)
+  if (!read.ok) return read
+  const text = decode(read.bytes)
+  if (text === undefined) return { ok: false, why: `${file} is not text (UTF-8)` }
+  return { ok: true, text, digest: hash('sha256', read.bytes, 'hex') }
+}
+
+async function readFileWhole(
+  file: string,
+  readFile: ReadFile,
+  maxBytes: number,
+): Promise<
+  { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly why: string }
+> {
   let bytes: Uint8Array
   try {
     bytes = await readFile(file)
   } catch (error) {
     return { ok: false, why: `cannot read ${file}: ${reason(error)}` }
   }
-  if (bytes.byteLength > MAX_YAML_BYTES) {
-    return { ok: false, why: `${file} is larger than ${MAX_YAML_BYTES} bytes` }
-  }
-  const text = decode(bytes)
-  if (text === undefined) return { ok: false, why: `${file} is not text (UTF-8)` }
-  return { ok: true, text, digest: hash('sha256', bytes, 'hex') }
+  if (bytes.byteLength <= maxBytes) return { ok: true, bytes }
+  return { ok: false, why: `${file} is larger than ${maxBytes} bytes` }
 }
 
 /** Undefined for what is no text: NUL is valid UTF-8, and yet only found in other encodings and binaries. */

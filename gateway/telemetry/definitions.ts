@@ -132,6 +132,12 @@ export const METRICS = {
     labels: ['way', 'result'],
     help: 'People who tried to sign in, by identity provider ("local": with a password here)',
   },
+  signOuts: {
+    name: 'gatehouse_sign_outs_total',
+    type: 'counter',
+    labels: ['way'],
+    help: 'Sessions of people that ended, by the identity provider that said so ("person": by themselves)',
+  },
   consents: {
     name: 'gatehouse_consents_total',
     type: 'counter',

@@ -29,6 +29,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
   const issued = counter(METRICS.tokensIssued)
   const oauthRefusals = counter(METRICS.oauthRefusals)
   const signIns = counter(METRICS.signIns)
+  const signOuts = counter(METRICS.signOuts)
   const consents = counter(METRICS.consents)
   const approvals = counter(METRICS.approvals)
   const actions = counter(METRICS.adminActions)
@@ -79,7 +80,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
       case 'consented':
         return consents.inc({ result: event.ok ? 'allowed' : 'refused' })
       case 'signed_out':
-        return undefined
+        return signOuts.inc({ way: way(event.way ?? 'person') })
       case 'approval_asked':
         return approvals.inc({ action: 'asked' })
       case 'approval_approved':

@@ -13,17 +13,27 @@ export type CorporateIdp = {
   person: { readonly sub: string; readonly claims: Readonly<Record<string, unknown>> }
   /** How people sign in where nobody asks for another way (`acr_values`). */
   usualClass: string
+  /** Logout tokens sent so far. */
+  readonly logoutTokens: readonly string[]
   stop(): Promise<void>
 }
 
 export const IDP_SECRET = 'a-secret-between-gateway-and-idp-2026'
 
+/** Where it tells of logouts, and whether it names the session that has ended. */
+export type BackChannel = { readonly uri: string; readonly namesSessions: boolean }
+
 /** @param redirectUris Callbacks of the gateway. */
-export async function startCorporateIdp(redirectUris: readonly string[]): Promise<CorporateIdp> {
+export async function startCorporateIdp(
+  redirectUris: readonly string[],
+  backChannel?: BackChannel,
+): Promise<CorporateIdp> {
+  const logoutTokens: string[] = []
   const port = await freePort()
   const issuer = `http://127.0.0.1:${port}`
   const idp: { -readonly [key in keyof CorporateIdp]: CorporateIdp[key] } = {
     issuer,
+    logoutTokens,
     person: { sub: '00u1', claims: { name: 'Bea', groups: ['analysts'], hd: 'corp.example' } },
     usualClass: 'urn:corp:gold',
     stop: async () => {
@@ -38,12 +48,21 @@ export async function startCorporateIdp(redirectUris: readonly string[]): Promis
         client_secret: IDP_SECRET,
         redirect_uris: [...redirectUris],
         application_type: 'native',
+        ...(backChannel !== undefined && {
+          backchannel_logout_uri: backChannel.uri,
+          backchannel_logout_session_required: backChannel.namesSessions,
+        }),
       },
     ],
     claims: { openid: ['sub', 'name', 'groups', 'hd', 'acr', 'amr'] },
     conformIdTokenClaims: false,
     cookies: { keys: ['a test'] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
+    // By itself it would send nothing to loopback, where the gateway is.
+    fetch: (url, { method, headers, body } = {}) => {
+      if (body instanceof URLSearchParams) logoutTokens.push(body.get('logout_token') ?? '')
+      return fetch(url, { method, headers, body } as RequestInit)
+    },
     interactions: { url: (_context, { uid }) => `/interaction/${uid}`, policy: policy() },
     findAccount: (_context, sub) => ({
       accountId: sub,

@@ -82,7 +82,7 @@ export type TestGatehouseOptions = {
     | Readonly<Record<string, unknown>>
     | ((place: Place) => Readonly<Record<string, unknown>>)
   /** Further files of the directory by name. */
-  readonly files?: Readonly<Record<string, string>>
+  readonly files?: Readonly<Record<string, string | Uint8Array>>
   readonly env?: Readonly<Record<string, string>>
   /** Extra arguments for Node itself. */
   readonly nodeArgs?: readonly string[]
@@ -120,8 +120,8 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     replaceFile(files.policy, policyText(rules))
   const writeConfig: TestGatehouse['writeConfig'] = (changes) =>
     replaceFile(files.config, JSON.stringify({ ...config, ...changes }, undefined, 2))
-  for (const [name, text] of Object.entries(options.files ?? {})) {
-    await writeFile(join(directory, name), text)
+  for (const [name, content] of Object.entries(options.files ?? {})) {
+    await writeFile(join(directory, name), content)
   }
   await writePolicy(options.rules)
   await writeConfig({})

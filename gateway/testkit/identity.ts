@@ -76,6 +76,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     routes: [],
     pin: 'watch',
     decisionPoint: undefined,
+    consent: undefined,
     maxBodyBytes: 1,
     ...more,
   }

@@ -175,6 +175,7 @@ export function testServer(over: Partial<McpServer> = {}): McpServer {
     refusals: 'jsonrpc',
     pin: 'watch',
     decisionPoint: undefined,
+    consent: undefined,
     maxBodyBytes: 1_048_576,
     routes: [],
     ...over,

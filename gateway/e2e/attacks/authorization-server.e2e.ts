@@ -1,9 +1,11 @@
 /** Ways around what the authorization server decides: other spellings, second thoughts, two at once. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { newApiKey } from '../../identity/api-keys.ts'
 import { startOwnIssuer } from '../../testkit/authorization-server.ts'
 import { FormRobot } from '../../testkit/form-robot.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
@@ -12,6 +14,8 @@ import type { Registered } from '../../testkit/oauth-agent.ts'
 import { OauthAgent, signIn } from '../../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
+
+const { text: apiKey, ...KEY } = newApiKey(randomBytes)
 
 let upstream: RecordingServer
 let gateway: TestGatehouse
@@ -23,6 +27,9 @@ before(async () => {
     servers: { docs: upstream.url },
     rules: [allowAll('docs')],
     section: { registration: { per_minute: 100, redirect_hosts: ['app.example'] } },
+    config: {
+      api_keys: [{ ...KEY, subject: 'local|alice', owner: 'tests', kind: 'human' }],
+    },
   })
   agent = new OauthAgent(gateway.origin)
 })
@@ -142,4 +149,39 @@ test('A form of the device page from a browser that never saw the page is refuse
   })
   assert.equal(response.status, 403)
   assert.ok((await gateway.audit()).every(({ event }) => event !== 'warning'))
+})
+
+test('A client that registered itself is never let through without the person, however often it was allowed', async () => {
+  const { json: client } = await agent.register({ redirect_uris: [REDIRECT] })
+  const robot = new FormRobot()
+  const ask = { redirect_uri: REDIRECT }
+  await agent.consent(robot, agent.authorizeUrl(client.client_id, ask))
+  const again = await robot.open(agent.authorizeUrl(client.client_id, ask))
+  assert.match(again.text, /value="allow"/)
+  const silent = await robot.open(agent.authorizeUrl(client.client_id, { ...ask, prompt: 'none' }))
+  const back = new URL(silent.headers.get('location') ?? '')
+  assert.deepEqual(
+    [back.searchParams.get('error'), back.searchParams.get('code')],
+    ['consent_required', null],
+  )
+})
+
+test('Whoever signed in with an API key is not the person of the same name', async () => {
+  const response = await fetch(`${gateway.origin}/approve/${'A'.repeat(22)}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      origin: gateway.origin,
+      'sec-fetch-site': 'same-origin',
+    },
+    body: new URLSearchParams({ do: 'sign-in', api_key: apiKey }).toString(),
+    redirect: 'manual',
+  })
+  const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  assert.match(cookie, /^gatehouse-session=./)
+  const access = await fetch(`${gateway.origin}/oauth/access`, {
+    headers: { cookie },
+    redirect: 'manual',
+  })
+  assert.equal(access.headers.get('location'), '/oauth/sign-in?back=/oauth/access')
 })
