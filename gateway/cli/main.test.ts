@@ -53,6 +53,20 @@ test('a verb that is not there is named, with those that are', async () => {
   assert.deepEqual(uses(err), POLICY_VERBS)
 })
 
+test('an option that is not there is named, with the one that was meant', async () => {
+  for (const [args, told] of [
+    [
+      ['policy', 'explain', '--groups', 'staff'],
+      'there is no option --groups; did you mean --group?',
+    ],
+    [['check', '-z'], 'there is no option -z'],
+  ] as const) {
+    const { code, err } = await gatehouse(...args)
+    assert.equal(code, 2)
+    assert.equal(err.split(': ').slice(1).join(': '), told)
+  }
+})
+
 test('help for the first word is no mistake', async () => {
   const { code, out, err } = await gatehouse('policy', '--help')
   assert.deepEqual([code, err, uses(out)], [0, '', POLICY_VERBS])

@@ -1,6 +1,7 @@
 /** `gatehouse policy check`: policy files by themselves, without a configuration. */
 import type { Problem } from '../model/problem.ts'
 import { howMany } from '../policy/how-many.ts'
+import { findOver } from '../policy/warnings.ts'
 import { formatProblem } from '../server/load-all.ts'
 import { validate } from '../settings/validate.ts'
 import type { Io } from './io.ts'
@@ -39,7 +40,8 @@ export async function policyCheck(
   const servers = [...read.rules.servers.keys()].join(', ')
   const { size } = new Set(rules)
   io.out(`valid: ${howMany(size, 'rule')} for ${servers === '' ? 'no server' : servers}`)
-  for (const warning of read.warnings) io.out(`warning: ${formatProblem(warning)}`)
+  const over = findOver(read.rules.servers, Date.now())
+  for (const warning of [...read.warnings, ...over]) io.out(`warning: ${formatProblem(warning)}`)
   return 0
 }
 

@@ -198,6 +198,12 @@ const WRONG: readonly (readonly [what: string, data: unknown, path: string, says
   ],
   ['no target', ruleWithout('tools'), 'rules.0', /no target/],
   ['an empty list of tools', ruleWith({ tools: [] }), 'rules.0.tools', /empty/],
+  [
+    'a resource with a slash after the server',
+    ruleWith({ resources: ['docs/file:///a'] }),
+    'rules.0.resources.0',
+    /must name a server and a glob, like "docs:file:/,
+  ],
   ['a tool without a server', ruleWith({ tools: ['x'] }), 'rules.0.tools.0', /must name a server/],
   [
     'a tool with an empty server',

@@ -84,7 +84,16 @@ test('under answers an error for a trick, whichever way round it is asked', () =
 })
 
 const REFUSED: readonly (readonly [what: string, text: string, says: RegExp])[] = [
-  ['that is no CEL', 'args.x ==', /no CEL at 1:8 in it/],
+  ['that ends too early', 'args.x ==', /no CEL at 1:8 in it: something is missing/],
+  ['that is no CEL', 'args.x 5', /no CEL at 1:8 in it: found 5/],
+  ['with one equals sign', 'args.x = 1', /at 1:8 in it: two values are compared with ==/],
+  ['with three of them', 'args.x === 1', /compared with ==/],
+  ['with another sign for patterns', 'args.x =~ "a"', /text\.matches\("pattern"\)/],
+  ['with and', 'args.x == 1 and args.y', /joined with &&/],
+  ['with OR', 'args.x == 1 OR args.y', /joined with \|\|/],
+  ['with not', 'not has(args.x)', /turned around with !/],
+  ['with a list in parentheses', 'args.x in ("a", "b")', /x in \["a", "b"\]/],
+  ['with half a quote', 'args.x == "a', /a quote has no end/],
   ['of several lines that is no CEL', 'args.x == 1\n  )', /at 2:3 in it/],
   [
     'with an unknown name',

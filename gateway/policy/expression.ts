@@ -88,7 +88,7 @@ function compile(text: string, cel: Cel): ExpressionRead {
   try {
     parsed = parse(text)
   } catch (error) {
-    return fails(syntaxError(error))
+    return fails(syntaxError(error, text))
   }
   try {
     const findings = walk(parsed.expr)
@@ -131,12 +131,31 @@ function patternProblem(pattern: string, { environment }: Cel): string | undefin
 }
 
 /** The parser throws an error that knows where: its text begins with the place. */
-function syntaxError(error: unknown): string {
+function syntaxError(error: unknown, expression: string): string {
   const text = error instanceof Error ? error.message : String(error)
   const [, line, column, why] = /^<input>:(\d+):(\d+):? (.*)/.exec(text) ?? []
-  const where = line === undefined ? '' : ` at ${line}:${column} in it`
-  return `the expression is no CEL${where}: ${why ?? text}`
+  if (line === undefined) return `the expression is no CEL: ${text}`
+  const at = expression.split('\n')[Number(line) - 1]?.slice(Number(column) - 1) ?? ''
+  const slip =
+    SLIPS.find(([begins]) => begins.test(at)) ?? WHOLE_SLIPS.find(([has]) => has.test(expression))
+  return `the expression is no CEL at ${line}:${column} in it: ${slip?.[1] ?? why}`
 }
+
+/** What people write out of habit, where the parser stops, and what it is in CEL. */
+const SLIPS: readonly (readonly [begins: RegExp, message: string])[] = [
+  [/^=~/, 'a pattern is matched with text.matches("pattern")'],
+  [/^(?:={3}|=(?!=))/, 'two values are compared with =='],
+  [/^and\b/i, 'two conditions are joined with &&'],
+  [/^or\b/i, 'two conditions are joined with ||'],
+  [/^(?:&&|\|\||[-+*/%<>]=?|[=!]=)\s*$/, 'something is missing at its end'],
+  [/^in\s*\(/, 'a list stands in brackets: x in ["a", "b"]'],
+]
+
+/** The same, of what stops the parser somewhere else. */
+const WHOLE_SLIPS: readonly (readonly [has: RegExp, message: string])[] = [
+  [/(?:^|[\s(])not\s/i, 'a condition is turned around with !'],
+  [/^(?:[^"']|"[^"]*"|'[^']*')*["'][^"']*$/, 'a quote has no end'],
+]
 
 function placeIn(text: string, offset: number | undefined): string {
   if (offset === undefined) return ''

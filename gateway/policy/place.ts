@@ -24,7 +24,8 @@ const MAX_LISTED = 12
 export function placeTarget(area: Area, text: string, servers: Servers): Place {
   if (area === 'methods') return placeGlob(text, nameGlobProblem(text), servers.names)
   const name = serverPart(area, text)
-  if (name === undefined) {
+  // "docs/file:///a" has a server like a tool, and a scheme after it.
+  if (name === undefined || (area === 'resources' && name.includes('/'))) {
     const example = area === 'resources' ? 'docs:file:///reports/**' : 'docs/read_*'
     return fails(`"${text}" must name a server and a glob, like "${example}"`)
   }

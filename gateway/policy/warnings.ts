@@ -34,7 +34,7 @@ export function entryWarning(
   if (area !== 'methods' || effect !== 'allow') return undefined
   for (const [method, instead] of Object.entries(TARGET_METHODS)) {
     if (!matchesGlob(glob, method)) continue
-    return `"${glob.text}" does not allow ${method}, which names a target: allow ${instead} instead`
+    return `"${glob.text}" lets no call by ${method} through, which names a target: allow ${instead} instead`
   }
   return undefined
 }
@@ -77,6 +77,23 @@ export function expressionWarnings(
     warnings.push('reads tool, and the rule names none')
   }
   return warnings
+}
+
+/** Rules whose time is over: they do nothing any more. */
+export function findOver(
+  servers: ReadonlyMap<string, ServerRules>,
+  nowMs: number,
+): readonly Problem[] {
+  const rules = new Set(
+    [...servers.values()].flatMap(({ reaches }) => reaches.map(({ rule }) => rule)),
+  )
+  return [...rules].flatMap(({ id, during, file, line, column }) => {
+    const untilMs = during?.untilMs
+    if (untilMs === undefined || nowMs < untilMs) return []
+    const since = new Date(untilMs).toISOString().slice(0, 'yyyy-mm-ddThh:mm'.length)
+    const message = `the time of the rule "${id}" is over since ${since} UTC: remove it, or its "until"`
+    return { file, line, column, message }
+  })
 }
 
 /** Allow rules that deny rules leave nothing of, wherever they reach. */

@@ -1,6 +1,7 @@
 import type { Problem } from '../model/problem.ts'
 import { findKey, readKeySet } from '../oauth/key-set.ts'
 import type { Rules } from '../policy/rules.ts'
+import { findOver } from '../policy/warnings.ts'
 import type { LoadOptions } from '../settings/load.ts'
 import { loadSettings } from '../settings/load.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -33,8 +34,10 @@ export async function loadAll(source: Source): Promise<Loaded> {
     const { files, digests } = loaded.settings
     return { ok: false, problems: policy.problems, files, digests }
   }
-  const warnings = [...loaded.warnings, ...policy.warnings]
-  return { ok: true, settings: loaded.settings, rules: policy.rules, warnings }
+  const { rules } = policy
+  const over = findOver(rules.servers, (source.now ?? Date.now)())
+  const warnings = [...loaded.warnings, ...policy.warnings, ...over]
+  return { ok: true, settings: loaded.settings, rules, warnings }
 }
 
 /** Whether a token signed with one of the algorithms could find its key among these. */

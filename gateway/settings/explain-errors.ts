@@ -124,7 +124,7 @@ function expectation(error: ErrorObject): string {
     case 'enum':
       return `must be one of ${list(params['allowedValues'])}${didYouMean(data, params['allowedValues'])}`
     case 'const':
-      return `must be ${show(params['allowedValue'])}, not ${describe(data)}`
+      return `must be ${show(params['allowedValue'])}${notThis(data, params['allowedValue'])}`
     case 'pattern':
       return described(error) ?? `must match ${String(params['pattern'])}`
     case 'anyOf':
@@ -178,7 +178,13 @@ function didYouMean(data: unknown, allowed: unknown): string {
     data,
     allowed.filter((value) => typeof value === 'string'),
   )
-  return close === undefined ? `, not ${describe(data)}` : `; did you mean "${close}"?`
+  return close === undefined ? notThis(data, ...allowed) : `; did you mean "${close}"?`
+}
+
+/** What it is instead; nothing where it is text in the place of other text. */
+function notThis(data: unknown, ...allowed: readonly unknown[]): string {
+  const isText = typeof data === 'string' && allowed.every((value) => typeof value === 'string')
+  return isText ? '' : `, not ${describe(data)}`
 }
 
 const KIND_NAMES: Readonly<Record<string, string>> = {

@@ -124,7 +124,7 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   ],
   'the algorithm none': [
     `  - { ${IDP}, ${JWKS}, algorithms: [none] }`,
-    '6:94 issuers[0].algorithms[0]: must be one of "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", not text',
+    '6:94 issuers[0].algorithms[0]: must be one of "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"',
   ],
   'an issuer over plain HTTP': [
     `  - { issuer: 'http://idp.example', ${JWKS} }`,
@@ -144,7 +144,7 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   ],
   'an unknown kind': [
     `  - { ${IDP}, ${JWKS}, kind: robot }`,
-    '6:87 issuers[0].kind: must be one of "human", "agent", "service", not text',
+    '6:87 issuers[0].kind: must be one of "human", "agent", "service"',
   ],
   'an unknown kind of a client': [
     `  - { ${IDP}, ${JWKS}, clients: { web: huma } }`,

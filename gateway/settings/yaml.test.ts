@@ -42,7 +42,26 @@ const refused: Record<string, readonly [text: string, problem: string]> = {
     '2:1 a second document starts here: one file holds one document',
   ],
   'a list as key': ['? [1]\n: 2\n', '1:3 keys must be text'],
-  'an alias without anchor': ['a: *x\n', '1:4 unknown anchor "x"'],
+  'an alias without anchor': [
+    'a: [*/x]\n',
+    '1:5 unknown anchor "/x"; text that begins with * needs quotes: "*/x"',
+  ],
+  'a line between two indentations of a list': [
+    'a:\n  - b: 1\n   c: 2\n',
+    '3:1 belongs to no entry of the list above it: check the indentation',
+  ],
+  'a line between two indentations of a mapping': [
+    'a:\n  b: 1\n c: 2\n',
+    '3:1 does not stand in line with the entries above it: check the indentation',
+  ],
+  'a value with a colon': [
+    'a: b: c\n',
+    '1:4 there is a second ": " here: a value that holds one needs quotes',
+  ],
+  'a value that begins with a reserved character': [
+    'a: @x\n',
+    '1:4 a value that begins with "@" needs quotes',
+  ],
   'an alias inside what it names': ['a: &x {b: *x}\n', '1:11 "*x" contains itself'],
   'a merge key': [
     'a: &x {b: 1}\nc:\n  <<: *x\n',

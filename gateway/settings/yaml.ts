@@ -91,7 +91,7 @@ function checkStructure(
       const offset = alias.range?.[0] ?? 0
       aliases += 1
       const target = alias.resolve(document)
-      if (target === undefined) report(offset, `unknown anchor "${alias.source}"`)
+      if (target === undefined) report(offset, unknownAnchor(alias.source))
       else if (ancestors.includes(target)) report(offset, `"*${alias.source}" contains itself`)
       if (aliases <= MAX_ALIASES) return undefined
       report(offset, `more than ${MAX_ALIASES} aliases: write the values out`)
@@ -102,6 +102,11 @@ function checkStructure(
       report(pair.key.range?.[0] ?? 0, 'merge keys (<<) are not YAML 1.2: write the keys out')
     },
   })
+}
+
+/** Most who write `*` mean a glob. */
+function unknownAnchor(source: string): string {
+  return `unknown anchor "${source}"; text that begins with * needs quotes: "*${source}"`
 }
 
 /** `{ value: ${env:TOKEN} }`, stopped at the second `{`: to YAML it begins another mapping. */
@@ -125,8 +130,15 @@ function explain(error: YAMLError, rest: string): string {
     TAB_AS_INDENT: 'a tab is used as indentation: YAML allows spaces only',
     MULTIPLE_DOCS: 'a second document starts here: one file holds one document',
     NON_STRING_KEY: 'keys must be text',
+    BLOCK_AS_IMPLICIT_KEY: 'there is a second ": " here: a value that holds one needs quotes',
+    BAD_SCALAR_START: `a value that begins with "${line.charAt(0)}" needs quotes`,
+    BAD_INDENT: 'does not stand in line with the entries above it: check the indentation',
     RESOURCE_EXHAUSTION: 'nested too deeply',
     TAG_RESOLVE_FAILED: `tags are not supported: remove "${/^\S+/.exec(line)?.[0] ?? ''}"`,
+  }
+  // Of a list whose next line stands neither in its entry nor begins another.
+  if (error.message.startsWith('Sequence item')) {
+    return 'belongs to no entry of the list above it: check the indentation'
   }
   return better[error.code] ?? error.message
 }
