@@ -1,9 +1,11 @@
 /** `gatehouse serve`: runs until a signal, reloads on SIGHUP, drains on SIGTERM and SIGINT. */
+import { availableParallelism } from 'node:os'
 
 import { formatProblem, loadAll } from '../server/load-all.ts'
 import type { Log } from '../server/log.ts'
 import { createLog } from '../server/log.ts'
-import type { Gatehouse } from '../server/start.ts'
+import { WORKER_VARIABLE } from '../server/membership.ts'
+import type { Gatehouse, StartOptions } from '../server/start.ts'
 import { start } from '../server/start.ts'
 import type { Io } from './io.ts'
 import { misused, readArgs } from './usage.ts'
@@ -40,30 +42,51 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
     for (const problem of loaded.problems) io.err(formatProblem(problem))
     return say(io.err, 'gatehouse: not started', 1)
   }
-  const log = createLog((line) => io.err(line.trimEnd()), Date.now)
-  for (const warning of loaded.warnings) log('warn', formatProblem(warning))
+  const { settings } = loaded
+  const worker = process.send === undefined ? undefined : io.env[WORKER_VARIABLE]
+  const log = createLog((line) => io.err(line.trimEnd()), Date.now, {
+    ...(worker !== undefined && { worker }),
+  })
+  // The supervisor has told already.
+  if (worker === undefined)
+    for (const warning of loaded.warnings) log('warn', formatProblem(warning))
   const version = await readVersion()
-  let gatehouse: Gatehouse
+  const workers = settings.workers === 'auto' ? availableParallelism() : settings.workers
+  let gatehouse: Running
   try {
-    gatehouse = await start({ source, loaded, version, log })
+    gatehouse = await begin({ source, loaded, version, log }, { worker, workers })
   } catch (error) {
     io.err(`gatehouse: ${error instanceof Error ? error.message : String(error)}`)
     return say(io.err, 'gatehouse: not started', 1)
   }
-  const { settings } = loaded
   // Signals are listened for before anybody can know that it is up.
   const stopped = untilStopped(gatehouse, log)
-  log('info', 'gatehouse listens', {
-    version,
-    public: settings.publicUrl,
-    port: gatehouse.port,
-    ops: `${settings.ops.host}:${gatehouse.opsPort}`,
-    config: settings.version,
-  })
+  const listening = { version, public: settings.publicUrl, port: gatehouse.port }
+  const config = settings.version
+  if (worker === undefined) {
+    const ops = `${settings.ops.host}:${gatehouse.opsPort}`
+    log('info', 'gatehouse listens', { ...listening, ops, config, ...(workers > 1 && { workers }) })
+  } else {
+    log('info', 'a worker listens', { ...listening, config })
+  }
   return await stopped
 }
 
-function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {
+type Running = Pick<Gatehouse, 'port' | 'opsPort' | 'reopenLogs' | 'stop'> & {
+  reload(): Promise<unknown>
+}
+
+/** All in this process, unless there are to be several or this is one of them. */
+async function begin(
+  options: StartOptions,
+  { worker, workers }: { readonly worker: string | undefined; readonly workers: number },
+): Promise<Running> {
+  if (worker !== undefined) return await (await import('../server/worker.ts')).startWorker(options)
+  if (workers === 1) return await start(options)
+  return await (await import('../server/supervise.ts')).supervise({ ...options, workers })
+}
+
+function untilStopped(gatehouse: Running, log: Log): Promise<number> {
   return new Promise((resolve) => {
     const stop = (why: string): void => {
       log('info', 'stopping', { why })
@@ -95,7 +118,7 @@ function untilStopped(gatehouse: Gatehouse, log: Log): Promise<number> {
   })
 }
 
-async function hangUp(gatehouse: Gatehouse, log: Log): Promise<void> {
+async function hangUp(gatehouse: Running, log: Log): Promise<void> {
   try {
     await gatehouse.reopenLogs()
   } catch (error) {

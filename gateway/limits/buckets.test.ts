@@ -87,3 +87,30 @@ test('what is given back can be spent again, and what has run out of the bucket 
   buckets.giveBack([expense()], 500, 60_000)
   assert.equal(countPaid(buckets, 60_000), 5)
 })
+
+test('a draw gives what is there up to what is wanted, and what it gives is spent', () => {
+  const buckets = createBuckets()
+  const draw = { key: 'a', budget, need: 1, want: 3 }
+  assert.deepEqual(buckets.draw([draw], 0), { ok: true, granted: [3] })
+  assert.deepEqual(buckets.draw([draw], 0), { ok: true, granted: [2] })
+  assert.deepEqual(buckets.draw([draw], 0), { ok: false, at: 0, waitMs: 500 })
+  assert.equal(countPaid(buckets, 0), 0)
+})
+
+test('all draws are given what they need or none is given anything', () => {
+  const buckets = createBuckets()
+  const scarce = { key: 'scarce', budget: { perSecond: 1, burst: 1 }, need: 1, want: 1 }
+  const draw = { key: 'a', budget, need: 1, want: 1 }
+  assert.equal(buckets.draw([draw, scarce], 0).ok, true)
+  for (let round = 0; round < 10; round += 1) {
+    assert.deepEqual(buckets.draw([draw, scarce], 0), { ok: false, at: 1, waitMs: 1_000 })
+  }
+  assert.equal(countPaid(buckets, 0), 4)
+})
+
+test('a draw of more than a burst is given by an empty bucket', () => {
+  const buckets = createBuckets()
+  const large = { key: 'a', budget, need: 20, want: 20 }
+  assert.deepEqual(buckets.draw([large], 0), { ok: true, granted: [20] })
+  assert.deepEqual(buckets.draw([large], 0), { ok: false, at: 0, waitMs: 10_000 })
+})

@@ -3,7 +3,7 @@
  * empty again. They are this process's own.
  */
 
-import type { Budget } from '../model/limits.ts'
+import type { Budget, Draw, Drawn } from '../model/limits.ts'
 
 /** What one call takes out of one bucket. */
 export type Expense = {
@@ -20,13 +20,24 @@ export type Buckets = {
    *
    * @param nowMs Milliseconds that never go back.
    */
-  spend<Own extends Expense>(expenses: readonly Own[], nowMs: number): Shortage<Own> | undefined
+  spend<Own extends Expense>(
+    expenses: readonly Own[],
+    nowMs: number,
+  ): Shortage<Own> | undefined | Promise<Shortage<Own> | undefined>
   /**
    * Puts back what `spend` took and nothing came of, as far as it has not run out of the bucket since.
    *
    * @param spentMs When it was taken.
    */
   giveBack(expenses: readonly Expense[], spentMs: number, nowMs: number): void
+}
+
+/** Buckets of this process alone. */
+export type LocalBuckets = Omit<Buckets, 'spend'> & {
+  /** As `Buckets`, at once. */
+  spend<Own extends Expense>(expenses: readonly Own[], nowMs: number): Shortage<Own> | undefined
+  /** Gives some of each, as to one of several processes that share them. */
+  draw(draws: readonly Draw[], nowMs: number): Drawn
   /** Buckets that are not empty, and some that are. */
   readonly size: number
 }
@@ -43,7 +54,7 @@ export type Shortage<Own extends Expense> = {
 const MAX_BUCKETS = 100_000
 
 /** @param maxBuckets For tests. */
-export function createBuckets(maxBuckets: number = MAX_BUCKETS): Buckets {
+export function createBuckets(maxBuckets: number = MAX_BUCKETS): LocalBuckets {
   /** When each bucket will be empty, in the milliseconds of `spend`. */
   const emptyAtMs = new Map<string, number>()
   const makeRoom = (nowMs: number): void => {
@@ -62,16 +73,17 @@ export function createBuckets(maxBuckets: number = MAX_BUCKETS): Buckets {
     const roomFor = Math.min(cost, burst)
     return levelMs(key, nowMs) + ((roomFor - burst) * 1_000) / perSecond
   }
+  const fill = (key: string, { perSecond }: Budget, units: number, nowMs: number): void => {
+    if (emptyAtMs.size >= maxBuckets && !emptyAtMs.has(key)) makeRoom(nowMs)
+    emptyAtMs.set(key, nowMs + levelMs(key, nowMs) + (units * 1_000) / perSecond)
+  }
   return {
     spend(expenses, nowMs) {
       for (const expense of expenses) {
         const ms = waitMs(expense, nowMs)
         if (ms > 0) return { expense, retryAfterSeconds: Math.ceil(ms / 1_000) }
       }
-      for (const { key, budget, cost } of expenses) {
-        if (emptyAtMs.size >= maxBuckets && !emptyAtMs.has(key)) makeRoom(nowMs)
-        emptyAtMs.set(key, nowMs + levelMs(key, nowMs) + (cost * 1_000) / budget.perSecond)
-      }
+      for (const { key, budget, cost } of expenses) fill(key, budget, cost, nowMs)
       return undefined
     },
     giveBack(expenses, spentMs, nowMs) {
@@ -80,6 +92,19 @@ export function createBuckets(maxBuckets: number = MAX_BUCKETS): Buckets {
         const level = levelMs(key, nowMs)
         if (level > 0) emptyAtMs.set(key, nowMs + Math.max(0, level - leftMs))
       }
+    },
+    draw(draws, nowMs) {
+      for (const [at, { key, budget, need }] of draws.entries()) {
+        const ms = waitMs({ key, budget, cost: need }, nowMs)
+        if (ms > 0) return { ok: false, at, waitMs: ms }
+      }
+      const granted = draws.map(({ key, budget, need, want }) => {
+        const room = Math.floor(budget.burst - (levelMs(key, nowMs) * budget.perSecond) / 1_000)
+        const units = Math.max(need, Math.min(want, room))
+        fill(key, budget, units, nowMs)
+        return units
+      })
+      return { ok: true, granted }
     },
     get size() {
       return emptyAtMs.size

@@ -5,7 +5,7 @@ import type { Call } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Budget, Limits, ServerLimits } from '../model/limits.ts'
 import type { McpServer } from '../model/server.ts'
-import type { Buckets, Expense } from './buckets.ts'
+import type { Buckets, Expense, Shortage } from './buckets.ts'
 import { createPartyNames } from './party.ts'
 
 /** Which limit a call runs into, for the record. */
@@ -35,8 +35,11 @@ export type Purchase = {
 }
 
 export type Budgets = {
-  /** Pays for a request; what it runs into, when it does, and then nothing is paid. */
-  spend(purchase: Purchase): OverBudget | undefined
+  /**
+   * Pays for a request; what it runs into, when it does, and then nothing is paid. A promise where the
+   * processes that share a budget have to be asked.
+   */
+  spend(purchase: Purchase): OverBudget | undefined | Promise<OverBudget | undefined>
   /** Gives back what was paid for a request that did not go up. @param tick Monotonic milliseconds. */
   giveBack(purchase: Purchase, tick: number): void
 }
@@ -78,8 +81,7 @@ export function createBudgets(limits: Limits, buckets: Buckets): Budgets {
       const charges = chargesFor(purchase)
       if (charges.length === 0) return undefined
       const shortage = buckets.spend(charges, purchase.tick)
-      if (shortage === undefined) return undefined
-      return { limit: shortage.expense.limit, retryAfterSeconds: shortage.retryAfterSeconds }
+      return shortage instanceof Promise ? shortage.then(overBudget) : overBudget(shortage)
     },
     giveBack(purchase, tick) {
       buckets.giveBack(chargesFor(purchase), purchase.tick, tick)
@@ -89,6 +91,11 @@ export function createBudgets(limits: Limits, buckets: Buckets): Budgets {
 
 /** One list for all of them: calls are made often. */
 const FREE: readonly never[] = []
+
+function overBudget(shortage: Shortage<Charge> | undefined): OverBudget | undefined {
+  if (shortage === undefined) return undefined
+  return { limit: shortage.expense.limit, retryAfterSeconds: shortage.retryAfterSeconds }
+}
 
 function costOf({ method, targets }: Call, own: ServerLimits | undefined): number {
   if (method !== 'tools/call' || own === undefined) return 1

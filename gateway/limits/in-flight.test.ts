@@ -4,8 +4,10 @@ import { test } from 'node:test'
 import { testCaller } from '../testkit/pipeline.ts'
 import { createInFlight } from './in-flight.ts'
 
+const shedsStreams = (): boolean => false
+
 test('a call above the bound is refused, whatever token it comes with, and one of another party is not', () => {
-  const inFlight = createInFlight({ call: 2, stream: 2 })
+  const inFlight = createInFlight({ call: 2, stream: 2, shedsStreams })
   for (const tokenId of ['a', 'b']) inFlight.take(testCaller({ tokenId }), 'call')
   assert.throws(() => inFlight.take(testCaller({ tokenId: 'c' }), 'call'), {
     code: 'rate_limited',
@@ -16,7 +18,7 @@ test('a call above the bound is refused, whatever token it comes with, and one o
 })
 
 test('a place given back is free again, and a refusal takes none', () => {
-  const inFlight = createInFlight({ call: 1, stream: 1 })
+  const inFlight = createInFlight({ call: 1, stream: 1, shedsStreams })
   const caller = testCaller()
   inFlight.take(caller, 'call')
   for (let at = 0; at < 3; at++) assert.throws(() => inFlight.take(caller, 'call'))
@@ -25,7 +27,7 @@ test('a place given back is free again, and a refusal takes none', () => {
 })
 
 test('streams and calls have bounds of their own', () => {
-  const inFlight = createInFlight({ call: 1, stream: 1 })
+  const inFlight = createInFlight({ call: 1, stream: 1, shedsStreams })
   const caller = testCaller()
   inFlight.take(caller, 'call')
   inFlight.take(caller, 'stream')
@@ -36,7 +38,7 @@ test('streams and calls have bounds of their own', () => {
 })
 
 test('a refused caller is told when to come again', () => {
-  const inFlight = createInFlight({ call: 0, stream: 0 })
+  const inFlight = createInFlight({ call: 0, stream: 0, shedsStreams })
   assert.throws(
     () => inFlight.take(testCaller(), 'call'),
     (error: { extra: unknown }) => {
@@ -47,7 +49,7 @@ test('a refused caller is told when to come again', () => {
 })
 
 test('parties that have nothing open are forgotten, and those that have something are not', () => {
-  const inFlight = createInFlight({ call: 1, stream: 1 })
+  const inFlight = createInFlight({ call: 1, stream: 1, shedsStreams })
   const busy = testCaller({ subject: 'busy' })
   inFlight.take(busy, 'call')
   for (let at = 0; at < 25_000; at++) {
@@ -57,4 +59,19 @@ test('parties that have nothing open are forgotten, and those that have somethin
   }
   assert.ok(inFlight.remembered <= 10_002, `${inFlight.remembered}`)
   assert.throws(() => inFlight.take(busy, 'call'))
+})
+
+test('while streams are turned away calls are not, and what is open stays', () => {
+  let sheds = false
+  const inFlight = createInFlight({ call: 9, stream: 9, shedsStreams: () => sheds })
+  const caller = testCaller()
+  inFlight.take(caller, 'stream')
+  sheds = true
+  assert.throws(
+    () => inFlight.take(caller, 'stream'),
+    (error: { code: string; extra: { retryAfterSeconds: number } }) =>
+      error.code === 'overloaded' && error.extra.retryAfterSeconds > 0,
+  )
+  inFlight.take(caller, 'call')
+  inFlight.giveBack(caller, 'stream')
 })

@@ -6,10 +6,18 @@ import { createPartyNames } from './party.ts'
 /** Told to a caller that is over its bound; calls end in seconds, so one is enough. */
 const RETRY_AFTER_SECONDS = 1
 
+/** Told to whoever is turned away for want of resources: they are looked at each second, and twice before it ends. */
+export const SHED_RETRY_AFTER_SECONDS = 3
+
 export type Occupation = 'call' | 'stream'
 
 export type InFlight = {
-  /** Takes a place. @throws {Refusal} `rate_limited` when the caller has as many open as it may. */
+  /**
+   * Takes a place.
+   *
+   * @throws {Refusal} `rate_limited` when the caller has as many open as it may, `overloaded` for a stream
+   *   while none are opened.
+   */
   take(caller: Caller, occupation: Occupation): void
   /** Gives the place back; exactly once for each `take` that returned. */
   giveBack(caller: Caller, occupation: Occupation): void
@@ -32,6 +40,8 @@ const MAX_IDLE_PARTIES = 10_000
 export function createInFlight(bounds: {
   readonly call: number
   readonly stream: number
+  /** Whether the process has too much to do to open any more streams. */
+  readonly shedsStreams: () => boolean
 }): InFlight {
   const byParty = new Map<string, Places>()
   let idle = 0
@@ -42,6 +52,10 @@ export function createInFlight(bounds: {
   const keyOf = createPartyNames()
   return {
     take(caller, occupation) {
+      if (occupation === 'stream' && bounds.shedsStreams()) {
+        const retryAfterSeconds = SHED_RETRY_AFTER_SECONDS
+        throw new Refusal('overloaded', { detail: 'streams are turned away', retryAfterSeconds })
+      }
       const key = keyOf(caller)
       const known = byParty.get(key)
       const places = known ?? { call: 0, stream: 0 }

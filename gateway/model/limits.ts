@@ -15,6 +15,8 @@ export type Limits = {
   readonly sameCall: Budget | undefined
   /** By name; servers without limits of their own are not in it. */
   readonly servers: ReadonlyMap<string, ServerLimits>
+  /** Whether all gateways on one state store spend from the same budgets. */
+  readonly shared: boolean
 }
 
 export type ServerLimits = {
@@ -25,3 +27,37 @@ export type ServerLimits = {
   /** What a call of a tool counts for; 1 where it is not here. */
   readonly costs: ReadonlyMap<string, number>
 }
+
+/** What a process asks of one budget that it shares with others. */
+export type Draw = {
+  readonly key: string
+  readonly budget: Budget
+  /** With less than this nothing is given. At least 0. */
+  readonly need: number
+  /** Given as far as it is there: for calls to come. At least `need`. */
+  readonly want: number
+}
+
+/** Each draw gets at least what it needs, or none gets anything. */
+export type Drawn =
+  | { readonly ok: true; readonly granted: readonly number[] }
+  | {
+      readonly ok: false
+      /** Which draw is not there. */
+      readonly at: number
+      /** Milliseconds after which it would be, if nobody else drew. */
+      readonly waitMs: number
+    }
+
+/** Where processes keep the budgets they share. What does not answer in `SHARED_ANSWER_MS` counts as away. */
+export type SharedBudgets = {
+  /** One step, whoever else draws. Rejects when it cannot be said in time. */
+  draw(draws: readonly Draw[]): Promise<Drawn>
+  /** Says that this process is one of them, and resolves with how many there are. Rejects when away. */
+  attend(): Promise<number>
+  /** Takes leave of the others. */
+  close(): Promise<void>
+}
+
+/** How long one of them may take to answer, in milliseconds: a call may wait for it. */
+export const SHARED_ANSWER_MS = 100

@@ -76,7 +76,13 @@ function settle(
 /** Nothing is in the way any more but what is counted, which comes last: what is refused costs nothing. */
 function admit(asked: Case, decision: Allow, desk: JudgeDesk): Permit | Promise<Permit> {
   refuseHeld(asked, desk)
-  spend(asked, decision, desk)
+  const paying = spend(asked, decision, desk)
+  return paying === undefined
+    ? pass(asked, decision, desk)
+    : paying.then(() => pass(asked, decision, desk))
+}
+
+function pass(asked: Case, decision: Allow, desk: JudgeDesk): Permit | Promise<Permit> {
   return decision.grant === undefined ? allow(asked, decision) : useGrant(asked, decision, desk)
 }
 

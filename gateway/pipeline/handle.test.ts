@@ -36,7 +36,7 @@ function visitBy(httpMethod: string) {
 }
 
 function deskWith(bounds: { readonly call: number; readonly stream: number }) {
-  const inFlight = createInFlight(bounds)
+  const inFlight = createInFlight({ ...bounds, shedsStreams: () => false })
   const desk = {
     routes: buildRoutes([testServer()], []),
     inFlight,

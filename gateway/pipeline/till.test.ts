@@ -5,6 +5,7 @@ import { createBuckets } from '../limits/buckets.ts'
 import { createBudgets } from '../limits/budgets.ts'
 import { Refusal } from '../model/refusal.ts'
 import { type Facts, NO_FACTS } from '../policy/occasion.ts'
+import { testCall } from '../testkit/journey.ts'
 import {
   testApprovals,
   testCaller,
@@ -15,6 +16,7 @@ import {
 } from '../testkit/pipeline.ts'
 import { readBody } from './frame.ts'
 import { judge } from './judge.ts'
+import { openTill } from './till.ts'
 
 const ALLOW = { effect: 'allow', subjects: [{ any: true }] }
 const RULES = [
@@ -39,7 +41,7 @@ async function openShop() {
   const terms = { ttlMs: undefined, task: undefined, maxUses: 2 }
   await grants.create(request, terms, 'op')
   const none = { agent: undefined, human: undefined, service: undefined }
-  const limits = { ...NO_LIMITS, callers: none, servers: new Map() }
+  const limits = { ...NO_LIMITS, callers: none, servers: new Map(), shared: false }
   const desk = testDesk(RULES)
   const facts: Facts = {
     ...NO_FACTS,
@@ -101,4 +103,22 @@ test('one approval is for one message of an array', async () => {
   assert.match(another, /^https:/)
   assert.equal(await send('approved'), 'sent')
   assert.equal(await send('approved'), another)
+})
+
+test('what other processes were asked for is given back too, once they have given it', async () => {
+  const given: string[] = []
+  const answers = [undefined, { limit: 'caller', retryAfterSeconds: 1 } as const]
+  const till = openTill({
+    ...testDesk(RULES),
+    budgets: {
+      spend: () => Promise.resolve(answers.shift()),
+      giveBack: ({ server }) => void given.push(server.name),
+    },
+  })
+  const call = testCall({})
+  const purchase = { call, caller: testCaller(), server: testServer(), frame: undefined, tick: 0 }
+  assert.equal(await till.desk.budgets?.spend(purchase), undefined)
+  assert.notEqual(await till.desk.budgets?.spend(purchase), undefined)
+  await till.giveBack()
+  assert.deepEqual(given, ['docs'])
 })

@@ -3,6 +3,7 @@
  * so that the next one finds what is left; where one of them is refused none of them goes up, and all of it is
  * given back.
  */
+import type { OverBudget } from '../limits/budgets.ts'
 import type { JudgeDesk } from './desk.ts'
 
 export type Till = {
@@ -21,9 +22,12 @@ export function openTill(desk: JudgeDesk): Till {
       budgets: budgets && {
         ...budgets,
         spend(purchase) {
+          const note = (over: OverBudget | undefined): OverBudget | undefined => {
+            if (over === undefined) taken.push(() => budgets.giveBack(purchase, tick()))
+            return over
+          }
           const over = budgets.spend(purchase)
-          if (over === undefined) taken.push(() => budgets.giveBack(purchase, tick()))
-          return over
+          return over instanceof Promise ? over.then(note) : note(over)
         },
       },
       grants: {

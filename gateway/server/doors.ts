@@ -8,6 +8,8 @@ import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import { findServer, findSide, findSite } from '../pipeline/route.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import type { Outgoing, Visit } from '../pipeline/visit.ts'
+import { Refusal } from '../model/refusal.ts'
+import { SHED_RETRY_AFTER_SECONDS } from '../limits/in-flight.ts'
 import { isConnectTarget, openConnectDoor } from './connect-door.ts'
 import type { Vault } from './vault.ts'
 
@@ -43,6 +45,15 @@ export async function receive(visit: Visit, rooms: Rooms): Promise<void> {
   if (isConnectTarget(visit.target, vault)) return openConnectDoor(visit, rooms)
   if (approvalDoor.covers(visit.target)) return approvalDoor.serve(visit, desk)
   return handle(visit, desk)
+}
+
+/** Answers a visit that the process has no room for, before anything is looked at. */
+export async function turnAway(visit: Visit, { desk }: Pick<Rooms, 'desk'>): Promise<void> {
+  const refusal = new Refusal('overloaded', { retryAfterSeconds: SHED_RETRY_AFTER_SECONDS })
+  const answer = refuse(noteRefusal(refusal, visit), visit, desk)
+  // Its descriptor is wanted for what runs.
+  await visit.reply({ ...answer, connection: 'close' })
+  desk.finish(visit)
 }
 
 async function serve(visit: Visit, desk: Desk, answer: () => Outgoing): Promise<void> {

@@ -38,6 +38,8 @@ export type JobsOptions = {
   /** Visits that are being answered. */
   readonly answering: ReadonlySet<HttpVisit>
   readonly sockets: Pick<Sockets, 'look'>
+  /** Lets connections go that wait for another request. */
+  readonly closeIdle: () => void
   /** Those who can be told that their lists have changed. */
   readonly hearers: () => Iterable<Hearer>
   /** Our own authorization server, where there is one. */
@@ -61,6 +63,12 @@ export function startJobs(options: JobsOptions): () => void {
     options.sockets.look(tick)
     announceSights()
     options.current().eras.look(tick)
+    plant.load
+      .look()
+      .catch((error: unknown) => log('error', 'load is not watched', { detail: String(error) }))
+    // What nobody uses makes room for what somebody does.
+    if (plant.load.pressure.sheds === 'everything') options.closeIdle()
+    void plant.sharedBuckets?.look()
     if (refreshing) return
     refreshing = true
     Promise.all([

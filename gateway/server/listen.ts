@@ -54,6 +54,8 @@ export async function listen(
   const server = create(options.tls, upgrades)
   server.maxHeadersCount = MAX_PARSED_HEADERS
   server.maxConnections = options.maxConnections
+  // Among several workers a surplus connection would else be handed from one to the next without end.
+  Object.assign(server, { dropMaxConnection: true })
   const admit = skipClosing(onRequest)
   server.on('request', (request: VisitRequest, response: VisitResponse) =>
     admit(request, response, 'sends_at_once'),

@@ -15,12 +15,14 @@ export type OpenStoreOptions = {
   readonly tick: () => number
   readonly emit: Emit
   readonly metrics: Pick<Metrics, 'store'>
+  /** The store of a supervisor, in place of one that only a single process can hold. */
+  readonly relayed?: SweptStore | undefined
 }
 
 /** Opens the store that is configured, measured. Rejects with an Error that says why it cannot be used. */
 export async function openStore(
   state: StateSettings,
-  { now, tick, emit, metrics }: OpenStoreOptions,
+  { now, tick, emit, metrics, relayed }: OpenStoreOptions,
 ): Promise<SweptStore> {
   const notice = (what: string, detail: string): void => emit({ type: 'warning', what, detail })
   return observeStore(await open(), tick, metrics.store)
@@ -28,13 +30,27 @@ export async function openStore(
   async function open(): Promise<SweptStore> {
     switch (state.driver) {
       case 'memory':
-        return createMemoryStore({ now })
       case 'sqlite':
-        return await openSqliteStore({ file: state.file, now })
+        return relayed ?? (await openHeld(state, now))
       case 'redis':
         return await openRedisStore({ ...state, now, notice })
       case 'postgres':
         return await openPostgresStore({ ...state, now, notice })
     }
   }
+}
+
+/** What a supervisor holds for its workers; undefined where each of them has its own way to the data. */
+export async function openHeldStore(state: StateSettings): Promise<SweptStore | undefined> {
+  return state.driver === 'memory' || state.driver === 'sqlite'
+    ? await openHeld(state, Date.now)
+    : undefined
+}
+
+type Held = Extract<StateSettings, { readonly driver: 'memory' | 'sqlite' }>
+
+async function openHeld(state: Held, now: () => number): Promise<SweptStore> {
+  return state.driver === 'memory'
+    ? createMemoryStore({ now })
+    : await openSqliteStore({ file: state.file, now })
 }

@@ -13,13 +13,14 @@ import type { Readiness } from './readiness.ts'
 /** An admin request body. */
 const MAX_BODY_BYTES = 65_536
 
-export type OpsOptions = {
-  readonly host: string
-  readonly port: number
+/** What is asked of the ops port. */
+export type OpsHandlers = {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
-  readonly readiness: () => Readiness
+  readonly readiness: () => Readiness | Promise<Readiness>
   readonly admin: (request: AdminRequest) => Promise<AdminAnswer>
 }
+
+export type OpsOptions = OpsHandlers & { readonly host: string; readonly port: number }
 
 export type OpsListener = { readonly port: number; close(): Promise<void> }
 
@@ -71,7 +72,7 @@ async function answer(request: IncomingMessage, options: OpsOptions): Promise<An
       return isRead ? plain(200, 'ok\n') : readOnly()
     case '/readyz': {
       if (!isRead) return readOnly()
-      const readiness = options.readiness()
+      const readiness = await options.readiness()
       const text = `${JSON.stringify(readiness, undefined, 2)}\n`
       return { status: readiness.ready ? 200 : 503, type: 'application/json', text }
     }

@@ -12,7 +12,7 @@ import { createPostJson } from '../egress/post-json.ts'
 import { createPostNotice } from '../egress/post-notice.ts'
 import { API_KEY_ISSUER } from '../identity/api-keys.ts'
 import type { Buckets } from '../limits/buckets.ts'
-import { createBuckets } from '../limits/buckets.ts'
+import type { SharedBuckets } from '../limits/shared-buckets.ts'
 import type { InFlight } from '../limits/in-flight.ts'
 import { createInFlight } from '../limits/in-flight.ts'
 import type { Emit } from '../model/event.ts'
@@ -45,13 +45,17 @@ import type { Tracer } from '../telemetry/tracing.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import { createBook, type Book } from '../vault/book.ts'
 import type { Count } from '../vault/census.ts'
+import { createLoadWatch, type LoadWatch } from './load-watch.ts'
 import type { Log } from './log.ts'
 import { createIds } from './new-id.ts'
 import { createRecentCalls, type RecentCalls } from './recent-calls.ts'
+import { auditOf, type Membership } from './membership.ts'
 import { createEventLog } from './log-events.ts'
 import { createNotifier, MAX_RUNNING, type Notifier } from './notifier.ts'
+import { openBuckets } from './open-buckets.ts'
 import { openStore } from './open-store.ts'
 import { type CertificateOf, createClientCertificates } from './client-certificates.ts'
+import { openResources } from './resources.ts'
 import { createVaultKeys, type VaultKeys } from './vault-keys.ts'
 
 /** How long the last records may take to be written, in milliseconds; a blocked pipe takes for ever. */
@@ -84,6 +88,9 @@ export type Plant = {
   readonly connected: () => readonly Count[]
   readonly setConnected: (counts: readonly Count[]) => void
   readonly buckets: Buckets
+  /** Undefined where limits are shared with nobody. */
+  readonly sharedBuckets: SharedBuckets | undefined
+  readonly load: LoadWatch
   readonly emit: Emit
   /** Tells the processes apart that share a store. */
   readonly instance: string
@@ -125,17 +132,24 @@ export type Plant = {
 
 export type PlantOptions = {
   readonly settings: Settings
+  /** Where this is one of several workers. */
+  readonly member?: Membership | undefined
   readonly version: string
   readonly log: Log
 }
 
 /** Opens state, audit and tracing. Rejects with an Error that says what could not be opened. */
 export async function openPlant(options: PlantOptions): Promise<Plant> {
-  const { settings, version, log } = options
+  const { settings, version, log, member } = options
   const now = Date.now
   const instance = randomUUID()
   let configVersion = settings.version
-  const audit = createAudit({ ...settings.audit, instance, version: () => configVersion, now })
+  const audit = createAudit({
+    ...auditOf(settings.audit, member),
+    instance,
+    version: () => configVersion,
+    now,
+  })
   await audit.open()
   const metrics = createMetrics({ version, now })
   const logEvent = createEventLog(log)
@@ -145,11 +159,18 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     audit.event(event)
     logEvent(event)
   }
-  if (settings.keys.length === 0) {
+  // Of several workers one says so.
+  if (settings.keys.length === 0 && (member === undefined || member.slot === 1)) {
     const detail = 'sessions end when the gateway does; "gatehouse keys new" prints a key'
     log('warn', 'there is no key ring', { detail })
   }
-  const store = await openStore(settings.state, { now, tick, emit, metrics })
+  const store = await openStore(settings.state, {
+    now,
+    tick,
+    emit,
+    metrics,
+    relayed: member?.store,
+  })
   const revocations = createRevocations({
     store,
     now,
@@ -169,7 +190,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const { otlp } = settings.telemetry
   const tracer =
     otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
-  const ephemeral = temporaryKey()
+  const ephemeral = member?.temporaryKey ?? temporaryKey()
   let seals = createSeals(settings.keys.length > 0 ? settings.keys : [ephemeral])
   const signingKeys = await openSigningKeys({
     store,
@@ -194,9 +215,12 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     wait: (ms, signal) => sleep(ms, undefined, { ref: false, signal }).catch(() => undefined),
   })
   const recentCalls = createRecentCalls()
+  const counted = await openBuckets(settings, { among: member?.budgets, tick, emit })
+  const load = createLoadWatch(openResources(member?.workers ?? 1), emit)
   const inFlight = createInFlight({
     call: settings.listen.maxInFlightPerCaller,
     stream: settings.listen.maxStreamsPerCaller,
+    shedsStreams: () => load.pressure.sheds !== 'nothing',
   })
 
   return {
@@ -215,7 +239,9 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     inFlight,
     connected: () => connected,
     setConnected: (counts) => void (connected = counts),
-    buckets: createBuckets(),
+    buckets: counted.buckets,
+    sharedBuckets: counted.shared,
+    load,
     emit,
     instance,
     newId: createIds(),
@@ -272,6 +298,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       await inTime(audit.close(), AUDIT_CLOSE_MS).catch((error: unknown) =>
         log('error', 'audit records were lost', { detail: String(error) }),
       )
+      load.close()
+      await counted.close()
       await pins.flush()
       await store.close()
     },

@@ -1,5 +1,7 @@
 /** What `/readyz` says: whether to send traffic here, and everything an operator should look at. */
 import { REVOCATIONS_STALE_AFTER_SECONDS } from '../registry/revocations.ts'
+import type { SharedHealth } from '../limits/shared-buckets.ts'
+import { describePressure } from './load-watch.ts'
 import type { Plant } from './plant.ts'
 import type { LastReload } from './reload.ts'
 
@@ -22,6 +24,8 @@ export function readinessOf(options: {
   readonly plant: {
     readonly audit: Pick<Plant['audit'], 'health'>
     readonly revocations: Pick<Plant['revocations'], 'staleForSeconds'>
+    readonly load: Pick<Plant['load'], 'pressure' | 'usage'>
+    readonly sharedBuckets: { readonly health: SharedHealth } | undefined
   }
   readonly lastReload: LastReload
   readonly draining: boolean
@@ -32,6 +36,8 @@ export function readinessOf(options: {
     audit: checkAudit(plant.audit.health()),
     store: checkStore(plant.revocations.staleForSeconds),
     revocations: checkRevocations(plant.revocations.staleForSeconds),
+    load: checkLoad(plant.load),
+    ...(plant.sharedBuckets && { limits: checkLimits(plant.sharedBuckets.health) }),
   }
   const failed = Object.values(checks).some(({ state }) => state === 'fail')
   return { ready: !draining && !failed, draining, checks }
@@ -54,6 +60,18 @@ function checkStore(silentForSeconds: number): Check {
   if (silentForSeconds <= STORE_AWAY_AFTER_SECONDS) return { state: 'ok' }
   const detail = `no answer for ${Math.round(silentForSeconds)} s; nothing can be written`
   return { state: 'warn', detail }
+}
+
+/** Streams elsewhere are better than streams refused; calls are still served. */
+function checkLoad({ pressure, usage }: Pick<Plant['load'], 'pressure' | 'usage'>): Check {
+  if (pressure.sheds === 'nothing') return { state: 'ok' }
+  const state = pressure.sheds === 'everything' ? 'fail' : 'warn'
+  return { state, detail: describePressure(pressure, usage) }
+}
+
+function checkLimits({ away, processes }: SharedHealth): Check {
+  if (!away) return { state: 'ok' }
+  return { state: 'warn', detail: `not shared: each of ${processes} counts its part for itself` }
 }
 
 function checkRevocations(staleForSeconds: number): Check {

@@ -139,6 +139,7 @@ function textOf(ring: readonly RingKey[]): string {
 
 /** What only a restart can change, by its name in the configuration file. */
 const FIXED: readonly { readonly name: string; readonly of: (settings: Settings) => unknown }[] = [
+  { name: 'workers', of: ({ workers }) => workers },
   { name: 'listen.host', of: ({ listen }) => listen.host },
   { name: 'listen.port', of: ({ listen }) => listen.port },
   { name: 'listen.tls', of: ({ listen }) => listen.tls === undefined },
@@ -149,6 +150,7 @@ const FIXED: readonly { readonly name: string; readonly of: (settings: Settings)
   { name: 'ops.host', of: ({ ops }) => ops.host },
   { name: 'ops.port', of: ({ ops }) => ops.port },
   { name: 'ops.admin_token', of: ({ ops }) => ops.adminToken?.reveal() },
+  { name: 'limits.shared', of: ({ limits }) => limits.shared },
   { name: 'state', of: ({ state }) => JSON.stringify(state) },
   { name: 'audit', of: ({ audit }) => JSON.stringify(audit) },
   { name: 'telemetry.otlp.endpoint', of: ({ telemetry }) => telemetry.otlp?.endpoint },

@@ -7,7 +7,7 @@ import { grantRules } from '../policy/grant-rules.ts'
 import type { Issuer } from '../issuer/issuer.ts'
 import { isOauthTarget } from '../issuer/routes.ts'
 import type { Settings } from '../settings/settings.ts'
-import { receive } from './doors.ts'
+import { receive, turnAway } from './doors.ts'
 import type { Generation } from './generation.ts'
 import { createGeneration } from './generation.ts'
 import type { HttpVisit } from './http-visit.ts'
@@ -18,6 +18,7 @@ import type { OnRequest } from './listen.ts'
 import type { Loaded, Source } from './load-all.ts'
 import { formatProblem } from './load-all.ts'
 import { announceChanges, announceHeld } from './list-changes.ts'
+import { listenOf, type Membership } from './membership.ts'
 import { type Hearer, hearersAmong } from './hearers.ts'
 import { hearLinkEnds } from './link-ends.ts'
 import type { Log } from './log.ts'
@@ -28,7 +29,7 @@ import { listenOps } from './ops.ts'
 import { describePolicyChange } from './policy-change.ts'
 import type { Plant } from './plant.ts'
 import { openPlant } from './plant.ts'
-import { readinessOf } from './readiness.ts'
+import { type Readiness, readinessOf } from './readiness.ts'
 import { erasText } from './server-eras.ts'
 import type { Reloader, ReloadResult } from './reload.ts'
 import { createReloader } from './reload.ts'
@@ -47,6 +48,10 @@ export type StartOptions = {
   readonly loaded: Ready
   readonly version: string
   readonly log: Log
+  /** Where this is one of several workers. */
+  readonly member?: Membership | undefined
+  /** Opens the ops port; `listenOps` by default. */
+  readonly listenOps?: typeof listenOps
 }
 
 export type Gatehouse = {
@@ -55,6 +60,8 @@ export type Gatehouse = {
   reload(): Promise<ReloadResult>
   /** Opens the audit log anew, after it was rotated. */
   reopenLogs(): Promise<void>
+  /** As `gatehouse status` shows it; plain JSON values. */
+  status(): Readonly<Record<string, unknown>>
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>
 }
@@ -79,7 +86,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   const { settings } = loaded
   const house = await open(options)
   const { plant, answering, generations, sockets } = house
-  const listener = await listen(settings.listen, serveFor(house), sockets)
+  const listener = await listen(listenOf(settings.listen, options.member), serveFor(house), sockets)
   const unlisted = createUnlistedTools(plant.catalogue)
   const reloader = createReloader({
     source,
@@ -109,18 +116,22 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     log,
     answering,
     sockets,
+    closeIdle: listener.closeIdle,
     hearers: () => hearersIn(house),
     issuer: house.issuer,
     generations: () => generations,
     current: () => house.current,
   })
-  const ops = await openOps(house, reloader, listener)
+  const status = (): Readonly<Record<string, unknown>> => statusOf(house, reloader, listener)
+  const ops = await openOps(house, reloader, status)
   plant.metrics.observeOpen({
     streams: () => [...countStreams(answering), ...sockets.counts()],
     connections: listener.connections,
     audit: plant.audit.health,
     eras: () => erasIn(house.current),
     connected: plant.connected,
+    load: () => plant.load,
+    sharedLimits: plant.sharedBuckets && (() => plant.sharedBuckets),
   })
   plant.pins.onHeld((server, tools) => {
     const { rules, desk, settings: now } = house.current
@@ -148,13 +159,14 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     opsPort: ops.port,
     reload: reloader.reload,
     reopenLogs: () => plant.audit.reopen(),
+    status,
     stop: () => (stopping ??= stop()),
   }
 }
 
 async function open(options: StartOptions): Promise<House> {
-  const { loaded, log, version } = options
-  const plant = await openPlant({ settings: loaded.settings, version, log })
+  const { loaded, log, version, member } = options
+  const plant = await openPlant({ settings: loaded.settings, version, log, member })
   const { settings, rules } = loaded
   const latest = (): Desk => house.current.desk
   const issuer = await openIssuer(loaded, plant)
@@ -213,7 +225,9 @@ function serveFor(house: House): OnRequest {
     serve({ request, response, expects }, house)
   if (issuer === undefined) return toPipeline
   return (request, response, expects) => {
-    if (!isOauthTarget(request.url ?? '')) return toPipeline(request, response, expects)
+    const { sheds } = house.plant.load.pressure
+    if (!isOauthTarget(request.url ?? '') || sheds === 'everything')
+      return toPipeline(request, response, expects)
     if (house.draining) response.shouldKeepAlive = false
     if (expects === 'expects_continue') response.writeContinue()
     void issuer.handle(request, response, addressOf(request, house.current))
@@ -225,7 +239,9 @@ function serve(arrival: Arrival, house: House): void {
   generation.enter()
   if (house.draining) arrival.response.shouldKeepAlive = false
   const visit = openVisit(arrival, generation, house)
-  receive(visit, generation).then(generation.leave, (error: unknown) => {
+  const isShed = house.plant.load.pressure.sheds === 'everything'
+  const served = isShed ? turnAway(visit, generation) : receive(visit, generation)
+  served.then(generation.leave, (error: unknown) => {
     generation.leave()
     visit.drop()
     house.options.log('error', 'a visit failed', { detail: String(error) })
@@ -271,16 +287,43 @@ function toolsIn({ plant: { catalogue }, current }: House) {
   )
 }
 
-async function openOps(house: House, reloader: Reloader, listener: Listener): Promise<OpsListener> {
-  const { plant, answering, options } = house
+function readinessIn({ plant, draining }: House, { last }: Reloader): Readiness {
+  return readinessOf({ plant, lastReload: last, draining })
+}
+
+function statusOf(
+  house: House,
+  reloader: Reloader,
+  { connections }: Listener,
+): Readonly<Record<string, unknown>> {
+  const { plant, answering, options, startedAtMs, current, sockets } = house
+  const open = [...countStreams(answering), ...sockets.counts()]
+  return {
+    version: options.version,
+    config: current.settings.version,
+    upSeconds: Math.round((plant.now() - startedAtMs) / 1_000),
+    servers: serversIn(current),
+    heldTools: heldIn(house),
+    streams: open.reduce((sum, each) => sum + each.open, 0),
+    connections: connections(),
+    lastReload: reloader.last,
+    ...readinessIn(house, reloader),
+  }
+}
+
+async function openOps(
+  house: House,
+  reloader: Reloader,
+  status: Gatehouse['status'],
+): Promise<OpsListener> {
+  const { plant, options } = house
   const { ops } = options.loaded.settings
-  const readiness = () =>
-    readinessOf({ plant, lastReload: reloader.last, draining: house.draining })
-  return await listenOps({
+  const open = options.listenOps ?? listenOps
+  return await open({
     host: ops.host,
     port: ops.port,
     metrics: plant.metrics.render,
-    readiness,
+    readiness: () => readinessIn(house, reloader),
     admin: createAdmin({
       token: ops.adminToken,
       revocations: plant.revocations,
@@ -306,20 +349,7 @@ async function openOps(house: House, reloader: Reloader, listener: Listener): Pr
         return { ok, problems: problems.map(formatProblem), notices }
       },
       tools: () => toolsIn(house),
-      status: () => ({
-        version: options.version,
-        config: house.current.settings.version,
-        upSeconds: Math.round((plant.now() - house.startedAtMs) / 1_000),
-        servers: serversIn(house.current),
-        heldTools: heldIn(house),
-        streams: [...countStreams(answering), ...house.sockets.counts()].reduce(
-          (sum, { open }) => sum + open,
-          0,
-        ),
-        connections: listener.connections(),
-        lastReload: reloader.last,
-        ...readiness(),
-      }),
+      status,
     }),
   })
 }

@@ -7,6 +7,7 @@ import type { CallerKind } from '../model/caller.ts'
 export type ConfigFile = {
   readonly version: 1
   readonly public_url: string
+  readonly workers: number | 'auto'
   readonly listen: {
     readonly host: string
     readonly port: number
@@ -31,6 +32,7 @@ export type ConfigFile = {
     readonly clients?: BudgetFile
     readonly initialize: BudgetFile | 'none'
     readonly same_call?: BudgetFile
+    readonly shared: boolean
   }
   readonly policies: readonly string[]
   readonly decision_point?: DecisionPointFile

@@ -33,7 +33,7 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   ],
   'an unknown key where many are known': [
     `${BASE}colour: blue\n`,
-    '7:1 unknown key "colour"; known here: version, public_url, listen, ops, trusted_proxies, allowed_origins, keys, authorization_server, issuers, api_keys, servers, decision_point, notifications, providers, limits, policies, audit, state, telemetry',
+    '7:1 unknown key "colour"; known here: version, public_url, workers, listen, ops, trusted_proxies, allowed_origins, keys, authorization_server, issuers, api_keys, servers, decision_point, notifications, providers, limits, policies, audit, state, telemetry',
   ],
   'a value of the wrong type': [
     `${BASE}listen: { port: '8787' }\n`,
@@ -110,6 +110,14 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   'a file for state in memory': [
     `${BASE}state: { driver: memory, file: x.db }\n`,
     '7:26 state.file: has no effect with driver: memory',
+  ],
+  'shared limits without a place where they could be': [
+    `${BASE}limits: { shared: true }\n`,
+    '7:19 limits.shared: needs state.driver: redis, where the budgets are kept',
+  ],
+  'more workers than anybody has cores': [
+    `${BASE}workers: 65\n`,
+    '7:10 workers: must be at most 64, not 65',
   ],
   'a public URL that is not in normal form': [
     BASE.replace('https://mcp.example', 'https://MCP.example:443'),

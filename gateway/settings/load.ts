@@ -137,7 +137,8 @@ async function read(
     state: await readState(reading, config),
   }
   if (publicUrl === undefined || listen === undefined || telemetry === undefined) return undefined
-  return { file, publicUrl: publicUrl.href, listen, ops, telemetry, ...rest }
+  const { workers } = config
+  return { file, publicUrl: publicUrl.href, workers, listen, ops, telemetry, ...rest }
 }
 
 /** Over names (as seen from the configuration file) and contents, so that it is the same everywhere. */

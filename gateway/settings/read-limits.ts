@@ -9,9 +9,13 @@ const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
 const BURST_SECONDS = 10
 
 /** What the schema has refused is not limited here; a configuration with a fault is not used. */
-export function readLimits(reading: Reading, { limits, servers }: ConfigFile): Limits {
+export function readLimits(reading: Reading, { limits, servers, state }: ConfigFile): Limits {
   const sound = reading.isSound(['limits']) ? limits : undefined
   const callers: Partial<ConfigFile['limits']['callers']> = sound?.callers ?? {}
+  const shared = sound?.shared === true
+  if (shared && reading.isWhole(['state']) && state.driver !== 'redis') {
+    reading.report(['limits', 'shared'], 'needs state.driver: redis, where the budgets are kept')
+  }
   return {
     callers: {
       agent: readBudget(callers.agent),
@@ -28,6 +32,7 @@ export function readLimits(reading: Reading, { limits, servers }: ConfigFile): L
           : [[name, readServer(server.limits)] as const],
       ),
     ),
+    shared,
   }
 }
 

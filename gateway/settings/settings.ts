@@ -20,6 +20,8 @@ export type Settings = {
   readonly file: string
   /** Origin (and optional path prefix) clients use; everything public is built from it. */
   readonly publicUrl: string
+  /** Processes that serve the port; `auto` is one for each core. */
+  readonly workers: number | 'auto'
   readonly listen: Listen
   readonly ops: Ops
   /** Addresses or CIDR blocks whose `X-Forwarded-For` is believed; empty by default. */

@@ -33,7 +33,8 @@ export function createAsking(options: AskingOptions): Asking {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       const error = new StoreError('timeout', `the store did not answer within ${timeoutMs} ms`)
-      timer = setTimeout(() => reject(error), timeoutMs)
+      // An answer that came while the process was busy is read before it counts as late.
+      timer = setTimeout(() => setImmediate(reject, error), timeoutMs)
     })
     try {
       return await Promise.race([work(), late])

@@ -1,4 +1,5 @@
 /** One connection to Redis for commands and one for messages; both come back by themselves. */
+import { hash } from 'node:crypto'
 import type * as Redis from '@redis/client'
 import { createAsking } from './asking.ts'
 import type { RemoteOptions } from './remote.ts'
@@ -15,6 +16,8 @@ import { StoreError } from './store-error.ts'
 export type RedisConnectionOptions = RemoteOptions & {
   /** Number of the logical database. */
   readonly database: number
+  /** Whether messages are heard too, on a connection of their own; by default they are. */
+  readonly hears?: 'messages' | 'nothing'
 }
 
 export type RedisConnection = {
@@ -32,6 +35,11 @@ export type Script = {
   readonly sha: string
   readonly keys: readonly string[]
   readonly args: readonly string[]
+}
+
+/** A script with the hash by which the server keeps it. */
+export function hashed(text: string): Pick<Script, 'text' | 'sha'> {
+  return { text, sha: hash('sha1', text, 'hex') }
 }
 
 /** Connects. Rejects with a `StoreError` that says why it could not. */
@@ -60,16 +68,17 @@ export async function connectRedis(options: RedisConnectionOptions): Promise<Red
     disableOfflineQueue: true,
   })
   const hearer = client.duplicate()
+  const clients = options.hears === 'nothing' ? [client] : [client, hearer]
   const asking = createAsking({
     timeoutMs: options.timeoutMs,
     problemOf: (error) => problemOf(error, redis),
   })
-  for (const each of [client, hearer]) each.on('error', (error) => notices.away(error))
+  for (const each of clients) each.on('error', (error) => notices.away(error))
   client.on('ready', () => notices.back())
   try {
-    await Promise.all([client.connect(), hearer.connect()])
+    await Promise.all(clients.map((each) => each.connect()))
   } catch (error) {
-    for (const each of [client, hearer]) if (each.isOpen) each.destroy()
+    for (const each of clients) if (each.isOpen) each.destroy()
     const where = `${host}:${port}`
     throw new StoreError('away', `Redis at ${where} cannot be used: ${reasonOf(error)}`)
   }
@@ -93,7 +102,7 @@ export async function connectRedis(options: RedisConnectionOptions): Promise<Red
       await asking(() => hearer.subscribe(channel, listener))
     },
     close: async () => {
-      for (const each of [client, hearer]) if (each.isOpen) each.destroy()
+      for (const each of clients) if (each.isOpen) each.destroy()
     },
   }
 }

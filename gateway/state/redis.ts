@@ -3,12 +3,11 @@
  * script, so what one process reads another cannot have half written. Messages reach the subscribers of
  * every process. How safe an acknowledged write is, Redis decides: `docs/storage.md` says what to set.
  */
-import { createHash } from 'node:crypto'
 import { createAskedStore } from './asked-store.ts'
 import { openEnvelope, sealEnvelope } from './envelope.ts'
 import type { ListedEntry, Operation, OperationOf } from './operation.ts'
 import type { RedisConnection, RedisConnectionOptions, Script } from './redis-connection.ts'
-import { connectRedis } from './redis-connection.ts'
+import { connectRedis, hashed } from './redis-connection.ts'
 import * as scripts from './redis-scripts.ts'
 import type { RemoteOptions } from './remote.ts'
 import { StoreError } from './store-error.ts'
@@ -145,10 +144,6 @@ const COUNT = hashed(scripts.COUNT)
 const LIST = hashed(scripts.LIST)
 const SWEEP = hashed(scripts.SWEEP)
 const SCHEMA = hashed(scripts.SCHEMA)
-
-function hashed(text: string): Pick<Script, 'text' | 'sha'> {
-  return { text, sha: createHash('sha1').update(text).digest('hex') }
-}
 
 /** A store that forgets revocations must not be used; one that may lose the last second is warned of. */
 async function checkSafety(redis: RedisConnection, notice: RemoteOptions['notice']): Promise<void> {

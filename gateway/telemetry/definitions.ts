@@ -246,6 +246,42 @@ export const METRICS = {
     labels: [],
     help: 'Client connections open',
   },
+  overload: {
+    name: 'gatehouse_overload',
+    type: 'gauge',
+    labels: [],
+    help: 'What is turned away for want of resources: 0 nothing, 1 new streams, 2 everything new',
+  },
+  resourceUsed: {
+    name: 'gatehouse_resource_used_ratio',
+    type: 'gauge',
+    labels: ['resource'],
+    help: 'How much of a resource is used, 0 to 1 ("heap", "memory", "descriptors")',
+  },
+  loopDelay: {
+    name: 'gatehouse_event_loop_delay_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'How late the event loop was over the last second, on average',
+  },
+  sharedDraws: {
+    name: 'gatehouse_shared_limit_draws_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Questions to whoever keeps shared limits, by how they ended ("granted", "refused", "failed")',
+  },
+  sharedAlone: {
+    name: 'gatehouse_shared_limit_alone_total',
+    type: 'counter',
+    labels: [],
+    help: 'Calls that were counted without the others, because whoever keeps shared limits was away',
+  },
+  sharedProcesses: {
+    name: 'gatehouse_shared_limit_processes',
+    type: 'gauge',
+    labels: [],
+    help: 'Processes that share limits, as far as is known',
+  },
   serverEras: {
     name: 'gatehouse_server_eras',
     type: 'gauge',

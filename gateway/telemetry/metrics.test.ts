@@ -6,6 +6,7 @@ import type { GatehouseEvent } from '../model/event.ts'
 import type { Journey } from '../model/journey.ts'
 import { endedJourney, judgedCall, refusedJourney, testCall } from '../testkit/journey.ts'
 import { testCaller } from '../testkit/pipeline.ts'
+import { CREW_METRICS } from './crew-metrics.ts'
 import { type Definition, LATENCY_SECONDS, METRICS, OVERHEAD_SECONDS } from './definitions.ts'
 import { createMetrics, type MetricsOptions } from './metrics.ts'
 
@@ -269,6 +270,41 @@ test('what is open and what waits is read when somebody scrapes', async () => {
   ])
 })
 
+const LOAD = {
+  pressure: { sheds: 'streams' },
+  usage: { loopDelayMs: 20, heap: 0.5, memory: 0, descriptors: 0.25 },
+} as const
+
+const SHARED = {
+  health: { processes: 3 },
+  counts: { granted: 5, refused: 2, failed: 1, alone: 4 },
+}
+
+test('how busy the process is and how limits are shared is read when somebody scrapes', async () => {
+  const { metrics, lines } = start()
+  metrics.observeOpen({ load: () => LOAD, sharedLimits: () => SHARED })
+  assert.deepEqual(await lines('gatehouse_overload'), ['gatehouse_overload 1'])
+  assert.deepEqual(await lines('gatehouse_event_loop_delay_seconds'), [
+    'gatehouse_event_loop_delay_seconds 0.02',
+  ])
+  assert.deepEqual(await lines('gatehouse_resource_used_ratio'), [
+    'gatehouse_resource_used_ratio{resource="heap"} 0.5',
+    'gatehouse_resource_used_ratio{resource="memory"} 0',
+    'gatehouse_resource_used_ratio{resource="descriptors"} 0.25',
+  ])
+  assert.deepEqual(await lines('gatehouse_shared_limit_draws_total'), [
+    'gatehouse_shared_limit_draws_total{result="granted"} 5',
+    'gatehouse_shared_limit_draws_total{result="refused"} 2',
+    'gatehouse_shared_limit_draws_total{result="failed"} 1',
+  ])
+  assert.deepEqual(await lines('gatehouse_shared_limit_alone_total'), [
+    'gatehouse_shared_limit_alone_total 4',
+  ])
+  assert.deepEqual(await lines('gatehouse_shared_limit_processes'), [
+    'gatehouse_shared_limit_processes 3',
+  ])
+})
+
 test('two gateways in one process count apart', async () => {
   const [one, other] = [start(), start()]
   one.metrics.journey(endedJourney())
@@ -294,6 +330,8 @@ test('every metric of the table is there, under its own type', async () => {
     audit: () => ({ ok: true, buffered: 0, oldestMs: 0, failures: 0, lost: 0 }),
     eras: () => [],
     connected: () => [],
+    load: () => LOAD,
+    sharedLimits: () => SHARED,
   })
   const declared = (await text()).match(/^# TYPE gatehouse_\w+ \w+/gm)?.toSorted()
   const table = Object.values(METRICS).map(({ name, type }) => `# TYPE ${name} ${type}`)
@@ -327,7 +365,9 @@ test('docs/metrics.md describes every metric with its type, labels and meaning, 
   }))
   assert.deepEqual(
     rows,
-    Object.values<Definition>(METRICS).map((row) => ({ ...row })),
+    [...Object.values<Definition>(METRICS), ...Object.values<Definition>(CREW_METRICS)].map(
+      (row) => ({ ...row }),
+    ),
   )
 })
 

@@ -25,6 +25,18 @@ export type AuditGauges = {
   readonly lost: number
 }
 
+/** What of this process is in use, as far as it is measured. */
+export type LoadGauges = {
+  readonly pressure: { readonly sheds: 'nothing' | 'streams' | 'everything' }
+  readonly usage: Readonly<Record<'loopDelayMs' | 'heap' | 'memory' | 'descriptors', number>>
+}
+
+/** How limits are shared, as far as it is measured. */
+export type SharedLimitGauges = {
+  readonly health: { readonly processes: number }
+  readonly counts: Readonly<Record<'granted' | 'refused' | 'failed' | 'alone', number>>
+}
+
 /** Values that are read when somebody scrapes. */
 export type Gauges = {
   /** Open streams: one entry per server and kind (`get`, `post`). */
@@ -38,6 +50,9 @@ export type Gauges = {
   readonly audit?: () => AuditGauges
   /** The eras of each server, in one word. */
   readonly eras?: () => Iterable<{ readonly server: string; readonly eras: string }>
+  readonly load?: () => LoadGauges
+  /** Undefined where limits are shared with nobody. */
+  readonly sharedLimits?: (() => SharedLimitGauges | undefined) | undefined
   /** Accounts that people have connected. */
   readonly connected?: () => Iterable<{
     readonly provider: string
@@ -100,7 +115,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
 }
 
 function observe(gauges: Gauges, registry: Registry): void {
-  const { streams, connections, audit, connected, eras } = gauges
+  const { streams, connections, audit, connected, eras, load, sharedLimits } = gauges
+  if (load !== undefined) observeLoad(load, registry)
+  if (sharedLimits !== undefined) observeSharedLimits(sharedLimits, registry)
   if (connected !== undefined) {
     const gauge: Gauge = new Gauge({
       ...settings(METRICS.connections, registry),
@@ -135,6 +152,34 @@ function observe(gauges: Gauges, registry: Registry): void {
   value(METRICS.auditOldest, () => audit().oldestMs / 1000, registry)
   total(METRICS.auditFailures, () => audit().failures, registry)
   total(METRICS.auditLost, () => audit().lost, registry)
+}
+
+const OVERLOAD = { nothing: 0, streams: 1, everything: 2 } as const
+
+function observeLoad(load: () => LoadGauges, registry: Registry): void {
+  value(METRICS.overload, () => OVERLOAD[load().pressure.sheds], registry)
+  value(METRICS.loopDelay, () => load().usage.loopDelayMs / 1000, registry)
+  const used: Gauge = new Gauge({
+    ...settings(METRICS.resourceUsed, registry),
+    collect(): void {
+      const { usage } = load()
+      for (const resource of ['heap', 'memory', 'descriptors'] as const)
+        used.set({ resource }, usage[resource])
+    },
+  })
+}
+
+function observeSharedLimits(read: () => SharedLimitGauges | undefined, registry: Registry): void {
+  value(METRICS.sharedProcesses, () => read()?.health.processes ?? 0, registry)
+  total(METRICS.sharedAlone, () => read()?.counts.alone ?? 0, registry)
+  const draws: Counter = new Counter({
+    ...settings(METRICS.sharedDraws, registry),
+    collect(): void {
+      draws.reset()
+      for (const result of ['granted', 'refused', 'failed'] as const)
+        draws.inc({ result }, read()?.counts[result] ?? 0)
+    },
+  })
 }
 
 /** A gauge that is read at scrape time. */

@@ -13,6 +13,9 @@ export type TestRedis = {
   readonly password: string
   /** Ends it as a crash does, without a chance to write anything down. */
   kill(): Promise<void>
+  /** Stops it in the middle of whatever it does: connections stay, and nothing is answered. */
+  freeze(): void
+  thaw(): void
   /** Starts it again on the same port and directory. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -55,6 +58,8 @@ export async function startRedis(lines: readonly string[] = [], tls?: KeyPair): 
       child.signal('SIGKILL')
       await child.exited
     },
+    freeze: () => child.signal('SIGSTOP'),
+    thaw: () => child.signal('SIGCONT'),
     start,
     stop: async () => {
       await child.stop()
