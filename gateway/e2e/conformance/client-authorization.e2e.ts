@@ -117,9 +117,27 @@ test('What was found and registered is in the audit log and the metrics, and wha
     details.join('\n'),
   )
   const metrics = await servers.gateway.metrics()
+  const told = `${JSON.stringify(records)} ${metrics} ${servers.gateway.child.output()}`
+  assert.doesNotMatch(
+    told,
+    /test-client-secret|as\d-client-secret|test-secret-|test-token|pre-registered-secret/,
+  )
   assert.match(
     metrics,
     /gatehouse_provider_discoveries_total\{provider="[^"]+",result="failed"\} [1-9]/,
   )
   assert.match(metrics, /gatehouse_provider_registrations_total\{provider="[^"]+",result="ok"\} 2/)
+})
+
+test('Anybody may read who we are, and nobody where there is nothing to say', async () => {
+  const name = Object.keys(servers.providers).find((one) => one.endsWith('basic-cimd'))
+  const at = (what: string): string => `${servers.gateway.origin}/connect/${what}/client.json`
+  const answer = await fetch(at(String(name)))
+  assert.match(answer.headers.get('content-type') ?? '', /^application\/json/)
+  const document = (await answer.json()) as Record<string, unknown>
+  assert.equal(document['client_id'], 'https://conformance-test.local/client-metadata.json')
+  assert.deepEqual(document['redirect_uris'], [
+    `${servers.gateway.origin}/connect/${name}/callback`,
+  ])
+  assert.equal((await fetch(at('nobody'))).status, 404)
 })

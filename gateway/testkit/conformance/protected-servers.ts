@@ -41,6 +41,8 @@ export type ProtectedServers = {
   readonly gateway: TestGatehouse
   /** Where clients tell of their scenarios. */
   readonly url: string
+  /** As they are configured, by name. */
+  readonly providers: Readonly<Record<string, unknown>>
   /** Why scenarios came to another end than an answered call, by name. */
   readonly faults: Map<string, string>
   stop(): Promise<void>
@@ -54,7 +56,8 @@ export async function startProtectedServers(): Promise<ProtectedServers> {
   })
   const person = await signInOnce(gateway)
   const faults = new Map<string, string>()
-  const add = createAdder(gateway)
+  const providers: Record<string, unknown> = {}
+  const add = createAdder(gateway, providers)
   let signingOn: Promise<unknown> = Promise.resolve()
   const host = await startFetchServer(async (request) => {
     const told = (await request.json()) as Scenario
@@ -75,13 +78,15 @@ export async function startProtectedServers(): Promise<ProtectedServers> {
     await host.stop()
     await gateway.stop()
   }
-  return { gateway, url: host.url, faults, stop }
+  return { gateway, url: host.url, providers, faults, stop }
 }
 
 /** Adds servers to the configuration in force; those that come together are loaded together. */
-function createAdder(gateway: TestGatehouse): (told: Scenario) => Promise<string> {
+function createAdder(
+  gateway: TestGatehouse,
+  providers: Record<string, unknown>,
+): (told: Scenario) => Promise<string> {
   const servers: Record<string, unknown> = {}
-  const providers: Record<string, unknown> = {}
   let loading: Promise<void> | undefined
   let last = Promise.resolve()
   const load = async (): Promise<void> => {
