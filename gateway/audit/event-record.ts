@@ -126,6 +126,7 @@ export function eventFields(event: GatehouseEvent): EventRecord | undefined {
         client: event.client,
         kind: event.kind,
         registration_token: event.token,
+        statement: event.statement,
         address: event.address,
       })
     case 'client_removed':

@@ -76,7 +76,14 @@ const EVENTS: readonly GatehouseEvent[] = [
   { type: 'revocation_lifted', by: 'b', kind: 'client', value: 'v', issuer: 'i' },
   { type: 'grant_created', by: 'b', ...GRANT },
   { type: 'grant_ended', by: 'b', ...GRANT },
-  { type: 'client_registered', client: 'c', kind: 'agent', token: 't', address: 'a' },
+  {
+    type: 'client_registered',
+    client: 'c',
+    kind: 'agent',
+    token: 't',
+    statement: 's',
+    address: 'a',
+  },
   { type: 'client_removed', client: 'c', why: 'revoked', by: 'b' },
   {
     type: 'token_issued',

@@ -101,6 +101,7 @@ async function startAlone(
         perMinute: 100,
         maxClients: 1,
         tokens: new Map(),
+        statements: new Map(),
       },
       documents: { mode: 'open', hosts: [], humanHosts: [], ...rules },
       servers: [{ name: 'docs', resource: `${origin}/mcp`, scopes: [] }],

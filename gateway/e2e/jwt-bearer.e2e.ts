@@ -1,6 +1,7 @@
 /**
  * Assertions at the token endpoint (RFC 7523 §2.1): an identity provider speaks for a person whose client
- * need not ask (ID-JAG), a platform for a program that has no secret (SEP-1933); each counts once.
+ * need not ask (ID-JAG), a platform for a program that has no secret (SEP-1933); each counts once. And a
+ * vendor speaks for software that registers (RFC 7591 §2.3).
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
@@ -11,7 +12,8 @@ import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { eventually } from '../testkit/eventually.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { allowAll } from '../testkit/gatehouse.ts'
-import { claimsOf, OauthAgent, type Reply, type Tokens } from '../testkit/oauth-agent.ts'
+import { FormRobot } from '../testkit/form-robot.ts'
+import { claimsOf, OauthAgent, REDIRECT, type Reply, type Tokens } from '../testkit/oauth-agent.ts'
 import { createProver } from '../testkit/prover.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
@@ -23,7 +25,13 @@ const PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag'
 const SECRET = 'a-secret-of-the-agents-of-this-test'
 const PROGRAM = 'system:serviceaccount:jobs:nightly'
 
-const [idp, cluster] = await Promise.all([createSigner('RS256'), createSigner('ES256')])
+const VENDOR = 'https://vendor.example'
+
+const [idp, cluster, vendor] = await Promise.all([
+  createSigner('RS256'),
+  createSigner('ES256'),
+  createSigner('EdDSA'),
+])
 
 let upstream: RecordingServer
 let gateway: TestGatehouse
@@ -52,6 +60,9 @@ before(async () => {
         agent: client,
         other: client,
         plain: { grants: ['client_credentials'], secret: '${env:SECRET}' },
+      },
+      registration: {
+        statements: { vendor: { issuer: VENDOR, kind: 'human', ...signed(vendor.jwk) } },
       },
       workloads: {
         cluster: {
@@ -297,6 +308,30 @@ test('Whoever is revoked has no tokens, and gets none for what was said before',
   assert.equal((await gateway.admin('POST', '/admin/revocations', { body })).status, 201)
   assert.equal((await call('docs', json.access_token)).status, 401)
   assert.equal(await errorOf(ask(before)), '400 invalid_grant')
+})
+
+test('Software that a trusted vendor vouches for registers as what the operator says, with its own redirects', async () => {
+  const said = { iss: VENDOR, software_id: 'app-1', client_name: 'App', redirect_uris: [REDIRECT] }
+  const statement = await vendor.sign(said, { typ: 'JWT' })
+  const thief = { redirect_uris: ['https://thief.example/cb'], software_statement: statement }
+  const { status, json: client } = await agent.register(thief)
+  assert.equal(status, 201)
+  assert.deepEqual(Reflect.get(client, 'redirect_uris'), [REDIRECT])
+  assert.equal(Reflect.get(client, 'software_statement'), statement)
+  const more = { resource: gateway.url('docs'), scope: 'docs:read' }
+  const url = await agent.consent(new FormRobot(), agent.authorizeUrl(client.client_id, more))
+  const { json } = await agent.redeem(client.client_id, url.searchParams.get('code') ?? '')
+  const { 'urn:gw:kind': kind, act } = claimsOf(json.access_token)
+  assert.deepEqual([kind, act], ['human', undefined])
+  const change = await fetch(client.registration_client_uri, {
+    method: 'PUT',
+    headers: {
+      authorization: `Bearer ${client.registration_access_token}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ client_id: client.client_id, redirect_uris: thief.redirect_uris }),
+  })
+  assert.equal(change.status, 400)
 })
 
 test('The metadata says that both are taken', async () => {

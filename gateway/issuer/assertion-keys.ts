@@ -1,4 +1,4 @@
-/** The keys of those whose assertions are taken, kept over reloads where nothing about them changed. */
+/** The keys of those whose assertions and statements are taken, kept over reloads where nothing about them changed. */
 import type { IssuerKeys, KeyLoading } from '../identity/issuer-keys.ts'
 import { createIssuerKeys } from '../identity/issuer-keys.ts'
 import type { JwksSource, Signatory } from '../model/jwks-source.ts'
@@ -8,10 +8,12 @@ export type AssertionKeys = {
   /** The keys of one of those configured last; undefined for anybody else. */
   of(signatory: Pick<Signatory, 'issuer' | 'jwks'>): IssuerKeys | undefined
   /** Whose keys there are from now on; files are read again. */
-  configure(setup: Pick<Setup, 'signIn' | 'workloads'>): void
+  configure(setup: KeySetup): void
   /** Fetches what is missing or due. Never rejects. */
   refresh(): Promise<void>
 }
+
+type KeySetup = Pick<Setup, 'signIn' | 'workloads' | 'registration'>
 
 type Keyed = { readonly issuer: string; readonly jwks: JwksSource }
 
@@ -40,9 +42,9 @@ function placeOf({ issuer, jwks }: Keyed): string {
   return JSON.stringify([issuer, jwks])
 }
 
-function signatoriesOf({ signIn, workloads }: Pick<Setup, 'signIn' | 'workloads'>): Keyed[] {
+function signatoriesOf({ signIn, workloads, registration }: KeySetup): Keyed[] {
   const people = [...signIn.values()].flatMap(({ issuer, assertions }) =>
     assertions === undefined ? [] : [{ issuer, jwks: assertions.jwks }],
   )
-  return [...people, ...workloads.values()]
+  return [...people, ...workloads.values(), ...registration.statements.values()]
 }

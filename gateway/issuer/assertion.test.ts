@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { IDP, PLATFORM, platform, speakingProvider, workload } from '../testkit/assertions.ts'
+import {
+  IDP,
+  openRegistration,
+  PLATFORM,
+  platform,
+  speakingProvider,
+  workload,
+} from '../testkit/assertions.ts'
 import { createSigner } from '../testkit/signer.ts'
 import type { Signer } from '../testkit/signer.ts'
 import { readAssertion } from './assertion.ts'
@@ -18,12 +25,13 @@ const [idp, cluster, stranger] = await Promise.all([
   createSigner('RS256'),
 ])
 
-type Rules = Pick<Setup, 'issuer' | 'signIn' | 'workloads'>
+type Rules = Pick<Setup, 'issuer' | 'signIn' | 'workloads' | 'registration'>
 
 const RULES: Rules = {
   issuer: ISSUER,
   signIn: new Map([['corp', speakingProvider(idp)]]),
   workloads: new Map([['cluster', platform(cluster)]]),
+  registration: openRegistration(),
 }
 
 const TIMES = { iat: NOW_SECONDS, exp: NOW_SECONDS + 300 }

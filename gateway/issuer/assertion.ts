@@ -60,7 +60,7 @@ export type AssertionOptions = {
 }
 
 /** Types of a JWT that say nothing about what it is for; one that says so is for something else (RFC 8725 §3.11). */
-const PLAIN_TYPES: readonly (string | undefined)[] = [undefined, 'jwt', 'jose']
+export const PLAIN_TYPES: readonly (string | undefined)[] = [undefined, 'jwt', 'jose']
 
 /** Verifies an assertion, or says why it is not believed. Never throws for any text. */
 export async function readAssertion(

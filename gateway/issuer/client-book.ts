@@ -18,6 +18,8 @@ export type Newcomer = {
   readonly kind: CallerKind
   /** The registration token it came with. */
   readonly token: string | undefined
+  /** Who vouched for its software, by name. */
+  readonly statement: string | undefined
   readonly address: string
   readonly idleMs: number
 }

@@ -80,6 +80,8 @@ function decide(servers: readonly AskedServer[]): Html {
 
 const WHO: Readonly<Record<Standing, string>> = {
   configured: 'The operator of this gateway has set up this application.',
+  vouched_for:
+    'Somebody whom the operator of this gateway trusts says what this is, and where answers go.',
   registered_with_token:
     'This application registered itself with a token that the operator gave out.',
   described:
@@ -92,7 +94,9 @@ function whoAsks({ client }: ConsentPage, name: string): Html {
   const isSure = client.standing === 'configured'
   const { hostname } = URL.parse(client.id) ?? {}
   const site = client.standing === 'described' ? hostname : undefined
-  const mark = html`<strong>${isSure ? 'Known.' : (site ?? 'Unverified.')}</strong>`
+  const isVouchedFor = client.standing === 'vouched_for'
+  const word = isVouchedFor ? 'Vouched for.' : 'Unverified.'
+  const mark = html`<strong>${isSure ? 'Known.' : (site ?? word)}</strong>`
   return html`<div class="note ${isSure ? 'good' : 'warn'}">
     <p>${mark} ${WHO[client.standing]}</p>
     <p class="soft">Name: ${name} · Id: <code>${client.id}</code></p>

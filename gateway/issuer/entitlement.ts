@@ -15,11 +15,16 @@ export const BASE_SCOPE = 'mcp'
 export const OWN_SCOPES: readonly string[] = ['openid', 'offline_access']
 
 /** How sure we are who a client is. */
-export type Standing = 'configured' | 'registered_with_token' | 'described' | 'self_registered'
+export type Standing =
+  | 'configured'
+  | 'registered_with_token'
+  | 'vouched_for'
+  | 'described'
+  | 'self_registered'
 
 export type Known = { readonly standing: Standing; readonly entitlement: Entitlement }
 
-/** Undefined for a client that is not known, or came with a registration token that is no more. */
+/** Undefined for a client that is not known, or came with a registration token or from somebody that is no more. */
 export async function standingOf(
   id: string,
   setup: Pick<Setup, 'clients' | 'registration' | 'documents'>,
@@ -34,6 +39,10 @@ export async function standingOf(
   }
   const registered = await book.get(id)
   if (registered === undefined) return undefined
+  if (registered.statement !== undefined) {
+    const issuer = registration.statements.get(registered.statement)
+    return issuer && { standing: 'vouched_for', entitlement: issuer }
+  }
   if (registered.token === undefined) {
     return { standing: 'self_registered', entitlement: SELF_REGISTERED }
   }

@@ -51,6 +51,7 @@ import { createRows } from './rows.ts'
 import type { Setup } from './setup.ts'
 import { createPasswordSignIn } from './sign-in.ts'
 import { createSignOn } from './sign-on.ts'
+import { readStatement } from './software-statement.ts'
 import { createSourceSessions } from './source-sessions.ts'
 import type { TokenAbout } from './token-claims.ts'
 import { createTokenExchange } from './token-exchange.ts'
@@ -163,8 +164,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     rows,
     now,
     workload: jwtBearer.find,
-    onRegistered: (client, { kind, token, address }) =>
-      emit({ type: 'client_registered', client, kind, token, address }),
+    onRegistered: (client, { kind, token, statement, address }) =>
+      emit({ type: 'client_registered', client, kind, token, statement, address }),
   })
   const adapter = {
     rows,
@@ -290,7 +291,14 @@ export function createIssuer(options: IssuerOptions): Issuer {
       emit,
     }),
     clients,
-    registration: { setup, book, store, now },
+    registration: {
+      setup,
+      book,
+      store,
+      now,
+      readStatement: (text) =>
+        readStatement(text, { setup: setup(), keys: assertionKeys, nowSeconds: now() / 1_000 }),
+    },
     presented,
     jwtBearer,
     isGuessing: (address) => !gate.mayFail(address),

@@ -91,6 +91,7 @@ export function createProvider(options: ProviderOptions): Provider {
       token_endpoint_auth_method: 'none',
       id_token_signed_response_alg: SIGNING_ALGORITHM,
     },
+    extraClientMetadata: { properties: ['software_statement'] },
     enabledJWA: {
       idTokenSigningAlgValues: [SIGNING_ALGORITHM],
       clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'],

@@ -11,6 +11,7 @@ import { standingOf } from './entitlement.ts'
 import { oauthError } from './http.ts'
 import type { Entitlement } from '../model/authorization-rules.ts'
 import type { Setup } from './setup.ts'
+import type { ReadStatement } from './software-statement.ts'
 import { SELF_REGISTERED } from './setup.ts'
 
 const MINUTE_MS = 60_000
@@ -32,6 +33,7 @@ export type RegistrationOptions = {
   readonly setup: () => Setup
   readonly book: Pick<Clients, 'count' | 'get'>
   readonly store: Pick<Store, 'count'>
+  readonly readStatement: (text: unknown) => Promise<ReadStatement>
   /** Epoch milliseconds. */
   readonly now: () => number
 }
@@ -41,6 +43,7 @@ type Policy = {
   readonly entitlement: Entitlement
   readonly idleMs: number
   readonly maxClients: number
+  readonly needsStatement: boolean
 }
 
 /** Judges a registration: credential, quotas, then what it says of itself. */
@@ -66,41 +69,78 @@ export async function judgeRegistration(
     const description = 'no more clients are registered at the moment'
     return refused(429, 'temporarily_unavailable', description, ['retry-after', '60'])
   }
+  const sent = parse(request.body)
+  const said = policy.token === undefined ? await statementIn(sent, options) : undefined
+  if (said?.ok === false) return refused(400, said.error, said.why)
+  if (said === undefined && policy.needsStatement) {
+    return refused(400, 'invalid_software_statement', 'registration needs a software statement')
+  }
+  const entitlement = said?.issuer ?? policy.entitlement
   const redirectHosts = policy.token === undefined ? registration.redirectHosts : undefined
-  const read = readClientMetadata(parse(request.body), {
-    entitlement: policy.entitlement,
-    redirectHosts,
-  })
+  const read = readClientMetadata(overruled(sent, said), { entitlement, redirectHosts })
   if (!read.ok) return refused(400, read.error, read.why)
-  const { token, idleMs, entitlement } = policy
+  const { token, idleMs } = policy
+  const { address } = request
   return {
     ok: true,
-    newcomer: { kind: entitlement.kind, token, address: request.address, idleMs },
-    body: JSON.stringify(read.metadata),
+    newcomer: { kind: entitlement.kind, token, statement: said?.issuer.name, address, idleMs },
+    body: JSON.stringify({ ...read.metadata, software_statement: said?.text }),
   }
+}
+
+type Said = Extract<ReadStatement, { readonly ok: true }>
+
+/** What somebody who is trusted says of the software; undefined where nobody does, or nobody is trusted. */
+async function statementIn(
+  sent: unknown,
+  { setup, readStatement }: Pick<RegistrationOptions, 'setup' | 'readStatement'>,
+): Promise<ReadStatement | undefined> {
+  const text: unknown = Reflect.get(Object(sent), 'software_statement')
+  if (text === undefined || setup().registration.statements.size === 0) return undefined
+  return await readStatement(text)
+}
+
+/**
+ * What counts of a registration: what the statement says comes before what the client says itself (RFC 7591
+ * §2.3). Where codes are sent comes from the statement alone, for anybody can show a copy of it.
+ */
+function overruled(sent: unknown, said: Said | undefined): unknown {
+  if (said === undefined) return sent
+  return { ...Object(sent), redirect_uris: [], ...said.claims }
 }
 
 /** Judges what a client wants to be from now on; it may be no more than when it registered. */
 export async function judgeUpdate(
   { id, body }: { readonly id: string; readonly body: string },
-  { setup, book }: Pick<RegistrationOptions, 'setup' | 'book'>,
+  options: Pick<RegistrationOptions, 'setup' | 'book' | 'readStatement'>,
 ): Promise<{ readonly ok: true; readonly body: string } | Refused> {
+  const { setup, book } = options
   const known = await standingOf(id, setup(), book)
   if (known === undefined)
     return refused(401, 'invalid_token', 'there is no such client', CHALLENGE)
   const { standing, entitlement } = known
   const { redirectHosts } = setup().registration
   const sent = parse(body)
-  const read = readClientMetadata(sent, {
+  const isVouchedFor = standing === 'vouched_for'
+  const said = isVouchedFor ? await statementIn(sent, options) : undefined
+  if (said?.ok === false) return refused(400, said.error, said.why)
+  if (isVouchedFor && said?.issuer !== entitlement) {
+    const description = 'it registered with a software statement of somebody else'
+    return refused(400, 'invalid_software_statement', description)
+  }
+  const read = readClientMetadata(overruled(sent, said), {
     entitlement,
-    redirectHosts: standing === 'self_registered' ? redirectHosts : undefined,
+    redirectHosts: standing === 'self_registered' || isVouchedFor ? redirectHosts : undefined,
   })
   if (!read.ok) return refused(400, read.error, read.why)
   // By these it says that it means itself.
   const own = Object.fromEntries(
     ['client_id', 'client_secret'].map((name) => [name, Reflect.get(Object(sent), name)]),
   )
-  return { ok: true, body: JSON.stringify({ ...own, ...read.metadata }) }
+  return {
+    ok: true,
+    body: JSON.stringify({ ...own, ...read.metadata, software_statement: said?.text }),
+  }
 }
 
 /** By what right it registers; a text when by none. */
@@ -115,12 +155,13 @@ function policyFor(
     for (const [name, token] of tokens) {
       if (token.sha256 !== digest) continue
       const { idleMs, maxClients } = token
-      return { token: name, entitlement: token, idleMs, maxClients }
+      return { token: name, entitlement: token, idleMs, maxClients, needsStatement: false }
     }
   }
   if (authorization !== undefined) return 'this is no registration token'
-  if (mode !== 'open') return 'registration needs a token'
-  return { token: undefined, entitlement: SELF_REGISTERED, idleMs, maxClients }
+  if (mode !== 'open' && mode !== 'statement') return 'registration needs a token'
+  const needsStatement = mode === 'statement'
+  return { token: undefined, entitlement: SELF_REGISTERED, idleMs, maxClients, needsStatement }
 }
 
 async function isWithinRate(address: string, options: RegistrationOptions): Promise<boolean> {

@@ -132,7 +132,7 @@ export type ConfiguredClient = Entitlement & {
 }
 
 export type RegistrationRules = {
-  readonly mode: 'open' | 'token' | 'off'
+  readonly mode: 'open' | 'statement' | 'token' | 'off'
   /** Hosts, exact or `*.` and a domain; undefined means what RFC 8252 allows and any https host. */
   readonly redirectHosts: readonly string[] | undefined
   readonly idleMs: number
@@ -140,7 +140,12 @@ export type RegistrationRules = {
   readonly maxClients: number
   /** By name. */
   readonly tokens: ReadonlyMap<string, RegistrationToken>
+  /** Who vouches for software, by name. */
+  readonly statements: ReadonlyMap<string, StatementIssuer>
 }
+
+/** Somebody who says what software is (RFC 7591 §2.3), and what a client may that shows it. */
+export type StatementIssuer = Signatory & Entitlement & { readonly name: string }
 
 /** Clients that are described at their own address. */
 export type DocumentRules = {

@@ -143,6 +143,8 @@ export type GatehouseEvent =
       readonly kind: CallerKind
       /** The registration token it came with, by name; undefined for one that came with none. */
       readonly token: string | undefined
+      /** Who vouched for its software, by name; undefined where nobody did. */
+      readonly statement: string | undefined
       readonly address: string
     }
   | {

@@ -1,6 +1,7 @@
 /**
  * Verifies one JWT access token against its issuer's rules and keys (RFC 9068 §4, RFC 8725).
  */
+import type { TokenRefusal } from '../model/event.ts'
 import type { CheckedClaims, TokenRules } from './check-claims.ts'
 import { checkClaims } from './check-claims.ts'
 import { isSignedBy, isVerifiable } from './check-signature.ts'
@@ -27,16 +28,25 @@ export type VerifyOptions = {
  */
 export async function verifyJwt(options: VerifyOptions): Promise<CheckedClaims> {
   const { jwt, rules, keysFor, nowSeconds } = options
-  if (!rules.algorithms.includes(jwt.algorithm) || !isVerifiable(jwt.algorithm)) {
-    return { ok: false, reason: 'bad_signature' }
-  }
+  if (!isAllowed(jwt, rules.algorithms)) return { ok: false, reason: 'bad_signature' }
   const checked = checkClaims(jwt, rules, nowSeconds)
   if (!checked.ok) return checked
-  const keys = await keysFor(jwt.keyId)
-  if (keys === undefined) return { ok: false, reason: 'keys_unavailable' }
+  const reason = signatureFault(jwt, await keysFor(jwt.keyId))
+  return reason === undefined ? checked : { ok: false, reason }
+}
+
+/** Whether the algorithm is listed, and one whose keys are not secret. */
+export function isAllowed({ algorithm }: UnverifiedJwt, algorithms: readonly string[]): boolean {
+  return algorithms.includes(algorithm) && isVerifiable(algorithm)
+}
+
+/** Why the signature does not count; undefined when it is by one of these keys. Ask `isAllowed` first. */
+export function signatureFault(
+  jwt: UnverifiedJwt,
+  keys: KeySet | undefined,
+): TokenRefusal | undefined {
+  if (keys === undefined) return 'keys_unavailable'
   const key = findKey(keys, jwt)
-  if (key === undefined) return { ok: false, reason: 'unknown_key' }
-  return isSignedBy(jwt.token, key.key, jwt.algorithm)
-    ? checked
-    : { ok: false, reason: 'bad_signature' }
+  if (key === undefined) return 'unknown_key'
+  return isSignedBy(jwt.token, key.key, jwt.algorithm) ? undefined : 'bad_signature'
 }

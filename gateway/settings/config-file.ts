@@ -91,12 +91,13 @@ export type AuthorizationServerFile = {
   readonly clients: Readonly<Record<string, OauthClientFile>>
   readonly workloads: Readonly<Record<string, WorkloadIssuerFile>>
   readonly registration: {
-    readonly mode: 'open' | 'token' | 'off'
+    readonly mode: 'open' | 'statement' | 'token' | 'off'
     readonly redirect_hosts: readonly string[]
     readonly idle: string
     readonly per_minute: number
     readonly max_clients: number
     readonly tokens: Readonly<Record<string, RegistrationTokenFile>>
+    readonly statements: Readonly<Record<string, StatementIssuerFile>>
   }
   readonly client_documents: {
     readonly mode: 'open' | 'listed' | 'off'
@@ -174,6 +175,12 @@ export type RegistrationTokenFile = EntitlementFile & {
   readonly sha256: string
   readonly idle: string
   readonly max_clients: number
+}
+
+export type StatementIssuerFile = Omit<EntitlementFile, 'groups'> & {
+  readonly issuer: string
+  readonly jwks: JwksFile
+  readonly algorithms: readonly string[]
 }
 
 export type JwksFile = {

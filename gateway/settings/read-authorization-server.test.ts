@@ -62,6 +62,19 @@ test('Codes and passwords do not travel in the clear, except to this machine', a
 const exchanging = (from: string, to: string): string =>
   `grants: [token_exchange], may_exchange: { from: [${from}], to: [${to}] }`
 
+const vouching = (more: string): string =>
+  `{ registration: { statements: { vendor: { issuer: 'https://v.example', jwks: { keys: [{ kty: EC, crv: P-256, x: x, y: y }] }, ${more} } } } }`
+
+test('Who vouches for software is read with what such software may', async () => {
+  const { authorizationServer: own } = await settingsOf(config(vouching('kind: human')))
+  const { issuer, kind, grants, name } = own?.registration.statements.get('vendor') ?? {}
+  assert.deepEqual(
+    [name, issuer, kind, grants],
+    ['vendor', 'https://v.example', 'human', ['authorization_code']],
+  )
+  assert.equal(own?.registration.mode, 'open')
+})
+
 test('What cannot work is refused where it stands', async () => {
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['yes please', /must be embedded/],
@@ -94,6 +107,12 @@ test('What cannot work is refused where it stands', async () => {
     ],
     ['{ registration: { tokens: { t: { grants: [token_exchange] } } } }', /grants/],
     ['{ registration: { mode: token } }', /nobody can register/],
+    ['{ registration: { mode: statement } }', /statement without any .* nobody can register/],
+    [vouching('grants: [client_credentials]'), /grants/],
+    [vouching('servers: [dosc]'), /did you mean "docs"/],
+    [vouching('groups: [admins]'), /groups/],
+    [vouching('algorithms: [none]'), /algorithms/],
+    [vouching('kind: human').replace('{ kty: EC', '{ d: x, kty: EC'), /private key/],
     ['{ users: users.yaml }', /cannot read/],
     [`{ sign_in: { corp: { ${IDP}, scopes: [profile] } } }`, /must hold openid/],
     [`{ sign_in: { local: { ${IDP} } } }`, /users of this gateway/],

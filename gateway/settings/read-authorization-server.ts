@@ -9,6 +9,7 @@ import type {
   RegistrationTokenFile,
 } from './config-file.ts'
 import type { ServersContext } from './read-servers.ts'
+import { readJwks } from './read-jwks.ts'
 import { readLives } from './read-lives.ts'
 import { readSignIn } from './read-sign-in.ts'
 import { readUsers } from './read-users.ts'
@@ -23,6 +24,7 @@ import type {
   ConfiguredClient,
   RegistrationRules,
   RegistrationToken,
+  StatementIssuer,
 } from '../model/authorization-rules.ts'
 
 /** What it is read against. */
@@ -54,7 +56,7 @@ export async function readAuthorizationServer(
     signIn: await readSignIn(reading, AT, file),
     clients: await readClients(reading, config, file),
     workloads: await readWorkloads(reading, config, { at: AT, file }),
-    registration: readRegistration(reading, config, file),
+    registration: await readRegistration(reading, config, file),
     documents: readDocuments(reading, file),
   }
 }
@@ -184,11 +186,11 @@ function lowerCase(hosts: readonly string[]): readonly string[] {
   return hosts.map((host) => host.toLowerCase())
 }
 
-function readRegistration(
+async function readRegistration(
   reading: Reading,
   config: ConfigFile,
   { registration }: AuthorizationServerFile,
-): RegistrationRules {
+): Promise<RegistrationRules> {
   const at = [...AT, 'registration']
   const tokens = new Map<string, RegistrationToken>()
   for (const [name, token] of Object.entries(registration.tokens)) {
@@ -196,6 +198,11 @@ function readRegistration(
   }
   if (registration.mode === 'token' && tokens.size === 0) {
     reading.report([...at, 'mode'], 'token without any of registration.tokens: nobody can register')
+  }
+  const known = Object.keys(registration.statements).length
+  if (registration.mode === 'statement' && known === 0) {
+    const missing = 'statement without any of registration.statements: nobody can register'
+    reading.report([...at, 'mode'], missing)
   }
   const { redirect_hosts: hosts } = registration
   return {
@@ -205,7 +212,27 @@ function readRegistration(
     perMinute: registration.per_minute,
     maxClients: registration.max_clients,
     tokens,
+    statements: await readStatements(reading, config, { at, files: registration.statements }),
   }
+}
+
+async function readStatements(
+  reading: Reading,
+  config: ConfigFile,
+  { at, files }: { at: Path; files: AuthorizationServerFile['registration']['statements'] },
+): Promise<ReadonlyMap<string, StatementIssuer>> {
+  const issuers = new Map<string, StatementIssuer>()
+  for (const [name, file] of Object.entries(files)) {
+    const here = [...at, 'statements', name]
+    const { issuer, algorithms } = file
+    const same = [...issuers.values()].find((other) => other.issuer === issuer)
+    if (same !== undefined) reading.report([...here, 'issuer'], `is that of ${same.name} already`)
+    const own = { ...file, groups: [] }
+    const entitlement = readEntitlement(reading, { at: here, config, file: own })
+    const jwks = await readJwks(reading, [...here, 'jwks'], { jwks: file.jwks, algorithms })
+    if (jwks !== undefined) issuers.set(name, { ...entitlement, name, issuer, jwks, algorithms })
+  }
+  return issuers
 }
 
 function readToken(

@@ -1,5 +1,10 @@
 /** Assertions for tests: what an identity provider says of a person, and a platform of a program. */
-import type { SignInProvider, Workload, WorkloadIssuer } from '../model/authorization-rules.ts'
+import type {
+  RegistrationRules,
+  SignInProvider,
+  Workload,
+  WorkloadIssuer,
+} from '../model/authorization-rules.ts'
 import { Secret } from '../model/secret.ts'
 import type { Signer } from './signer.ts'
 
@@ -56,6 +61,20 @@ export function platform(signer: Signer, more: Partial<WorkloadIssuer> = {}): Wo
     audiences: [],
     singleUse: true,
     accept: [workload()],
+    ...more,
+  }
+}
+
+/** Registration as the settings' defaults make it. */
+export function openRegistration(more: Partial<RegistrationRules> = {}): RegistrationRules {
+  return {
+    mode: 'open',
+    redirectHosts: undefined,
+    idleMs: 86_400_000,
+    perMinute: 10,
+    maxClients: 5_000,
+    tokens: new Map(),
+    statements: new Map(),
     ...more,
   }
 }
