@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020, type AnySchemaObject } from 'ajv/dist/2020.js'
 import { explainErrors } from './explain-errors.ts'
@@ -33,6 +35,21 @@ test('every published schema loads, and refuses nonsense', () => {
     assert.ok(
       messages.some((message) => message.startsWith('unknown key "nonsense"')),
       name,
+    )
+  }
+})
+
+test('every published schema is a schema', () => {
+  const root = join(import.meta.dirname, '../..')
+  const files = globSync('{config,policies}/*.schema.json', { cwd: root })
+  assert.ok(files.length >= 5)
+  for (const file of files) {
+    const schema: unknown = JSON.parse(readFileSync(join(root, file), 'utf8'))
+    const ajv = new Ajv2020()
+    assert.equal(
+      ajv.validateSchema(schema as AnySchemaObject),
+      true,
+      `${file}: ${ajv.errorsText()}`,
     )
   }
 })

@@ -4,7 +4,12 @@
  * so does this.
  */
 import { readFileSync } from 'node:fs'
-import { Ajv2020, type AnySchemaObject, type ErrorObject } from 'ajv/dist/2020.js'
+import {
+  Ajv2020,
+  type AnySchemaObject,
+  type ErrorObject,
+  type ValidateFunction,
+} from 'ajv/dist/2020.js'
 import type { Problem, SourceDocument } from '../model/problem.ts'
 import { type Explained, explainErrors } from './explain-errors.ts'
 
@@ -63,7 +68,7 @@ function load(name: SchemaName): Compiled {
 
 function compile(schema: AnySchemaObject): Compiled {
   const check = createAjv({ strict: true, useDefaults: false }).compile(schema)
-  const fill = createAjv({ strict: true, useDefaults: true }).compile(schema)
+  let fill: ValidateFunction | undefined
   // A branch on its own lacks what its parent says (`type`), which strict mode would mind.
   const loose = createAjv({ strict: false, useDefaults: false })
   const branchErrors = (branch: AnySchemaObject, data: unknown): readonly ErrorObject[] => {
@@ -77,6 +82,7 @@ function compile(schema: AnySchemaObject): Compiled {
     examine: (data) =>
       check(data) === true ? [] : explainErrors(check.errors ?? [], branchErrors),
     fill: (data) => {
+      fill ??= createAjv({ strict: true, useDefaults: true }).compile(schema)
       void fill(data)
       return data
     },
@@ -92,6 +98,10 @@ function createAjv(options: { readonly strict: boolean; readonly useDefaults: bo
     allowUnionTypes: true,
     // Errors carry the value and the schema they failed on: the words are made from both.
     verbose: true,
+    // Every start pays for these, which would be most of it: a test has validated the schemas, and code
+    // that looks at one document is not worth making shorter first.
+    validateSchema: false,
+    code: { optimize: false },
   })
   // What editors show instead of a pattern (VS Code's and yaml-language-server's keyword), and we too.
   ajv.addVocabulary(['patternErrorMessage'])
