@@ -23,7 +23,7 @@ help: ## List the targets
 ##@ See it work
 
 .PHONY: demo
-demo: deps ## A real MCP server, Gatehouse and a stock client, in a minute
+demo: deps ## A real MCP server, Gatehouse, a stock client and a person who signs in, in a minute
 	$(NODE) gateway/testkit/demo.ts
 
 .PHONY: run

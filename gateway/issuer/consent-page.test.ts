@@ -122,7 +122,7 @@ test('A step up asks for what is new; what was allowed before is out of the way 
   const [server] = PAGE.servers
   const page = said({ servers: [{ ...server!, allowedBefore: ['docs:read'], isKnown: true }] })
   assert.match(page, /wants more access to documents/)
-  assert.match(page, /It may besides look things up/)
+  assert.match(page, /Besides, it may look things up/)
   const [, fresh = '', old = ''] = page.split('<legend')
   assert.ok(fresh.includes('What is new') && fresh.includes('docs:write'))
   assert.ok(!fresh.includes('value="https://gw.example/mcp docs:read"'))
@@ -135,6 +135,11 @@ test('Whoever asks for nothing new is said to ask again', () => {
   const page = said({ servers: [{ ...server!, allowedBefore, isKnown: true }] })
   assert.match(page, /Report Agent wants to use documents for you again/)
   assert.ok(!page.includes('What is new'))
+})
+
+test('A server without scopes is given as a whole, in words', () => {
+  const [server] = PAGE.servers
+  assert.match(said({ servers: [{ ...server!, scopes: ['mcp'] }] }), /> <span>Use documents <span/)
 })
 
 test('Where no tool is known yet, it says so and promises nothing', () => {

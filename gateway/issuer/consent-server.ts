@@ -3,6 +3,7 @@ import type { ConsentWords } from '../model/consent-words.ts'
 import type { Html } from '../pages/html.ts'
 import { html, plainName } from '../pages/html.ts'
 import { icon } from '../pages/icons.ts'
+import { BASE_SCOPE } from './entitlement.ts'
 import { showLogo } from './logos.ts'
 import type { Tool } from './setup.ts'
 
@@ -73,9 +74,9 @@ function summary(server: AskedServer): Html {
   const can = GROUPS.filter(({ effect }) => count(effect) > 0).map(
     ({ effect, doing }) => `${doing} (${counted(count(effect))})`,
   )
-  const more = asksForMore(server) ? ' besides' : ''
-  return html`<p>It may${more} ${listed(can)}.</p>
-    ${more === '' ? cannot(count) : undefined}`
+  const isMore = asksForMore(server)
+  return html`<p>${isMore ? 'Besides, it may' : 'It may'} ${listed(can)}.</p>
+    ${isMore ? undefined : cannot(count)}`
 }
 
 /** Only where every tool says what it does: of the others nothing can be promised. */
@@ -131,8 +132,11 @@ function boxes(legend: string, server: AskedServer, scopes: readonly string[]): 
   </fieldset>`
 }
 
-function scopeBox({ resource, words }: AskedServer, scope: string): Html {
-  const sentence = words?.scopes.get(scope)
+function scopeBox(server: AskedServer, scope: string): Html {
+  const { resource, words } = server
+  // A server without scopes is given as a whole.
+  const whole = scope === BASE_SCOPE ? `Use ${titleOf(server)}` : undefined
+  const sentence = words?.scopes.get(scope) ?? whole
   const name = html`<code>${scope}</code>`
   const label = sentence === undefined ? name : html`${sentence} <span class="soft">${name}</span>`
   return html`<label class="check"

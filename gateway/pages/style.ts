@@ -45,8 +45,9 @@ color:var(--soft);font-weight:700}
 @media (min-width:30rem){.flow{flex-direction:row;gap:1.5rem}.flow li{flex-direction:column;text-align:center}
 .flow span{margin:0;text-align:center}.flow li+li::before{content:"→"/"";top:50%;left:-1.25rem;
 margin-top:-.65rem}}
+section+section{border-top:1px solid var(--line);margin-top:1.25rem}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.25rem 0 .75rem}
-button,.button{flex:1 1 8rem;padding:.65rem .75rem;font:inherit;font-weight:600;text-align:center;
+button,.button{display:flex;align-items:center;justify-content:center;flex:1 1 8rem;padding:.65rem .75rem;font:inherit;font-weight:600;text-align:center;
 border:1px solid var(--accent);border-radius:.4rem;background:var(--paper);color:var(--accent);
 text-decoration:none;cursor:pointer}
 button.main{background:var(--accent);color:var(--on-accent)}

@@ -19,6 +19,8 @@ const PASSWORD = `scrypt$15$8$3$${'a'.repeat(22)}$${'b'.repeat(43)}`
 /** What the examples expect to be mounted or made, by path. */
 const MOUNTED: Readonly<Record<string, string>> = {
   [join(CONFIG, '../.cache/demo/jwks.json')]: JWKS,
+  [join(CONFIG, '../.cache/demo/users.yaml')]:
+    `version: 1\nusers: { alice: { password: '${PASSWORD}' } }\n`,
   '/etc/gatehouse/agents-jwks.json': JWKS,
   '/etc/gatehouse/internal-ca.pem': CERT,
   '/run/secrets/database/key': random(),
@@ -81,12 +83,13 @@ test('embedded.yaml issues its own tokens, and people sign in at their company',
   assert.deepEqual(warnings, [])
 })
 
-test('minimal.yaml is the demo: loopback, one server, one issuer, under 30 lines', async () => {
+test('minimal.yaml is the demo: loopback, one server, its own users, one issuer besides, under 30 lines', async () => {
   const { settings, warnings } = await load('minimal.yaml')
   const [server] = settings.servers
   assert.equal(server?.name, 'everything')
   assert.equal(server?.resource, 'http://127.0.0.1:8787/mcp')
   assert.equal(`${server?.upstream.origin}${server?.upstream.path}`, 'http://127.0.0.1:3001/mcp')
+  assert.deepEqual([...(settings.authorizationServer?.users.keys() ?? [])], ['alice'])
   assert.equal(settings.issuers[0]?.issuer, 'http://127.0.0.1:8788')
   assert.equal(settings.ops.adminToken, undefined)
   assert.deepEqual(settings.state, { driver: 'memory' })

@@ -1,14 +1,18 @@
 /**
  * `make demo` and `make run`: a real, unmodified MCP server, the gateway in front of it, and a stock
- * MCP client. `--stay` leaves both running and prints a token to try things with.
+ * MCP client, which registers and sends a person to sign in. `--stay` leaves both running and prints a
+ * token to try things with.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { hashPassword } from '../identity/passwords.ts'
 import type { Child } from './child.ts'
 import { NODE, ROOT, startChild } from './child.ts'
 import { DEMO_PORTS, isPortFree, takenPorts } from './demo-ports.ts'
 import { startEverything } from './everything.ts'
+import { connectFromNothing } from './demo-sign-in.ts'
+import { ALICE } from './oauth-agent.ts'
 import { connectV1 } from './sdk-client.ts'
 import type { Signer } from './signer.ts'
 import { createSigner } from './signer.ts'
@@ -51,19 +55,23 @@ async function main(): Promise<void> {
   try {
     await gateway.waitFor(/gatehouse listens/)
     say(`gatehouse serve -c ${CONFIG}                    ${URL_OF_SERVER}`)
-    const token = await mint(signer, stay ? 12 * 3_600 : 300)
-    if (stay) await remain(gateway, token)
-    else await show(token)
+    if (stay) await remain(gateway, await mint(signer, 12 * 3_600))
+    else await show()
   } finally {
     await gateway.stop()
     await everything.stop()
   }
 }
 
-/** A throw-away signing key whose public half the configuration reads. */
+/** A user who can sign in, and a throw-away signing key whose public half the configuration reads. */
 async function prepare(): Promise<Signer> {
   await rm(DIRECTORY, { recursive: true, force: true })
   await mkdir(DIRECTORY, { recursive: true })
+  const alice = { password: await hashPassword(ALICE.password), name: 'Alice' }
+  await writeFile(
+    join(DIRECTORY, 'users.yaml'),
+    JSON.stringify({ version: 1, users: { [ALICE.name]: alice } }),
+  )
   const signer = await createSigner('RS256', 'demo-key')
   await writeFile(join(DIRECTORY, 'jwks.json'), JSON.stringify({ keys: [signer.jwk] }))
   return signer
@@ -82,21 +90,23 @@ async function mint(signer: Signer, lifeSeconds: number): Promise<string> {
   })
 }
 
-async function show(token: string): Promise<void> {
+async function show(): Promise<void> {
   const before = await metrics()
-  title('2  A stock MCP client lists tools and sees those the policy shows')
-  const client = await connectV1(URL_OF_SERVER, token)
+  title('2  A stock MCP client that knows the URL alone; a person lets it in')
+  const client = await connectFromNothing(URL_OF_SERVER, say)
+
+  title('3  It lists tools and sees those the policy shows')
   const { tools } = await client.listTools()
   const direct = await connectV1(DIRECT, 'none')
   const all = await direct.listTools()
   say(`the server has ${all.tools.length}: ${all.tools.map(({ name }) => name).join(', ')}`)
   say(`the agent sees ${tools.length}: ${tools.map(({ name }) => name).join(', ')}`)
 
-  title('3  An allowed call')
+  title('4  An allowed call')
   say('tools/call echo {"message":"hello"}')
   say(JSON.stringify(await client.callTool({ name: 'echo', arguments: { message: 'hello' } })))
 
-  title('4  Denied calls, and the same session goes on')
+  title('5  Denied calls, and the same session goes on')
   say(`tools/call ${FORBIDDEN_TOOL}    (its rule says why: disclose: true)`)
   say(await client.callTool({ name: FORBIDDEN_TOOL }).then(JSON.stringify, errorText))
   say(`tools/call ${HIDDEN_TOOL}    (no rule allows it: it does not exist)`)
@@ -107,7 +117,7 @@ async function show(token: string): Promise<void> {
   await client.close()
   await direct.close()
 
-  title('5  A call without a token')
+  title('6  A call without a token')
   const refused = await fetch(URL_OF_SERVER, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
@@ -116,16 +126,18 @@ async function show(token: string): Promise<void> {
   say(`HTTP ${refused.status}   WWW-Authenticate: ${refused.headers.get('www-authenticate')}`)
   say(await refused.text())
 
-  title(`6  The metrics that moved (${OPS}/metrics)`)
+  title(`7  The metrics that moved (${OPS}/metrics)`)
   for (const line of moved(before, await metrics())) say(line)
 
-  title('7  The audit log (.cache/demo/audit.jsonl): a decision and an outcome for each call')
+  title('8  The audit log (.cache/demo/audit.jsonl): a decision and an outcome for each call')
   for (const line of await auditSummary()) say(line)
   await printNext()
 }
 
 async function remain(gateway: Child, token: string): Promise<void> {
-  title('Try it in another terminal (Ctrl+C here ends it)')
+  title('Point an MCP client at it (Ctrl+C here ends it)')
+  say(`${URL_OF_SERVER}   sign in as ${ALICE.name}, password: ${ALICE.password}`)
+  title('Or try it in another terminal, with a token of another issuer')
   say('The session id is in a header of the first answer, and every later call carries it.\n')
   for (const line of tryIt(token)) say(line)
   const relay = setInterval(() => flush(gateway), 200)
@@ -184,7 +196,7 @@ async function metrics(): Promise<ReadonlyMap<string, string>> {
   )
 }
 
-const SHOWN = /^gatehouse_(requests|decisions|tool_calls|tokens)\w*_total/
+const SHOWN = /^gatehouse_(requests|decisions|tool_calls|tokens|sign_ins|consents)\w*_total/
 
 function moved(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   const lines: string[] = []

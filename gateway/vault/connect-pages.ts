@@ -74,22 +74,22 @@ export function own(page: {
   readonly connections: readonly Own[]
 }): PageAnswer {
   const { accessPath, base, token } = page
-  const access = html`<p>
-    <a href="${accessPath}">See which applications may act for you</a>
-  </p>`
+  const access = html`<section>
+    <p><a href="${accessPath}">See which applications may act for you</a></p>
+  </section>`
   const rows = page.connections.map(({ provider, account, state, label }) => {
     const name = account === 'default' ? provider.title : `${provider.title} (${account})`
-    const again = html`<p><a href="${base}/${provider.name}">Connect</a></p>`
+    const again = html`<a class="button" href="${base}/${provider.name}">Connect ${name}</a>`
     const end = html`<form method="post" action="${base}">
       <input type="hidden" name="token" value="${token}" />
       <input type="hidden" name="provider" value="${provider.name}" />
       <input type="hidden" name="account" value="${account}" />
-      <button type="submit">Disconnect ${name}</button>
+      <div class="actions"><button type="submit">Disconnect ${name}</button></div>
     </form>`
     return html`<section>
       <h2>${name}</h2>
       <p>${WORDS[state]}${label === '' ? '' : ` (${plainName(label)})`}.</p>
-      ${state === 'live' || account !== 'default' ? undefined : again}
+      ${state === 'live' || account !== 'default' ? undefined : html`<div class="actions">${again}</div>`}
       ${state === 'none' ? undefined : end}
     </section>`
   })
@@ -141,7 +141,9 @@ export function finished(
       })
     }
     case 'denied': {
-      const text = `${title} said: ${result.code}. Nothing was changed.`
+      const said = `${title} said: ${result.code}`
+      const why = result.code === 'access_denied' ? `It was not allowed there (${said})` : said
+      const text = `${why}. Nothing was changed.`
       return problem({ status: 200, title: NOT_CONNECTED, text, cookies, detour })
     }
     case 'failed': {
