@@ -30,7 +30,7 @@ before(async () => {
   await mkdir(SHOTS, { recursive: true })
   upstream = await startRecordingServer(listTools)
   gateway = await startOwnIssuer({
-    servers: { documents: { upstream: upstream.url, consent: WORDS } },
+    servers: { documents: { upstream: upstream.url, consent: WORDS, initial_scopes: ['read'] } },
     rules: [
       { id: 'r', effect: 'allow', subjects: [{ scopes: ['read'] }], tools: ['*/search', '*/read'] },
       { id: 'w', effect: 'allow', subjects: [{ scopes: ['write'] }], tools: ['*/append'] },
@@ -123,11 +123,12 @@ for (const { scheme, width } of LOOKS) {
     await page.waitForSelector('button[value=allow]')
     assert.equal(await page.evaluate('document.images[0].naturalWidth'), 40)
     await look('consent')
-    await page.uncheck('input[value$=" write"]')
+    // Nothing was asked for, so little is.
+    assert.equal(await page.locator('input[name=scope]').count(), 1)
     await page.click('button[value=allow]')
     // Nobody listens where the code is sent.
     await page.waitForURL(/^chrome-error:/)
-    await page.goto(agent.authorizeUrl(json.client_id))
+    await page.goto(agent.authorizeUrl(json.client_id, { scope: 'read write' }))
     await page.waitForSelector('button[value=allow]')
     assert.match(await page.innerText('h1'), /wants more access to Team documents/)
     assert.ok(!(await page.innerText('main')).includes('search'))
@@ -180,4 +181,18 @@ test('No other site can put a page of ours into a frame', async () => {
   await frame?.waitForLoadState().catch(() => undefined)
   assert.equal(await frame?.$('input[name=password]').catch(() => null), null)
   await context.close()
+})
+
+test('A client without a token is told to ask for what comes first, and that there is more', async () => {
+  const { headers } = await fetch(gateway.url('documents'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+  })
+  const challenge = headers.get('www-authenticate') ?? ''
+  assert.match(challenge, / scope="read"/)
+  const metadata = /resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? ''
+  const { scopes_supported: all } = (await (await fetch(metadata)).json()) as {
+    readonly scopes_supported: readonly string[]
+  }
+  assert.deepEqual(all.toSorted(), ['read', 'write'])
 })

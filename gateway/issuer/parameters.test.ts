@@ -64,3 +64,12 @@ test('A resource has one spelling, and capitals of the host and a last slash are
   ]
   for (const text of wrong) assert.equal(findResource(text, servers), undefined, text)
 })
+
+test('Where operators say what comes first, a client that asks for nothing asks for that; one without a person for all', () => {
+  const docs = { ...DOCS, initialScopes: ['docs:read'] }
+  assert.equal(new URLSearchParams(complete('', docs)).get('scope'), 'docs:read')
+  const own = complete('grant_type=client_credentials', docs)
+  assert.equal(new URLSearchParams(own).get('scope'), DOCS.scopes.join(' '))
+  const named = complete('scope=docs%3Awrite', docs)
+  assert.equal(new URLSearchParams(named).get('scope'), 'docs:write')
+})

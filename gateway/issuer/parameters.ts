@@ -21,7 +21,12 @@ export function completeParameters(
   const scopes = new Set(asked)
   if (asked.every((scope) => OWN_SCOPES.includes(scope))) {
     const meant = servers.filter(({ resource }) => completed.getAll('resource').includes(resource))
-    const defaults = meant.flatMap((one) => (one.scopes.length === 0 ? [BASE_SCOPE] : one.scopes))
+    // Where nobody is asked, nobody is asked for more later either.
+    const isForItself = parameters.get('grant_type') === 'client_credentials'
+    const defaults = meant.flatMap(({ scopes: all, initialScopes = all }) => {
+      if (all.length === 0) return [BASE_SCOPE]
+      return isForItself ? all : initialScopes
+    })
     for (const scope of defaults) scopes.add(scope)
   }
   if (OF_SIGN_IN.some((name) => parameters.has(name))) scopes.add('openid')

@@ -29,6 +29,8 @@ export type ProtectedServer = {
   /** Its public URL: the resource indicator (RFC 8707) and the audience of its tokens. */
   readonly resource: string
   readonly scopes: readonly string[]
+  /** What is asked for where a client asks for nothing; undefined means all. */
+  readonly initialScopes?: readonly string[] | undefined
   /** What the operator says about it to people. */
   readonly words?: ConsentWords | undefined
 }

@@ -67,8 +67,10 @@ export type McpServer = {
   readonly audiences: readonly string[]
   /** Issuers trusted here; undefined means every configured one. */
   readonly issuers: readonly string[] | undefined
-  /** Scopes named in metadata and in the 401 challenge. */
+  /** Scopes named in metadata. */
   readonly scopes: readonly string[]
+  /** Those that clients are told to ask for first; undefined means all. */
+  readonly initialScopes: readonly string[] | undefined
   readonly upstream: Upstream
   readonly credential: Credential
   /** Credentials of single tools by name; undefined when all use that of the server. */

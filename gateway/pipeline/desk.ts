@@ -86,7 +86,7 @@ export type Desk = {
   readonly notify: (name: string, notice: string) => void
   /** Where a client finds this server's protected resource metadata (RFC 9728). */
   readonly metadataUrl: (server: McpServer) => string
-  /** Scopes for the 401 challenge and the metadata. */
+  /** Scopes for the 401 challenge: what a client asks for first. */
   readonly scopesOf: (server: McpServer) => readonly string[]
   /**
    * Writes the outcome of what the server asked of the client, which is over once it was passed on or

@@ -157,7 +157,7 @@ export function createGeneration(options: {
         if (to !== undefined) plant.notifier.send(to, notice)
       },
       metadataUrl: (server) => metadataUrl(server.resource),
-      scopesOf,
+      scopesOf: (server) => server.initialScopes ?? scopesOf(server),
       settle: plant.settle,
       tickets: createTickets({ seals, store: plant.store, now: plant.now }),
       finish: plant.finish,

@@ -72,9 +72,10 @@ export function setupOf({ settings, rules }: Configuration, plant: Plant): Setup
     ...createNeededAccounts(settings, plant, (tool, { caller, server }) =>
       mayUse(caller, server, tool),
     ),
-    servers: servers.map(({ name, resource, scopes, consent }) => ({
+    servers: servers.map(({ name, resource, scopes, initialScopes, consent }) => ({
       name,
       resource,
+      initialScopes,
       words: consent,
       scopes: scopes.length > 0 ? scopes : scopesFor(rules, name),
     })),

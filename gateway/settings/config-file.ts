@@ -259,6 +259,7 @@ export type ServerFile = {
   readonly audiences: readonly string[]
   readonly issuers?: readonly string[]
   readonly scopes: readonly string[]
+  readonly initial_scopes: readonly string[]
   readonly consent?: ConsentFile
   readonly max_body: string
   readonly limits?: ServerLimitsFile

@@ -62,6 +62,7 @@ test('a server has the defaults the reference names', async () => {
     audiences: ['https://mcp.example/mcp'],
     issuers: undefined,
     scopes: [],
+    initialScopes: undefined,
     upstream: {
       transport: 'http',
       origin: 'https://up.example',
@@ -401,4 +402,13 @@ test('a public_url that ends in the path of a server is a warning, told once', a
   assert.deepEqual(await about('https://mcp.example/a/mcp', two), [
     '2:1 public_url: ends in /mcp; the paths of servers come after it: "docs" is at https://mcp.example/a/mcp/mcp/docs',
   ])
+})
+
+test('the scopes that are asked for first are among those of the server, where it names them', async () => {
+  const text = (scopes: string) =>
+    servers(`  docs: { ${UP}, scopes: ${scopes}, initial_scopes: [a, c] }`)
+  const [problem] = await problemsOf(text('[a, b]'))
+  assert.match(problem ?? '', /servers\.docs\.initial_scopes\[1\]: is not among scopes/)
+  const settings = await settingsOf(text('[]'))
+  assert.deepEqual(settings.servers[0]?.initialScopes, ['a', 'c'])
 })

@@ -129,6 +129,7 @@ async function readServer(
     audiences: [...new Set([resource, ...file.audiences])],
     issuers: file.issuers,
     scopes: file.scopes,
+    initialScopes: readInitialScopes(reading, at, file),
     upstream,
     ...credentials,
     anonymous: file.anonymous,
@@ -143,6 +144,20 @@ async function readServer(
     maxBodyBytes,
     routes: readRoutes(context, { at: [...at, 'routes'], file, host: place.host }),
   }
+}
+
+/** Undefined where nothing was written: then all are asked for. */
+function readInitialScopes(
+  reading: Reading,
+  at: Path,
+  { scopes, initial_scopes: initial }: ServerFile,
+): readonly string[] | undefined {
+  for (const [index, scope] of initial.entries()) {
+    // Where the server names none, they are those that rules ask for.
+    if (scopes.length === 0 || scopes.includes(scope)) continue
+    reading.report([...at, 'initial_scopes', index], 'is not among scopes')
+  }
+  return initial.length === 0 ? undefined : initial
 }
 
 function readHost({ reading, publicUrl }: ServersContext, name: string, file: ServerFile): string {

@@ -21,14 +21,14 @@ export async function connectFromNothing(
 ): Promise<Client> {
   const told: typeof fetch = async (to, init) => {
     const answer = await fetch(to, init)
-    const { pathname } = new URL(to instanceof Request ? to.url : to)
+    const { pathname } = new URL(addressOf(to))
     say(`  agent   ${(init?.method ?? 'GET').padEnd(4)} ${pathname.padEnd(46)} ${answer.status}`)
     return answer
   }
   const robot = new FormRobot({
     fetch: async (to, init) => {
       const answer = await fetch(to, init)
-      const { pathname } = new URL(String(to))
+      const { pathname } = new URL(addressOf(to))
       const shown = /<h1[^>]*>(.*?)<\/h1>/s.exec(await answer.clone().text())?.[1]
       const said = shown === undefined ? '' : `  “${shown.replaceAll(/\s+/g, ' ').trim()}”`
       const place = pathname.replace(/[\w-]{30,}/, '…')
@@ -59,3 +59,7 @@ export async function connectFromNothing(
 }
 
 const WHO = { name: 'stock-agent', version: '1.0.0' }
+
+function addressOf(to: Parameters<typeof fetch>[0]): string | URL {
+  return to instanceof Request ? to.url : to
+}

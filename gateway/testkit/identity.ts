@@ -52,6 +52,7 @@ export function protectedServer(more: Partial<McpServer> = {}): McpServer {
     audiences: [more.resource ?? RESOURCE],
     issuers: undefined,
     scopes: [],
+    initialScopes: undefined,
     upstream: {
       transport: 'http',
       origin: 'http://127.0.0.1:1',

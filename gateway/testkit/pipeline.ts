@@ -152,6 +152,7 @@ export function testServer(over: Partial<McpServer> = {}): McpServer {
     audiences: ['http://127.0.0.1:8787/mcp'],
     issuers: undefined,
     scopes: [],
+    initialScopes: undefined,
     upstream: {
       transport: 'http',
       origin: 'http://127.0.0.1:1',
