@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { REFUSALS } from '../gateway/model/refusal.ts'
+import { CREW_METRICS } from '../gateway/telemetry/crew-metrics.ts'
 import { type Definition, METRICS } from '../gateway/telemetry/definitions.ts'
 
 const HERE = join(import.meta.dirname, 'prometheus')
@@ -50,7 +51,8 @@ const FOREIGN = new Set(['up', 'process_start_time_seconds'])
 
 for (const rule of rules) {
   test(`${rule.alert} reads only metrics, labels and codes that exist`, () => {
-    const own = new Map(Object.values<Definition>(METRICS).map((metric) => [metric.name, metric]))
+    const table: readonly Definition[] = [...Object.values(METRICS), ...Object.values(CREW_METRICS)]
+    const own = new Map(table.map((metric) => [metric.name, metric]))
     const series = Array.from(
       rule.expr.matchAll(/\b(gatehouse_\w+|up|process_\w+)(?:\{([^}]*)\})?/g),
     )

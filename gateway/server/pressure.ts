@@ -30,11 +30,11 @@ export const NO_PRESSURE: Pressure = { sheds: 'nothing', resource: undefined, ab
 
 /**
  * From where on streams, and then everything, is turned away. The heap is collected well before it is full,
- * so that most of what is above its mark is in use. A loop that is a second late keeps every caller waiting
- * for that long, and more work only makes it later.
+ * so that most of what is above its mark is in use. A loop that is half a second late keeps every caller
+ * waiting for that long, and more work only makes it later.
  */
 export const MARKS: Readonly<Record<Resource, { streams: number; everything: number }>> = {
-  loopDelayMs: { streams: 250, everything: 1_000 },
+  loopDelayMs: { streams: 500, everything: 1_500 },
   heap: { streams: 0.85, everything: 0.93 },
   memory: { streams: 0.85, everything: 0.93 },
   descriptors: { streams: 0.8, everything: 0.92 },

@@ -132,7 +132,13 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
       args: [...(options.nodeArgs ?? []), main, 'serve', '-c', files.config],
       env: { GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN, ...options.env },
     })
-    await started.waitFor(/gatehouse listens/)
+    try {
+      await started.waitFor(/gatehouse listens/)
+    } catch (error) {
+      // Left behind it would hold the test's own output open for ever.
+      started.signal('SIGKILL')
+      throw error
+    }
     return started
   }
   let child = await serve()
