@@ -171,3 +171,19 @@ test('at the end all are ended in order, by force after a while, and nobody is r
   await stopped
   assert.equal(processes.length, 2)
 })
+
+test('a worker that waits for its restart when all are ended is not started any more', async () => {
+  const { crew, processes, delayed, start } = openCrew()
+  await start()
+  processes[0]!.end('SIGKILL')
+  assert.equal(delayed.length, 1)
+  const stopped = crew.stop(30_000)
+  assert.deepEqual(
+    delayed.map(({ ms }) => ms),
+    [30_000],
+    'only the end by force is waited for',
+  )
+  processes[1]!.end('exit code 0')
+  await stopped
+  assert.equal(processes.length, 2)
+})
