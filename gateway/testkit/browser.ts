@@ -14,9 +14,12 @@ export async function startBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath,
     // Tests run as root on machines of their own, where the sandbox cannot.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', NOWHERE_ELSE],
   })
 }
+
+/** Pages of emulators ask for fonts of others: nobody is asked, and nothing waits for an answer. */
+const NOWHERE_ELSE = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'
 
 export type Look = {
   readonly scheme: 'light' | 'dark'

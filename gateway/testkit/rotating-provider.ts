@@ -27,6 +27,8 @@ export async function startRotatingProvider(options: {
   readonly lifeSeconds: number
   /** Where browsers are sent back to. */
   readonly redirectUris: readonly string[]
+  /** Where the keys are that our client signs with; without it the client has a secret. */
+  readonly clientKeys?: string
 }): Promise<RotatingProvider> {
   const http = createServer()
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
@@ -51,7 +53,10 @@ export async function startRotatingProvider(options: {
       scopes: ['openid', 'offline_access'],
       authorize_parameters: { prompt: 'consent' },
       rotation: 'single_use',
-      client: { id: 'gateway', secret: '${env:ACME_SECRET}' },
+      client:
+        options.clientKeys === undefined
+          ? { id: 'gateway', secret: '${env:ACME_SECRET}' }
+          : { id: 'gateway', auth: 'private_key_jwt' },
     },
     userOf: async (token) => (await provider.AccessToken.find(token))?.accountId,
     grant: (user) => grantTo(provider, user),
@@ -83,7 +88,9 @@ function configuration(options: Parameters<typeof startRotatingProvider>[0]): Co
     clients: [
       {
         client_id: 'gateway',
-        client_secret: ACME_SECRET,
+        ...(options.clientKeys === undefined
+          ? { client_secret: ACME_SECRET }
+          : { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: options.clientKeys }),
         redirect_uris: [...options.redirectUris],
         grant_types: ['authorization_code', 'refresh_token'],
       },
@@ -92,6 +99,8 @@ function configuration(options: Parameters<typeof startRotatingProvider>[0]): Co
     findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
     ttl: { AccessToken: options.lifeSeconds, RefreshToken: 86_400, Grant: 86_400 },
+    // Keys of clients are at loopback here, which it would not ask by itself.
+    fetch: (url, request) => fetch(url, { method: request?.method ?? 'GET' }),
     rotateRefreshToken: true,
     issueRefreshToken: () => true,
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },

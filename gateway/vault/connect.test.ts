@@ -9,6 +9,7 @@ import { createBook } from './book.ts'
 import { createConnect, type Begin } from './connect.ts'
 import { createEnvelopes } from './envelope.ts'
 import { createRingWrap } from './key-wrap.ts'
+import type { Given } from './services.ts'
 
 const ALICE = { tenant: 'default', issuer: 'https://gw.example', subject: 'alice' }
 const QUIET: Provider = {
@@ -19,7 +20,7 @@ const QUIET: Provider = {
 }
 const OTHER: Provider = { ...ACME, name: 'other', title: 'Other' }
 
-function setup() {
+function setup(reply: Partial<Given> = {}) {
   const { now, store } = memoryStore()
   const envelopes = createEnvelopes([createRingWrap([temporaryKey()])])
   const book = createBook(store, () => envelopes)
@@ -31,7 +32,7 @@ function setup() {
     services: {
       redeem: async ({ name }, { code, redirectUri }) => {
         redeemed.push({ provider: name, code, redirectUri })
-        return given('a1')
+        return given('a1', reply)
       },
       refresh: async () => given('a2'),
       revoke: async () => true,
@@ -92,6 +93,18 @@ for (const error of [
     })
     assert.equal((await back(silent, { code: 'c' })).kind, 'unknown')
     assert.equal((await back(await begin({ prompt: 'usual' }), { error })).kind, 'denied')
+  })
+}
+
+for (const [what, reply] of [
+  ['less access than was asked for', { scopes: [] }],
+  ['nothing that lasts', { refreshToken: undefined }],
+] as const) {
+  test(`Whoever gives ${what} when asked silently is asked as usual, and nothing is kept`, async () => {
+    const { begin, back, book } = setup(reply)
+    assert.equal((await back(await begin(), { code: 'c' })).kind, 'must_ask')
+    assert.equal(await book.read({ ...ALICE, provider: 'acme', account: 'default' }), undefined)
+    assert.equal((await back(await begin({ prompt: 'usual' }), { code: 'c' })).kind, 'connected')
   })
 }
 

@@ -189,10 +189,9 @@ async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<
   const provider = providers.giver(back.provider, { grantor, clientSecret })
   if (provider === undefined) return { kind: 'unknown' }
   const answer = checkAnswer(provider, parameters)
-  if (answer.kind === 'denied' && row.prompt === 'none' && MUST_ASK.has(answer.code)) {
-    const { scopes, server } = row
-    return { kind: 'must_ask', wanted: { account, scopes, server } }
-  }
+  const { prompt, scopes, server } = row
+  const mustAsk = { kind: 'must_ask', wanted: { account, scopes, server } } as const
+  if (answer.kind === 'denied' && prompt === 'none' && MUST_ASK.has(answer.code)) return mustAsk
   if (answer.kind !== 'code') {
     if (answer.kind === 'denied' && UNKNOWN_CLIENT.has(answer.code))
       await providers.forget(provider)
@@ -209,11 +208,14 @@ async function redeem(row: Row, back: Return, options: ConnectOptions): Promise<
   }
   const asked = { connection: { scopes: row.scopes, label: '' } }
   const facts = { ...factsOf(reply, asked, now()), connectedAtMs: now(), grantor }
+  const lacking = row.needed.filter((scope) => !facts.scopes.includes(scope))
   const { accessToken, refreshToken } = reply
+  // Some give less to who is not asked, and nothing that lasts.
+  const lasts = refreshToken !== undefined || facts.expiresAtMs === undefined
+  if (prompt === 'none' && (lacking.length > 0 || !lasts)) return mustAsk
   await book.connect(id, facts, { accessToken, refreshToken, clientSecret })
   options.changed(id)
   options.emit(told({ connection: id }, 'connected'))
-  const lacking = row.needed.filter((scope) => !facts.scopes.includes(scope))
   return { kind: 'connected', id, lacking }
 }
 
