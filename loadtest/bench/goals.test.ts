@@ -12,6 +12,7 @@ const empty: Results = {
   latency: new Map(),
   streams: new Map(),
   lists: new Map(),
+  swaps: new Map(),
   garbage: undefined,
   coldTokens: [],
 }

@@ -4,6 +4,7 @@
  */
 import type { Latency } from './measure/latency.ts'
 import type { Results } from './results.ts'
+import { GATEHOUSE_VAULT } from './variants/gatehouse-vault.ts'
 import { GATEHOUSE } from './variants/gatehouse.ts'
 import { HAPROXY_JWT } from './variants/haproxy-jwt.ts'
 import { HTTP_PROXY_3_JOSE } from './variants/http-proxy-3-jose.ts'
@@ -97,6 +98,16 @@ export const GOALS: readonly Goal[] = [
       difference(
         lists.get(GATEHOUSE.name)?.microsPerCall?.p25,
         lists.get(PASS_THROUGH.name)?.microsPerCall?.p25,
+      ),
+  },
+  {
+    ...lower('a swap from the vault, over a call without', 'µs'),
+    floor: 10,
+    goal: 3,
+    measure: ({ swaps }) =>
+      difference(
+        swaps.get(GATEHOUSE_VAULT.name)?.microsPerCall?.p25,
+        swaps.get(GATEHOUSE.name)?.microsPerCall?.p25,
       ),
   },
   {

@@ -14,6 +14,8 @@ export type Results = {
   readonly streams: ReadonlyMap<string, StreamMemory>
   /** A `tools/list` of 100 tools. */
   readonly lists: ReadonlyMap<string, Throughput>
+  /** A call with a swap from the vault and without one. */
+  readonly swaps: ReadonlyMap<string, Throughput>
   /** Gatehouse only. */
   readonly garbage: Garbage | undefined
   readonly coldTokens: readonly ColdToken[]

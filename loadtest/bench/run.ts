@@ -14,6 +14,7 @@ import type { Options } from './options.ts'
 import { makeRealtime } from './realtime.ts'
 import type { Results } from './results.ts'
 import { DIRECT } from './variants/direct.ts'
+import { GATEHOUSE_VAULT } from './variants/gatehouse-vault.ts'
 import { GATEHOUSE } from './variants/gatehouse.ts'
 import { PASS_THROUGH } from './variants/pass-through.ts'
 import type { Variant } from './variants/variant.ts'
@@ -42,6 +43,7 @@ export async function runBench(bench: Bench, options: Options): Promise<Results>
   bench.say('open loop')
   const latency = await latencyPart(bench, contenders, options)
   const lists = await listPart(bench, contenders)
+  const swaps = await swapPart(bench, contenders)
   const coldTokens = await coldTokenPart(bench, contenders)
   for (const { running } of contenders) await running.stop()
   return {
@@ -49,6 +51,7 @@ export async function runBench(bench: Bench, options: Options): Promise<Results>
     throughput,
     latency,
     lists,
+    swaps,
     coldTokens,
     streams: await streamPart(bench, variants),
     garbage: variants.includes(GATEHOUSE) ? await garbagePart(bench) : undefined,
@@ -85,6 +88,26 @@ async function listPart(
     rounds: Math.min(LIST_ROUNDS, bench.durations.rounds),
     seconds: 1,
   })
+}
+
+async function swapPart(
+  bench: Bench,
+  contenders: readonly Contender[],
+): Promise<ReadonlyMap<string, Throughput>> {
+  const without = gatehouseAmong(contenders)
+  if (without === undefined) return new Map()
+  bench.say('calls with the token of an account that the caller has connected')
+  const [swapping] = await startContenders(bench, [GATEHOUSE_VAULT])
+  if (swapping === undefined) return new Map()
+  await warmUp(bench, [swapping], bench.call)
+  const results = await measureThroughput(bench, {
+    contenders: [without, swapping],
+    question: bench.call,
+    rounds: bench.durations.rounds,
+    seconds: 1,
+  })
+  await swapping.running.stop()
+  return results
 }
 
 async function coldTokenPart(

@@ -46,7 +46,7 @@ export function createTokenMint({ audience, nowSeconds }: TokenMintOptions): Tok
     const claims = {
       iss: ISSUER,
       aud: audience,
-      sub: `agent-${String(serial).padStart(6, '0')}`,
+      sub: subjectOf(serial),
       client_id: `client-${String(serial % 20).padStart(2, '0')}`,
       iat: nowSeconds,
       exp: nowSeconds + LIFETIME_SECONDS,
@@ -60,6 +60,11 @@ export function createTokenMint({ audience, nowSeconds }: TokenMintOptions): Tok
     rsaPublicPem: rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString(),
     mint: (algorithm, count) => Array.from({ length: count }, () => mintOne(algorithm)),
   }
+}
+
+/** The subject of the token with that serial number; the first is 1. */
+export function subjectOf(serial: number): string {
+  return `agent-${String(serial).padStart(6, '0')}`
 }
 
 /** A token whose signature does not fit: what a proxy that verifies must refuse. */

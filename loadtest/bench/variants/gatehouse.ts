@@ -13,6 +13,9 @@ const PROGRAM = fileURLToPath(new URL('../../../gateway/cli/main.ts', import.met
 /** The server's name in its policy. */
 const SERVER = 'bench'
 
+/** Its state store, in its directory. */
+export const STATE_FILE = 'gatehouse.db'
+
 /** What all this is about. */
 export const GATEHOUSE: Variant = {
   name: 'gatehouse',
@@ -21,8 +24,20 @@ export const GATEHOUSE: Variant = {
   start: (place) => startGatehouse(place, USUAL_SIZE),
 }
 
+/** What another way of running it adds to the configuration. */
+export type Addition = {
+  /** Sections besides those of `GATEHOUSE`. */
+  readonly sections?: Readonly<Record<string, unknown>>
+  /** Keys of the entry of the measured server besides its own. */
+  readonly server?: Readonly<Record<string, unknown>>
+}
+
 /** Starts one with so many rules and servers. */
-export async function startGatehouse(place: Place, size: Size): Promise<Running> {
+export async function startGatehouse(
+  place: Place,
+  size: Size,
+  addition: Addition = {},
+): Promise<Running> {
   const { port, directory, processes } = place
   const configFile = path.join(directory, 'gatehouse.yaml')
   const auditFile = path.join(directory, 'audit.jsonl')
@@ -32,10 +47,9 @@ export async function startGatehouse(place: Place, size: Size): Promise<Running>
     return name
   })
   // Every JSON document is YAML.
-  writeFileSync(
-    configFile,
-    JSON.stringify({ ...config(place, size, auditFile), policies }, undefined, 2),
-  )
+  const { sections, server } = addition
+  const written = { ...config(place, size, { auditFile, server }), policies, ...sections }
+  writeFileSync(configFile, JSON.stringify(written, undefined, 2))
   const gateway = await processes.start({
     name: 'gatehouse',
     command: process.execPath,
@@ -52,7 +66,11 @@ export async function startGatehouse(place: Place, size: Size): Promise<Running>
   }
 }
 
-function config({ port, upstream, keys }: Place, size: Size, auditFile: string) {
+function config(
+  { port, upstream, keys }: Place,
+  size: Size,
+  { auditFile, server }: { auditFile: string; server: Addition['server'] },
+) {
   const url = `http://${upstream.host}:${upstream.port}${upstream.path}`
   return {
     version: 1,
@@ -66,10 +84,11 @@ function config({ port, upstream, keys }: Place, size: Size, auditFile: string) 
         // The stub's idle streams hold a connection each.
         upstream: { url, max_connections: 20_000 },
         audiences: [keys.audience],
+        ...server,
       },
       ...Object.fromEntries(otherServers(size).map((name) => [name, { upstream: url }])),
     },
     audit: { sink: auditFile },
-    state: { driver: 'sqlite', file: 'gatehouse.db' },
+    state: { driver: 'sqlite', file: STATE_FILE },
   }
 }
