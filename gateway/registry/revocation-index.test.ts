@@ -65,6 +65,25 @@ for (const { kind, value } of OWN) {
   })
 }
 
+test('whoever acted in between is revoked with all that was exchanged since', () => {
+  const caller = {
+    ...CALLER,
+    actors: [
+      { issuer, subject: 'agent-c' },
+      { issuer, subject: 'agent-b' },
+    ],
+  }
+  assert.equal(names(caller, { kind: 'client', issuer, value: 'agent-b' }), true)
+  assert.equal(names(caller, { kind: 'client', value: 'agent-b' }), true)
+  assert.equal(names(caller, { kind: 'subject', issuer, value: 'agent-b' }), true)
+  assert.equal(names(caller, { kind: 'client', issuer, value: 'agent-d' }), false)
+  const elsewhere = 'https://other.example'
+  assert.equal(names(caller, { kind: 'client', issuer: elsewhere, value: 'agent-b' }), false)
+  assert.equal(names(caller, { kind: 'token', issuer, value: 'agent-b' }), false)
+  const later = { ...caller, issuedAtSeconds: NOW_SECONDS + 60 }
+  assert.equal(names(later, { kind: 'subject', issuer, value: 'agent-b' }), false)
+})
+
 for (const kind of ['grant', 'session', 'client'] as const) {
   test(`a ${kind} revoked without an issuer is revoked at every issuer`, () => {
     const value = OWN.find((own) => own.kind === kind)!.value

@@ -2,7 +2,7 @@
  * The revocation list in memory, made for one question asked on every request: is this caller
  * revoked? No clock, no store: whoever holds the index says when entries end.
  */
-import type { Caller } from '../model/caller.ts'
+import type { Actor, Caller } from '../model/caller.ts'
 import type { RevocationKind } from '../model/event.ts'
 import type { Revocation } from './revocation.ts'
 
@@ -53,7 +53,13 @@ export function createRevocationIndex(): RevocationIndex {
       if (byId.size === 0) return false
       if (holds(anyIssuer, caller)) return true
       const shelf = byIssuer.get(caller.issuer)
-      return shelf !== undefined && holds(shelf, caller)
+      if (shelf !== undefined && holds(shelf, caller)) return true
+      // Whoever acted in between had the token in hand.
+      return caller.actors.some((actor) =>
+        [anyIssuer, byIssuer.get(actor.issuer)].some(
+          (one) => one !== undefined && holdsActor(one, actor, caller),
+        ),
+      )
     },
     get: (id) => byId.get(id),
     set(entry) {
@@ -88,9 +94,18 @@ function holds(shelf: Shelf, caller: Caller): boolean {
   if (caller.grant !== undefined && shelf.grant.has(caller.grant)) return true
   if (caller.session !== undefined && shelf.session.has(caller.session)) return true
   if (caller.client !== '' && shelf.client.has(caller.client)) return true
-  const cutoff = shelf.subject.get(caller.subject)
+  return isBeforeCutoff(shelf, caller.subject, caller)
+}
+
+/** An actor is known by the client that it is, or as a subject of its own. */
+function holdsActor(shelf: Shelf, { subject }: Actor, caller: Caller): boolean {
+  return shelf.client.has(subject) || isBeforeCutoff(shelf, subject, caller)
+}
+
+function isBeforeCutoff(shelf: Shelf, subject: string, { issuedAtSeconds }: Caller): boolean {
+  const cutoff = shelf.subject.get(subject)
   // Written so that an issue time that is not a number counts as before the cutoff.
-  return cutoff !== undefined && !(caller.issuedAtSeconds >= cutoff)
+  return cutoff !== undefined && !(issuedAtSeconds >= cutoff)
 }
 
 function emptyShelf(): Shelf {

@@ -156,6 +156,15 @@ test('A subject without its issuer is refused where two issuers could mean two p
   )
 })
 
+test('A signed actor is refused where two issuers could mean two agents by one name', async () => {
+  const signed = `{ mode: exchange, ${TOKEN_URL}, ${CLIENT}, audience: a, actor: signed }`
+  const two = `issuers: [{ issuer: 'https://other.example', jwks: { url: 'https://o.example/k' } }, {`
+  const text = withCredential(signed)
+  assert.deepEqual(await problemsOf(text, { env: ENV }), [])
+  const problems = await problemsOf(text.replace('issuers: [{', two), { env: ENV })
+  assert.match(problems.join('\n'), /actor: says the subject alone, and more than one issuer/)
+})
+
 test('Credentials for rules are read by name, and are not there where none is written', async () => {
   const more = `, credentials: { reader: { value: 'Bearer \${env:KEY}' }, caller: { mode: issue } }`
   const { servers } = await settingsOf(withCredential('none', more), { env: ENV })

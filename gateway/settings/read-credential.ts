@@ -152,6 +152,7 @@ async function readCredential(
       return readVault(context, at, written)
     case 'exchange':
       if (written.flow === 'jwt_bearer') refuseManyIssuers(context, [...at, 'flow'])
+      if (written.actor === 'signed') refuseManyIssuers(context, [...at, 'actor'])
       return await readExchange(reading, at, { written, place: readPlace(reading, at, written) })
   }
 }

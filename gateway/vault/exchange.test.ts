@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import type { Caller } from '../model/caller.ts'
 import type { ExchangeCredential } from '../model/credential.ts'
 import type { GatehouseEvent } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'
@@ -191,6 +192,7 @@ test('A provider that hands the caller’s own token back gives nothing: tokens 
 
 for (const [what, answer] of [
   ['an ID token', { issuedTokenType: `${TOKEN_TYPE}id_token` }],
+  ['what is said to be no access token', { body: { token_type: 'n_a' } }],
   ['a token with a line break', { accessToken: 'a\r\nx-admin: 1' }],
 ] as const) {
   test(`An exchange that gives ${what} gives nothing`, async () => {
@@ -206,25 +208,52 @@ test('An API key cannot be exchanged, and no endpoint is asked', async () => {
   assert.equal(asked.length, 0)
 })
 
-for (const [mayAct, kind] of [
+const PROVIDER = testCaller().issuer
+
+/** A caller whose verified token says who may act with it. */
+function mayAct(by: unknown, more: Partial<Caller> = {}): Partial<Bought> {
+  return { caller: testCaller({ ...more, claims: { may_act: by } }) }
+}
+
+for (const [by, kind] of [
   [{ sub: 'gateway' }, 'injection'],
+  [{ sub: 'gateway', iss: PROVIDER }, 'injection'],
+  [{ sub: 'gateway', iss: 'https://elsewhere.example' }, 'missing'],
   [{ sub: 'somebody-else' }, 'missing'],
   [{}, 'missing'],
+  [null, 'missing'],
   ['gateway', 'missing'],
 ] as const) {
-  test(`A token with may_act ${JSON.stringify(mayAct)} ends as ${kind}`, async () => {
+  test(`A token with may_act ${JSON.stringify(by)} ends as ${kind}`, async () => {
     const { asked, exchange } = at({})
-    const found = await exchange.find(bought({ token: token({ may_act: mayAct }) }))
+    const found = await exchange.find(bought(mayAct(by)))
     assert.equal(found.kind, kind)
     assert.equal(asked.length, kind === 'injection' ? 1 : 0)
   })
 }
 
+test('An opaque token says in its introspection who may act with it, and that counts', async () => {
+  const { asked, exchange } = at({})
+  const found = await exchange.find(
+    bought({ ...mayAct({ sub: 'somebody-else' }), token: 'opaque' }),
+  )
+  assert.equal(found.kind, 'missing')
+  assert.equal(asked.length, 0)
+})
+
+test('A statement of our own about a caller is not made for one who let somebody else act', async () => {
+  const { asked, exchange } = at({})
+  const credential = { ...FILES, flow: 'jwt_bearer' } as const
+  const found = await exchange.find(bought({ ...mayAct({ sub: 'somebody-else' }), credential }))
+  assert.equal(found.kind, 'missing')
+  assert.equal(asked.length, 0)
+})
+
 test('With a signed actor, may_act must name that actor, and the actor token names it to the provider', async () => {
   const { asked, exchange } = at({})
   const credential = { ...FILES, actor: 'signed' } as const
-  const caller = testCaller({ subject: 'alice', client: 'bot' })
-  const own = { credential, caller, token: token({ may_act: { sub: 'bot' } }) }
+  const by = { sub: 'bot' }
+  const own = { credential, ...mayAct(by, { subject: 'alice', client: 'bot' }) }
   assert.equal((await exchange.find(bought(own))).kind, 'injection')
   const { actor_token: actor = '', actor_token_type: type } = asked[0]?.parameters ?? {}
   assert.equal(type, `${TOKEN_TYPE}jwt`)
@@ -236,7 +265,7 @@ test('With a signed actor, may_act must name that actor, and the actor token nam
     exp: 1_060,
     type: 'JWT',
   })
-  const other = { ...own, caller: testCaller({ subject: 'alice', client: 'other-bot' }) }
+  const other = { credential, ...mayAct(by, { subject: 'alice', client: 'other-bot' }) }
   assert.equal((await exchange.find(bought(other))).kind, 'missing')
 })
 

@@ -9,7 +9,6 @@ import type { Caller } from '../model/caller.ts'
 import type { ExchangeCredential } from '../model/credential.ts'
 import type { Emit } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'
-import { parseJwt } from '../oauth/parse-jwt.ts'
 import type { AskToken, TokenAnswer, TokenRequest } from './ask-token.ts'
 import { fitsHeader, inject, missing, type Found } from './found.ts'
 import { actOf, type Sign } from './issue.ts'
@@ -78,12 +77,9 @@ export function createExchange(options: ExchangeOptions): Exchange {
 async function buy(bought: Bought, options: ExchangeOptions): Promise<Held> {
   const { caller, credential } = bought
   const nowMs = options.now()
-  // An assertion of our own needs no token of the caller's.
-  if (credential.flow !== 'jwt_bearer') {
-    const why = unfitness(bought, options)
-    if (why !== undefined) {
-      return hold(missing(why), nowMs + REFUSED_MS, 'unfit', bought, options)
-    }
+  const why = unfitness(bought, options)
+  if (why !== undefined) {
+    return hold(missing(why), nowMs + REFUSED_MS, 'unfit', bought, options)
   }
   const answer = await ask(bought, options)
   if (answer.kind === 'refused') {
@@ -126,20 +122,24 @@ function unfitness(
   { caller, credential, token }: Bought,
   { issuer }: ExchangeOptions,
 ): string | undefined {
-  if (token === undefined || caller.via === 'api_key') return 'This credential cannot be exchanged'
-  const parsed = parseJwt(token)
-  const mayAct = parsed.ok ? parsed.jwt.claims['may_act'] : undefined
+  // An assertion of our own needs no token of the caller's.
+  const needsToken = credential.flow !== 'jwt_bearer'
+  if (needsToken && (token === undefined || caller.via === 'api_key')) {
+    return 'This credential cannot be exchanged'
+  }
+  const mayAct = caller.claims?.['may_act']
   if (mayAct === undefined) return undefined
   const actor =
     credential.actor === 'signed'
       ? { sub: actorOf(caller), iss: issuer }
-      : { sub: credential.endpoint.client.id, iss: undefined }
+      : // Where the token came from, another party may have the id that is ours elsewhere.
+        { sub: credential.endpoint.client.id, iss: caller.issuer }
   const isMeant =
     typeof mayAct === 'object' &&
     mayAct !== null &&
     'sub' in mayAct &&
     mayAct.sub === actor.sub &&
-    (actor.iss === undefined || !('iss' in mayAct) || mayAct.iss === actor.iss)
+    (!('iss' in mayAct) || mayAct.iss === actor.iss)
   return isMeant ? undefined : 'Your token does not let this gateway act for you (may_act)'
 }
 
@@ -164,6 +164,10 @@ function checked(answer: TokenAnswer, { token }: Bought, types: ReadonlySet<stri
   const { accessToken, issuedTokenType } = answer
   if (issuedTokenType !== undefined && !types.has(issuedTokenType)) {
     return { kind: 'unavailable', detail: 'a token of another type than asked for' }
+  }
+  // RFC 8693 §2.2.1: what is no access token is sent to nobody as one.
+  if (types === SENDABLE && answer.body['token_type'] === 'n_a') {
+    return { kind: 'unavailable', detail: 'no access token came back' }
   }
   if (accessToken === token) return { kind: 'unavailable', detail: 'the same token came back' }
   if (!fitsHeader(accessToken)) return { kind: 'unavailable', detail: 'no header can hold it' }
