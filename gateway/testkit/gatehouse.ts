@@ -2,12 +2,14 @@
  * A real gateway process for tests, made from plain data: configuration and policy are written as
  * files (JSON is YAML), a throw-away key signs its tokens, and everything is on loopback.
  */
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { Child } from './child.ts'
+import { findLeaks, secretsOf } from './canaries.ts'
 import { NODE, ROOT, startChild } from './child.ts'
 import { freePort } from './free-port.ts'
 import type { Signer } from './signer.ts'
@@ -62,6 +64,7 @@ export type TestGatehouse = {
   writeConfig(changes: Readonly<Record<string, unknown>>): Promise<void>
   /** Starts a new process on the same files, once the old one has ended. */
   restart(): Promise<void>
+  /** Ends it, and rejects when what it has written holds a secret that it was given, or a token. */
   stop(): Promise<number>
 }
 
@@ -142,6 +145,9 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     return started
   }
   let child = await serve()
+  /** Whatever was printed, of processes that have ended too. */
+  let printed = ''
+  const secrets = new Set(secretsOf({ ADMIN: ADMIN_TOKEN, ...options.env }))
   const sole = Object.keys(options.servers).length === 1
   const url = (server: string): string => origin + (sole ? '/mcp' : `/mcp/${server}`)
   return {
@@ -157,7 +163,11 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     },
     signer,
     url,
-    token: (server, token = {}) => sign(signer, url(server), token),
+    token: async (server, token = {}) => {
+      const signed = await sign(signer, url(server), token)
+      secrets.add(signed)
+      return signed
+    },
     audit: async () => parseLines(await readFile(files.audit, 'utf8')),
     metrics: async () => await (await fetch(`${ops}/metrics`)).text(),
     admin: (method, path, { body, token: adminToken = ADMIN_TOKEN } = {}) =>
@@ -171,11 +181,14 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     writeConfig,
     restart: async () => {
       await child.exited
+      printed += child.output()
       child = await serve()
     },
     stop: async () => {
       const code = await child.stop()
+      const leaks = await findLeaks({ directory, log: printed + child.output() }, secrets)
       await rm(directory, { recursive: true, force: true })
+      assert.deepEqual(leaks, [], 'a secret or a token of a caller is where others can read it')
       return code
     },
   }
