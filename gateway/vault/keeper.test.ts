@@ -147,6 +147,30 @@ test('While a provider is down the old token is used to its end, then calls are 
   assert.deepEqual(new Set(refreshed), new Set(['r1']))
 })
 
+for (const [what, next, sentThen] of [
+  ['takes the old refresh token once more', given('a3'), /^Bearer a3$/],
+  ['has ended it', { kind: 'ended', code: 'invalid_grant' }, /Connect your acme account again/],
+] as const) {
+  test(`C-07 A refresh whose answer is lost ends nothing by itself, and is tried once its pause is over: the provider ${what}`, async () => {
+    const { book, clock, connect, id, provider, refreshed, sent } = createTestVault()
+    // It has made new tokens, and nobody will ever know them.
+    provider.reply = async () => ({ kind: 'unavailable', detail: 'https://acme: SocketError' })
+    await connect()
+    clock.nowMs += 50 * MINUTE
+    assert.equal(await sent(), 'Bearer a1')
+    await settle()
+    assert.equal(await sent(), 'Bearer a1')
+    const entry = await book.read(id)
+    assert.ok(typeof entry === 'object')
+    assert.deepEqual([entry.connection.state, entry.tokens.refreshToken], ['live', 'r1'])
+    assert.deepEqual(refreshed, ['r1'])
+    provider.reply = async () => next
+    clock.nowMs += 11 * MINUTE
+    assert.match(await sent(), sentThen)
+    assert.deepEqual(refreshed, ['r1', 'r1'])
+  })
+}
+
 test('After a failure the provider is asked again later and later, not with every call', async () => {
   const { clock, connect, provider, refreshed, find } = createTestVault()
   provider.reply = async () => ({ kind: 'unavailable', detail: 'server_error' })

@@ -148,7 +148,8 @@ function whyNot(
   if (status === 503) return `${why}: the service is sealed`
   if (/key not found/i.test(said)) return `${why}: there is no key ${name}`
   if (/context/i.test(said)) return `${why}: the key is derived; write derived: true`
-  if (/associated data/i.test(said)) return `${why}: this type of key cannot bind what it seals`
+  if (/associated.data|not support/i.test(said))
+    return `${why}: this type of key cannot bind what it seals`
   if (/too old|disallowed by policy/i.test(said)) return `${why}: below min_decryption_version`
   return why
 }

@@ -271,3 +271,15 @@ test('X-02 a name that a glob allows but no list shows is answered like any unkn
     [],
   )
 })
+
+for (const ref of [
+  { type: 'ref/prompt', name: 'secret' },
+  { type: 'ref/resource', uri: 'file:///secret/{name}' },
+]) {
+  test(`X-04 completions for a ${ref.type} that no rule allows are refused and the server sees nothing`, async () => {
+    const argument = { name: 'a', value: 'b' }
+    const reply = await send(JSON.stringify(request('completion/complete', { ref, argument })))
+    assert.ok(reply.json?.error !== undefined && reply.json.result === undefined, reply.text)
+    assert.deepEqual(server.calls('completion/complete'), [])
+  })
+}
