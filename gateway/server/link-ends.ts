@@ -17,13 +17,17 @@ export type LinkEnd = {
   readonly client: string
 }
 
+/** What processes tell each other of it. */
+type Heard = Omit<LinkEnd, 'url'> & { readonly id: string }
+
 /** Of the store; what is said there is a hint, and a client that misses it tries its call again anyway. */
 const TOPIC = 'link-end'
 
 export function tellLinkEnd(end: LinkEnd, store: Pick<Store, 'publish'>): void {
   const { url, server, tenant, issuer, subject, client } = end
-  const message = JSON.stringify({ url, server, tenant, issuer, subject, client })
-  store.publish(TOPIC, message).catch(() => undefined)
+  // Not the link itself, which can be long: what is told of it is the id alone.
+  const heard: Heard = { id: elicitationIdOf(url), server, tenant, issuer, subject, client }
+  store.publish(TOPIC, JSON.stringify(heard)).catch(() => undefined)
 }
 
 /** Tells those who hear on behalf of the very client, at the server of its call. Returns what ends it. */
@@ -33,13 +37,12 @@ export function hearLinkEnds(
 ): () => void {
   return store.subscribe(TOPIC, (message) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- published right above
-    const end = JSON.parse(message) as LinkEnd
-    const id = elicitationIdOf(end.url)
-    for (const hearer of hearers()) if (isFor(hearer, end)) hearer.complete?.(id)
+    const heard = JSON.parse(message) as Heard
+    for (const hearer of hearers()) if (isFor(hearer, heard)) hearer.complete?.(heard.id)
   })
 }
 
-function isFor({ caller, server }: Hearer, end: LinkEnd): boolean {
+function isFor({ caller, server }: Hearer, end: Heard): boolean {
   return (
     server === end.server &&
     caller.tenant === end.tenant &&
