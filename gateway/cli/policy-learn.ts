@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import type { Decision } from '../model/decision.ts'
 import type { Problem } from '../model/problem.ts'
 import { compilePolicy } from '../policy/compile.ts'
+import { openExpressions } from '../policy/open-expressions.ts'
 import { decide } from '../policy/decide.ts'
 import { occasionAt } from '../policy/occasion.ts'
 import { describeAsked } from '../policy/format-diff.ts'
@@ -58,7 +59,7 @@ export async function policyLearn(
   const rules = learnPolicy(calls)
   const about = `Learned by "gatehouse policy learn" from ${howMany(decisions, 'recorded call')}.`
   const text = writePolicy(rules, about)
-  const tried = tryOut(text, out ?? 'learned.yaml', calls)
+  const tried = await tryOut(text, out ?? 'learned.yaml', calls)
   if ('problems' in tried) {
     for (const problem of tried.problems) io.err(formatProblem(problem))
     return 1
@@ -91,14 +92,16 @@ async function write(
 type Tried = { readonly one: CountedCall; readonly effect: Decision['effect'] }
 
 /** Holds the log against the proposal. */
-function tryOut(
+async function tryOut(
   text: string,
   file: string,
   calls: readonly CountedCall[],
-): { readonly problems: readonly Problem[] } | { readonly calls: readonly Tried[] } {
+): Promise<{ readonly problems: readonly Problem[] } | { readonly calls: readonly Tried[] }> {
   const document = readYaml(file, text)
   const servers = [...new Set(calls.map(({ server }) => server))]
-  const compiled = document.ok ? compilePolicy([document], servers) : document
+  if (!document.ok) return document
+  const compileExpression = await openExpressions([document])
+  const compiled = compilePolicy([document], servers, { compileExpression })
   if (!compiled.ok) return { problems: compiled.problems }
   const { rules } = compiled
   return {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Problem, SourceDocument } from '../model/problem.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { namedServers } from '../policy/named-servers.ts'
+import { openExpressions } from '../policy/open-expressions.ts'
 import type { Rules } from '../policy/rules.ts'
 import { readTextFile } from '../settings/reading.ts'
 import { readYaml } from '../settings/yaml.ts'
@@ -27,7 +28,8 @@ export async function readPolicies(
     else problems.push(...read.problems)
   }
   if (problems.length > 0) return { ok: false, problems }
-  return compilePolicy(documents, [...new Set([...namedServers(documents), ...servers])])
+  const names = [...new Set([...namedServers(documents), ...servers])]
+  return compilePolicy(documents, names, { compileExpression: await openExpressions(documents) })
 }
 
 /** Reads one YAML file; a file that cannot be read is a problem like any other. */

@@ -2,7 +2,7 @@
 import type { Target } from '../model/call.ts'
 import type { Caller } from '../model/caller.ts'
 import type { ToolTraits } from '../model/tool-traits.ts'
-import { type Bindings, type Expression, UNKNOWN } from './expression.ts'
+import type { Bindings, Expression } from './expression.ts'
 import type { Variable } from './expression-guards.ts'
 import {
   MAX_LIST_LENGTH,
@@ -31,7 +31,7 @@ export function bindingsFor(expression: Expression, view: View, bind: Bind): Bou
   let isOpen = false
   for (const variable of reads) {
     if (isUnknown(variable, view, bind.target)) {
-      Object.assign(bindings, { [variable]: UNKNOWN })
+      Object.assign(bindings, { [variable]: expression.unknown })
       isOpen = true
       continue
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Path } from '../model/problem.ts'
-import { compilePolicy } from './compile.ts'
+import { compilePolicy } from '../testkit/compile-policy.ts'
 
 const SERVERS = ['docs', 'db', 'notes']
 

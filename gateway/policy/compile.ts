@@ -6,7 +6,7 @@ import type { Problem, SourceDocument } from '../model/problem.ts'
 import type { Obligations } from '../model/terms.ts'
 import { assemble, type PlacedRule } from './assemble.ts'
 import { compileCoverage, type CoverageContext } from './compile-coverage.ts'
-import { type CompileExpression, createExpressions, type Expression } from './expression.ts'
+import type { CompileExpression, Expression } from './expression.ts'
 import { type Clocks, createClocks } from './local-clock.ts'
 import type { Servers } from './place.ts'
 import type { Report } from './read-fields.ts'
@@ -21,10 +21,17 @@ export type CompileResult =
   | { readonly ok: true; readonly rules: Rules; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
+/** What is known where policy files are compiled. */
+export type Known = Partial<Omit<Servers, 'names'>> & {
+  readonly compileExpression: CompileExpression
+  readonly notifications?: ReadonlySet<string>
+}
+
 /**
  * Compiles policy files for the servers named; no file at all is a policy that denies everything.
  * Warnings are about rules that say less than they seem to. Never throws.
  *
+ * @param known.compileExpression For `when`; see `openExpressions`.
  * @param known.opaque Servers whose resource URIs have no canonical form: resource rules for them must
  *   be exact. Default none.
  * @param known.credentials Names of the credentials that rules may choose, by server; any by default.
@@ -33,13 +40,13 @@ export type CompileResult =
 export function compilePolicy(
   documents: readonly SourceDocument[],
   servers: readonly string[],
-  known: Partial<Omit<Servers, 'names'>> & { readonly notifications?: ReadonlySet<string> } = {},
+  known: Known,
 ): CompileResult {
-  const { notifications, ...more } = known
+  const { compileExpression, notifications, ...more } = known
   const there: Servers = { names: servers, opaque: new Set(), ...more }
   const problems: Problem[] = []
   const warnings: Problem[] = []
-  const [compileExpression, clocks] = [createExpressions(), createClocks()]
+  const clocks = createClocks()
   const placed = documents.flatMap((document) => {
     const report = reporter(document, problems)
     const policy = readPolicy(document.data, report)

@@ -23,7 +23,7 @@ import {
   type NaiveWorld,
 } from '../testkit/naive-conditions.ts'
 import { anyCall, caller, policy, rule, server, SERVERS, world } from '../testkit/random-policy.ts'
-import { compilePolicy } from './compile.ts'
+import { compilePolicy } from '../testkit/compile-policy.ts'
 import { CONNECTION_RULE, decide } from './decide.ts'
 import type { Rules } from './rules.ts'
 import { isVisible } from './visible.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compilePolicy } from './compile.ts'
+import { compilePolicy } from '../testkit/compile-policy.ts'
 
 function warningsOf(parts: object): readonly string[] {
   const rule = { id: 'r', effect: 'allow', subjects: [{ any: true }], ...parts }

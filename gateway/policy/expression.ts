@@ -7,7 +7,6 @@ import {
   celEnv,
   celError,
   type CelEnv,
-  type CelError,
   celFunc,
   CelScalar,
   isCelError,
@@ -21,7 +20,7 @@ import { isUnder } from './under.ts'
 /** Longest expression, in UTF-16 units. What needs more is several rules. */
 export const MAX_EXPRESSION_LENGTH = 1024
 
-/** The values of the variables an expression reads; one that is not known yet is `UNKNOWN`. */
+/** The values of the variables an expression reads; one that is not known yet is `unknown`. */
 export type Bindings = { readonly [variable in Exclude<Variable, 'now'>]?: unknown } & {
   /** Epoch milliseconds. */
   readonly now?: number
@@ -39,6 +38,11 @@ export type Expression = {
   readonly matches: boolean
   /** Members of `args` it reads without asking whether they are there. */
   readonly unguarded: readonly string[]
+  /**
+   * In the place of a variable that is not known yet: whatever depends on it is an error, what is decided
+   * without it is not (CEL language definition, "Logical operators").
+   */
+  readonly unknown: unknown
   readonly evaluate: (bindings: Bindings) => Answer
 }
 
@@ -46,11 +50,7 @@ export type ExpressionRead =
   | { readonly ok: true; readonly expression: Expression }
   | { readonly ok: false; readonly message: string }
 
-/**
- * In the place of a variable that is not known yet: whatever depends on it is an error, what is decided without
- * it is not (CEL language definition, "Logical operators").
- */
-export const UNKNOWN: CelError = celError('not known yet')
+const UNKNOWN = celError('not known yet')
 
 /** Compiles an expression, or says what is wrong with it and where in it. The same text is compiled once. */
 export type CompileExpression = (text: string) => ExpressionRead
@@ -114,6 +114,7 @@ function expressionOf(
     loops,
     matches,
     unguarded: [...members].filter((member) => !asked.has(member)),
+    unknown: UNKNOWN,
     evaluate(bindings) {
       const { now } = bindings
       const given = now === undefined ? bindings : { ...bindings, now: timestampOf(now) }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compilePolicy } from './compile.ts'
+import { compilePolicy } from '../testkit/compile-policy.ts'
 
 const RULE = { id: 'r', effect: 'allow', subjects: [{ any: true }], tools: ['docs/x'] }
 const APPROVAL = { by: 'subject' }

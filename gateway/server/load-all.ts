@@ -29,7 +29,7 @@ export type Loaded =
 export async function loadAll(source: Source): Promise<Loaded> {
   const loaded = await loadSettings({ ...source, canVerify })
   if (!loaded.ok) return loaded
-  const policy = loadPolicy(loaded.settings)
+  const policy = await loadPolicy(loaded.settings)
   if (!policy.ok) {
     const { files, digests } = loaded.settings
     return { ok: false, problems: policy.problems, files, digests }

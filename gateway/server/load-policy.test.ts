@@ -21,7 +21,7 @@ servers:
   odd: { upstream: 'https://up.example/odd', resource_uris: opaque }
 `)
   const policies = texts.map((text, index) => ({ file: `/p/${index}.yaml`, text }))
-  return loadPolicy({ servers, policies, notifications })
+  return await loadPolicy({ servers, policies, notifications })
 }
 
 async function problemsOf(...texts: readonly string[]): Promise<readonly string[]> {
@@ -89,20 +89,24 @@ servers:
 `,
     { env: { KEY: 'k8Yh2mNq4rTz' } },
   )
-  const says = (rule: string): readonly string[] => {
+  const says = async (rule: string): Promise<readonly string[]> => {
     const line = `  - { id: a, effect: allow, subjects: [{ any: true }], ${rule} }`
     const text = `version: 1\nrules:\n${line}\n`
-    const result = loadPolicy({ servers, notifications, policies: [{ file: '/p.yaml', text }] })
+    const result = await loadPolicy({
+      servers,
+      notifications,
+      policies: [{ file: '/p.yaml', text }],
+    })
     return result.ok
       ? []
       : result.problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
   }
-  assert.deepEqual(says('tools: [docs/read], credential: reader'), [])
+  assert.deepEqual(await says('tools: [docs/read], credential: reader'), [])
   const advice = 'add it to credentials of that server, or narrow the rule'
-  assert.deepEqual(says('credential: owner, tools: [docs/read]'), [
+  assert.deepEqual(await says('credential: owner, tools: [docs/read]'), [
     `3:68 the server "docs" has no credential "owner"; it has reader, writer: ${advice}`,
   ])
-  assert.deepEqual(says('credential: reader, tools: ["*/read"]'), [
+  assert.deepEqual(await says('credential: reader, tools: ["*/read"]'), [
     `3:68 the server "wiki" has no credential "reader"; it has none for rules: ${advice}`,
   ])
 })

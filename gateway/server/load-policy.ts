@@ -1,5 +1,6 @@
 import type { Problem, SourceDocument } from '../model/problem.ts'
 import { compilePolicy, type CompileResult } from '../policy/compile.ts'
+import { openExpressions } from '../policy/open-expressions.ts'
 import type { Settings } from '../settings/settings.ts'
 import { validate } from '../settings/validate.ts'
 import { readYaml } from '../settings/yaml.ts'
@@ -8,9 +9,9 @@ import { readYaml } from '../settings/yaml.ts'
  * The policies of a configuration as compiled rules, or everything that is wrong with any of them.
  * Files that fail the schema do not keep the others from being checked.
  */
-export function loadPolicy(
+export async function loadPolicy(
   settings: Pick<Settings, 'policies' | 'servers' | 'notifications'>,
-): CompileResult {
+): Promise<CompileResult> {
   const problems: Problem[] = []
   const documents: SourceDocument[] = []
   for (const { file, text } of settings.policies) {
@@ -22,6 +23,7 @@ export function loadPolicy(
   const names = settings.servers.map(({ name }) => name)
   const opaque = settings.servers.filter(({ resourceUris }) => resourceUris === 'opaque')
   const compiled = compilePolicy(documents, names, {
+    compileExpression: await openExpressions(documents),
     opaque: new Set(opaque.map(({ name }) => name)),
     notifications: new Set(settings.notifications.keys()),
     credentials: new Map(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describeCaller } from '../policy/describe-caller.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Position } from '../model/problem.ts'
-import { compilePolicy } from '../policy/compile.ts'
+import { compilePolicy } from './compile-policy.ts'
 import type { Rules } from '../policy/rules.ts'
 import type { NaiveRule } from './naive-policy.ts'
 

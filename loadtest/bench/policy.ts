@@ -3,7 +3,7 @@
  * groups, a tool that few of them name. One process, no sockets; run it on an idle machine.
  */
 import { callFor, frameFor, type Question } from '../../gateway/policy/ask.ts'
-import { compilePolicy } from '../../gateway/policy/compile.ts'
+import { compilePolicy } from '../../gateway/testkit/compile-policy.ts'
 import { decide } from '../../gateway/policy/decide.ts'
 import { describeCaller } from '../../gateway/policy/describe-caller.ts'
 import { occasionAt } from '../../gateway/policy/occasion.ts'
