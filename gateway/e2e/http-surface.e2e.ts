@@ -71,7 +71,7 @@ before(async () => {
         disclose: true,
       },
     ],
-    config: { issuers },
+    config: { issuers, scope_includes: { 'drive.admin': ['drive.read', 'drive.write'] } },
   })
   sole = await startGatehouse({ servers: { only: upstream }, rules: [], config: { issuers } })
 })
@@ -278,6 +278,7 @@ test('a person whose token lacks scopes is told all of them at once, with 403', 
   }
   assert.equal(server.calls('tools/call').length, seen)
   assert.equal((await call('drive', 'person', 'echo', 'drive.write drive.read')).status, 200)
+  assert.equal((await call('drive', 'person', 'echo', 'drive.admin')).status, 200, 'includes both')
 })
 
 test('a person sees a tool for which scopes can be had, a machine does not and is never challenged', async () => {

@@ -266,6 +266,18 @@ test('a reload reads a known token anew when its claims are mapped otherwise', a
   assert.equal(caller.kind, 'service')
 })
 
+test('a reload reads a known token anew when a scope includes less or more', async () => {
+  const including = [trustedIssuer([signer], { scopeIncludes: new Map([['write', ['read']]]) })]
+  const before = testIdentity({ issuers: including })
+  const token = await signer.sign(before.claims({ scope: 'write' }))
+  const wide = await before.bearer(token)
+  assert.ok(isCaller(wide) && wide.scopes.has('read'))
+  const { world, identify } = before
+  const issuers = [trustedIssuer([signer])]
+  const narrow = await testIdentity({ world, issuers, handover: identify.handover }).bearer(token)
+  assert.ok(isCaller(narrow) && !narrow.scopes.has('read'))
+})
+
 test('a reload reads key files again, and refuses known tokens of a key that is there no more', async () => {
   let keys = [signer.jwk, rotated.jwk]
   const world = testWorld()

@@ -52,6 +52,8 @@ export function openIssuers(
 function prepare(trusted: TrustedIssuer, keys: IssuerKeys): Issuer {
   const { issuer, algorithms, types, allowManyAudiences, claims } = trusted
   const rules = { issuer, algorithms, types, allowManyAudiences, clientPaths: claims.client }
-  const text = JSON.stringify({ ...trusted, clients: [...trusted.clients] })
+  // Maps would be written as empty: whatever they hold must be in the digest too.
+  const maps = { clients: [...trusted.clients], scopeIncludes: [...trusted.scopeIncludes] }
+  const text = JSON.stringify({ ...trusted, ...maps })
   return { trusted, rules, keys, trust: hash('sha256', text, 'base64url') }
 }

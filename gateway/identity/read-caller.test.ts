@@ -108,6 +108,13 @@ test('a kind the operator did not name a claim for is never read from the token'
   assert.equal(callerOf(claimed).kind, 'agent')
 })
 
+test('a scope counts for those it includes, and for no other', () => {
+  const scopeIncludes = new Map([['a', ['a1', 'a2']]])
+  assert.deepEqual(callerOf({}, { scopeIncludes }).scopes, new Set(['a', 'b', 'a1', 'a2']))
+  assert.deepEqual(callerOf({ scope: 'a1 b' }, { scopeIncludes }).scopes, new Set(['a1', 'b']))
+  assert.deepEqual(callerOf({ scope: undefined }, { scopeIncludes }).scopes, new Set())
+})
+
 test('a person stands behind a token of an interactive issuer', () => {
   assert.ok(callerOf({}).interactive)
   assert.ok(!callerOf({}, { interactive: false }).interactive)

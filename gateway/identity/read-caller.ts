@@ -1,6 +1,7 @@
 /** Verified claims -> Caller, as the issuer's settings map them. */
 import type { Caller, CallerKind } from '../model/caller.ts'
 import type { TokenRefusal } from '../model/event.ts'
+import { withIncluded } from '../model/scope-includes.ts'
 import type { TokenClaims } from '../oauth/check-claims.ts'
 import {
   isText,
@@ -53,7 +54,7 @@ export function readCaller(token: TokenClaims, trusted: TrustedIssuer): ReadCall
     kind,
     via: 'jwt',
     groups: groups.value,
-    scopes: scopes.value,
+    scopes: withIncluded(scopes.value, trusted.scopeIncludes),
     actors: actors.value,
     interactive:
       trusted.interactive && kind !== 'service' && hasPerson(claims, client, grant.value),

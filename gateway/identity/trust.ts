@@ -5,6 +5,7 @@
 import type { CallerKind } from '../model/caller.ts'
 import type { Introspection } from '../model/introspection.ts'
 import type { JwksSource } from '../model/jwks-source.ts'
+import type { ScopeIncludes } from '../model/scope-includes.ts'
 
 /** One issuer whose tokens are accepted, and how its claims are read. */
 export type TrustedIssuer = {
@@ -29,6 +30,8 @@ export type TrustedIssuer = {
   readonly clients: ReadonlyMap<string, CallerKind>
   /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
   readonly interactive: boolean
+  /** Scopes that count for others. */
+  readonly scopeIncludes: ScopeIncludes
 }
 
 /** Where an issuer's keys come from. */

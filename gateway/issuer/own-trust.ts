@@ -29,5 +29,7 @@ export function ownTrust(
     kind: 'agent',
     clients: new Map(),
     interactive: true,
+    // Said by whoever asks about calls; a token is exchanged for no more than what it says itself.
+    scopeIncludes: new Map(),
   }
 }

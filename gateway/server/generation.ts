@@ -75,7 +75,9 @@ export function createGeneration(options: {
   plant.vaultKeys.use(settings)
   const vault = createVault(settings, plant, seals)
   const swaps = swapsFor(settings, plant, vault)
-  const trusted = [...(own === undefined ? [] : [own]), ...settings.issuers]
+  const { scopeIncludes } = settings
+  const ours = own === undefined ? [] : [{ ...own, scopeIncludes }]
+  const trusted = [...ours, ...settings.issuers]
   const identify = identifyFor({ settings, trusted }, plant, previous)
   const { servers } = settings
   const eras = createServerEras({ servers, conversations, plant, previous: previous?.eras })

@@ -25,6 +25,7 @@ export type ConfigFile = {
   readonly authorization_server?: AuthorizationServerFile
   readonly issuers: readonly IssuerFile[]
   readonly api_keys: readonly ApiKeyFile[]
+  readonly scope_includes: Readonly<Record<string, readonly string[]>>
   readonly servers: Readonly<Record<string, ServerFile>>
   readonly providers: Readonly<Record<string, ConfiguredProviderFile>>
   readonly limits: {

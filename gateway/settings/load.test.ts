@@ -33,7 +33,7 @@ const mistakes: Record<string, readonly [text: string, problem: string]> = {
   ],
   'an unknown key where many are known': [
     `${BASE}colour: blue\n`,
-    '7:1 unknown key "colour"; known here: version, public_url, workers, listen, ops, trusted_proxies, allowed_origins, keys, authorization_server, issuers, api_keys, servers, decision_point, notifications, providers, limits, policies, audit, state, telemetry',
+    '7:1 unknown key "colour"; known here: version, public_url, workers, listen, ops, trusted_proxies, allowed_origins, keys, authorization_server, issuers, api_keys, scope_includes, servers, decision_point, notifications, providers, limits, policies, audit, state and 1 more',
   ],
   'a value of the wrong type': [
     `${BASE}listen: { port: '8787' }\n`,

@@ -10,6 +10,7 @@ import { complete } from './complete.ts'
 import type { ConfigFile } from './config-file.ts'
 import { freeze } from './freeze.ts'
 import { type PublicUrl, readPublicUrl } from './public-url.ts'
+import { closeIncludes } from '../model/scope-includes.ts'
 import { readApiKeys } from './read-api-keys.ts'
 import { readAuthorizationServer } from './read-authorization-server.ts'
 import { readGeneralPoint } from './read-decision-point.ts'
@@ -124,6 +125,7 @@ async function read(
       ? await readAuthorizationServer(context)
       : undefined,
     issuers: await readIssuers(reading, config),
+    scopeIncludes: closeIncludes(config.scope_includes),
     limits: readLimits(reading, config),
     apiKeys: readApiKeys(reading, config),
     providers: await readProviders(context),

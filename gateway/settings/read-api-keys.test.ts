@@ -103,3 +103,15 @@ test('an API key that has ended is a warning, one that will end is not', async (
   assert.deepEqual(await warningsOf(text('2027-01-31T00:00:01Z'), { now }), [])
   assert.deepEqual(await warningsOf(text('2020-01-31T00:00:00Z')), [])
 })
+
+test('a scope that includes others counts for them, in keys as in tokens', async () => {
+  const includes = 'scope_includes: { admin: [write], write: [read] }'
+  const { apiKeys, issuers, scopeIncludes } = await settingsOf(
+    `${keys(`  - { ${ENTRY}, scopes: [admin, other] }`)}${includes}
+issuers: [{ issuer: 'https://idp.example', jwks: { url: 'https://idp.example/keys' } }]
+`,
+  )
+  assert.deepEqual(apiKeys[0]?.scopes.toSorted(), ['admin', 'other', 'read', 'write'])
+  assert.deepEqual(scopeIncludes.get('admin'), ['write', 'read'])
+  assert.deepEqual(issuers[0]?.scopeIncludes, scopeIncludes)
+})

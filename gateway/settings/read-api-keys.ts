@@ -1,5 +1,6 @@
 /** Section `api_keys`. The keys themselves are nowhere here, only their hashes. */
 import type { Path } from '../model/problem.ts'
+import { closeIncludes, withIncluded } from '../model/scope-includes.ts'
 import type { ApiKeyFile, ConfigFile } from './config-file.ts'
 import { nearest } from './nearest.ts'
 import type { Reading } from './reading.ts'
@@ -7,6 +8,7 @@ import type { ApiKeySettings } from './settings.ts'
 
 /** The API keys the schema has accepted; what else is wrong with them is reported. */
 export function readApiKeys(reading: Reading, config: ConfigFile): readonly ApiKeySettings[] {
+  const includes = closeIncludes(config.scope_includes)
   const keys: ApiKeySettings[] = []
   for (const [index, file] of config.api_keys.entries()) {
     const at: Path = ['api_keys', index]
@@ -20,7 +22,8 @@ export function readApiKeys(reading: Reading, config: ConfigFile): readonly ApiK
       reading.report([...at, 'sha256'], `is a placeholder; ${advice}`)
     }
     reportUnknownServers(reading, [...at, 'servers'], { file, config })
-    keys.push(readApiKey(reading, at, file))
+    const key = readApiKey(reading, at, file)
+    keys.push({ ...key, scopes: [...withIncluded(new Set(key.scopes), includes)] })
   }
   return keys
 }

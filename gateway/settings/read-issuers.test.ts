@@ -45,6 +45,7 @@ test('an issuer has the defaults the reference names, agent before all', async (
     kind: 'agent',
     clients: new Map(),
     interactive: false,
+    scopeIncludes: new Map(),
   })
 })
 

@@ -1,6 +1,7 @@
 /** Section `issuers`: whose tokens are accepted, and how they are read. */
 import type { Introspection } from '../model/introspection.ts'
 import type { Path } from '../model/problem.ts'
+import { closeIncludes } from '../model/scope-includes.ts'
 import type { ConfigFile, IssuerFile } from './config-file.ts'
 import type { Reading } from './reading.ts'
 import { readJwks, reportExposed } from './read-jwks.ts'
@@ -20,6 +21,7 @@ export async function readIssuers(
   config: ConfigFile,
 ): Promise<readonly IssuerSettings[]> {
   const issuers: IssuerSettings[] = []
+  const scopeIncludes = closeIncludes(config.scope_includes)
   for (const [index, file] of config.issuers.entries()) {
     const at: Path = ['issuers', index]
     if (!reading.isSound(at)) continue
@@ -32,7 +34,7 @@ export async function readIssuers(
       reading.reportKey([...at, 'introspection'], `only one issuer can be asked: ${advice}`)
     }
     const issuer = await readIssuer(reading, at, file)
-    if (issuer !== undefined) issuers.push(issuer)
+    if (issuer !== undefined) issuers.push({ ...issuer, scopeIncludes })
   }
   return issuers
 }
@@ -41,7 +43,7 @@ async function readIssuer(
   reading: Reading,
   at: Path,
   file: IssuerFile,
-): Promise<IssuerSettings | undefined> {
+): Promise<Omit<IssuerSettings, 'scopeIncludes'> | undefined> {
   const url = reading.url([...at, 'issuer'], file.issuer)
   if (url !== undefined) {
     // RFC 8414 §2: an issuer has no query and no fragment.

@@ -8,6 +8,7 @@ import type { Provider, RemoteProvider } from '../model/provider.ts'
 import type { Notification } from '../model/notification.ts'
 import type { Introspection } from '../model/introspection.ts'
 import type { JwksSource } from '../model/jwks-source.ts'
+import type { ScopeIncludes } from '../model/scope-includes.ts'
 import type { Limits } from '../model/limits.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Secret } from '../model/secret.ts'
@@ -34,6 +35,7 @@ export type Settings = {
   /** Gatehouse as its own authorization server; undefined where tokens come from `issuers` alone. */
   readonly authorizationServer: AuthorizationRules | undefined
   readonly issuers: readonly IssuerSettings[]
+  readonly scopeIncludes: ScopeIncludes
   readonly limits: Limits
   readonly apiKeys: readonly ApiKeySettings[]
   readonly servers: readonly McpServer[]
@@ -100,6 +102,7 @@ export type IssuerSettings = {
   readonly clients: ReadonlyMap<string, CallerKind>
   /** Whether tokens come from interactive grants, so that asking for more scopes can succeed. */
   readonly interactive: boolean
+  readonly scopeIncludes: ScopeIncludes
 }
 
 /** Dotted paths into the claims. The first of `client` that is present counts. */

@@ -38,6 +38,7 @@ export function trustedIssuer(
     kind: 'agent',
     clients: new Map(),
     interactive: true,
+    scopeIncludes: new Map(),
     ...more,
   }
 }
