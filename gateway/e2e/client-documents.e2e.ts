@@ -9,7 +9,6 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import { test } from 'node:test'
 
-import { hashPassword } from '../identity/passwords.ts'
 import { createIssuer } from '../issuer/issuer.ts'
 import type { Setup } from '../issuer/setup.ts'
 import { openSigningKeys } from '../oauth/signing-keys.ts'
@@ -19,6 +18,7 @@ import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
+import { cheapHash } from '../testkit/cheap-hash.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import { allowAll } from '../testkit/gatehouse.ts'
 import { livesOf } from '../testkit/lives.ts'
@@ -82,7 +82,7 @@ async function startAlone(
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const revocations = createRevocations({ store, now, emit: () => {} })
   await revocations.load()
-  const alice = { passwordHash: await hashPassword(ALICE.password), name: 'Alice' }
+  const alice = { passwordHash: cheapHash(ALICE.password), name: 'Alice' }
   const fetched: string[] = []
   const cookieKey = randomBytes(32).toString('hex')
   const issuer = createIssuer({

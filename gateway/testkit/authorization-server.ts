@@ -1,5 +1,5 @@
 /** A gateway that is its own authorization server, with one user, for end-to-end tests. */
-import { hashPassword } from '../identity/passwords.ts'
+import { cheapHash } from './cheap-hash.ts'
 import type { TestGatehouse, TestGatehouseOptions } from './gatehouse.ts'
 import { startGatehouse } from './gatehouse.ts'
 import { ALICE } from './oauth-agent.ts'
@@ -14,7 +14,7 @@ export type OwnIssuerOptions = Omit<TestGatehouseOptions, 'config'> & {
 
 export async function startOwnIssuer(options: OwnIssuerOptions): Promise<TestGatehouse> {
   const { section, config, user, ...rest } = options
-  const password = await hashPassword(ALICE.password)
+  const password = cheapHash(ALICE.password)
   const alice = { password, name: 'Alice', groups: ['analysts'], ...user }
   return await startGatehouse({
     ...rest,
