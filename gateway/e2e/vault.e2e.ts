@@ -50,8 +50,9 @@ before(async () => {
       files: { upstream: upstream.url, credential: vault },
       strict: { upstream: upstream.url, credential: { ...vault, needed_for: 'everything' } },
       writes: { upstream: upstream.url, credential: { ...vault, scopes: ['drive.write'] } },
+      office: { upstream: upstream.url, credential: { ...vault, account: 'work' } },
     },
-    rules: ['files', 'strict', 'writes'].map(allowAll),
+    rules: ['files', 'strict', 'writes', 'office'].map(allowAll),
     config: {
       public_url: `http://127.0.0.1:${port}`,
       listen: { port },
@@ -389,6 +390,29 @@ test('A person sees what is connected, ends it, and the provider is told', async
   assert.match((await robot.submit(page)).html, /Not connected/)
   assert.equal(await acme.userOf(used ?? ''), undefined)
   assert.match((await call('nina')).text, /Connect your acme account first/)
+})
+
+test('A person with several accounts connects each by its name, every server has its own, and another takes its place', async () => {
+  const connectAs = async (user: string, target: string): Promise<void> => {
+    const robot = await browserOf('pat')
+    robot.setCookie(acme.origin, 'user', user)
+    const done = await robot.submit(await robot.open(`${gateway.origin}/connect${target}`))
+    assert.match(done.html, /Acme is connected/)
+  }
+  const usedBy = async (server: string): Promise<string | undefined> => {
+    assert.equal((await call('pat', server)).json?.result?.['isError'], undefined)
+    return await sentAs()
+  }
+  await connectAs('pat-home', '/acme')
+  await connectAs('pat-work', '/acme?account=work')
+  assert.deepEqual([await usedBy('files'), await usedBy('office')], ['pat-home', 'pat-work'])
+  const page = await (await browserOf('pat')).open(`${gateway.origin}/connect`)
+  const [, other = ''] =
+    /<h2>Acme<[\s\S]*?href="([^"]+)">Use another account</.exec(page.html) ?? []
+  await connectAs('pat-club', other.replaceAll('&amp;', '&').replace('/connect', ''))
+  assert.deepEqual([await usedBy('files'), await usedBy('office')], ['pat-club', 'pat-work'])
+  const unknown = await (await browserOf('pat')).open(`${gateway.origin}/connect/acme?account=none`)
+  assert.equal(unknown.status, 404)
 })
 
 test('Operators list, count, seal anew and revoke connections, and see no token', async () => {

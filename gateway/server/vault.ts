@@ -108,7 +108,7 @@ export function createVault(settings: Settings, plant: Plant, seals: Seals): Vau
     sessions: createLiveSessions(plant, { apiKeys: settings.apiKeys }),
     sessionCookie: hostCookie(SESSION_COOKIE, isSecure),
     connectCookie: hostCookie('gatehouse-connect', isSecure),
-    scopesOf: (name) => scopesNeeded(settings, name),
+    scopesOf: (name, account) => scopesNeeded(settings, name, account),
     mine: (owner) => ownConnections(owner, { book, settings }),
     signIn: (back) => `${SIGN_IN_PATH}?back=${encodeURIComponent(back)}`,
     accessPath: settings.authorizationServer === undefined ? undefined : ACCESS_PATH,
@@ -152,9 +152,15 @@ async function ownConnections(
   return found
 }
 
-/** What servers need of a provider, all together. */
-function scopesNeeded(settings: Settings, provider: string): readonly string[] {
-  return [...new Set(vaultCredentials(settings, provider).flatMap(({ scopes }) => scopes))]
+/** What servers need of an account, all together; undefined where none works with it. */
+function scopesNeeded(
+  settings: Settings,
+  provider: string,
+  account: string,
+): readonly string[] | undefined {
+  const uses = vaultCredentials(settings, provider).filter((one) => one.account === account)
+  if (uses.length === 0 && account !== 'default') return undefined
+  return [...new Set(uses.flatMap(({ scopes }) => scopes))]
 }
 
 function vaultCredentials({ servers }: Settings, provider: string): readonly VaultCredential[] {

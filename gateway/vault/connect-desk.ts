@@ -12,7 +12,7 @@ import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Store } from '../model/store.ts'
-import { type AskedBy, linkKey, type Connect, type Finished } from './connect.ts'
+import { type AskedBy, linkKey, type Begin, type Connect, type Finished } from './connect.ts'
 import type { ConnectLinks, Link } from './connect-link.ts'
 import type { Owner } from './connection.ts'
 import * as pages from './connect-pages.ts'
@@ -39,8 +39,8 @@ export type ConnectDeskOptions = {
   readonly providers: Pick<Providers, 'named' | 'preview' | 'begin' | 'document'>
   /** What a person has connected and could connect. */
   readonly mine: (owner: Owner) => Promise<readonly pages.Own[]>
-  /** Scopes that servers need of a provider, for who comes without a link. */
-  readonly scopesOf: (provider: string) => readonly string[]
+  /** Scopes that servers need of an account, for who comes without a link; undefined where none asks for it. */
+  readonly scopesOf: (provider: string, account: string) => readonly string[] | undefined
   /** Where to sign in, and come back from; undefined where there is no such page. */
   readonly signIn: ((returnTo: string) => string) | undefined
   /** Where people see what may act for them; undefined where there is no such page. */
@@ -166,8 +166,10 @@ async function wishOf(room: Room, options: ConnectDeskOptions): Promise<Wish | P
   const { provider, query, request, session } = room
   const ticket = query.get('ticket')
   if (ticket === null) {
-    const scopes = options.scopesOf(provider.name)
-    return { account: 'default', scopes, server: undefined, link: undefined }
+    const account = query.get('account') ?? DEFAULT
+    const scopes = options.scopesOf(provider.name, account)
+    if (scopes === undefined) return pages.notFound()
+    return { account, scopes, server: undefined, link: undefined }
   }
   const link = options.links.open(provider.name, ticket)
   if (link === undefined) return pages.staleLink()
@@ -187,7 +189,7 @@ async function offer(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
   const { provider, query, request, session } = room
   // The consent page has named the account, and the person has said yes there.
   const isAgreed = wish.detour !== undefined && !query.has(ASK)
-  if (isAgreed && provider.silent) {
+  if (isAgreed && provider.silent && wish.account === DEFAULT) {
     const ready = await readyFor(room, wish, options)
     return await leave(room, options, { ready, wish, prompt: 'none' })
   }
@@ -196,6 +198,7 @@ async function offer(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
     provider: preview,
     name: session.name,
     server: wish.server,
+    account: wish.account === DEFAULT ? undefined : wish.account,
     scopes: [...new Set([...preview.scopes, ...wish.scopes])],
     detour: wish.detour,
     action: options.base + request.target,
@@ -215,9 +218,17 @@ async function begin(room: Room, options: ConnectDeskOptions): Promise<PageAnswe
   if (wish.link !== undefined && !(await isFirstUse(wish.link, options))) {
     return pages.staleLink(wish.detour)
   }
-  const prompt = provider.silent && wish.detour === undefined ? 'none' : 'usual'
-  return await leave(room, options, { ready, wish, prompt })
+  return await leave(room, options, { ready, wish, prompt: promptFor(room, wish) })
 }
+
+/** Where people have several accounts, the provider asks which. */
+function promptFor({ provider, query }: Room, { account, detour }: Wish): Begin['prompt'] {
+  if (account !== DEFAULT || query.has(pages.ANOTHER)) return 'choose'
+  return provider.silent && detour === undefined ? 'none' : 'usual'
+}
+
+/** The account of a person who has one. */
+const DEFAULT = 'default'
 
 /** The provider, with us as its client. */
 async function readyFor(
@@ -231,7 +242,7 @@ async function readyFor(
 type Leaving = {
   readonly ready: Provider
   readonly wish: Omit<Wish, 'link'>
-  readonly prompt: 'none' | 'usual'
+  readonly prompt: Begin['prompt']
 }
 
 /** To the provider. */

@@ -11,6 +11,8 @@ export function offer(wish: {
   readonly provider: Preview
   readonly name: string
   readonly server: string | undefined
+  /** Which of the person's accounts; undefined for the one of most people. */
+  readonly account: string | undefined
   readonly scopes: readonly string[]
   /** What the person was in the middle of, and can go on with instead. */
   readonly detour: Detour | undefined
@@ -21,12 +23,14 @@ export function offer(wish: {
   const { title } = provider
   const who =
     server === undefined ? 'Servers behind this gateway' : html`<b>${plainName(server)}</b>`
+  const which = wish.account === undefined ? '' : ` (${wish.account})`
+  const heading = `Connect your ${title} account${which}`
   const list = scopes.map((scope) => html`<li><code>${plainName(scope, 200)}</code></li>`)
   return showPage({
     title: `Connect ${title}`,
     formTargets: [new URL(provider.authorizeUrl).origin, ...(detour?.formTargets ?? [])],
     body: html`
-      <h1>Connect your ${title} account</h1>
+      <h1>${heading}</h1>
       <p>You are signed in as <b>${plainName(wish.name)}</b>.</p>
       <p>
         ${who} can then use ${title} in your name. ${title} will ask you for your consent. The token
@@ -64,6 +68,9 @@ export type Own = {
   readonly label: string
 }
 
+/** Stands in the address of who wants to use another account of theirs than the one that is connected. */
+export const ANOTHER = 'another'
+
 /** The accounts of a person, with a way to connect each and to end it. */
 export function own(page: {
   readonly base: string
@@ -79,7 +86,11 @@ export function own(page: {
   </section>`
   const rows = page.connections.map(({ provider, account, state, label }) => {
     const name = account === 'default' ? provider.title : `${provider.title} (${account})`
-    const again = html`<a class="button" href="${base}/${provider.name}">Connect ${name}</a>`
+    const at = `${base}/${provider.name}?account=${account}`
+    const again =
+      state === 'live'
+        ? html`<a class="button" href="${at}&${ANOTHER}=1">Use another account</a>`
+        : html`<a class="button" href="${at}">Connect ${name}</a>`
     const end = html`<form method="post" action="${base}">
       <input type="hidden" name="token" value="${token}" />
       <input type="hidden" name="provider" value="${provider.name}" />
@@ -89,7 +100,7 @@ export function own(page: {
     return html`<section>
       <h2>${name}</h2>
       <p>${WORDS[state]}${label === '' ? '' : ` (${plainName(label)})`}.</p>
-      ${state === 'live' || account !== 'default' ? undefined : html`<div class="actions">${again}</div>`}
+      <div class="actions">${again}</div>
       ${state === 'none' ? undefined : end}
     </section>`
   })

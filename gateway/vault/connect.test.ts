@@ -77,6 +77,18 @@ test('A provider that can is asked to show no page, and told the address where i
   assert.equal(usual.url.searchParams.get('login_hint'), null)
 })
 
+test('Who chooses among several accounts is asked which, and is not led to the one that is known', async () => {
+  const { begin } = setup()
+  const address = 'alice@example.com'
+  const chosen = await begin({ prompt: 'choose', address })
+  assert.equal(chosen.url.searchParams.get('prompt'), 'consent select_account')
+  assert.equal(chosen.url.searchParams.get('login_hint'), null)
+  // Who knows none of these words is asked as ever.
+  const provider = { ...QUIET, silent: false, loginHint: false }
+  const usual = await begin({ prompt: 'choose', provider })
+  assert.equal(usual.url.searchParams.get('prompt'), 'consent')
+})
+
 for (const error of [
   'login_required',
   'interaction_required',

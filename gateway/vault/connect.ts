@@ -35,8 +35,8 @@ export type Begin = {
   readonly asked?: AskedBy | undefined
   /** The person's address, for a provider that takes it. */
   readonly address?: string | undefined
-  /** `none`: the provider shows no page, or says that it must. */
-  readonly prompt: 'none' | 'usual'
+  /** `none`: the provider shows no page, or says that it must. `choose`: it asks which account, where it can. */
+  readonly prompt: 'none' | 'usual' | 'choose'
 }
 
 /** The client of a call that waits for a connection, and the link it was given. */
@@ -151,8 +151,8 @@ async function beginAt(
   const url = new URL(provider.authorizeUrl)
   const parameters = {
     ...provider.authorizeParameters,
-    ...(prompt === 'none' && { prompt }),
-    ...(provider.loginHint && address !== undefined && { login_hint: address }),
+    ...promptOf(provider, prompt),
+    ...(provider.loginHint && isUsual(prompt) && address !== undefined && { login_hint: address }),
     response_type: 'code',
     client_id: provider.client.id,
     redirect_uri: redirectUri(provider.name),
@@ -165,6 +165,22 @@ async function beginAt(
   }
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return { url: url.href, browser }
+}
+
+/** Words of OpenID Connect Core §3.1.2.1, for those who understand them. */
+function promptOf(
+  { authorizeParameters, loginHint, silent }: Provider,
+  prompt: Begin['prompt'],
+): { readonly prompt?: string } {
+  if (prompt === 'none') return { prompt }
+  if (prompt === 'usual' || !(silent || loginHint)) return {}
+  const configured = authorizeParameters['prompt']?.split(' ') ?? []
+  return { prompt: [...new Set([...configured, 'select_account'])].join(' ') }
+}
+
+/** Whoever chooses among several accounts is not led to the one that is known. */
+function isUsual(prompt: Begin['prompt']): boolean {
+  return prompt !== 'choose'
 }
 
 async function finish(back: Return, options: ConnectOptions): Promise<Finished> {
