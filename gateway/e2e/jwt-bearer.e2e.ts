@@ -232,6 +232,8 @@ test('T-18 a program is nobody else, gets nothing else, and no other program is 
   const wrong: readonly (readonly [Form, Form, string])[] = [
     [{ client_id: 'plain' }, {}, '400 invalid_request'],
     [{ client_secret: SECRET, client_id: 'plain' }, {}, '400 invalid_request'],
+    [{ client_secret: SECRET }, {}, '400 invalid_request'],
+    [{}, as('nightly'), '400 invalid_request'],
     [{}, as('plain'), '400 invalid_request'],
     [{ client_assertion: await run() }, {}, '400 invalid_request'],
     [{ resource: gateway.url('mail') }, {}, '400 invalid_target'],
