@@ -43,6 +43,8 @@ let everything: EverythingServer
 let json: RecordingServer
 let events: RecordingServer
 let gateway: TestGatehouse
+/** One for each server: it takes a second to start one. */
+const clients = new Map<string, PythonClient>()
 
 before(async () => {
   everything = await startEverything()
@@ -52,6 +54,11 @@ before(async () => {
     servers: { everything: everything.url, json: json.url, events: events.url },
     rules: RULES,
   })
+  const opened = SERVERS.map(async ({ server }) => {
+    const token = await gateway.token(server)
+    clients.set(server, await connectPython(gateway.url(server), token))
+  })
+  await Promise.all(opened)
 })
 
 after(async () => {
@@ -80,8 +87,10 @@ function asEvents({ json: asked }: Seen, response: ServerResponse): boolean {
   return true
 }
 
-async function open(server: string): Promise<PythonClient> {
-  return await connectPython(gateway.url(server), await gateway.token(server))
+function clientOf(server: string): PythonClient {
+  const client = clients.get(server)
+  assert.ok(client)
+  return client
 }
 
 const SERVERS = [
@@ -93,18 +102,17 @@ const SERVERS = [
 for (const { server, denied, text } of SERVERS) {
   describe(`the Python SDK against "${server}"`, () => {
     test(`"${server}": lists show what policy allows`, async () => {
-      const client = await open(server)
+      const client = clientOf(server)
       assert.ok(client.hello.ok, JSON.stringify(client.hello))
       const listed = await client.ask('list_tools')
       const tools = listed.ok?.['tools'] as readonly { readonly name: string }[]
       const names = tools.map(({ name }) => name)
       assert.ok(names.includes('echo'))
       for (const hidden of [denied, 'delete_all']) assert.equal(names.includes(hidden), false)
-      assert.equal(await client.close(), 0)
     })
 
     test(`"${server}": denied calls end soon as errors that can be read, and the session goes on`, async () => {
-      const client = await open(server)
+      const client = clientOf(server)
       for (const name of [denied, 'no_such_tool']) {
         const refused = await client.ask('call_tool', { name, arguments: {} })
         const { ms, error } = refused
@@ -118,13 +126,12 @@ for (const { server, denied, text } of SERVERS) {
         const served = await client.ask('call_tool', allowed)
         assert.match(JSON.stringify(served.ok?.['content']), text)
       }
-      assert.equal(await client.close(), 0)
     })
   })
 }
 
 test('a denial with a public reason reaches the Python caller as that reason', async () => {
-  const client = await open('json')
+  const client = clientOf('json')
   const { error, ms } = await client.ask('call_tool', { name: 'delete_all', arguments: {} })
   assert.deepEqual(error, {
     type: 'McpError',
@@ -133,11 +140,10 @@ test('a denial with a public reason reaches the Python caller as that reason', a
   })
   assert.ok(ms < SOON_MS)
   assert.equal((await client.ask('call_tool', { name: 'echo', arguments: {} })).error, undefined)
-  assert.equal(await client.close(), 0)
 })
 
 test('prompts and resources are read or refused one by one, on one session', async () => {
-  const client = await open('everything')
+  const client = clientOf('everything')
   const ask = async (method: string, args: Readonly<Record<string, unknown>>) => {
     const { ok, error, ms } = await client.ask(method, args)
     assert.ok(ms < SOON_MS)
@@ -149,15 +155,13 @@ test('prompts and resources are read or refused one by one, on one session', asy
   assert.deepEqual(await ask('read_resource', { uri: `${uri}/features.md` }), ['contents'])
   assert.match(String(await ask('read_resource', { uri: `${uri}/architecture.md` })), /not found/i)
   assert.deepEqual(await ask('send_ping', {}), [])
-  assert.equal(await client.close(), 0)
 })
 
 test('a call that takes its time and reports progress is answered', async () => {
-  const client = await open('everything')
+  const client = clientOf('everything')
   const name = 'trigger-long-running-operation'
   const served = await client.ask('call_tool', { name, arguments: { duration: 1, steps: 2 } })
   assert.match(JSON.stringify(served.ok?.['content']), /completed/)
-  assert.equal(await client.close(), 0)
 })
 
 test('a Python caller without any right, or without a valid token, is told so soon and reaches nothing', async () => {
@@ -176,6 +180,8 @@ test('a Python caller without any right, or without a valid token, is told so so
   assert.equal(json.seen.length, seen)
 })
 
-test('after all of it the gateway runs without a fault', () => {
+test('after all of it every client ends well, and the gateway runs without a fault', async () => {
+  const codes = await Promise.all([...clients.values()].map((client) => client.close()))
+  assert.deepEqual(codes, [0, 0, 0])
   assert.doesNotMatch(gateway.child.output(), /fault|"level":"error"/)
 })

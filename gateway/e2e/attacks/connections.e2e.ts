@@ -148,6 +148,7 @@ test('N-09, N-10, N-11 the server sees an allowlist of headers and the credentia
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
   assert.deepEqual(names.toSorted(), [
     'accept',
+    'baggage',
     'connection',
     'content-length',
     'content-type',
