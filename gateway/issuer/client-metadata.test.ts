@@ -87,6 +87,13 @@ test('What it says of itself beyond what counts here is not taken over', () => {
   assert.equal(result.metadata['application_type'], 'native')
 })
 
+test('A client without a name, or with one of nothing that can be seen, has none', () => {
+  for (const name of [undefined, 7, '', ' \u202e ']) {
+    const result = read({ redirect_uris: REDIRECTS, client_name: name })
+    assert.ok(result.ok && !('client_name' in result.metadata), String(name))
+  }
+})
+
 test('A client cannot take a grant that its registration does not give', () => {
   const own = read({ grant_types: ['client_credentials'], redirect_uris: [] })
   assert.ok(!own.ok && own.error === 'invalid_client_metadata')

@@ -52,11 +52,13 @@ export function readClientMetadata(body: unknown, rules: MetadataRules): ReadMet
   }
   const jwks = readKeys(body, method)
   if (typeof jwks === 'string') return wrong(jwks)
-  const name = body['client_name']
+  const said = body['client_name']
+  const name = typeof said === 'string' ? plainName(said) : ''
   return {
     ok: true,
     metadata: {
-      client_name: typeof name === 'string' ? plainName(name) : '',
+      // Whoever has none is called by its id.
+      ...(name !== '' && { client_name: name }),
       redirect_uris: redirects,
       application_type: applicationTypeOf(redirects),
       grant_types: grants,
