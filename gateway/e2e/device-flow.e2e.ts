@@ -40,6 +40,8 @@ async function begin(): Promise<Device> {
   const { status, json } = await agent.form<Device>('/oauth/device-code', { client_id: client })
   assert.equal(status, 200)
   assert.equal(json.verification_uri, `${gateway.origin}/oauth/device`)
+  // A device with a ready link would show that and no code.
+  assert.ok(!('verification_uri_complete' in json))
   return json
 }
 

@@ -146,6 +146,7 @@ export function createProvider(options: ProviderOptions): Provider {
   })
   // Whatever comes is rewritten to our public address before, so the headers it reads are ours.
   provider.proxy = true
+  provider.use((context, next) => next().then(() => dropReadyLink(context)))
   for (const grant of options.extraGrants) grant.register(provider)
   shareSuccessors(provider, options.successorOf)
   return provider
@@ -165,6 +166,15 @@ function shareSuccessors(provider: Provider, successorOf: (token: string) => str
     return used === undefined ? Reflect.apply(random, this, []) : successorOf(used.jti)
   }
   Object.defineProperty(prototype, 'generateTokenId', { value })
+}
+
+/**
+ * Takes the link with the code in it (RFC 8628 §3.3.1) out of what a device gets: our page wants the code typed, and
+ * devices that have the link do not show the code.
+ */
+function dropReadyLink({ path, body }: Pick<KoaContextWithOIDC, 'path' | 'body'>): void {
+  if (path !== ROUTES.device_authorization) return
+  Reflect.deleteProperty(Object(body), 'verification_uri_complete')
 }
 
 function featuresOf({
