@@ -3,26 +3,15 @@
  * not public (A-16), and through the authorization server alone, with documents handed to it, they work.
  */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import { test } from 'node:test'
 
-import { createIssuer } from '../issuer/issuer.ts'
-import type { Setup } from '../issuer/setup.ts'
-import { openSigningKeys } from '../oauth/signing-keys.ts'
-import { createClients } from '../registry/clients.ts'
-import { createRevocations } from '../registry/revocations.ts'
-import { createSeals, temporaryKey } from '../seal/seal.ts'
-import { createSessions } from '../sessions/sessions.ts'
-import { createMemoryStore } from '../state/memory.ts'
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
-import { cheapHash } from '../testkit/cheap-hash.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import { allowAll } from '../testkit/gatehouse.ts'
-import { livesOf } from '../testkit/lives.ts'
-import { ALICE, claimsOf, OauthAgent, signIn } from '../testkit/oauth-agent.ts'
+import { claimsOf, OauthAgent, signIn } from '../testkit/oauth-agent.ts'
+import { startLoneIssuer } from '../testkit/lone-issuer.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 
 test('A client id that is an address inside gets an error page at once, and not one connection is made', async (t) => {
@@ -60,89 +49,14 @@ test('A client id that is an address inside gets an error page at once, and not 
   assert.equal(connections, 0)
 })
 
-/** The authorization server by itself, with these documents for the public internet. */
-async function startAlone(
-  documents: Readonly<Record<string, unknown>>,
-  rules: Partial<Setup['documents']>,
-) {
-  const now = Date.now
-  const store = createMemoryStore({ now })
-  const seals = createSeals([temporaryKey()])
-  const keys = await openSigningKeys({
-    store,
-    seal: (text) => seals.seal('signing-key', [], text),
-    open: (sealed) => seals.open('signing-key', [], sealed),
-    isLasting: false,
-    now,
-  })
-  const server = createServer((request, response) => {
-    void issuer.handle(request, response, '127.0.0.1')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const revocations = createRevocations({ store, now, emit: () => {} })
-  await revocations.load()
-  const alice = { passwordHash: cheapHash(ALICE.password), name: 'Alice' }
-  const fetched: string[] = []
-  const cookieKey = randomBytes(32).toString('hex')
-  const issuer = createIssuer({
-    setup: {
-      issuer: origin,
-      tenant: 'default',
-      lives: livesOf(),
-      users: new Map([['alice', { ...alice, groups: [], scopes: undefined }]]),
-      signIn: new Map(),
-      workloads: new Map(),
-      clients: new Map(),
-      registration: {
-        mode: 'off',
-        redirectHosts: undefined,
-        idleMs: 60_000,
-        perMinute: 100,
-        maxClients: 1,
-        tokens: new Map(),
-        statements: new Map(),
-      },
-      documents: { mode: 'open', hosts: [], humanHosts: [], ...rules },
-      servers: [{ name: 'docs', resource: `${origin}/mcp`, scopes: [] }],
-      allowedOrigins: [],
-      toolsFor: async () => [],
-      accountsFor: async () => [],
-      connectAt: () => '',
-      connectPath: undefined,
-      silentTargets: [],
-    },
-    store,
-    book: createClients({ store, now }),
-    sessions: createSessions({ store, now }),
-    revocations,
-    keys,
-    sealing: () => ({
-      seal: (bound, text) => seals.seal('oauth', bound, text),
-      open: (bound, sealed) => seals.open('oauth', bound, sealed),
-    }),
-    cookieKeys: () => [cookieKey],
-    refreshKey: () => cookieKey,
-    fetch: () => Promise.reject(new Error('nobody is asked here')),
-    keyLoading: {
-      fetchJson: () => Promise.reject(new Error('nobody is asked here')),
-      readFile: () => Promise.reject(new Error('nothing is read here')),
-    },
-    publicFetch: async (url) => {
-      fetched.push(url)
-      return Response.json(documents[url] ?? {}, { headers: { 'cache-control': 'max-age=60' } })
-    },
-    now,
-    emit: () => {},
-  })
-  return { origin, fetched, stop: () => server.close() }
-}
-
 test('A client that is described at its address needs no registration, and its site is shown', async (t) => {
   const id = 'https://app.example/oauth/client.json'
   const redirect = 'https://app.example/cb'
   const document = { client_id: id, client_name: 'Described App', redirect_uris: [redirect] }
-  const alone = await startAlone({ [id]: document }, { humanHosts: ['app.example'] })
+  const alone = await startLoneIssuer({
+    documents: { [id]: document },
+    rules: { humanHosts: ['app.example'] },
+  })
   t.after(alone.stop)
   const agent = new OauthAgent(alone.origin)
   const robot = new FormRobot()

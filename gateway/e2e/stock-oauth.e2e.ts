@@ -6,13 +6,14 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import {
-  Client as ModernClient,
-  StreamableHTTPClientTransport as ModernTransport,
-  UnauthorizedError as ModernUnauthorized,
+  ClientCredentialsProvider as ModernCredentials,
+  PrivateKeyJwtProvider as ModernKeys,
 } from '@modelcontextprotocol/client'
-import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import {
+  ClientCredentialsProvider,
+  PrivateKeyJwtProvider,
+} from '@modelcontextprotocol/sdk/client/auth-extensions.js'
+import { exportJWK } from 'jose'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
@@ -21,11 +22,19 @@ import { claimsOf, OauthAgent } from '../testkit/oauth-agent.ts'
 import { RobotProvider } from '../testkit/oauth-provider.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
+import { connectV1With, connectV2With, signInV1, signInV2 } from '../testkit/sdk-oauth.ts'
+import type { Signer } from '../testkit/signer.ts'
+import { createSigner } from '../testkit/signer.ts'
 
 let upstream: RecordingServer
 let gateway: TestGatehouse
+let signer: Signer
+
+const SECRET = 'a-secret-of-the-nightly-job-2026'
 
 before(async () => {
+  signer = await createSigner()
+  const program = { kind: 'service', grants: ['client_credentials'], scopes: ['docs:read'] }
   upstream = await startRecordingServer()
   gateway = await startOwnIssuer({
     servers: { docs: upstream.url, code: upstream.url },
@@ -39,7 +48,14 @@ before(async () => {
       },
       { id: 'code', effect: 'allow', subjects: [{ any: true }], servers: ['code'] },
     ],
-    section: { registration: { per_minute: 100 } },
+    section: {
+      registration: { per_minute: 100 },
+      clients: {
+        secretive: { ...program, secret: '${env:NIGHTLY}' },
+        signing: { ...program, jwks: { keys: [signer.jwk] } },
+      },
+    },
+    env: { NIGHTLY: SECRET },
   })
 })
 
@@ -50,42 +66,9 @@ after(async () => {
 
 const provider = () => new RobotProvider(new FormRobot(), new OauthAgent(gateway.origin))
 
-/** Connects with the SDK v1; the first attempt ends where a person is needed. */
-async function connectV1(server: string, auth: RobotProvider): Promise<Client> {
-  const url = new URL(gateway.url(server))
-  const first = new StreamableHTTPClientTransport(url, { authProvider: auth })
-  const client = new Client({ name: 'stock', version: '1.0.0' })
-  try {
-    await client.connect(first)
-    return client
-  } catch (error) {
-    if (!(error instanceof UnauthorizedError)) throw error
-  }
-  await first.finishAuth(auth.code)
-  const next = new Client({ name: 'stock', version: '1.0.0' })
-  await next.connect(new StreamableHTTPClientTransport(url, { authProvider: auth }))
-  return next
-}
-
-async function connectV2(server: string, auth: RobotProvider): Promise<ModernClient> {
-  const url = new URL(gateway.url(server))
-  const first = new ModernTransport(url, { authProvider: auth })
-  const client = new ModernClient({ name: 'stock', version: '1.0.0' })
-  try {
-    await client.connect(first)
-    return client
-  } catch (error) {
-    if (!(error instanceof ModernUnauthorized)) throw error
-  }
-  await first.finishAuth(auth.answer)
-  const next = new ModernClient({ name: 'stock', version: '1.0.0' })
-  await next.connect(new ModernTransport(url, { authProvider: auth }))
-  return next
-}
-
 test('The TypeScript SDK v1 gets from nothing to a tool call', async () => {
   const auth = provider()
-  const client = await connectV1('docs', auth)
+  const client = await signInV1(gateway.url('docs'), auth)
   const result = await client.callTool({ name: 'echo', arguments: {} })
   assert.ok(result.content)
   assert.equal(auth.asked, 1)
@@ -95,7 +78,7 @@ test('The TypeScript SDK v1 gets from nothing to a tool call', async () => {
 
 test('The TypeScript SDK v2 gets from nothing to a tool call', async () => {
   const auth = provider()
-  const client = await connectV2('docs', auth)
+  const client = await signInV2(gateway.url('docs'), auth)
   const result = await client.callTool({ name: 'echo', arguments: {} })
   assert.ok(result.content)
   assert.equal(auth.asked, 1)
@@ -104,7 +87,7 @@ test('The TypeScript SDK v2 gets from nothing to a tool call', async () => {
 
 test('A client of a server without scopes gets there too', async () => {
   const auth = provider()
-  const client = await connectV1('code', auth)
+  const client = await signInV1(gateway.url('code'), auth)
   assert.ok((await client.listTools()).tools.length > 0)
   assert.equal(claimsOf(auth.held!.access_token)['scope'], 'mcp')
   await client.close()
@@ -112,11 +95,29 @@ test('A client of a server without scopes gets there too', async () => {
 
 test('A client refreshes by itself, and nobody is asked again', async () => {
   const auth = provider()
-  const client = await connectV1('docs', auth)
+  const client = await signInV1(gateway.url('docs'), auth)
   const before = auth.held!
   auth.held = { ...before, access_token: `${before.access_token.slice(0, -8)}AAAAAAAA` }
   assert.ok((await client.callTool({ name: 'echo', arguments: {} })).content)
   assert.equal(auth.asked, 1)
   assert.notEqual(auth.held.refresh_token, before.refresh_token)
   await client.close()
+})
+
+test('Programs with a secret or a key get a token for themselves with both SDKs', async () => {
+  const expectedIssuer = gateway.origin
+  const secret = { clientId: 'secretive', clientSecret: SECRET, expectedIssuer }
+  const privateKey = { ...(await exportJWK(signer.privateKey)) }
+  const key = { clientId: 'signing', privateKey, algorithm: signer.algorithm, expectedIssuer }
+  const url = gateway.url('docs')
+  const clients = [
+    await connectV1With(url, new ClientCredentialsProvider(secret)),
+    await connectV1With(url, new PrivateKeyJwtProvider(key)),
+    await connectV2With(url, new ModernCredentials(secret)),
+    await connectV2With(url, new ModernKeys(key)),
+  ]
+  for (const client of clients) {
+    assert.ok((await client.callTool({ name: 'echo', arguments: {} })).content)
+    await client.close()
+  }
 })

@@ -18,6 +18,8 @@ export class RobotProvider implements OAuthClientProvider {
   code = ''
   /** The parameters the last redirect came with. */
   answer = new URLSearchParams()
+  /** Address at which the client is described, where it is not to register. */
+  clientMetadataUrl?: string
   /** Authorizations begun. */
   asked = 0
   client: OAuthClientInformationMixed | undefined
