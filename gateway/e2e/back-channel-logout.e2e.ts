@@ -29,8 +29,7 @@ before(async () => {
   const origin = `http://127.0.0.1:${port}`
   const start = (name: string, namesSessions: boolean) =>
     startCorporateIdp([`${origin}/oauth/callback/${name}`], {
-      uri: `${origin}/oauth/backchannel-logout/${name}`,
-      namesSessions,
+      backChannel: { uri: `${origin}/oauth/backchannel-logout/${name}`, namesSessions },
     })
   corp = await start('corp', true)
   partner = await start('partner', false)

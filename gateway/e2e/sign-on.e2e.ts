@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import type { CorporateIdp } from '../testkit/corporate-idp.ts'
-import { IDP_SECRET, startCorporateIdp } from '../testkit/corporate-idp.ts'
+import { away, IDP_SECRET, startCorporateIdp } from '../testkit/corporate-idp.ts'
 import type { Shown } from '../testkit/form-robot.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import { freePort } from '../testkit/free-port.ts'
@@ -67,13 +67,6 @@ async function begin(robot: FormRobot): Promise<{ readonly page: Shown; readonly
   const { json } = await agent.register()
   const page = await robot.open(agent.authorizeUrl(json.client_id))
   return { page, client: json.client_id }
-}
-
-/** Goes to the identity provider, through it, and stops where it sends the browser back to. */
-async function away(robot: FormRobot, page: Shown, name: string): Promise<string> {
-  const left = await robot.open(`${page.url}/with/${name}`)
-  const there = await robot.open(left.headers.get('location') ?? '')
-  return there.headers.get('location') ?? ''
 }
 
 async function answerOf(robot: FormRobot, consent: Shown): Promise<URLSearchParams> {

@@ -7,48 +7,23 @@ import { after, before, describe, test } from 'node:test'
 import { NODE, ROOT, startChild } from '../../testkit/child.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll, ISSUER, startGatehouse } from '../../testkit/gatehouse.ts'
-import { startPostgres } from '../../testkit/postgres.ts'
 import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
-import { startRedis } from '../../testkit/redis.ts'
 import type { Reply } from '../../testkit/rpc.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
+import type { SharedDatabase } from '../../testkit/shared-database.ts'
+import { SHARED_DATABASES } from '../../testkit/shared-database.ts'
 
 /** Milliseconds until a revocation is in force at the other process: for a call, and on an open stream. */
 const CALLS_MS = 1_000
 const STREAMS_MS = 5_000
 
-/** A database that both gateways use, with the section of the configuration for it. */
-type Shared = {
-  readonly port: number
-  readonly password: string
-  readonly state: Readonly<Record<string, unknown>>
-  kill(): Promise<void>
-  start(): Promise<void>
-  stop(): Promise<void>
-}
-
-const DATABASES: Readonly<Record<string, () => Promise<Shared>>> = {
-  redis: async () => {
-    const redis = await startRedis()
-    const section = { url: `redis://127.0.0.1:${redis.port}`, password: '${env:STATE_PASSWORD}' }
-    return { ...redis, state: { driver: 'redis', redis: section } }
-  },
-  postgres: async () => {
-    const postgres = await startPostgres()
-    const { port, user, database } = postgres
-    const url = `postgres://127.0.0.1:${port}/${database}`
-    const section = { url, user, password: '${env:STATE_PASSWORD}' }
-    return { ...postgres, state: { driver: 'postgres', postgres: section } }
-  },
-}
-
-for (const [name, open] of Object.entries(DATABASES)) {
+for (const [name, open] of Object.entries(SHARED_DATABASES)) {
   describe(`two gateways on one ${name}`, () => testShared(name, open))
 }
 
-function testShared(name: string, open: () => Promise<Shared>): void {
-  let shared: Shared
+function testShared(name: string, open: () => Promise<SharedDatabase>): void {
+  let shared: SharedDatabase
   let server: RecordingServer
   let one: TestGatehouse
   let two: TestGatehouse
@@ -60,7 +35,7 @@ function testShared(name: string, open: () => Promise<Shared>): void {
       servers: { docs: { upstream: server.url, unlisted: 'allow', audiences: ['docs'] } },
       rules: [allowAll('docs')],
       config: { state: shared.state, ...more },
-      env: { STATE_PASSWORD: shared.password },
+      env: shared.env,
     })
 
   before(async () => {
@@ -135,7 +110,7 @@ function testShared(name: string, open: () => Promise<Shared>): void {
       command: NODE,
       args: [main, 'serve', '-c', one.configFile],
       env: {
-        STATE_PASSWORD: shared.password,
+        ...shared.env,
         GATEHOUSE_ADMIN_TOKEN: randomBytes(32).toString('base64url'),
       },
     })

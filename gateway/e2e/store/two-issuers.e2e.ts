@@ -1,0 +1,107 @@
+/**
+ * Two processes on the databases that machines share are one authorization server: signing in leaves one and
+ * comes back to the other, races for refresh tokens end no grant, and a stolen old one does. `make prove` runs
+ * a hundred rounds of the race, `make test` five.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { REFRESH_GRACE_MS } from '../../issuer/adapter.ts'
+import { startBalancer } from '../../testkit/balancer.ts'
+import type { CorporateIdp } from '../../testkit/corporate-idp.ts'
+import { away, IDP_SECRET, startCorporateIdp } from '../../testkit/corporate-idp.ts'
+import { eventually } from '../../testkit/eventually.ts'
+import { FormRobot } from '../../testkit/form-robot.ts'
+import type { Tokens } from '../../testkit/oauth-agent.ts'
+import { claimsOf } from '../../testkit/oauth-agent.ts'
+import { reportProof } from '../../testkit/proof.ts'
+import type { SharedDatabase } from '../../testkit/shared-database.ts'
+import { SHARED_DATABASES } from '../../testkit/shared-database.ts'
+import type { TwoIssuers } from '../../testkit/two-issuers.ts'
+import {
+  allowedAgent,
+  fetchAt,
+  raceRefreshes,
+  REFRESHES_AT_ONCE,
+  startTwoIssuers,
+} from '../../testkit/two-issuers.ts'
+
+const ROUNDS = process.env['GATEHOUSE_PROVE'] === undefined ? 5 : 100
+
+describe('one authorization server of two processes', { concurrency: 2 }, () => {
+  for (const name of ['redis', 'postgres'] as const) {
+    describe(name, () => testPair(name, SHARED_DATABASES[name]))
+  }
+})
+
+function testPair(name: string, open: () => Promise<SharedDatabase>): void {
+  let database: SharedDatabase
+  let idp: CorporateIdp
+  let issuers: TwoIssuers
+  /** An agent whose first refresh token was used at this moment, and what it brought. */
+  let robbed: Awaited<ReturnType<typeof allowedAgent>>
+  let usedAtMs = 0
+  let next: Tokens
+
+  before(async () => {
+    const balancer = await startBalancer()
+    idp = await startCorporateIdp([`${balancer.origin}/oauth/callback/corp`])
+    database = await open()
+    const { issuer } = idp
+    const corp = { issuer, client_id: 'gatehouse', client_secret: '${env:IDP_SECRET}' }
+    issuers = await startTwoIssuers({
+      state: database.state,
+      env: { ...database.env, IDP_SECRET },
+      section: { sign_in: { corp } },
+      balancer,
+    })
+    robbed = await allowedAgent(issuers.agent())
+    next = (await robbed.refresh(robbed.tokens.refresh_token)).json
+    usedAtMs = Date.now()
+  })
+
+  after(async () => {
+    await issuers.stop()
+    await idp.stop()
+    await database.stop()
+  })
+
+  test(`${name}: sign-in leaves one process and comes back to the other, whose token the first one serves`, async () => {
+    let which = 0
+    const robot = new FormRobot({ fetch: fetchAt(() => which) })
+    const agent = issuers.agent()
+    const { json: client } = await agent.register()
+    const page = await robot.open(agent.authorizeUrl(client.client_id))
+    const back = await away(robot, page, 'corp')
+    which = 1
+    const consent = await robot.open(back)
+    assert.match(consent.text, /You are signed in as Bea/)
+    const done = await robot.submit(consent, { do: 'allow' })
+    const code = new URL(done.headers.get('location') ?? '').searchParams.get('code') ?? ''
+    const { json } = await agent.redeem(client.client_id, code)
+    assert.equal(claimsOf(json.access_token)['sub'], 'corp|00u1')
+    for (const at of [0, 1]) assert.equal(await issuers.statusAt(at, json.access_token), 200)
+  })
+
+  test(`${name}: an agent that refreshes at both processes at once keeps its grant`, async () => {
+    await raceRefreshes(issuers, ROUNDS)
+    const what = `refreshes of one agent raced at two processes on ${name}`
+    reportProof({ what, cases: ROUNDS * REFRESHES_AT_ONCE, seed: undefined })
+  })
+
+  test(`${name}: an old refresh token that somebody else brings ends the grant at both`, async () => {
+    const { tokens, refresh } = robbed
+    assert.equal(await issuers.statusAt(0, next.access_token), 200)
+    await pause(REFRESH_GRACE_MS + 500 - (Date.now() - usedAtMs))
+    const stolen = await refresh(tokens.refresh_token)
+    assert.deepEqual([stolen.status, Reflect.get(stolen.json, 'error')], [400, 'invalid_grant'])
+    assert.equal((await refresh(next.refresh_token)).status, 400)
+    await eventually(async () => {
+      const statuses = [0, 1].map((at) => issuers.statusAt(at, next.access_token))
+      assert.deepEqual(await Promise.all(statuses), [401, 401])
+    })
+    const records = await Promise.all(issuers.gateways.map((gateway) => gateway.audit()))
+    assert.match(JSON.stringify(records), /"token_replayed"/)
+  })
+}
