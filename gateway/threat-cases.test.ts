@@ -13,7 +13,7 @@ const ROWS = Array.from(PAGE.matchAll(/^\| [A-Z]-\d\d .*\|$/gm), ([line]) => {
 })
 
 /** The cases that have numbers of their own, and how many there are. */
-const FAMILIES = { P: 23, S: 11, N: 20 }
+const FAMILIES = { P: 23, S: 11, N: 20, A: 22 }
 
 /** The cases of other families that are about sessions, streams, answers, conditions of rules and delegation. */
 const OTHERS =

@@ -135,6 +135,17 @@ test('A redirect that is not the registered one gets an error page and no redire
     'https://app.example/CB',
     'https://app.example/cb?x',
     'https://evil.example/cb',
+    'https://APP.example/cb',
+    'HTTPS://app.example/cb',
+    'https://app.example:8443/cb',
+    'https://app.example:443/cb',
+    'https://app.example/cb/',
+    'https://app.example/./cb',
+    'https://app.example/%63b',
+    'https://app.example/cb#x',
+    'https://user@app.example/cb',
+    'https://app.example.evil.example/cb',
+    ' https://app.example/cb',
   ]) {
     const page = await new FormRobot().open(
       agent.authorizeUrl(json.client_id, { redirect_uri: wrong, resource: docs() }),

@@ -57,7 +57,7 @@ before(async () => {
       public_url: `http://127.0.0.1:${port}`,
       listen: { port },
       state: { driver: 'sqlite', file: STATE },
-      providers: { acme: acme.entry },
+      providers: { acme: acme.entry, other: { ...acme.entry, title: 'Other' } },
       authorization_server: 'embedded',
       issuers: [],
     },
@@ -358,6 +358,17 @@ test('An answer that names another issuer, or none, is refused (RFC 9207)', asyn
     assert.equal((await robot.open(url.href)).status, 400)
   }
   assert.match((await call('ivan')).text, /Connect your acme account first/)
+})
+
+test('A code brought to the callback of another provider connects nothing', async () => {
+  const robot = await browserOf('oscar')
+  const url = await codeUrl(robot, await robot.open(linkIn(await call('oscar'))))
+  const elsewhere = url.replace('/connect/acme/', '/connect/other/')
+  assert.notEqual(elsewhere, url)
+  assert.equal((await robot.open(elsewhere)).status, 400)
+  // The state is spent, and it was no connection of either.
+  assert.equal((await robot.open(url)).status, 400)
+  assert.match((await call('oscar')).text, /Connect your acme account first/)
 })
 
 test('A token that the provider has withdrawn is refreshed once on 401; what cannot be asks to connect again', async () => {

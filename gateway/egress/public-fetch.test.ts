@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { connect } from 'node:tls'
+
+import { Agent } from 'undici'
+
+import { createAuthority } from '../testkit/certificates.ts'
 
 import { createPublicFetch } from './public-fetch.ts'
 import type { Resolve } from './public-only.ts'
@@ -96,4 +104,78 @@ test('Not one packet goes to a special address that a name stands for', async (t
   await Promise.allSettled(Array.from({ length: 20 }, (_, at) => fetch(`https://a${at}.example/`)))
   assert.equal(connections, 0)
   await fetch.close()
+})
+
+const PATIENCE_MS = 300
+
+/** A site on loopback that stands for one of the public internet, and how often it was asked. */
+async function startSite(answer: (response: ServerResponse) => void) {
+  const authority = createAuthority('Test CA')
+  const asked: string[] = []
+  const site = createTlsServer(
+    authority.issue('app.example', 'DNS:app.example'),
+    (request, response) => {
+      asked.push(request.url ?? '')
+      answer(response)
+    },
+  )
+  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
+  const { port } = site.address() as AddressInfo
+  const agent = new Agent({
+    connect: (_options, callback) => {
+      const to = { host: '127.0.0.1', port, servername: 'app.example', ca: authority.cert }
+      const socket = connect(to, () => callback(null, socket))
+      socket.once('error', (error) => callback(error, null))
+    },
+  })
+  const stop = async (): Promise<void> => {
+    await agent.destroy()
+    site.closeAllConnections()
+    await new Promise((resolve) => site.close(resolve))
+  }
+  return { fetch: createPublicFetch({ agent, timeoutMs: PATIENCE_MS }), asked, stop }
+}
+
+test('A redirect is not followed: it is an answer like any other', async (t) => {
+  const location = 'https://app.example/other'
+  const site = await startSite((response) => void response.writeHead(302, { location }).end('{}'))
+  t.after(site.stop)
+  assert.equal((await site.fetch('https://app.example/c')).status, 302)
+  assert.deepEqual(site.asked, ['/c'])
+})
+
+const ENDLESS: readonly (readonly [string, (response: ServerResponse) => void])[] = [
+  ['is a byte longer than 5 KiB', (response) => void response.end('x'.repeat(5_121))],
+  [
+    'announces a gigabyte',
+    (response) => {
+      response.writeHead(200, { 'content-length': 2 ** 30 })
+      const feed = setInterval(() => response.write('x'.repeat(65_536)), 1)
+      response.on('close', () => clearInterval(feed))
+    },
+  ],
+  [
+    'drips',
+    (response) => {
+      const feed = setInterval(() => response.write('x'), 20)
+      response.on('close', () => clearInterval(feed))
+    },
+  ],
+  ['never begins', () => undefined],
+]
+
+for (const [what, answer] of ENDLESS) {
+  test(`A document that ${what} is given up in time`, async (t) => {
+    const site = await startSite(answer)
+    t.after(site.stop)
+    const since = performance.now()
+    await assert.rejects(site.fetch('https://app.example/c'), /cannot be had/)
+    assert.ok(performance.now() - since < 10 * PATIENCE_MS)
+  })
+}
+
+test('A document of 5 KiB is had', async (t) => {
+  const site = await startSite((response) => void response.end('x'.repeat(5_120)))
+  t.after(site.stop)
+  assert.equal((await (await site.fetch('https://app.example/c')).text()).length, 5_120)
 })

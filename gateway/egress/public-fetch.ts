@@ -34,15 +34,13 @@ export type PublicFetchOptions = {
   /** The system's resolver by default. */
   readonly resolve?: Resolve
   readonly timeoutMs?: number
+  /** Connections; by default those to public addresses, and no others. */
+  readonly agent?: Agent
 }
 
 export function createPublicFetch(options: PublicFetchOptions = {}): PublicFetch {
   const { resolve = systemLookup, timeoutMs = TIMEOUT_MS } = options
-  const agent = new Agent({
-    connections: CONNECTIONS,
-    allowH2: false,
-    connect: { timeout: timeoutMs, lookup: publicOnly(resolve), autoSelectFamily: false },
-  })
+  const agent = options.agent ?? publicAgent(resolve, timeoutMs)
   let atOnce = 0
   const publicFetch = async (text: string): Promise<Response> => {
     const url = URL.parse(text)
@@ -57,6 +55,14 @@ export function createPublicFetch(options: PublicFetchOptions = {}): PublicFetch
     }
   }
   return Object.assign(publicFetch, { close: () => agent.close() })
+}
+
+function publicAgent(resolve: Resolve, timeoutMs: number): Agent {
+  return new Agent({
+    connections: CONNECTIONS,
+    allowH2: false,
+    connect: { timeout: timeoutMs, lookup: publicOnly(resolve), autoSelectFamily: false },
+  })
 }
 
 async function fetchDocument(url: URL, agent: Agent, signal: AbortSignal): Promise<Response> {

@@ -10,8 +10,10 @@ import { startOwnIssuer } from '../../testkit/authorization-server.ts'
 import { FormRobot } from '../../testkit/form-robot.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll } from '../../testkit/gatehouse.ts'
+import { startLoneIssuer } from '../../testkit/lone-issuer.ts'
 import type { Registered } from '../../testkit/oauth-agent.ts'
 import { OauthAgent, signIn } from '../../testkit/oauth-agent.ts'
+import { exchangeRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 
@@ -123,6 +125,49 @@ test('A refresh token yields nothing that the person may not allow any more', as
   await setScopes([])
   assert.equal(await refresh(), 400)
   await setScopes(undefined)
+})
+
+test('A registration that announces 10 MiB is refused before they come', async () => {
+  const head = [
+    'POST /oauth/register HTTP/1.1',
+    `Host: ${new URL(gateway.origin).host}`,
+    'Content-Type: application/json',
+    `Content-Length: ${10 * 1_048_576}`,
+  ]
+  const text = `${head.join('\r\n')}\r\n\r\n{"client_name":`
+  const { replies } = await exchangeRaw(gateway.origin, text, { replies: 1 })
+  assert.equal(replies[0]?.status, 413)
+})
+
+test('A client that says no name is called by its id, and works like any other', async () => {
+  const { json, status } = await agent.register({
+    client_name: undefined,
+    redirect_uris: [REDIRECT],
+  })
+  assert.equal(status, 201)
+  const robot = new FormRobot()
+  const page = await robot.open(agent.authorizeUrl(json.client_id, { redirect_uri: REDIRECT }))
+  assert.ok((await signIn(robot, page)).text.includes(`${json.client_id} wants to use docs`))
+})
+
+test('A code is worth nothing after a minute', async (t) => {
+  const id = 'https://app.example/client.json'
+  const document = { client_id: id, redirect_uris: [REDIRECT] }
+  let nowMs = Date.now()
+  const alone = await startLoneIssuer({ documents: { [id]: document }, now: () => nowMs })
+  t.after(alone.stop)
+  const waiting = new OauthAgent(alone.origin)
+  const ask = { redirect_uri: REDIRECT }
+  for (const [waitedMs, status] of [
+    [55_000, 200],
+    [61_000, 400],
+  ] as const) {
+    const url = await waiting.consent(new FormRobot(), waiting.authorizeUrl(id, ask))
+    nowMs += waitedMs
+    const { json, ...reply } = await waiting.redeem(id, url.searchParams.get('code') ?? '', ask)
+    assert.equal(reply.status, status)
+    assert.equal(Reflect.get(json, 'error'), status === 200 ? undefined : 'invalid_grant')
+  }
 })
 
 test('A page that takes a code to a client cannot be framed either', async () => {
