@@ -126,6 +126,11 @@ curves: deps ## What a call costs as callers, rules, servers, tools and streams 
 	-.ci/tools bench
 	$(NODE) loadtest/bench/curves.ts
 
+.PHONY: bench-tokens
+bench-tokens: deps ## The authorization server: 1,000 agents, and 500 registrations a second (BENCH=--quick)
+	-.ci/tools bench
+	$(NODE) loadtest/bench/agents/main.ts $(BENCH)
+
 .PHONY: load
 load: deps ## Six kinds of load, with k6 or from Node, and a chart (LOAD='--only main --rate 500')
 	$(NODE) loadtest/load/main.ts $(LOAD)

@@ -13,10 +13,10 @@ export type Generator = {
   run<Kind extends Job['kind']>(job: Extract<Job, { kind: Kind }>): Promise<JobResults[Kind]>
 }
 
-/** Starts the generator on the load core; it ends with `processes.stopAll`. */
-export async function startGenerator(processes: Processes): Promise<Generator> {
+/** Starts a generator on the load core; it ends with `processes.stopAll`. */
+export async function startGenerator(processes: Processes, name = 'generator'): Promise<Generator> {
   const { child, log } = await processes.start({
-    name: 'generator',
+    name,
     command: process.execPath,
     args: [PROGRAM],
     core: LOAD_CORE,

@@ -9,16 +9,19 @@ export type Target = Endpoint & { readonly path: string }
 /** What requests are made of: one per token of a file (one a line), all with the same body. */
 type Load = { readonly target: Target; readonly tokensFile: string; readonly body: string }
 
+/** Requests byte for byte, as a JSON list of texts in a file. */
+type Prepared = { readonly target: Target; readonly requestsFile: string }
+
 /** One thing the generator can be told to do. */
 export type Job =
   | ({
       readonly kind: 'open_loop'
       readonly plan: Omit<OpenLoopPlan, 'endpoint' | 'requests'>
-    } & Load)
+    } & (Load | Prepared))
   | ({
       readonly kind: 'closed_loop'
       readonly plan: Omit<ClosedLoopPlan, 'endpoint' | 'requests'>
-    } & Load)
+    } & (Load | Prepared))
   | ({ readonly kind: 'hold_streams'; readonly count: number } & Omit<Load, 'body'>)
   | { readonly kind: 'release_streams' }
 

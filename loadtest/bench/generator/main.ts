@@ -37,6 +37,7 @@ async function run(job: Job): Promise<JobResults[keyof JobResults]> {
 
 /** Requests are kept between runs: preparing a thousand takes longer than a round's pause. */
 function calls(job: Extract<Job, { kind: 'open_loop' | 'closed_loop' }>): Buffer[] {
+  if ('requestsFile' in job) return readRequests(job.requestsFile)
   const { target, tokensFile } = job
   const key = `${target.port} ${target.path} ${tokensFile} ${job.body}`
   const known = prepared.get(key)
@@ -59,6 +60,11 @@ function streamRequests(job: Extract<Job, { kind: 'hold_streams' }>): Buffer[] {
   return Array.from({ length: count }, (_, at) =>
     streamRequest({ authority, path: target.path }, tokens[at % tokens.length] ?? ''),
   )
+}
+
+function readRequests(file: string): Buffer[] {
+  const texts = JSON.parse(readFileSync(file, 'utf8')) as readonly string[]
+  return texts.map((text) => Buffer.from(text))
 }
 
 function readTokens(file: string): string[] {

@@ -2,11 +2,11 @@ import type { AnswerReader } from './answer-reader.ts'
 
 /** What came back in one run. */
 export type Tally = {
-  /** Complete answers with status 200 and the expected length. */
+  /** Complete answers with status 200, or 201 for what was made, and the expected length. */
   good: number
   /** Complete answers of another status. */
   otherStatus: number
-  /** Answers of status 200 whose length says that it is not the upstream's answer (a judged refusal). */
+  /** Answers of these statuses whose length says that it is not the upstream's answer (a judged refusal). */
   otherBody: number
   /** Requests without a complete answer. */
   lost: number
@@ -27,7 +27,7 @@ export function countAnswer(
   reader: AnswerReader,
   expectedBytes: number | undefined,
 ): void {
-  if (reader.status !== 200) tally.otherStatus++
+  if (reader.status !== 200 && reader.status !== 201) tally.otherStatus++
   else if (hasLength(reader, expectedBytes)) tally.good++
   else tally.otherBody++
 }
