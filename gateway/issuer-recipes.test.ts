@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Caller } from './model/caller.ts'
-import type { McpServer } from './model/server.ts'
 import { ISSUER, testIdentity } from './testkit/identity.ts'
 import type { IdpQuirks } from './testkit/idp-quirks.ts'
 import { entra, keycloak, okta } from './testkit/idp-quirks.ts'
@@ -46,7 +45,7 @@ async function gatewayWith(recipe: string, more: object = {}) {
       { iss: issuer.issuer, sub: '00u1', jti: 'onrtac:1', ...times, ...claims, ...changes },
       { typ: undefined, ...header },
     )
-    return await identity.bearer(token, server as McpServer)
+    return await identity.bearer(token, server)
   }
 }
 
