@@ -86,7 +86,7 @@ before(async () => {
   const origin = `http://127.0.0.1:${port}`
   const url = (name: string): string => `${origin}/mcp/${name}`
   for (const { name, quirks } of CASES) {
-    idps.set(name, await startCorporateIdp([], quirks(url(name))))
+    idps.set(name, await startCorporateIdp([], { quirks: quirks(url(name)) }))
   }
   const issuerOf = (name: string): string => idps.get(name)?.issuer ?? ''
   const servers = CASES.map(({ name, scopes }) => {
