@@ -8,18 +8,34 @@ import { after, before, test } from 'node:test'
 
 import { SESSION_COOKIE } from '../pages/cookies.ts'
 import { createRobot, type Robot } from '../testkit/browser-robot.ts'
+import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import { OauthAgent } from '../testkit/oauth-agent.ts'
 import { PASSWORD, SECRETS, startOffice, type Office, type Person } from '../testkit/office.ts'
+import { recordAnswers, type RecordedAnswers } from '../testkit/recorded-answers.ts'
+import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
 import { connectAuto, connectV1 } from '../testkit/sdk-client.ts'
 
 let office: Office
+let answers: RecordedAnswers
+let collector: RecordingServer
+/** Those that the gateway gave to clients. */
+const ours = new Set<string>()
 
 before(async () => {
-  office = await startOffice()
+  collector = await startRecordingServer((_seen, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    return true
+  })
+  office = await startOffice(`${collector.origin}/v1/traces`)
+  answers = recordAnswers(office.gateway.origin)
 })
 
-after(() => office.stop())
+after(async () => {
+  answers.stop()
+  await office.stop()
+  await collector.stop()
+})
 
 type Signed = { readonly token: string; readonly browser: Robot }
 
@@ -42,6 +58,7 @@ async function signIn(name: Person): Promise<Signed> {
   }
   const code = new URL(done.headers.get('location') ?? '').searchParams.get('code') ?? ''
   const { json } = await agent.redeem(client.client_id, code)
+  ours.add(json.access_token)
   const browser = createRobot()
   const session = robot.cookies.find((cookie) => cookie.startsWith(`${SESSION_COOKIE}=`)) ?? ''
   browser.setCookie(gateway.origin, SESSION_COOKIE, session.slice(SESSION_COOKIE.length + 1))
@@ -93,14 +110,24 @@ test('Neither provider’s tokens reach anybody but the server they are for, nor
   const { gateway, server } = office
   const tokens = Array.from(server.seen, (authorization) => authorization.replace('Bearer ', ''))
   assert.equal(tokens.length, 4)
-  assert.ok(tokens.every((token) => !token.startsWith('eyJ')))
+  for (const token of ours) assert.ok(!tokens.some((one) => one.includes(token)))
+  await eventually(() => assert.ok(traces().includes('post_to_slack')))
   const told = [
+    traces(),
+    answers.text(),
     await readFile(gateway.auditFile, 'utf8'),
     await gateway.metrics(),
     gateway.child.output(),
     JSON.stringify((await gateway.admin('GET', '/admin/connections')).json),
   ].join('\n')
+  assert.match(told, /"location"/)
+  assert.match(told, /report of alice/)
   for (const secret of [...tokens, ...Object.values(SECRETS), PASSWORD]) {
     assert.ok(!told.includes(secret), secret)
   }
 })
+
+/** What the gateway has sent of traces. */
+function traces(): string {
+  return collector.seen.map(({ body }) => body.toString('latin1')).join('\n')
+}

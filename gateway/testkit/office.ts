@@ -37,7 +37,8 @@ function originOf({ url }: Emulator): string {
   return url.replace('localhost', '127.0.0.1')
 }
 
-export async function startOffice(): Promise<Office> {
+/** @param collector Where its gateway sends traces; none by default. */
+export async function startOffice(collector?: string): Promise<Office> {
   const port = await freePort()
   const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
   const keys = `k1:${key}`
@@ -98,6 +99,7 @@ export async function startOffice(): Promise<Office> {
     config: {
       public_url: `http://127.0.0.1:${port}`,
       listen: { port },
+      ...(collector !== undefined && { telemetry: { otlp: { endpoint: collector } } }),
       providers: {
         google: {
           authorize_url: `${originOf(google)}/o/oauth2/v2/auth`,
