@@ -55,9 +55,7 @@ export async function startWorker(
     line.close()
     process.kill(process.pid, 'SIGTERM')
   })
-  // Whoever ends the supervisor may tell the workers too, as systemd and a terminal do. Only the first time
-  // begins the end; the next must not cut it short.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined)
+  if (!process.connected) throw new Error('the supervisor is gone')
   const { slot, workers, temporaryKey } = await line.ask('join', undefined)
   const gatehouse = await start({
     ...options,
@@ -79,6 +77,9 @@ export async function startWorker(
   })
   house.resolve(gatehouse)
   await line.ask('up', gatehouse.port)
+  // Whoever ends the supervisor may tell the workers too, as systemd and a terminal do: the second time must
+  // not cut short what the first has begun. Until here a signal ends the process, which does nothing yet.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined)
   return {
     ...gatehouse,
     stop: async () => {
