@@ -13,17 +13,14 @@ import { openSigningKeys } from '../oauth/signing-keys.ts'
 import { signJwt } from '../oauth/sign-jwt.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
+import { ACME_SECRET } from '../testkit/acme.ts'
 import { openEvents } from '../testkit/event-reader.ts'
 import { createRobot, type Robot } from '../testkit/browser-robot.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { freePort } from '../testkit/free-port.ts'
 import { allowAll, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
 import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
-import {
-  ACME_SECRET,
-  startRotatingProvider,
-  type RotatingProvider,
-} from '../testkit/rotating-provider.ts'
+import { startRotatingProvider, type RotatingProvider } from '../testkit/rotating-provider.ts'
 import { callTool, modern, openSession, post, request, type Reply } from '../testkit/rpc.ts'
 import { runCli } from '../testkit/run-cli.ts'
 

@@ -16,8 +16,7 @@ import { createEnvelopes } from '../vault/envelope.ts'
 import { createRingWrap } from '../vault/key-wrap.ts'
 import { createRefresh } from '../vault/refresh.ts'
 import { createServices } from '../vault/services.ts'
-import { ACME_SECRET } from './rotating-provider.ts'
-import { ACME, testProviders } from './vault.ts'
+import { ACME, ACME_SECRET, testProviders } from './acme.ts'
 
 /** How the test says what to do, as JSON in the environment variable `REFRESH_LOOP`. */
 export type RefreshLoop = {

@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net'
 
 import { Provider, type Configuration } from 'oidc-provider'
 
+import { ACME_SECRET } from './acme.ts'
+
 export type RotatingProvider = {
   readonly origin: string
   /** The entry of `providers`, with the client secret in the environment variable `ACME_SECRET`. */
@@ -19,8 +21,6 @@ export type RotatingProvider = {
   readonly counts: { refreshed: number; failed: number; revoked: number }
   stop(): Promise<void>
 }
-
-export const ACME_SECRET = 'acme-client-secret-canary'
 
 /** @param options.lifeSeconds How long its access tokens live. */
 export async function startRotatingProvider(options: {

@@ -10,9 +10,10 @@ import { temporaryKey } from '../seal/seal.ts'
 import { createBook } from '../vault/book.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
 import { createRingWrap } from '../vault/key-wrap.ts'
+import { ACME_SECRET } from './acme.ts'
 import { allowAll, ISSUER, startGatehouse, type TestGatehouse } from './gatehouse.ts'
 import { startRecordingServer } from './recording-server.ts'
-import { ACME_SECRET, startRotatingProvider, type RotatingProvider } from './rotating-provider.ts'
+import { startRotatingProvider, type RotatingProvider } from './rotating-provider.ts'
 import { callTool, post } from './rpc.ts'
 
 const PROCESSES = 3

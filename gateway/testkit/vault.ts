@@ -1,10 +1,7 @@
 /** A keeper of connections over a store in memory and a provider that does what a test says. */
-import type { OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { VaultCredential } from '../model/credential.ts'
 import type { GatehouseEvent } from '../model/event.ts'
-import type { Provider, RemoteProvider } from '../model/provider.ts'
 import type { Store } from '../model/store.ts'
-import { temporaryKey } from '../seal/seal.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { createBook, type Facts } from '../vault/book.ts'
 import { createBreaker } from '../vault/breaker.ts'
@@ -13,39 +10,10 @@ import type { ConnectionId, Tokens } from '../vault/connection.ts'
 import { createEnvelopes } from '../vault/envelope.ts'
 import { createKeeper } from '../vault/keeper.ts'
 import { createRingWrap } from '../vault/key-wrap.ts'
-import { createProviders, type Providers, type ProvidersOptions } from '../vault/providers.ts'
+import type { Providers } from '../vault/providers.ts'
 import type { Given, Reply, Services } from '../vault/services.ts'
+import { ACME, PLACE, RING, testProviders } from './acme.ts'
 import { testCaller } from './pipeline.ts'
-
-const PLACE = { header: 'Authorization', as: 'bearer', user: '' } as const
-
-export const ACME: Provider = {
-  name: 'acme',
-  title: 'Acme',
-  rotation: 'single_use',
-  place: PLACE,
-  issuer: undefined,
-  authorizeUrl: 'https://acme.example/auth',
-  tokenUrl: 'https://acme.example/token',
-  refreshUrl: 'https://acme.example/token',
-  revokeUrl: undefined,
-  sendsIssuer: false,
-  bodyFormat: 'form',
-  pkce: true,
-  scopes: [],
-  scopeSeparator: ' ',
-  scopeParameter: 'scope',
-  silent: false,
-  loginHint: false,
-  authorizeParameters: {},
-  tokenParameters: {},
-  tokenPath: [],
-  okField: undefined,
-  accountField: [],
-  reach: 'any',
-  grantor: undefined,
-  client: { id: 'gateway', secret: undefined, auth: 'none' },
-}
 
 export const NEEDS_ACME: VaultCredential = {
   kind: 'vault',
@@ -67,28 +35,6 @@ export function given(accessToken: string, more: Partial<Given> = {}): Given {
     label: '',
     ...more,
   }
-}
-
-/** Acme alone, or what else there is instead. */
-export function testProviders(
-  configured: ReadonlyMap<string, Provider | RemoteProvider> = new Map([['acme', ACME]]),
-  more: Partial<ProvidersOptions> = {},
-): Providers {
-  const fetch: OAuthFetch = Object.assign(() => Promise.reject(new Error('not here')), {
-    close: async () => undefined,
-  })
-  const now = more.now ?? (() => 0)
-  return createProviders({
-    configured,
-    fetches: { any: fetch, public: fetch },
-    store: createMemoryStore({ now }),
-    envelopes: () => createEnvelopes([createRingWrap([RING])]),
-    redirectUri: (name) => `https://gw.example/connect/${name}/callback`,
-    origin: 'https://gw.example',
-    now,
-    emit: () => undefined,
-    ...more,
-  })
 }
 
 export type TestVault = ReturnType<typeof createTestVault>
@@ -202,5 +148,3 @@ export function createTestVault(shared?: {
     },
   }
 }
-
-const RING = temporaryKey()

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import type { Grantor, RemoteProvider } from '../model/provider.ts'
-import { createTestVault, NEEDS_ACME, testProviders } from '../testkit/vault.ts'
+import { testProviders } from '../testkit/acme.ts'
+import { createTestVault, NEEDS_ACME } from '../testkit/vault.ts'
 import { createWeb, ISSUER, REMOTE, remotePages } from '../testkit/web.ts'
 import type { Reply } from './services.ts'
 
