@@ -11,7 +11,7 @@ const CONNECTIONS = 128
 const TIMEOUT_MS = 10_000
 
 /** Of a bad answer's body, how much is shown. */
-const EXAMPLE_CHARS = 200
+export const EXAMPLE_CHARS = 200
 
 /** Visits are begun this often, in milliseconds, as many as are due. */
 const STEP_MS = 10

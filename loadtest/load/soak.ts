@@ -11,16 +11,19 @@ import { allowAll } from '../../gateway/testkit/gatehouse.ts'
 import { median } from '../bench/statistics.ts'
 import { callTool } from '../scenarios/asks.ts'
 import type { Visit } from '../scenarios/scenario.ts'
-import { drive } from './node-driver.ts'
+import { drive, EXAMPLE_CHARS } from './node-driver.ts'
 import { openStreams } from './streams.ts'
 import { type RunningWorld, startWorld } from './world.ts'
 
 const PER_SECOND = 200
 const STREAMS = 500
 
-/** Between two faults, in milliseconds, and how long after one an error may still be of its making. */
+/** Between two faults, in milliseconds, and how long after its end an error may still be of its making. */
 const FAULT_EVERY_MS = 30_000
 const FAULT_LASTS_MS = 5_000
+
+/** The first bad answers, for people; more of them say the same. */
+const MAX_EXAMPLES = 5
 
 /** Between two looks at the process, in milliseconds. */
 const LOOK_EVERY_MS = 5_000
@@ -75,19 +78,20 @@ async function soak(lastsMinutes: number): Promise<number> {
 /** Everything that was seen, in the order of time. */
 type Seen = {
   readonly looks: Look[]
-  readonly faultTicks: number[]
-  readonly badTicks: number[]
+  /** When each fault began, and when what it broke was whole again. */
+  readonly faults: { readonly fromTick: number; toTick: number }[]
+  readonly bad: { readonly tick: number; readonly got: string }[]
 }
 
 async function judge(world: RunningWorld, lastsMinutes: number): Promise<number> {
   const { pid } = world.gateway.child
   const before = look(pid)
-  const seen: Seen = { looks: [], faultTicks: [], badTicks: [] }
+  const seen: Seen = { looks: [], faults: [], bad: [] }
   const answers = await load(world, lastsMinutes, seen)
   const after = await settled(pid, before)
-  const { looks, faultTicks, badTicks } = seen
-  const unexplained = badTicks.filter(
-    (tick) => !faultTicks.some((from) => tick >= from && tick - from < FAULT_LASTS_MS),
+  const { looks, faults, bad } = seen
+  const unexplained = bad.filter(
+    ({ tick }) => !faults.some((it) => tick >= it.fromTick && tick < it.toTick + FAULT_LASTS_MS),
   )
   const quarter = Math.floor(looks.length / 4)
   const memory = (from: number): number =>
@@ -96,7 +100,7 @@ async function judge(world: RunningWorld, lastsMinutes: number): Promise<number>
   const shouts = world.gateway.child.output().match(/.*(?:unhandled|uncaught|"level":"error").*/gi)
   const promises = [
     [
-      `${answers} answers, ${badTicks.length} bad, ${unexplained.length} of them without a fault`,
+      `${answers} answers, ${bad.length} bad, ${unexplained.length} of them without a fault`,
       unexplained.length === 0,
     ],
     [
@@ -109,14 +113,15 @@ async function judge(world: RunningWorld, lastsMinutes: number): Promise<number>
     ],
     [`errors in the log: ${shouts?.join('\n') ?? 'none'}`, shouts === null],
   ] as const
-  console.log(`${faultTicks.length} faults in ${lastsMinutes} minutes`)
+  console.log(`${faults.length} faults in ${lastsMinutes} minutes`)
+  for (const { got } of unexplained.slice(0, MAX_EXAMPLES)) console.log(`  ${got}`)
   for (const [what, isKept] of promises) console.log(`${isKept ? 'PASS' : 'FAIL'}  ${what}`)
   return promises.every(([, isKept]) => isKept) ? 0 : 1
 }
 
 /** Calls and streams for all that time, with faults; returns how many answers there were. */
 async function load(world: RunningWorld, lastsMinutes: number, seen: Seen): Promise<number> {
-  const { looks, faultTicks, badTicks } = seen
+  const { looks, faults, bad } = seen
   let streams = await openStreams(world, STREAMS)
   const over = new AbortController()
   const watching = repeat(LOOK_EVERY_MS, over.signal, async () => {
@@ -127,17 +132,21 @@ async function load(world: RunningWorld, lastsMinutes: number, seen: Seen): Prom
     console.log(`${minute} min  ${now.rssMb.toFixed(0)} MB  ${now.descriptors} descriptors`)
   })
   const breaking = repeat(FAULT_EVERY_MS, over.signal, async () => {
-    const fault = FAULTS[faultTicks.length % FAULTS.length]
-    faultTicks.push(performance.now())
+    const fault = FAULTS[faults.length % FAULTS.length]
+    const lasts = { fromTick: performance.now(), toTick: Number.POSITIVE_INFINITY }
+    faults.push(lasts)
     await fault?.make(world)
-    if (fault?.endsStreams !== true) return
-    streams.close()
-    streams = await openStreams(world, STREAMS)
+    if (fault?.endsStreams === true) {
+      streams.close()
+      streams = await openStreams(world, STREAMS)
+    }
+    lasts.toTick = performance.now()
   })
   const visit = function* (turn: number): Visit {
     const token = world.tokens[turn % world.tokens.length] ?? ''
     const got = yield callTool(world, { token })
-    if (!got.body.includes('"result"')) badTicks.push(performance.now())
+    if (got.body.includes('"result"')) return
+    bad.push({ tick: performance.now(), got: `${got.status} ${got.body.slice(0, EXAMPLE_CHARS)}` })
   }
   const seconds = lastsMinutes * 60
   const { answers } = await drive({ perSecond: PER_SECOND, seconds, visit, world })
