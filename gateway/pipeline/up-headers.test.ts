@@ -61,7 +61,7 @@ test('only the opening of a stream sends the last event id', () => {
   assert.deepEqual(sent({ ...open, kind: 'response' }), ['mcp-session-id: s-1'])
 })
 
-test('baggage goes up as it came, unless it is longer than anybody has to take', () => {
+test('C-14 baggage goes up as it came, unless it is longer than anybody has to take, or no ASCII', () => {
   const call = { era: 'legacy', kind: 'end_session', method: '' } as const
   const withBaggage = (baggage: string): readonly string[] => {
     const head = { ...emptyHead(), baggage }
@@ -70,4 +70,5 @@ test('baggage goes up as it came, unless it is longer than anybody has to take',
   }
   assert.deepEqual(withBaggage('team=a'), ['baggage', 'team=a'])
   assert.deepEqual(withBaggage('x'.repeat(8_193)), [])
+  assert.deepEqual(withBaggage('caf\u00e9=1'), [])
 })

@@ -12,6 +12,9 @@ const ACCEPT_BOTH = 'application/json, text/event-stream'
 /** Longer `baggage` is not passed on, in characters: nobody has to (W3C Baggage §3.3.2). */
 const MAX_BAGGAGE_CHARS = 8_192
 
+/** What it may be made of; members are not looked at (W3C Baggage §3.3.1). */
+const BAGGAGE = /^[\t\x20-\x7e]+$/
+
 export type UpHeaders = {
   readonly method: 'POST' | 'GET' | 'DELETE'
   readonly call: Pick<Call, 'era' | 'kind' | 'method'>
@@ -39,8 +42,8 @@ export function upHeaders(options: UpHeaders): string[] {
     headers.push('traceparent', options.traceparent)
     if (options.tracestate !== undefined) headers.push('tracestate', options.tracestate)
   }
-  const { baggage } = head
-  if (baggage !== undefined && baggage.length <= MAX_BAGGAGE_CHARS) headers.push('baggage', baggage)
+  const { baggage = '' } = head
+  if (baggage.length <= MAX_BAGGAGE_CHARS && BAGGAGE.test(baggage)) headers.push('baggage', baggage)
   for (const part of options.credential) headers.push(part)
   return headers
 }

@@ -156,6 +156,7 @@ test('N-09, N-10, N-11 the server sees an allowlist of headers and the credentia
     'x-api-key',
   ])
   assert.equal(headers['x-api-key'], API_KEY)
+  assert.equal(headers['baggage'], 'k=v')
   assert.equal(headers.host, new URL(server.origin).host)
   assert.equal(headers.connection, 'keep-alive')
 })
