@@ -18,6 +18,8 @@ import { callTool, post } from './rpc.ts'
 
 const PROCESSES = 3
 const CALLERS = 20
+/** All callers call at the same moment, so often, in milliseconds: a race at every expiry, and rests between. */
+const WAVE_MS = 100
 const LIFE_SECONDS = 3
 /** When a token is refreshed, in milliseconds; jitter makes it a little less or more. */
 const REFRESHED_AFTER_MS = { least: 2_200, most: 2_900 }
@@ -115,7 +117,7 @@ async function callAll(gateways: readonly TestGatehouse[], runMs: number) {
           const isDone = json?.result !== undefined && json.result['isError'] !== true
           if (!isDone) counts.failed += 1
           counts.calls += 1
-          await pause(20)
+          await pause(WAVE_MS - (Date.now() % WAVE_MS))
         }
       }),
     ),
