@@ -13,6 +13,7 @@ import type { McpServer } from '../model/server.ts'
 import type { Departing } from '../upstream/conversations.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 import { BodyReader, brokenOff } from './body-reader.ts'
+import type { ExchangeRequest, ExchangeResponse } from './exchange.ts'
 import { News } from './news.ts'
 import { Outbox, SLICE_BYTES } from './outbox.ts'
 
@@ -48,8 +49,8 @@ export class VisitResponse extends ServerResponse<VisitRequest> {
 type Settle = { readonly resolve: () => void; readonly reject: (error: unknown) => void }
 
 export type HttpVisitOptions = {
-  readonly request: VisitRequest
-  readonly response: VisitResponse
+  readonly request: ExchangeRequest
+  readonly response: ExchangeResponse
   readonly journey: Journey
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean
@@ -373,7 +374,7 @@ export class HttpVisit implements Visit, Sink {
   }
 }
 
-function onRequestData(this: VisitRequest, chunk: Uint8Array): void {
+function onRequestData(this: ExchangeRequest, chunk: Uint8Array): void {
   if (this.visit !== undefined) {
     this.visit.onData(chunk)
     return
@@ -382,18 +383,18 @@ function onRequestData(this: VisitRequest, chunk: Uint8Array): void {
   if (this.discardedBytes > MAX_DISCARDED_BYTES) this.destroy()
 }
 
-function onRequestEnd(this: VisitRequest): void {
+function onRequestEnd(this: ExchangeRequest): void {
   this.visit?.onEnd()
 }
 
-function onResponseDrain(this: VisitResponse): void {
+function onResponseDrain(this: ExchangeResponse): void {
   this.visit?.onDrain()
 }
 
-function onResponseClose(this: VisitResponse): void {
+function onResponseClose(this: ExchangeResponse): void {
   this.visit?.onClose()
 }
 
-function destroyAfterWrite(response: VisitResponse): () => void {
+function destroyAfterWrite(response: ExchangeResponse): () => void {
   return () => response.destroy()
 }

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs'
 import type { Server, ServerOptions } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 
 import type { Listen, ListenTls } from '../settings/settings.ts'
 import { VisitRequest, VisitResponse } from './http-visit.ts'
+import { createRawFront, type RawFront, type RawFrontOptions } from './raw-front.ts'
 import type { UpgradeArrival } from './upgrade-visit.ts'
 
 /** The whole request head must arrive in this time. */
@@ -34,6 +35,9 @@ export type Upgrades = {
   receive(arrival: UpgradeArrival): void
 }
 
+/** Who takes plain calls where `listen.front` is `raw`. */
+export type RawCalls = Pick<RawFrontOptions, 'serves' | 'serve'>
+
 export type Listener = {
   readonly port: number
   readonly connections: () => number
@@ -46,16 +50,27 @@ export type Listener = {
   cut(): void
 }
 
+export type Takers = {
+  readonly onRequest: OnRequest
+  readonly upgrades: Upgrades
+  readonly rawCalls: RawCalls
+}
+
 export async function listen(
   options: Listen,
-  onRequest: OnRequest,
-  upgrades: Upgrades,
+  { onRequest, upgrades, rawCalls }: Takers,
 ): Promise<Listener> {
   const server = create(options.tls, upgrades)
   server.maxHeadersCount = MAX_PARSED_HEADERS
-  server.maxConnections = options.maxConnections
+  // TLS connections are their server's from the beginning.
+  const raw =
+    options.front === 'raw' && options.tls === undefined
+      ? rawInFrontOf(server, rawCalls)
+      : undefined
+  const outer = raw?.server ?? server
+  outer.maxConnections = options.maxConnections
   // Among several workers a surplus connection would else be handed from one to the next without end.
-  Object.assign(server, { dropMaxConnection: true })
+  Object.assign(outer, { dropMaxConnection: true })
   const admit = skipClosing(onRequest)
   server.on('request', (request: VisitRequest, response: VisitResponse) =>
     admit(request, response, 'sends_at_once'),
@@ -67,10 +82,11 @@ export async function listen(
     upgrades.receive({ request, socket, head }),
   )
   server.on('clientError', answerUnreadable)
-  const sockets = openSockets(server)
-  await started(server, options)
-  const address = server.address()
+  const sockets = openSockets(outer)
+  await started(outer, options)
+  const address = outer.address()
   const closeIdle = (): void => {
+    raw?.closeIdle()
     server.closeIdleConnections()
     // Node counts as idle only what has been asked something before.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
@@ -85,7 +101,7 @@ export async function listen(
     },
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve())
+        outer.close(() => resolve())
         closeIdle()
       }),
     closeIdle,
@@ -130,10 +146,20 @@ function certificates(tls: ListenTls) {
   }
 }
 
-async function started(
+/** A raw front whose other connections are that server's. */
+function rawInFrontOf(
   server: Server<typeof VisitRequest, typeof VisitResponse>,
-  { host, port }: Listen,
-): Promise<void> {
+  calls: RawCalls,
+): RawFront {
+  return createRawFront({
+    ...calls,
+    handOver: (socket) => void server.emit('connection', socket),
+    keepAliveMs: KEEP_ALIVE_MS,
+    now: Date.now,
+  })
+}
+
+async function started(server: NetServer, { host, port }: Listen): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(
@@ -145,7 +171,7 @@ async function started(
 }
 
 /** The connections that are open, those in the middle of their TLS handshake included. */
-function openSockets(server: Server<typeof VisitRequest, typeof VisitResponse>): Set<Socket> {
+function openSockets(server: NetServer): Set<Socket> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)

@@ -21,6 +21,7 @@ test('workers have equal parts of the connections, together at least what is con
     host: '127.0.0.1',
     port: 1,
     tls: undefined,
+    front: 'node' as const,
     maxConnections: 100,
     drainSeconds: 1,
     maxInFlightPerCaller: 10,

@@ -1,12 +1,12 @@
 import type { Generation } from './generation.ts'
-import type { VisitRequest, VisitResponse } from './http-visit.ts'
+import type { ExchangeRequest, ExchangeResponse } from './exchange.ts'
 import { HttpVisit } from './http-visit.ts'
 import { newJourney } from './new-journey.ts'
 import type { Plant } from './plant.ts'
 
 export type Arrival = {
-  readonly request: VisitRequest
-  readonly response: VisitResponse
+  readonly request: ExchangeRequest
+  readonly response: ExchangeResponse
   readonly expects: 'expects_continue' | 'sends_at_once'
 }
 
@@ -36,7 +36,10 @@ export function openVisit(
 }
 
 /** Who sent a request: its peer, unless that is a trusted proxy that says otherwise. */
-export function addressOf(request: VisitRequest, { desk }: Pick<Generation, 'desk'>): string {
+export function addressOf(
+  request: Pick<ExchangeRequest, 'headers' | 'socket'>,
+  { desk }: Pick<Generation, 'desk'>,
+): string {
   const forwardedFor = request.headers['x-forwarded-for']
   return desk.addressOf(
     request.socket.remoteAddress ?? '',

@@ -86,7 +86,14 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
   const { settings } = loaded
   const house = await open(options)
   const { plant, answering, generations, sockets } = house
-  const listener = await listen(listenOf(settings.listen, options.member), serveFor(house), sockets)
+  const listener = await listen(listenOf(settings.listen, options.member), {
+    onRequest: serveFor(house),
+    upgrades: sockets,
+    rawCalls: {
+      serves: (target) => house.issuer === undefined || !isOauthTarget(target),
+      serve: (request, response) => serve({ request, response, expects: 'sends_at_once' }, house),
+    },
+  })
   const unlisted = createUnlistedTools(plant.catalogue)
   const reloader = createReloader({
     source,

@@ -30,6 +30,7 @@ export async function readListen(context: {
     host: listen.host,
     port: listen.port,
     tls,
+    front: listen.front,
     maxConnections: listen.max_connections,
     drainSeconds: Math.ceil(reading.duration(['listen', 'drain'], listen.drain) / 1000),
     maxInFlightPerCaller: listen.max_in_flight_per_caller,

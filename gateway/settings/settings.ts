@@ -60,6 +60,8 @@ export type Listen = {
   readonly host: string
   readonly port: number
   readonly tls: ListenTls | undefined
+  /** Who reads requests: node:http, or for whole, plain calls the raw front. */
+  readonly front: 'node' | 'raw'
   /** Open connections; above it new ones are closed at once. */
   readonly maxConnections: number
   /** Seconds that running calls get after SIGTERM. */

@@ -93,6 +93,9 @@ export type TestGatehouseOptions = {
   readonly algorithm?: string
 }
 
+/** With `GATEHOUSE_TEST_FRONT=raw make e2e` all gateways of tests have that front. */
+const FRONT = process.env['GATEHOUSE_TEST_FRONT'] === 'raw' ? { front: 'raw' } : {}
+
 const ADMIN_TOKEN = randomBytes(32).toString('base64url')
 
 export async function startGatehouse(options: TestGatehouseOptions): Promise<TestGatehouse> {
@@ -108,7 +111,7 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
   const config = {
     version: 1,
     public_url: place.origin,
-    listen: { port },
+    listen: { port, ...FRONT },
     ops: { port: opsPort, admin_token: '${env:GATEHOUSE_ADMIN_TOKEN}' },
     issuers: [{ issuer: ISSUER, jwks: { keys: [signer.jwk] }, kind: 'agent' }],
     servers: serverEntries(options.servers),

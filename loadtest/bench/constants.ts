@@ -46,7 +46,7 @@ export const START_TIMEOUT_MS = 15_000
 /** After SIGTERM; then SIGKILL. Nothing measured here has anything to finish. */
 export const STOP_TIMEOUT_MS = 4000
 
-/** How long each part of a run takes. Together a full run stays under six minutes. */
+/** How long each part of a run takes. Together a full run takes some six minutes. */
 export type Durations = {
   readonly rounds: number
   /** One closed-loop round of one variant; whole seconds, since wrk knows no others. */

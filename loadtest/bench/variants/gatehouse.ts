@@ -24,6 +24,15 @@ export const GATEHOUSE: Variant = {
   start: (place) => startGatehouse(place, USUAL_SIZE),
 }
 
+/** The same, but for who reads requests. */
+export const GATEHOUSE_RAW: Variant = {
+  name: 'gatehouse, raw front',
+  needs: [],
+  refuses: 'tokens_and_tools',
+  start: (place) =>
+    startGatehouse(place, USUAL_SIZE, { sections: { listen: { port: place.port, front: 'raw' } } }),
+}
+
 /** What another way of running it adds to the configuration. */
 export type Addition = {
   /** Sections besides those of `GATEHOUSE`. */

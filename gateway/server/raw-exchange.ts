@@ -1,0 +1,185 @@
+/**
+ * A request that the raw front has read whole, and the response to it, as a visit uses them. The response is
+ * written as node:http writes it: same fields, same framing.
+ */
+import type { Socket } from 'node:net'
+import { STATUS_CODES } from 'node:http'
+import type { ExchangeRequest, ExchangeResponse } from './exchange.ts'
+import type { HttpVisit } from './http-visit.ts'
+import type { RawRequest } from './raw-request.ts'
+
+/** What no field may hold: it could begin another one (RFC 9110 §5.5). */
+const NOT_IN_A_FIELD = /[^\t\x20-\x7e\x80-\xff]/
+
+const CONTENT_LENGTH = 'content-length'
+
+export class RawExchangeRequest implements ExchangeRequest {
+  visit: HttpVisit | undefined
+  discardedBytes = 0
+  readonly method = 'POST'
+  readonly httpVersion = '1.1'
+  readonly complete = true
+  readonly socket: Socket
+  readonly #read: RawRequest
+
+  constructor(read: RawRequest, socket: Socket) {
+    this.#read = read
+    this.socket = socket
+  }
+
+  get url(): string {
+    return this.#read.target
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#read.rawHeaders
+  }
+
+  /** Only those that are read before the visit is admitted. */
+  get headers(): ExchangeRequest['headers'] {
+    const { contentLength, forwardedFor } = this.#read
+    return { 'content-length': contentLength, 'x-forwarded-for': forwardedFor }
+  }
+
+  /** The body is here: whoever waits for its end has it now. */
+  on(event: 'data' | 'end'): void {
+    if (event !== 'end') return
+    this.visit?.onData(this.#read.body)
+    this.visit?.onEnd()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+}
+
+export type RawExchangeResponseOptions = {
+  readonly socket: Socket
+  /** `Date` of now, in the form of RFC 9110 §5.6.7. */
+  readonly date: () => string
+  /** Seconds for which an idle connection is kept, as clients are told. */
+  readonly keepAliveSeconds: number
+  /** Told once when all of it is out and the visit has been told. */
+  readonly onFinished: () => void
+}
+
+export class RawExchangeResponse implements ExchangeResponse {
+  visit: HttpVisit | undefined
+  shouldKeepAlive = true
+  headersSent = false
+  writableEnded = false
+  writableFinished = false
+  readonly #options: RawExchangeResponseOptions
+  /** Written with the first bytes of the body. */
+  #head: string | undefined
+  #isChunked = false
+  #isClosed = false
+
+  constructor(options: RawExchangeResponseOptions) {
+    this.#options = options
+  }
+
+  get socket(): Socket {
+    return this.#options.socket
+  }
+
+  get writableLength(): number {
+    return this.writableFinished ? 0 : this.socket.writableLength
+  }
+
+  /** Whoever asked to be told is told; the visit is the only one, and it always asks. */
+  on(): void {}
+
+  /** Nobody waits for it: such requests are not read here. */
+  writeContinue(): void {}
+
+  writeHead(status: number, headers: readonly string[]): void {
+    let isSized = status === 204 || status === 304
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const [name = '', value = ''] = [headers[at], headers[at + 1]]
+      if (NOT_IN_A_FIELD.test(value)) throw new TypeError(`${name} cannot be sent`)
+      isSized ||= name.length === CONTENT_LENGTH.length && name.toLowerCase() === CONTENT_LENGTH
+      head += `${name}: ${value}\r\n`
+    }
+    this.#isChunked = !isSized
+    this.#head = head
+    this.headersSent = true
+  }
+
+  flushHeaders(): void {
+    if (this.#head === undefined) return
+    this.socket.write(this.#takeHead(), 'latin1')
+  }
+
+  write(chunk: string | Uint8Array, onWritten?: () => void): boolean {
+    this.flushHeaders()
+    if (!this.#isChunked) return this.socket.write(chunk, onWritten)
+    const { length } = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    // A chunk of nothing would be the end.
+    if (length === 0) return true
+    this.socket.cork()
+    this.socket.write(`${length.toString(16)}\r\n`, 'latin1')
+    this.socket.write(chunk)
+    const isTaken = this.socket.write('\r\n', 'latin1', onWritten)
+    this.socket.uncork()
+    return isTaken
+  }
+
+  end(chunk?: string | Uint8Array, encoding?: 'latin1'): void {
+    if (this.writableEnded) return
+    const { socket } = this
+    if (this.#isChunked) {
+      if (chunk !== undefined) this.write(chunk)
+      else this.flushHeaders()
+      this.writableEnded = true
+      socket.write('0\r\n\r\n', 'latin1', this.#onWritten)
+      return
+    }
+    this.writableEnded = true
+    const head = this.#head === undefined ? '' : this.#takeHead()
+    if (chunk === undefined || (typeof chunk === 'string' && encoding === 'latin1')) {
+      // Head and body as one string are one write.
+      socket.write(head + (chunk ?? ''), 'latin1', this.#onWritten)
+      return
+    }
+    socket.cork()
+    if (head !== '') socket.write(head, 'latin1')
+    socket.write(chunk, this.#onWritten)
+    socket.uncork()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  /** Called by the connection: everything written so far is out. */
+  drained(): void {
+    this.visit?.onDrain()
+  }
+
+  /** Called by the connection: there is nobody to write to. */
+  broken(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.visit?.onClose()
+  }
+
+  readonly #onWritten = (): void => {
+    if (this.#isClosed) return
+    this.writableFinished = true
+    this.#isClosed = true
+    this.visit?.onClose()
+    this.#options.onFinished()
+  }
+
+  #takeHead(): string {
+    const { date, keepAliveSeconds } = this.#options
+    const kept = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n`
+    const connection = this.shouldKeepAlive ? kept : 'Connection: close\r\n'
+    const framing = this.#isChunked ? 'Transfer-Encoding: chunked\r\n' : ''
+    const head = `${this.#head ?? ''}Date: ${date()}\r\n${connection}${framing}\r\n`
+    this.#head = undefined
+    return head
+  }
+}
