@@ -117,12 +117,12 @@ describe('stock commands', { concurrency: 2 }, () => {
 
   test('The Inspector registers, sends its person to sign in and calls a tool; later it asks nobody', async () => {
     const options = { url: gateway.url('docs'), home: join(homes, 'inspector') }
-    const first = startInspector(options)
+    const first = await startInspector(options)
     const [, page = ''] = await first.waitFor(INSPECTOR_ASKS)
     await allowAt(page)
     assert.equal(await first.exited, 0, first.output())
     assert.match(first.output(), /called echo/)
-    const later = startInspector({ ...options, args: ['--stored-auth-only'] })
+    const later = await startInspector({ ...options, args: ['--stored-auth-only'] })
     assert.equal(await later.exited, 0, later.output())
     assert.match(later.output(), /called echo/)
   })

@@ -96,7 +96,7 @@ test('mcp-remote gets to a tool call as what it is described to be', async () =>
 
 test('The Inspector gets to a tool call as what it is described to be', async () => {
   const options = { url: gateway.url('docs'), home: join(homes, 'inspector') }
-  const inspector = startInspector({ ...options, args: ['--client-metadata-url', ID] })
+  const inspector = await startInspector({ ...options, args: ['--client-metadata-url', ID] })
   const [, page = ''] = await inspector.waitFor(INSPECTOR_ASKS)
   assert.equal(new URL(page).searchParams.get('client_id'), ID)
   await allowAt(page)

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import { renameSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { Agent, request } from 'node:https'
@@ -231,9 +232,11 @@ function thumbprintOf({ cert }: KeyPair): string {
   return createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url')
 }
 
+/** A certificate and its key are there together, as they are where somebody renews them with care. */
 const write = async (files: Readonly<Record<string, string>>): Promise<void> => {
-  for (const [name, text] of Object.entries(files))
-    await writeFile(join(gateway.directory, name), text)
+  const paths = Object.keys(files).map((name) => join(gateway.directory, name))
+  await Promise.all(Object.values(files).map((text, at) => writeFile(`${paths[at]}.new`, text)))
+  for (const path of paths) renameSync(`${path}.new`, path)
 }
 
 test(`${ROTATIONS} new certificates under load, for clients and for servers, fail no call`, async (t) => {

@@ -148,6 +148,14 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     return started
   }
   let child = await serve()
+  let stopping: Promise<number> | undefined
+  const stop = async (): Promise<number> => {
+    const code = await child.stop()
+    const leaks = await findLeaks({ directory, log: printed + child.output() }, secrets)
+    await rm(directory, { recursive: true, force: true })
+    assert.deepEqual(leaks, [], 'a secret or a token of a caller is where others can read it')
+    return code
+  }
   /** Whatever was printed, of processes that have ended too. */
   let printed = ''
   const secrets = new Set(secretsOf({ ADMIN: ADMIN_TOKEN, ...options.env }))
@@ -187,13 +195,7 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
       printed += child.output()
       child = await serve()
     },
-    stop: async () => {
-      const code = await child.stop()
-      const leaks = await findLeaks({ directory, log: printed + child.output() }, secrets)
-      await rm(directory, { recursive: true, force: true })
-      assert.deepEqual(leaks, [], 'a secret or a token of a caller is where others can read it')
-      return code
-    },
+    stop: () => (stopping ??= stop()),
   }
 }
 

@@ -3,7 +3,9 @@
  * to hosts that speak standard input only, and the command line of the MCP Inspector. Both print the page they
  * would open in a browser; there is none here, so the test goes there as the person.
  */
+import { once } from 'node:events'
 import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 
@@ -15,6 +17,10 @@ import { NODE, startChild } from './child.ts'
 import { eventually } from './eventually.ts'
 import { FormRobot } from './form-robot.ts'
 import { OauthAgent } from './oauth-agent.ts'
+
+/** Whoever listens here has the turn to run the Inspector, and how long others wait for it, in milliseconds. */
+const INSPECTOR_TURN_PORT = 11_276
+const INSPECTOR_TURN_MS = 60_000
 
 /** How long a command may take to print what it waits for, in milliseconds. */
 const PATIENCE_MS = 15_000
@@ -71,8 +77,22 @@ export async function openRemote(
   return { client, said: () => text, close: () => client.close() }
 }
 
-/** Starts the Inspector for one call of `echo`; its output ends with the result, its code is 0. */
-export function startInspector({ url, home, args = [] }: CommandOptions): Child {
+/**
+ * Starts the Inspector for one call of `echo`; its output ends with the result, its code is 0. It waits for
+ * its person at a port that is always the same, so that there is one at a time on the machine.
+ */
+export async function startInspector(options: CommandOptions): Promise<Child> {
+  const turn = createServer()
+  await eventually(async () => {
+    turn.listen(INSPECTOR_TURN_PORT, '127.0.0.1')
+    await once(turn, 'listening')
+  }, INSPECTOR_TURN_MS)
+  const inspector = runInspector(options)
+  void inspector.exited.finally(() => turn.close())
+  return inspector
+}
+
+function runInspector({ url, home, args = [] }: CommandOptions): Child {
   const entry = commandOf('@modelcontextprotocol/inspector', 'clients/cli/build/index.js')
   const call = ['--method', 'tools/call', '--tool-name', 'echo', '--format', 'json']
   return startChild({
