@@ -20,11 +20,22 @@ const WRITER = `
   import { openSqliteStore } from ${STORE}
   const [file, round] = process.argv.slice(1)
   const store = await openSqliteStore({ file })
+  // At once, or the kill could come between; whoever reads may be behind.
+  function say(line) {
+    for (;;) {
+      try {
+        writeSync(1, line)
+        return
+      } catch (error) {
+        if (error.code !== 'EAGAIN') throw error
+      }
+    }
+  }
   async function write(writer) {
     for (let i = 0; ; i += 1) {
       const key = 'w/' + round + '/' + writer + '/' + i
       await store.put(key, 'value of ' + key)
-      writeSync(1, key + '\\n')
+      say(key + '\\n')
     }
   }
   for (let writer = 0; writer < 20; writer += 1) void write(writer)
