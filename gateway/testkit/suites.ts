@@ -19,7 +19,7 @@ const isProof = process.env['GATEHOUSE_PROVE'] !== undefined
  * are less than half an hour together.
  */
 const SUITES = [
-  { target: 'check', testSeconds: 60, proveSeconds: 90 },
+  { target: 'check', testSeconds: 90, proveSeconds: 90 },
   { target: 'fuzz', testSeconds: 90, proveSeconds: 660 },
   { target: 'store', testSeconds: 75, proveSeconds: 120 },
   { target: 'e2e', testSeconds: 330, proveSeconds: 330 },
