@@ -1,6 +1,7 @@
 /** The client side of the admin API, for every verb that asks a running gateway for something. */
 import { readFile } from 'node:fs/promises'
 import type { Io } from './io.ts'
+import { readArgs } from './usage.ts'
 
 /** Where the ops port listens unless configured otherwise. */
 const DEFAULT_OPS_URL = 'http://127.0.0.1:9787'
@@ -63,6 +64,24 @@ export async function withAdmin(
     io.err(error.message)
     return 1
   }
+}
+
+/**
+ * Runs a verb that has no options but those of the admin API; resolves with 0 where they ask for help, else as
+ * `withAdmin`.
+ */
+export async function runAdminVerb(
+  options: {
+    readonly args: readonly string[]
+    readonly usage: string
+    readonly io: Io
+    readonly fetch: typeof globalThis.fetch
+  },
+  verb: (ask: AskAdmin) => Promise<number>,
+): Promise<number> {
+  const { args, usage, io, fetch } = options
+  const given = readArgs(args, { usage, options: ADMIN_OPTIONS }, io)
+  return given === undefined ? 0 : await withAdmin({ values: given.values, io, fetch }, verb)
 }
 
 async function ask(options: {

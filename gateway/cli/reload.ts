@@ -1,7 +1,6 @@
 /** `gatehouse reload`: a running gateway reads its configuration and policies again. */
-import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
+import { ADMIN_USAGE, runAdminVerb } from './admin-client.ts'
 import type { Io } from './io.ts'
-import { readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse reload [OPTIONS]
 
@@ -17,10 +16,7 @@ export async function reload(
   io: Io,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
-  const given = readArgs(args, { usage: USAGE, options: ADMIN_OPTIONS }, io)
-  if (given === undefined) return 0
-  const { values } = given
-  return withAdmin({ values, io, fetch }, async (ask) => {
+  return runAdminVerb({ args, usage: USAGE, io, fetch }, async (ask) => {
     const { notices } = await ask('POST', '/admin/reload')
     io.out('reloaded')
     for (const notice of Array.isArray(notices) ? notices : []) io.out(`note: ${String(notice)}`)

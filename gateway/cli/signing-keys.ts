@@ -1,7 +1,6 @@
 /** `gatehouse signing-keys rotate`: a new key for the tokens the gateway issues. */
-import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
+import { ADMIN_USAGE, runAdminVerb } from './admin-client.ts'
 import type { Io } from './io.ts'
-import { readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse signing-keys rotate [OPTIONS]
 
@@ -17,10 +16,7 @@ export async function signingKeysRotate(
   io: Io,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
-  const given = readArgs(args, { usage: USAGE, options: ADMIN_OPTIONS }, io)
-  if (given === undefined) return 0
-  const { values } = given
-  return withAdmin({ values, io, fetch }, async (ask) => {
+  return runAdminVerb({ args, usage: USAGE, io, fetch }, async (ask) => {
     const { published } = await ask('POST', '/admin/signing-keys/rotate')
     io.out(`a new key is published and signs in 20 minutes; published now: ${String(published)}`)
     return 0

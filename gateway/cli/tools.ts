@@ -1,8 +1,7 @@
 /** `gatehouse tools`: the tools that servers have listed, as rules name them. */
-import { ADMIN_OPTIONS, ADMIN_USAGE, withAdmin } from './admin-client.ts'
+import { ADMIN_USAGE, runAdminVerb } from './admin-client.ts'
 import type { Io } from './io.ts'
 import { readLines } from './read-lines.ts'
-import { readArgs } from './usage.ts'
 
 const USAGE = `Usage: gatehouse tools [OPTIONS]
 
@@ -17,10 +16,7 @@ export async function tools(
   io: Io,
   fetch: typeof globalThis.fetch = globalThis.fetch,
 ): Promise<number> {
-  const given = readArgs(args, { usage: USAGE, options: ADMIN_OPTIONS }, io)
-  if (given === undefined) return 0
-  const { values } = given
-  return withAdmin({ values, io, fetch }, async (ask) => {
+  return runAdminVerb({ args, usage: USAGE, io, fetch }, async (ask) => {
     const { tools: listed } = await ask('GET', '/admin/tools')
     for (const [server, names] of Object.entries(Object(listed))) {
       for (const name of Array.isArray(names) ? names : []) {

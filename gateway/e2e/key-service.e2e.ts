@@ -3,12 +3,13 @@
  * version of its key. And what calls are told while that service is away.
  */
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { openSqliteStore } from '../state/sqlite.ts'
+import { writtenBy } from '../testkit/canaries.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { startFetchServer, type FetchServer } from '../testkit/fetch-server.ts'
 import { allowAll, ISSUER, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
@@ -164,13 +165,7 @@ test('While the key service is away calls are refused with 1003 and nothing goes
 })
 
 test('No token, of people or of the key service, is in the audit log, the metrics, the log or the store', async () => {
-  const readable = [
-    await readFile(gateway.auditFile, 'utf8'),
-    await gateway.metrics(),
-    gateway.child.output(),
-    await readFile(join(gateway.directory, STATE), 'latin1'),
-    await readFile(join(gateway.directory, `${STATE}-wal`), 'latin1').catch(() => ''),
-  ].join('\n')
+  const readable = await writtenBy(gateway)
   assert.match(readable, /gatehouse_key_service_requests_total\{operation="decrypt",result="ok"\}/)
   assert.match(readable, /"event":"key_service","operation":"decrypt","ok":false/)
   for (const secret of ['token-of-', TRANSIT_TOKEN]) assert.ok(!readable.includes(secret), secret)

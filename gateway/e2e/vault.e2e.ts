@@ -3,7 +3,6 @@
  * whose token, and what becomes of a connection over time.
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 
@@ -13,6 +12,7 @@ import { openSigningKeys } from '../oauth/signing-keys.ts'
 import { signJwt } from '../oauth/sign-jwt.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { openSqliteStore } from '../state/sqlite.ts'
+import { writtenBy } from '../testkit/canaries.ts'
 import { ACME_SECRET } from '../testkit/acme.ts'
 import { openEvents } from '../testkit/event-reader.ts'
 import { createRobot, type Robot } from '../testkit/browser-robot.ts'
@@ -455,13 +455,7 @@ test('Whoever was revoked at the gateway is not signed in on its pages any more'
 })
 
 test('No token, secret, state or ticket is in the audit log, the metrics, the log or, in clear, in the store', async () => {
-  const readable = [
-    await readFile(gateway.auditFile, 'utf8'),
-    await gateway.metrics(),
-    gateway.child.output(),
-    await readFile(join(gateway.directory, STATE), 'latin1'),
-    await readFile(join(gateway.directory, `${STATE}-wal`), 'latin1').catch(() => ''),
-  ].join('\n')
+  const readable = await writtenBy(gateway)
   assert.match(readable, /"event":"connection","action":"connected"/)
   const all = new Set([
     ...Array.from(sent, (token) => token.replace('Bearer ', '')),

@@ -20,9 +20,13 @@ export class RawExchangeRequest implements ExchangeRequest {
   readonly httpVersion = '1.1'
   readonly complete = true
   readonly socket: Socket
+  /** Only those that are read before the visit is admitted. */
+  readonly headers: ExchangeRequest['headers']
   readonly #read: RawRequest
 
   constructor(read: RawRequest, socket: Socket) {
+    const { contentLength, forwardedFor } = read
+    this.headers = { 'content-length': contentLength, 'x-forwarded-for': forwardedFor }
     this.#read = read
     this.socket = socket
   }
@@ -33,12 +37,6 @@ export class RawExchangeRequest implements ExchangeRequest {
 
   get rawHeaders(): readonly string[] {
     return this.#read.rawHeaders
-  }
-
-  /** Only those that are read before the visit is admitted. */
-  get headers(): ExchangeRequest['headers'] {
-    const { contentLength, forwardedFor } = this.#read
-    return { 'content-length': contentLength, 'x-forwarded-for': forwardedFor }
   }
 
   /** The body is here: whoever waits for its end has it now. */
@@ -115,7 +113,7 @@ export class RawExchangeResponse implements ExchangeResponse {
   write(chunk: string | Uint8Array, onWritten?: () => void): boolean {
     this.flushHeaders()
     if (!this.#isChunked) return this.socket.write(chunk, onWritten)
-    const { length } = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    const length = Buffer.byteLength(chunk)
     // A chunk of nothing would be the end.
     if (length === 0) return true
     this.socket.cork()

@@ -5,6 +5,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Child } from './child.ts'
+
 /** Shorter values are words that may stand anywhere. */
 const MIN_CHARS = 16
 
@@ -24,14 +26,28 @@ export async function findLeaks(
   place: { readonly directory: string; readonly log: string },
   secrets: Iterable<string>,
 ): Promise<readonly string[]> {
-  const names = (await readdir(place.directory)).filter((name) => WRITTEN.test(name))
-  const files = await Promise.all(
-    names.map(async (name) => [name, await readFile(join(place.directory, name), 'latin1')]),
-  )
-  const all = [...files, ['the log', place.log]]
+  const all = [...(await filesWritten(place.directory)), ['the log', place.log] as const]
   return Array.from(secrets).flatMap((secret) =>
-    all.flatMap(([where = '', text = '']) =>
+    all.flatMap(([where, text]) =>
       text.includes(secret) ? [`${secret.slice(0, 8)}… in ${where}`] : [],
     ),
+  )
+}
+
+/** All that a running gateway has written and says: audit log, state, log and metrics. */
+export async function writtenBy(gateway: {
+  readonly directory: string
+  readonly child: Pick<Child, 'output'>
+  metrics(): Promise<string>
+}): Promise<string> {
+  const files = await filesWritten(gateway.directory)
+  const texts = files.map(([, text]) => text)
+  return [...texts, await gateway.metrics(), gateway.child.output()].join('\n')
+}
+
+async function filesWritten(directory: string): Promise<(readonly [name: string, text: string])[]> {
+  const names = (await readdir(directory)).filter((name) => WRITTEN.test(name))
+  return await Promise.all(
+    names.map(async (name) => [name, await readFile(join(directory, name), 'latin1')] as const),
   )
 }

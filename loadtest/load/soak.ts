@@ -4,10 +4,11 @@
  * were. Ends by itself; exits 1 when not.
  */
 import { get } from 'node:http'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { allowAll } from '../../gateway/testkit/gatehouse.ts'
+import { residentKb } from '../bench/measure/process-tree.ts'
 import { median } from '../bench/statistics.ts'
 import { callTool } from '../scenarios/asks.ts'
 import type { Visit } from '../scenarios/scenario.ts'
@@ -168,9 +169,7 @@ async function settled(pid: number, before: Look): Promise<Look> {
 }
 
 function look(pid: number): Look {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const rssKb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1])
-  return { rssMb: rssKb / 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length }
+  return { rssMb: residentKb([pid]) / 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length }
 }
 
 async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>) {
