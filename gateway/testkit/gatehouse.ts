@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Child } from './child.ts'
 import { findLeaks, secretsOf } from './canaries.ts'
@@ -17,6 +18,11 @@ import { createSigner } from './signer.ts'
 
 /** Issuer of the tokens the test gateway trusts. */
 export const ISSUER = 'https://issuer.test'
+
+/** How often and how long it is looked whether a gateway has written its records, in milliseconds each. */
+const MAX_AUDIT_LOOKS = 50
+const AUDIT_LOOK_MS = 20
+const AUDIT_ANSWER_MS = 1_000
 
 export type TokenOptions = {
   readonly subject?: string
@@ -179,7 +185,10 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
       secrets.add(signed)
       return signed
     },
-    audit: async () => parseLines(await readFile(files.audit, 'utf8')),
+    audit: async () => {
+      await auditWritten(ops)
+      return parseLines(await readFile(files.audit, 'utf8'))
+    },
     metrics: async () => await (await fetch(`${ops}/metrics`)).text(),
     admin: (method, path, { body, token: adminToken = ADMIN_TOKEN } = {}) =>
       askOps(`${ops}${path}`, {
@@ -203,6 +212,16 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
 async function replaceFile(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text)
   await rename(`${file}.new`, file)
+}
+
+/** Records of a moment are written together, a little later; a gateway that is down writes none. */
+async function auditWritten(ops: string): Promise<void> {
+  for (let looks = 0; looks < MAX_AUDIT_LOOKS; looks += 1) {
+    const signal = AbortSignal.timeout(AUDIT_ANSWER_MS)
+    const asked = fetch(`${ops}/metrics`, { signal }).then(async (response) => response.text())
+    if (!/^gatehouse_audit_buffered_records [1-9]/m.test(await asked.catch(() => ''))) return
+    await pause(AUDIT_LOOK_MS)
+  }
 }
 
 /** The text of a policy file with these rules. */
