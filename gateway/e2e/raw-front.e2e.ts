@@ -172,8 +172,13 @@ test('idle connections end with the gateway, and none is left behind', async () 
   const [idle, silent] = [await openRaw(raw.origin), await openRaw(raw.origin)]
   idle.write(toCall('echo'))
   await idle.read()
+  // Only a server that watches its connections, and so holds them to time-outs too, knows which are idle.
+  const handedOver = await openRaw(raw.origin)
+  handedOver.write(`GET /none HTTP/1.1\r\nHost: ${new URL(raw.origin).host}\r\n\r\n`)
+  await handedOver.read()
   raw.child.signal('SIGTERM')
   assert.ok(await idle.closes(3_000))
   assert.ok(await silent.closes(3_000))
+  assert.ok(await handedOver.closes(3_000))
   assert.equal(await raw.child.exited, 0)
 })

@@ -151,6 +151,8 @@ function rawInFrontOf(
   server: Server<typeof VisitRequest, typeof VisitResponse>,
   calls: RawCalls,
 ): RawFront {
+  // It never listens itself, and without this it would hold its connections to none of the time-outs.
+  server.emit('listening')
   return createRawFront({
     ...calls,
     handOver: (socket) => void server.emit('connection', socket),
