@@ -7,6 +7,7 @@ import { howMany } from '../policy/how-many.ts'
 import type { Rule, Rules } from '../policy/rules.ts'
 import { findUnlisted } from '../policy/unlisted.ts'
 import { checkHosts } from '../server/check-hosts.ts'
+import { checkProviders } from '../server/check-providers.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
 import type { AuthorizationRules } from '../model/authorization-rules.ts'
 import type { IssuerSettings, Settings } from '../settings/settings.ts'
@@ -18,6 +19,7 @@ const HELP = `Usage: gatehouse check -c FILE
 
 Checks a configuration file and its policies, with every file and variable they refer to. Servers that
 share a host are asked which protocol eras they speak, unless "eras" says so: one host needs one era.
+Providers with "discover" are discovered as when somebody connects, and registered with nowhere.
 
   -c, --config FILE   configuration file (YAML)
       --offline       ask no server anything
@@ -61,13 +63,16 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     io.err(`check: ${unlisted}`)
     return 1
   }
-  const warnings = [...loaded.warnings, ...unlisted]
+  const isOffline = values.offline === true
+  const discovered = await checkProviders(settings, { isOffline })
+  const warnings = [...loaded.warnings, ...unlisted, ...discovered.warnings]
   io.out(`${values.config} is valid (version ${settings.version})`)
   for (const line of summary(settings, rules)) io.out(line)
+  if (discovered.lines.length > 0) {
+    for (const line of section('discovered providers', discovered.lines)) io.out(line)
+  }
   for (const warning of warnings) io.out(`warning: ${formatProblem(warning)}`)
-  for (const { problem, mend } of await checkHosts(settings, {
-    isOffline: values.offline === true,
-  })) {
+  for (const { problem, mend } of await checkHosts(settings, { isOffline })) {
     io.out(`warning: ${formatProblem(problem)}:`)
     for (const line of mend) io.out(`  ${line}`)
   }

@@ -1,9 +1,8 @@
 /** Connections to MCP servers that are reached by WebSocket, one for each of their clients. */
-import { readFileSync } from 'node:fs'
-
 import type { Upstream } from '../model/server.ts'
 import { dial } from '../websocket/dial.ts'
 import type { Wire } from '../websocket/wire.ts'
+import { readTls } from './tls-files.ts'
 
 /**
  * Opens one. TLS files are read anew each time. Rejects as `dial` does, or when a file cannot be read.
@@ -27,12 +26,7 @@ export async function dialServer(
     timeoutMs: connectTimeoutMs + headersTimeoutMs,
     maxFrameBytes: options.maxFrameBytes,
     tick: options.tick,
-    tls: {
-      ...(tls?.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
-      ...(tls?.cert === undefined ? {} : { cert: readFileSync(tls.cert) }),
-      ...(tls?.key === undefined ? {} : { key: readFileSync(tls.key) }),
-      ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
-    },
+    tls: readTls(tls),
   })
 }
 

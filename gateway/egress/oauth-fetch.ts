@@ -10,6 +10,7 @@ import { Agent, request } from 'undici'
 import { isLoopback } from '../model/loopback.ts'
 import type { Reach } from '../model/provider.ts'
 import { isPublicUrl, publicOnly, type Resolve } from './public-only.ts'
+import type { TlsContents } from './tls-files.ts'
 
 /** A token endpoint may ask a directory; a call waits for it, so not for long. */
 const TIMEOUT_MS = 10_000
@@ -41,10 +42,13 @@ export type OAuthFetch = {
 /** One fetch for each reach. */
 export type OAuthFetches = Readonly<Record<Reach, OAuthFetch>>
 
+/** Those for a provider, by its name. */
+export type FetchesOf = (provider: string) => OAuthFetches
+
 export type OAuthFetchOptions = {
   readonly timeoutMs?: number
-  /** The authority its certificate must come from (PEM), instead of those of the system. */
-  readonly ca?: string
+  /** The authority its certificate must come from, instead of those of the system, and who we are there. */
+  readonly tls?: TlsContents
   /** `any` by default. */
   readonly reach?: Reach
   /** The system's resolver by default. */
@@ -53,14 +57,16 @@ export type OAuthFetchOptions = {
 
 /** Returns a fetch with connections of its own: one for the life of the process. */
 export function createOAuthFetch(options: OAuthFetchOptions = {}): OAuthFetch {
-  const { timeoutMs = TIMEOUT_MS, ca, reach = 'any', resolve = systemLookup } = options
+  const { timeoutMs = TIMEOUT_MS, tls, reach = 'any', resolve = systemLookup } = options
   const guard = reach === 'any' ? {} : { lookup: publicOnly(resolve), autoSelectFamily: false }
-  const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }), ...guard }
+  const connect = { timeout: timeoutMs, ...tls, ...guard }
   const agent = new Agent({ connections: CONNECTIONS, connect })
   const oauthFetch = async (text: string, { method, headers, body }: OAuthRequest) => {
     const url = new URL(text)
     if (reach === 'public' && !isPublicUrl(url)) {
-      throw new Error(`${url.origin}: must be https on its own port, on the public internet`)
+      throw new Error(
+        `${url.origin}: must be https on its own port, on the public internet, or configured`,
+      )
     }
     if (!isConfidential(url)) throw new Error(`${url.origin}: must be https, or loopback`)
     try {
@@ -77,11 +83,28 @@ export function createOAuthFetch(options: OAuthFetchOptions = {}): OAuthFetch {
         headers: flat(answer.headers),
       })
     } catch (error) {
-      const code = error instanceof Error ? error.name : 'failed'
-      throw new Error(`${url.origin}: ${code}`, { cause: error })
+      throw new Error(`${url.origin}: ${whyOf(error)}`, { cause: error })
     }
   }
   return Object.assign(oauthFetch, { close: () => agent.close() })
+}
+
+/** What OpenSSL says of certificates that nobody known here vouches for. */
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed'
+  const code: unknown = 'code' in error ? error.code : undefined
+  // Of the HTTP client's own errors the names say more.
+  if (typeof code !== 'string' || code.startsWith('UND_')) return error.name
+  if (!UNKNOWN_AUTHORITY.has(code)) return code
+  return `its certificate comes from an authority that is not known here (${code}); see ca`
 }
 
 /** Tokens and client secrets travel here. */

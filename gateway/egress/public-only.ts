@@ -46,5 +46,5 @@ export function publicOnly(resolve: Resolve) {
 }
 
 function notPublic(): Error {
-  return new Error('not on the public internet')
+  return Object.assign(new Error('not on the public internet'), { code: 'NOT_PUBLIC' })
 }

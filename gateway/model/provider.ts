@@ -56,6 +56,8 @@ export type Provider = {
   readonly place: HeaderTemplate
   /** A member of the answer that names the account at the service. */
   readonly accountField: readonly string[]
+  /** PEM file: the authority its certificate must come from; undefined for those of the system. */
+  readonly ca: string | undefined
   readonly reach: Reach
   /** Where all this comes from, for one that was discovered; undefined for one that was written down. */
   readonly grantor: Grantor | undefined
@@ -65,7 +67,10 @@ export type Provider = {
  * An MCP server with an authorization server of its own, which is found by what the server says of itself
  * (MCP "Authorization", RFC 9728) when somebody connects.
  */
-export type RemoteProvider = Pick<Provider, 'name' | 'title' | 'scopes' | 'authorizeParameters'> & {
+export type RemoteProvider = Pick<
+  Provider,
+  'name' | 'title' | 'scopes' | 'authorizeParameters' | 'ca'
+> & {
   /** URL of the MCP server; its tokens go nowhere else. */
   readonly discover: string
   /** Our client there, where somebody registered one; else we become one ourselves. */

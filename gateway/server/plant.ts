@@ -55,6 +55,7 @@ import { createNotifier, MAX_RUNNING, type Notifier } from './notifier.ts'
 import { openBuckets } from './open-buckets.ts'
 import { openStore } from './open-store.ts'
 import { type CertificateOf, createClientCertificates } from './client-certificates.ts'
+import { createProviderFetches, type ProviderFetches } from './provider-fetches.ts'
 import { openResources } from './resources.ts'
 import { createVaultKeys, type VaultKeys } from './vault-keys.ts'
 
@@ -112,8 +113,8 @@ export type Plant = {
   readonly fetchJson: FetchJson
   /** For token endpoints. */
   readonly oauthFetch: OAuthFetch
-  /** For those that servers name themselves. */
-  readonly publicOAuthFetch: OAuthFetch
+  /** For those of providers. */
+  readonly providerFetches: ProviderFetches
   readonly introspect: Introspect
   /** Undefined where clients are not asked for certificates. */
   readonly certificateOf: CertificateOf | undefined
@@ -205,7 +206,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   let connected: readonly Count[] = []
   const fetchJson = createFetchJson()
   const oauthFetch = createOAuthFetch()
-  const publicOAuthFetch = createOAuthFetch({ reach: 'public' })
+  const providerFetches = createProviderFetches({ settings })
   const introspectionFetch = createOAuthFetch({ timeoutMs: INTROSPECTION_MS })
   const postJson = createPostJson(POINT_CONNECTIONS)
   const postNotice = createPostNotice(MAX_RUNNING)
@@ -254,7 +255,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     readFile: (file) => readFile(file, 'utf8'),
     fetchJson,
     oauthFetch,
-    publicOAuthFetch,
+    providerFetches,
     introspect: createIntrospect(introspectionFetch, clientAuth),
     certificateOf:
       settings.listen.tls?.clientCa === undefined ? undefined : createClientCertificates(),
@@ -291,7 +292,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
       await fetchJson.close()
       await postJson.close()
       await oauthFetch.close()
-      await publicOAuthFetch.close()
+      await providerFetches.close()
       await vaultKeys.close()
       await introspectionFetch.close()
       await tracer?.shutdown()

@@ -1,7 +1,6 @@
 /** What seals the keys of connections: the key ring of the configuration in force, or a key service. */
-import { readFileSync } from 'node:fs'
-
 import { createOAuthFetch, type OAuthFetch } from '../egress/oauth-fetch.ts'
+import { readTls } from '../egress/tls-files.ts'
 import type { Emit } from '../model/event.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -56,8 +55,7 @@ function make(settings: KeySettings, { ephemeral, now, emit }: Options): InForce
   const { keys, transit: key } = settings
   const ring = createRingWrap(keys.length > 0 ? keys : [ephemeral])
   if (key === undefined) return { settings, envelopes: createEnvelopes([ring]), fetch: undefined }
-  const ca = key.ca === undefined ? {} : { ca: readFileSync(key.ca, 'utf8') }
-  const fetch = createOAuthFetch({ timeoutMs: TIMEOUT_MS, ...ca })
+  const fetch = createOAuthFetch({ timeoutMs: TIMEOUT_MS, tls: readTls({ ca: key.ca }) })
   const transit = createTransitWrap({ key, fetch, now, emit })
   const envelopes = createEnvelopes(key.retiring ? [ring, transit] : [transit, ring])
   return { settings, envelopes, fetch }

@@ -49,15 +49,16 @@ export function connectPathOf({ publicUrl }: Pick<Settings, 'publicUrl'>): strin
 export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
   const { book, clientAuth, emit, instance, now, store } = plant
   const { envelopes } = plant.vaultKeys
-  const fetches = { any: plant.oauthFetch, public: plant.publicOAuthFetch }
+  plant.providerFetches.use(settings)
+  const fetchesOf = plant.providerFetches.of
   const { publicUrl } = settings
   const url = new URL(publicUrl)
   const path = connectPathOf(settings)
-  const services = createServices(fetches, clientAuth)
+  const services = createServices(fetchesOf, clientAuth)
   const redirectUri = (name: string): string => `${url.origin}${path}/${name}/callback`
   const providers = createProviders({
     configured: settings.providers,
-    fetches,
+    fetchesOf,
     store,
     envelopes,
     redirectUri,

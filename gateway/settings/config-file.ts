@@ -359,6 +359,7 @@ export type ConfiguredProviderFile = ProviderFile & {
   readonly client?: OAuthClientFile
   readonly discover?: string
   readonly client_document?: string
+  readonly ca?: string
 }
 
 /** Us as a client of an authorization server. */

@@ -146,8 +146,9 @@ test('The words for a known provider and for one of a configuration are the same
     client: _,
     discover,
     client_document,
+    ca,
     ...own
   } = read('gatehouse.schema.json').$defs.provider.properties
-  assert.ok(discover !== undefined && client_document !== undefined)
+  assert.ok(discover !== undefined && client_document !== undefined && ca !== undefined)
   assert.deepEqual(own, read('providers.schema.json').$defs.provider.properties)
 })

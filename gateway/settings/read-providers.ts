@@ -5,6 +5,7 @@ import type { ConfigFile, ConfiguredProviderFile, ProviderFile } from './config-
 import { knownProviders } from './known-providers.ts'
 import type { PublicUrl } from './public-url.ts'
 import { readClient } from './read-oauth-client.ts'
+import { readCertificate } from './read-pem.ts'
 import { readRemoteProvider } from './read-remote-provider.ts'
 import type { Reading } from './reading.ts'
 import { isExposed } from './urls.ts'
@@ -43,12 +44,13 @@ export async function readProviders({
 async function readProvider(
   reading: Reading,
   name: string,
-  { client, client_document: document, ...said }: ConfiguredProviderFile,
+  { client, client_document: document, ca: caFile, ...said }: ConfiguredProviderFile,
 ): Promise<Provider | undefined> {
   const at: Path = ['providers', name]
   if (document !== undefined) {
     reading.reportKey([...at, 'client_document'], 'says nothing without discover')
   }
+  const ca = await readCertificate(reading, [...at, 'ca'], caFile)
   const facts: ProviderFile = { ...knownProviders().get(name), ...said }
   const urls = readUrls(reading, at, facts)
   if (client === undefined) {
@@ -60,7 +62,7 @@ async function readProvider(
   const audience = facts.issuer ?? urls?.token ?? ''
   const read = await readClient(reading, [...at, 'client'], { written, audience })
   if (urls === undefined || read === undefined) return undefined
-  return { ...toProvider(name, facts, urls), client: read }
+  return { ...toProvider(name, facts, urls), client: read, ca }
 }
 
 type Urls = { readonly authorize: string; readonly token: string }
@@ -91,7 +93,7 @@ function toProvider(
   name: string,
   facts: ProviderFile,
   { authorize, token }: Urls,
-): Omit<Provider, 'client'> {
+): Omit<Provider, 'client' | 'ca'> {
   const { header = 'Authorization', user = '' } = facts
   const as = facts.as ?? (header.toLowerCase() === 'authorization' ? 'bearer' : 'plain')
   return {

@@ -39,6 +39,7 @@ test('An address is all that a server needs which says the rest itself', async (
     discover: URL,
     client: undefined,
     issuer: undefined,
+    ca: undefined,
     clientDocument: 'https://gw.example/connect/acme/client.json',
     scopes: [],
     authorizeParameters: {},

@@ -5,6 +5,7 @@ import type { RemoteProvider } from '../model/provider.ts'
 import type { ConfiguredProviderFile } from './config-file.ts'
 import type { PublicUrl } from './public-url.ts'
 import { readClient } from './read-oauth-client.ts'
+import { readCertificate } from './read-pem.ts'
 import type { Reading } from './reading.ts'
 import { isExposed } from './urls.ts'
 
@@ -15,6 +16,7 @@ const KEYS: ReadonlySet<string> = new Set([
   'client_document',
   'title',
   'issuer',
+  'ca',
   'scopes',
   'authorize_parameters',
 ])
@@ -42,6 +44,12 @@ export async function readRemoteProvider(
     const why = 'a client is known to one issuer, and its secret is for no other'
     reading.reportKey([...at, 'client'], `needs issuer: ${why}`)
   }
+  if (file.ca !== undefined && issuer === undefined) {
+    const why =
+      'what a server names must be on the public internet, with a certificate of the system’s'
+    reading.reportKey([...at, 'ca'], `needs issuer: ${why}`)
+  }
+  const ca = await readCertificate(reading, [...at, 'ca'], file.ca)
   const client =
     file.client === undefined
       ? undefined
@@ -59,6 +67,7 @@ export async function readRemoteProvider(
     client,
     issuer,
     clientDocument,
+    ca,
     scopes,
     authorizeParameters: parameters,
     silent: false,

@@ -40,6 +40,7 @@ export const ACME: Provider = {
   tokenPath: [],
   okField: undefined,
   accountField: [],
+  ca: undefined,
   reach: 'any',
   grantor: undefined,
   client: { id: 'gateway', secret: undefined, auth: 'none' },
@@ -56,7 +57,7 @@ export function testProviders(
   const now = more.now ?? (() => 0)
   return createProviders({
     configured,
-    fetches: { any: fetch, public: fetch },
+    fetchesOf: () => ({ any: fetch, public: fetch }),
     store: createMemoryStore({ now }),
     envelopes: () => createEnvelopes([createRingWrap([RING])]),
     redirectUri: (name) => `https://gw.example/connect/${name}/callback`,

@@ -38,7 +38,7 @@ async function run({ file, keys, tokenUrl, id }: RefreshLoop): Promise<void> {
   const provider = { ...ACME, tokenUrl, refreshUrl: tokenUrl, client }
   const refresh = createRefresh({
     book,
-    services: createServices({ any: fetch, public: fetch }, clientAuth),
+    services: createServices(() => ({ any: fetch, public: fetch }), clientAuth),
     store,
     breaker: createBreaker(now),
     providers: testProviders(new Map([['acme', provider]])),

@@ -42,6 +42,7 @@ export const REMOTE: RemoteProvider = {
   client: undefined,
   issuer: undefined,
   clientDocument: undefined,
+  ca: undefined,
   scopes: [],
   authorizeParameters: {},
   silent: false,

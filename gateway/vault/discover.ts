@@ -10,6 +10,8 @@ export type Discovered = {
   readonly authority: Authority
   /** What tokens are asked for, to the letter. */
   readonly resource: string
+  /** URL of the server's metadata; undefined where it has none. */
+  readonly metadata: string | undefined
   /** Scopes to begin with; empty where nobody says. */
   readonly scopes: readonly string[]
 }
@@ -17,15 +19,13 @@ export type Discovered = {
 /** @throws {DiscoveryError} that says what is wrong where. */
 export async function discover(remote: RemoteProvider, fetches: OAuthFetches): Promise<Discovered> {
   const { discover: server } = remote
-  const { resource, issuers, scopes } = await findResource(
-    server,
-    (url) => fetches[reachOf(url, remote)],
-  )
+  const found = await findResource(server, (url) => fetches[reachOf(url, remote)])
+  const { issuers, ...resource } = found
   const issuer = chooseIssuer(remote, issuers)
   const isLocal = isLoopback(new URL(server).hostname)
   const reach =
     remote.issuer === undefined && URL.canParse(issuer) ? reachOf(issuer, remote) : 'any'
-  return { authority: await findAuthority(issuer, fetches[reach], isLocal), resource, scopes }
+  return { authority: await findAuthority(issuer, fetches[reach], isLocal), ...resource }
 }
 
 /**

@@ -79,16 +79,46 @@ type Row = Pick<Grantor['client'], 'id' | 'auth'> & {
   readonly secretEndsAtMs: number | undefined
 }
 
+/** What of the three it is at this authorization server. */
+export type Source =
+  | { readonly kind: 'configured' | 'document'; readonly client: OAuthClient }
+  | { readonly kind: 'registered' }
+
+export function sourceOf(remote: RemoteProvider, { takesDocuments }: Authority): Source {
+  const { client, clientDocument: id } = remote
+  if (client !== undefined) return { kind: 'configured', client }
+  if (!takesDocuments || id === undefined) return { kind: 'registered' }
+  return { kind: 'document', client: { id, auth: 'none', secret: undefined } }
+}
+
+/**
+ * Where we register, and how we would authenticate.
+ *
+ * @throws {DiscoveryError} where we cannot.
+ */
+export function registrationAt({ issuer, registerUrl: url, authMethods }: Authority): {
+  readonly url: string
+  readonly method: string
+} {
+  if (url === undefined) {
+    throw new DiscoveryError(`${issuer} lets no client register by itself: ${BY_HAND}`)
+  }
+  const [method] = AUTH_METHODS.find(([name]) => authMethods.includes(name)) ?? []
+  if (method === undefined) {
+    throw new DiscoveryError(`${issuer} wants clients to authenticate in ways not known here`)
+  }
+  return { url, method }
+}
+
+/** What helps where we cannot. */
+const BY_HAND = 'register a client there by hand, and write it into client and issuer'
+
 export function createEnrolments(options: EnrolmentsOptions): Enrolments {
   const { store, emit } = options
   return {
     async enrol(remote, { authority, fetch, person }) {
-      if (remote.client !== undefined) return { client: remote.client, source: 'configured' }
-      const { clientDocument } = remote
-      if (authority.takesDocuments && clientDocument !== undefined) {
-        const client = { id: clientDocument, auth: 'none', secret: undefined } as const
-        return { client, source: 'document' }
-      }
+      const source = sourceOf(remote, authority)
+      if (source.kind !== 'registered') return { client: source.client, source: source.kind }
       const known = await readRow(remote.name, authority.issuer, options)
       if (known !== undefined) {
         const key = `registration-tries/${digest([known.client.id, person])}`
@@ -139,15 +169,8 @@ async function register(
   { authority, fetch }: Pick<Enrolling, 'authority' | 'fetch'>,
   options: EnrolmentsOptions,
 ): Promise<Enrolled> {
-  const { issuer, registerUrl: url, authMethods } = authority
-  const advice = 'register a client there by hand, and write it into client and issuer'
-  if (url === undefined) {
-    throw new DiscoveryError(`${issuer} lets no client register by itself: ${advice}`)
-  }
-  const [method] = AUTH_METHODS.find(([name]) => authMethods.includes(name)) ?? []
-  if (method === undefined) {
-    throw new DiscoveryError(`${issuer} wants clients to authenticate in ways not known here`)
-  }
+  const { issuer } = authority
+  const { url, method } = registrationAt(authority)
   const { origin, redirectUri } = options
   const wanted = { origin, redirectUri: redirectUri(remote.name), authMethod: method }
   const answer = await fetch(url, {
@@ -162,7 +185,7 @@ async function register(
   if (answer.status !== 201 && answer.status !== 200) {
     const code = textIn(members, 'error') ?? ''
     const why = /^[\w-]{1,64}$/.test(code) ? code : `status ${answer.status}`
-    throw new DiscoveryError(`${url}: registration was refused (${why}); ${advice}`)
+    throw new DiscoveryError(`${url}: registration was refused (${why}); ${BY_HAND}`)
   }
   return await keep(readRegistered(members, method, url), { remote, issuer }, options)
 }

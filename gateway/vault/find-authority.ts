@@ -45,13 +45,13 @@ export async function findAuthority(
   fetch: OAuthFetch,
   isLocal: boolean,
 ): Promise<Authority> {
-  const faults: string[] = []
+  const faults = new Set<string>()
   for (const url of placesOf(issuer, isLocal)) {
     const read = await readDocument(url, fetch)
     if (read.ok) return readAuthority(read.members, { url, issuer, isLocal })
-    faults.push(read.why)
+    faults.add(read.why)
   }
-  throw new DiscoveryError(`${quoted(issuer)} has no metadata (${faults.join('; ')})`)
+  throw new DiscoveryError(`${quoted(issuer)} has no metadata (${[...faults].join('; ')})`)
 }
 
 /** Where the metadata of an issuer may be: before its path in either form, and after it. */

@@ -11,6 +11,8 @@ import { DiscoveryError, quoted, readDocument, textIn, textsIn } from './metadat
 export type Resource = {
   /** Its identifier, to the letter as it publishes it. */
   readonly resource: string
+  /** Where its metadata is; undefined where it has none. */
+  readonly metadata: string | undefined
   /** Issuers it takes tokens from; undefined where it has no metadata. */
   readonly issuers: readonly string[] | undefined
   /** What it asks for to begin with: the challenge's scopes, else those of the metadata. */
@@ -32,7 +34,8 @@ export async function findResource(
   const document = await findDocument(server, challenge?.resourceMetadata, fetchFor)
   if (document === undefined) {
     // A server of before RFC 9728: what it is called is its address.
-    return { resource: server, issuers: undefined, scopes: challenge?.scopes ?? [] }
+    const scopes = challenge?.scopes ?? []
+    return { resource: server, metadata: undefined, issuers: undefined, scopes }
   }
   const { url, members } = document
   const resource = textIn(members, 'resource')
@@ -44,7 +47,7 @@ export async function findResource(
   if (issuers.length === 0) throw new DiscoveryError(`${url}: names no authorization server`)
   const supported = readScopes(textsIn(members, 'scopes_supported')?.join(' '))
   const scopes = challenge?.scopes ?? []
-  return { resource, issuers, scopes: scopes.length > 0 ? scopes : supported }
+  return { resource, metadata: url, issuers, scopes: scopes.length > 0 ? scopes : supported }
 }
 
 async function knock(server: string, fetch: OAuthFetch): Promise<BearerChallenge | undefined> {

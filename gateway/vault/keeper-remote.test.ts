@@ -30,7 +30,7 @@ async function setUp(
   const { remote, grantor = GRANTOR, reply } = options
   const secrets: (string | undefined)[] = []
   const providers = testProviders(new Map([['acme', { ...REMOTE, ...remote }]]), {
-    fetches: createWeb(remotePages()).fetches,
+    fetchesOf: () => createWeb(remotePages()).fetches,
   })
   const vault = createTestVault({
     providers,

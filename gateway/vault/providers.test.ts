@@ -28,7 +28,7 @@ function setUp(remote: Partial<RemoteProvider> = {}, pages: Record<string, Page>
   const clock = { nowMs: 1_000_000 }
   const now = (): number => clock.nowMs
   const providers = testProviders(new Map([['acme', { ...REMOTE, ...remote }]]), {
-    fetches: web.fetches,
+    fetchesOf: () => web.fetches,
     now,
     emit: (event) => void events.push(event),
   })
@@ -264,7 +264,7 @@ test('Discovery is told of, and what a person sees is discovered anew each time'
 test('A gateway on this machine says so when it registers, or its redirect would be refused', async () => {
   const web = createWeb({ ...remotePages(), [REGISTER]: registrar() })
   const providers = testProviders(new Map([['acme', REMOTE]]), {
-    fetches: web.fetches,
+    fetchesOf: () => web.fetches,
     origin: 'http://127.0.0.1:8080',
   })
   await providers.begin('acme', [], { tenant: '', issuer: '', subject: '' })

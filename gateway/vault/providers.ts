@@ -1,5 +1,5 @@
 /** Providers as they are worked with: those that were written down, and those that are discovered. */
-import type { OAuthFetches } from '../egress/oauth-fetch.ts'
+import type { FetchesOf } from '../egress/oauth-fetch.ts'
 import type { OAuthClient } from '../model/credential.ts'
 import type { Emit } from '../model/event.ts'
 import { isRemote, type Grantor, type Provider, type RemoteProvider } from '../model/provider.ts'
@@ -46,7 +46,7 @@ export type Providers = {
 
 export type ProvidersOptions = Omit<EnrolmentsOptions, 'emit'> & {
   readonly configured: ReadonlyMap<string, Provider | RemoteProvider>
-  readonly fetches: OAuthFetches
+  readonly fetchesOf: FetchesOf
   readonly emit: Emit
 }
 
@@ -87,7 +87,7 @@ export function createProviders(options: ProvidersOptions): Providers {
       const reach = reachOfAuthority([authority.registerUrl], remote)
       const { client, source } = await enrolments.enrol(remote, {
         authority,
-        fetch: options.fetches[reach],
+        fetch: options.fetchesOf(name)[reach],
         person: JSON.stringify([tenant, from, subject]),
       })
       const grantor = grantorOf(found, { server: remote.discover, client, source })
@@ -140,11 +140,11 @@ export function isFrom(
 
 async function discoverAndTell(
   remote: RemoteProvider,
-  { emit, fetches }: ProvidersOptions,
+  { emit, fetchesOf }: ProvidersOptions,
 ): Promise<Discovered> {
   const told = { type: 'provider_discovery', provider: remote.name } as const
   try {
-    const found = await discover(remote, fetches)
+    const found = await discover(remote, fetchesOf(remote.name))
     emit({ ...told, ok: true, issuer: found.authority.issuer })
     return found
   } catch (error) {
@@ -217,6 +217,7 @@ function providerFrom(from: {
     rotation: 'single_use',
     place: { header: 'Authorization', as: 'bearer', user: '' },
     accountField: [],
+    ca: remote.ca,
     reach: reachOfAuthority([tokenUrl, revokeUrl], remote),
     grantor,
   }

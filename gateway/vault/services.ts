@@ -1,9 +1,9 @@
 /** What we ask of a provider, in its own dialect. */
 import * as oauth from 'oauth4webapi'
 
-import type { OAuthFetches } from '../egress/oauth-fetch.ts'
+import type { FetchesOf, OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { Provider } from '../model/provider.ts'
-import { createAskToken, type AskToken } from './ask-token.ts'
+import { createAskToken } from './ask-token.ts'
 import type { ClientAuth } from './client-auth.ts'
 import { fitsHeader } from './found.ts'
 import { textAt } from './quirks.ts'
@@ -55,18 +55,18 @@ const ENDED: ReadonlySet<string> = new Set([
   'token_revoked',
 ])
 
-export function createServices(fetches: OAuthFetches, clientAuth: ClientAuth): Services {
-  const ask: Readonly<Record<Provider['reach'], AskToken>> = {
-    any: createAskToken(fetches.any, clientAuth),
-    public: createAskToken(fetches.public, clientAuth),
-  }
+export function createServices(fetchesOf: FetchesOf, clientAuth: ClientAuth): Services {
+  const fetchOf = ({ name, reach }: Provider): OAuthFetch => fetchesOf(name)[reach]
   const askFor = async (
     provider: Provider,
     url: string,
     grantType: string,
     parameters: Readonly<Record<string, string>>,
   ): Promise<Reply> => {
-    const answer = await ask[provider.reach]({
+    const answer = await createAskToken(
+      fetchOf(provider),
+      clientAuth,
+    )({
       endpoint: { url, client: provider.client },
       grantType,
       parameters: { ...provider.tokenParameters, ...parameters },
@@ -103,7 +103,7 @@ export function createServices(fetches: OAuthFetches, clientAuth: ClientAuth): S
           request: { method: string; headers: Record<string, string>; body: unknown },
         ) => {
           const body = request.body instanceof URLSearchParams ? request.body : undefined
-          return fetches[provider.reach](url, { ...request, body })
+          return fetchOf(provider)(url, { ...request, body })
         },
         // Plain HTTP goes to loopback only: settings and the fetch itself see to it.
         [oauth.allowInsecureRequests]: true,
