@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import type { CorporateIdp } from '../testkit/corporate-idp.ts'
-import { IDP_SECRET, startCorporateIdp } from '../testkit/corporate-idp.ts'
+import { IDP_SECRET, signOutAt, startCorporateIdp } from '../testkit/corporate-idp.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import { freePort } from '../testkit/free-port.ts'
@@ -79,10 +79,6 @@ async function allowed(name: 'corp' | 'partner', robot = new FormRobot()) {
   const isSignedIn = async () =>
     /may act for you/.test((await robot.open(`${gateway.origin}/oauth/access`)).text)
   return { robot, calls, refreshes, isSignedIn }
-}
-
-async function signOutAt({ issuer }: CorporateIdp, robot: FormRobot): Promise<void> {
-  await robot.submit(await robot.open(`${issuer}/session/end`), { logout: 'yes' })
 }
 
 async function send(name: string, token: string): Promise<number> {

@@ -141,6 +141,14 @@ export async function away(robot: FormRobot, page: Shown, name: string): Promise
   return there.headers.get('location') ?? ''
 }
 
+/** Ends the session that this browser has there, as the person does. */
+export async function signOutAt(
+  { issuer }: Pick<CorporateIdp, 'issuer'>,
+  robot: FormRobot,
+): Promise<void> {
+  await robot.submit(await robot.open(`${issuer}/session/end`), { logout: 'yes' })
+}
+
 /** Has people sign in again who have not signed in in the way wanted. */
 function policy(): ReturnType<typeof interactionPolicy.base> {
   const { base, Check } = interactionPolicy

@@ -1,16 +1,16 @@
 /**
  * Two processes on the databases that machines share are one authorization server: signing in leaves one and
- * comes back to the other, races for refresh tokens end no grant, and a stolen old one does. `make prove` runs
- * a hundred rounds of the race, `make test` five.
+ * comes back to the other, signing out ends it at both, races for refresh tokens end no grant, and a stolen old
+ * one does. `make prove` runs a hundred rounds of the race, `make test` five.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { REFRESH_GRACE_MS } from '../../issuer/adapter.ts'
-import { startBalancer } from '../../testkit/balancer.ts'
+import { startBalancer, WHICH } from '../../testkit/balancer.ts'
 import type { CorporateIdp } from '../../testkit/corporate-idp.ts'
-import { away, IDP_SECRET, startCorporateIdp } from '../../testkit/corporate-idp.ts'
+import { away, IDP_SECRET, signOutAt, startCorporateIdp } from '../../testkit/corporate-idp.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import { FormRobot } from '../../testkit/form-robot.ts'
 import type { Tokens } from '../../testkit/oauth-agent.ts'
@@ -26,6 +26,9 @@ import {
   REFRESHES_AT_ONCE,
   startTwoIssuers,
 } from '../../testkit/two-issuers.ts'
+
+/** Until calls are refused at the process that was not told of a logout: a second, and one for a busy machine; ms. */
+const LOGOUT_MS = 2_000
 
 const ROUNDS = process.env['GATEHOUSE_PROVE'] === undefined ? 5 : 100
 
@@ -46,7 +49,12 @@ function testPair(name: string, open: () => Promise<SharedDatabase>): void {
 
   before(async () => {
     const balancer = await startBalancer()
-    idp = await startCorporateIdp([`${balancer.origin}/oauth/callback/corp`])
+    idp = await startCorporateIdp([`${balancer.origin}/oauth/callback/corp`], {
+      backChannel: {
+        uri: `${balancer.origin}/oauth/backchannel-logout/corp`,
+        namesSessions: true,
+      },
+    })
     database = await open()
     const { issuer } = idp
     const corp = { issuer, client_id: 'gatehouse', client_secret: '${env:IDP_SECRET}' }
@@ -67,11 +75,14 @@ function testPair(name: string, open: () => Promise<SharedDatabase>): void {
     await database.stop()
   })
 
-  test(`${name}: sign-in leaves one process and comes back to the other, whose token the first one serves`, async () => {
+  /** Bea leaves the first process to sign in at her provider, and comes back to the second. */
+  const signedOn = async () => {
     let which = 0
     const robot = new FormRobot({ fetch: fetchAt(() => which) })
     const agent = issuers.agent()
-    const { json: client } = await agent.register()
+    const { json: client } = await agent.register({
+      grant_types: ['authorization_code', 'refresh_token'],
+    })
     const page = await robot.open(agent.authorizeUrl(client.client_id))
     const back = await away(robot, page, 'corp')
     which = 1
@@ -80,8 +91,44 @@ function testPair(name: string, open: () => Promise<SharedDatabase>): void {
     const done = await robot.submit(consent, { do: 'allow' })
     const code = new URL(done.headers.get('location') ?? '').searchParams.get('code') ?? ''
     const { json } = await agent.redeem(client.client_id, code)
-    assert.equal(claimsOf(json.access_token)['sub'], 'corp|00u1')
-    for (const at of [0, 1]) assert.equal(await issuers.statusAt(at, json.access_token), 200)
+    return {
+      robot,
+      token: json.access_token,
+      refreshAt: async (at: number) => {
+        const form = { grant_type: 'refresh_token', client_id: client.client_id }
+        const sent = { ...form, refresh_token: json.refresh_token ?? '' }
+        return (await agent.token(sent, { [WHICH]: String(at) })).status
+      },
+      isSignedInAt: async (at: number) => {
+        which = at
+        const { text } = await robot.open(`${issuers.balancer.origin}/oauth/access`)
+        return /may act for you/.test(text)
+      },
+    }
+  }
+
+  test(`${name}: sign-in leaves one process and comes back to the other, whose token the first one serves`, async () => {
+    const { token } = await signedOn()
+    assert.equal(claimsOf(token)['sub'], 'corp|00u1')
+    for (const at of [0, 1]) assert.equal(await issuers.statusAt(at, token), 200)
+  })
+
+  test(`${name}: signing out at the provider ends at both what came of it, whichever of them it tells`, async () => {
+    const [leaving, staying] = [await signedOn(), await signedOn()]
+    const statuses = ({ token }: { readonly token: string }) =>
+      Promise.all([0, 1].map((at) => issuers.statusAt(at, token)))
+    const told = idp.logoutTokens.length
+    assert.deepEqual(await statuses(leaving), [200, 200])
+    await signOutAt(idp, leaving.robot)
+    await eventually(async () => assert.deepEqual(await statuses(leaving), [401, 401]), LOGOUT_MS)
+    assert.equal(idp.logoutTokens.length, told + 1, 'one of the two was told, once')
+    for (const at of [0, 1]) {
+      assert.equal(await leaving.isSignedInAt(at), false)
+      assert.equal(await leaving.refreshAt(at), 400)
+    }
+    // The same person, in another session there.
+    assert.deepEqual(await statuses(staying), [200, 200])
+    assert.equal(await staying.isSignedInAt(1), true)
   })
 
   test(`${name}: an agent that refreshes at both processes at once keeps its grant`, async () => {
