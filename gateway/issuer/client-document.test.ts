@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { memoryStore } from '../testkit/memory-store.ts'
-import { createClientDocuments, isHumanDocument, isServedDocument } from './client-document.ts'
+import {
+  createClientDocuments,
+  entitlementAt,
+  isServedDocument,
+  mayBring,
+} from './client-document.ts'
 import type { Setup } from './setup.ts'
 
 const ID = 'https://app.example/oauth/client.json'
@@ -11,7 +16,8 @@ const DOCUMENT = { client_id: ID, client_name: 'App', redirect_uris: ['https://a
 function setup(parts: Partial<Setup['documents']> = {}, redirectHosts?: readonly string[]) {
   const { store, now, clock } = memoryStore()
   const documents = { mode: 'open', hosts: [], humanHosts: [], ...parts } as const
-  const rules = { documents, registration: { perMinute: 3, redirectHosts } } as unknown as Setup
+  const registration = { perMinute: 3, redirectHosts }
+  const rules = { documents, registration, signIn: new Map() } as unknown as Setup
   const answers: (() => Response)[] = []
   let fetched = 0
   const served = createClientDocuments({
@@ -89,6 +95,36 @@ test('Operators say which hosts there are and whose clients people use themselve
   for (const id of [ID, 'https://xapp.example/c', 'https://a.app.example.evil/c', 'c_1']) {
     assert.ok(!isServedDocument(id, rules), id)
   }
-  assert.ok(isHumanDocument('https://ide.example/c', rules) && !isHumanDocument(ID, rules))
+  const kinds = ['https://ide.example/c', ID].map((id) => entitlementAt(id, rules).kind)
+  assert.deepEqual(kinds, ['human', 'agent'])
   assert.ok(!isServedDocument(ID, setup({ mode: 'off' }).rules))
+})
+
+test('A client may bring what an identity provider says only where the operator names its host for that provider', () => {
+  const assertions = {
+    jwks: { kind: 'inline', keys: [] },
+    algorithms: [],
+    maxLifeSeconds: 600,
+  } as const
+  const trusting = { assertions: { ...assertions, clientHosts: ['app.example', '*.team.example'] } }
+  const strict = { assertions: { ...assertions, clientHosts: [] } }
+  for (const id of [ID, 'https://a.team.example/c']) assert.ok(mayBring(id, trusting), id)
+  for (const id of [
+    'https://app.example.evil/c',
+    'https://evil.example/app.example',
+    'https://app.example@evil.example/c',
+    'https://team.example/c',
+    'http',
+    'app.example',
+  ]) {
+    assert.ok(!mayBring(id, trusting), id)
+  }
+  assert.ok(!mayBring(ID, strict) && !mayBring(ID, { assertions: undefined }))
+  const { rules } = setup()
+  const withProvider = (provider: object) =>
+    entitlementAt(ID, { ...rules, signIn: new Map([['corp', provider]]) as Setup['signIn'] }).grants
+  assert.ok(withProvider(trusting).includes('jwt_bearer'))
+  assert.ok(!withProvider(strict).includes('jwt_bearer'))
+  // Nor do they bring anything else along.
+  assert.ok(!withProvider(trusting).includes('client_credentials'))
 })

@@ -2,6 +2,7 @@
  * Clients that are described at their own address (OAuth Client ID Metadata Document): which addresses are
  * asked, how often, and what of a document is believed.
  */
+import type { Entitlement, SignInProvider } from '../model/authorization-rules.ts'
 import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import { readClientMetadata, redirectFault } from './client-metadata.ts'
@@ -38,9 +39,20 @@ export function isServedDocument(id: string, { documents }: Pick<Setup, 'documen
   return documents.mode === 'open' || hostIn(id, documents.hosts)
 }
 
-/** Whether the operator says that clients described there are used by people themselves. */
-export function isHumanDocument(id: string, { documents }: Pick<Setup, 'documents'>): boolean {
-  return hostIn(id, documents.humanHosts)
+/** What a client may that is described at this address: as one that registered itself, but for what operators say. */
+export function entitlementAt(
+  id: string,
+  { documents, signIn }: Pick<Setup, 'documents' | 'signIn'>,
+): Entitlement {
+  const kind = hostIn(id, documents.humanHosts) ? 'human' : SELF_REGISTERED.kind
+  const isTrusted = [...signIn.values()].some((provider) => mayBring(id, provider))
+  const { grants } = SELF_REGISTERED
+  return { ...SELF_REGISTERED, kind, grants: isTrusted ? [...grants, 'jwt_bearer'] : grants }
+}
+
+/** Whether a client that is described at this address may bring what this identity provider says of people. */
+export function mayBring(id: string, { assertions }: Pick<SignInProvider, 'assertions'>): boolean {
+  return assertions !== undefined && hostIn(id, assertions.clientHosts)
 }
 
 export function createClientDocuments(options: ClientDocumentsOptions): ClientDocuments {
@@ -61,8 +73,7 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
     },
     fetch: async (id) => {
       try {
-        const { redirectHosts } = setup().registration
-        return await readDocument(id, await publicFetch(id), redirectHosts)
+        return await readDocument(id, await publicFetch(id), setup())
       } catch (error) {
         remember(id)
         throw error
@@ -71,17 +82,14 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
   }
 }
 
-async function readDocument(
-  id: string,
-  response: Response,
-  redirectHosts: readonly string[] | undefined,
-): Promise<Response> {
+async function readDocument(id: string, response: Response, setup: Setup): Promise<Response> {
   if (response.status !== 200) throw new Error(`status ${response.status}`)
   const document: unknown = await response.json()
   const named: unknown = Reflect.get(Object(document), 'client_id')
   if (named !== id) throw new Error('it is about another client')
-  const rules = { entitlement: SELF_REGISTERED, redirectHosts: undefined }
-  const read = readClientMetadata(within(id, document, redirectHosts), rules)
+  const rules = { entitlement: entitlementAt(id, setup), redirectHosts: undefined }
+  const within = withAllowed(id, document, setup.registration.redirectHosts)
+  const read = readClientMetadata(within, rules)
   if (!read.ok) throw new Error(read.why)
   return Response.json({ client_id: id, ...read.metadata }, { headers: response.headers })
 }
@@ -90,7 +98,7 @@ async function readDocument(
  * The document with those of its redirects that the operator's list allows, and those to its own host: a
  * document is written for everybody, and lists redirects that are of no use here.
  */
-function within(
+function withAllowed(
   id: string,
   document: unknown,
   redirectHosts: readonly string[] | undefined,

@@ -1,6 +1,6 @@
 /** What a client may have, by who it is: decided by operators, never by what it says of itself. */
 import type { Clients } from '../registry/clients.ts'
-import { isHumanDocument, isServedDocument } from './client-document.ts'
+import { entitlementAt, isServedDocument } from './client-document.ts'
 import type { Entitlement } from '../model/authorization-rules.ts'
 import type { ProtectedServer, Setup } from './setup.ts'
 import { SELF_REGISTERED } from './setup.ts'
@@ -27,15 +27,14 @@ export type Known = { readonly standing: Standing; readonly entitlement: Entitle
 /** Undefined for a client that is not known, or came with a registration token or from somebody that is no more. */
 export async function standingOf(
   id: string,
-  setup: Pick<Setup, 'clients' | 'registration' | 'documents'>,
+  setup: Pick<Setup, 'clients' | 'registration' | 'documents' | 'signIn'>,
   book: Pick<Clients, 'get'>,
 ): Promise<Known | undefined> {
   const { clients, registration } = setup
   const configured = clients.get(id)
   if (configured !== undefined) return { standing: 'configured', entitlement: configured }
   if (isServedDocument(id, setup)) {
-    const kind = isHumanDocument(id, setup) ? 'human' : 'agent'
-    return { standing: 'described', entitlement: { ...SELF_REGISTERED, kind } }
+    return { standing: 'described', entitlement: entitlementAt(id, setup) }
   }
   const registered = await book.get(id)
   if (registered === undefined) return undefined

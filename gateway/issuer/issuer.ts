@@ -227,8 +227,9 @@ export function createIssuer(options: IssuerOptions): Issuer {
       options.cookieKeys(),
       setup().documents.mode !== 'off',
       takesIdentityAssertions(setup()),
-      // A new provider asks for documents anew, and then they are read by the new list.
+      // A new provider asks for documents anew, and then they are read by the new lists.
       setup().registration.redirectHosts,
+      [...setup().signIn.values()].map(({ assertions }) => assertions?.clientHosts),
     ])
   let serving = build(madeOf())
   /** A provider costs 2 ms to make, and is made anew only for what it cannot ask for later. */

@@ -17,6 +17,7 @@ import type { Accounts } from './accounts.ts'
 import type { Assertion } from './assertion.ts'
 import { readAssertion } from './assertion.ts'
 import type { AssertionKeys } from './assertion-keys.ts'
+import { mayBring } from './client-document.ts'
 import { standingOf } from './entitlement.ts'
 import type { ExtraGrant, ExtraGrantOptions, Issuable } from './extra-grant.ts'
 import { createExtraGrant } from './extra-grant.ts'
@@ -189,10 +190,12 @@ async function entitlementOf(
 ): Promise<Omit<Entitlement, 'grants'>> {
   if (assertion.kind === 'workload') return assertion.workload
   const known = await standingOf(client.clientId, setup(), book)
-  const may = known?.entitlement.grants.includes('jwt_bearer') === true
-  // Whoever has a copy of the assertion would have the token (draft-ietf-oauth-identity-assertion-authz-grant).
-  const isPublic = client.clientAuthMethod === 'none'
-  if (!may || isPublic) throw new errors.UnauthorizedClient('it may not use identity assertions')
+  const may =
+    known?.entitlement.grants.includes('jwt_bearer') === true &&
+    (known.standing !== 'described' || mayBring(client.clientId, assertion.provider))
+  // Whoever has a copy would have the token (draft-ietf-oauth-identity-assertion-authz-grant), but for its key.
+  const isProven = client.clientAuthMethod !== 'none' || assertion.thumbprint !== undefined
+  if (!may || !isProven) throw new errors.UnauthorizedClient('it may not use identity assertions')
   return known.entitlement
 }
 

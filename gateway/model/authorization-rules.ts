@@ -60,8 +60,17 @@ export type SignInProvider = {
   /** What people can grant at most, by group; undefined means all to everybody. */
   readonly groupScopes: ReadonlyMap<string, readonly string[]> | undefined
   /** How its identity assertions are verified (ID-JAG); undefined means that none is taken. */
-  readonly assertions: (Omit<Signatory, 'issuer'> & AssertionLife) | undefined
+  readonly assertions: AssertionRules | undefined
 }
+
+/** How what an identity provider says of people is verified, and which clients may bring it besides those of ours. */
+export type AssertionRules = SignedRules & {
+  /** Hosts, exact or `*.` and a domain, whose clients may that are described there. */
+  readonly clientHosts: readonly string[]
+}
+
+/** How somebody's assertions are verified. */
+export type SignedRules = Omit<Signatory, 'issuer'> & AssertionLife
 
 type AssertionLife = {
   /** An assertion that says it lives longer is refused. */

@@ -125,7 +125,7 @@ export type SignInFile = {
   readonly claims: { readonly subject: string; readonly name: string; readonly groups: string }
   readonly required: Readonly<Record<string, string>>
   readonly group_scopes?: Readonly<Record<string, readonly string[]>>
-  readonly identity_assertions?: SignatoryFile
+  readonly identity_assertions?: SignatoryFile & { readonly client_hosts: readonly string[] }
 }
 
 /** Whose signed statements are believed, and for how long at most. */

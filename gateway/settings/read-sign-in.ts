@@ -5,7 +5,7 @@ import type { AuthorizationServerFile, SignInFile } from './config-file.ts'
 import { readSigned } from './read-signed.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
-import type { SignInProvider } from '../model/authorization-rules.ts'
+import type { AssertionRules, SignInProvider } from '../model/authorization-rules.ts'
 
 /** Parameters that belong to the gateway: another value would undo what they are for. */
 const OWN_PARAMETERS = /^(client_|code|nonce|redirect_uri|request|response_|scope|state)/
@@ -27,6 +27,11 @@ export async function readSignIn(
     )
     if (isTaken && provider.identity_assertions !== undefined) {
       reading.reportKey([...here, 'identity_assertions'], 'another one of this issuer takes them')
+    }
+    const trusted = provider.identity_assertions?.client_hosts ?? []
+    if (trusted.length > 0 && file.client_documents.mode === 'off') {
+      const none = 'no client is described anywhere: client_documents.mode is off'
+      reading.report([...here, 'identity_assertions', 'client_hosts'], none)
     }
     const read = await readProvider(reading, here, { name, file: provider })
     if (read !== undefined) providers.set(name, read)
@@ -50,13 +55,7 @@ async function readProvider(
     reading.report([...at, 'parameters', parameter], 'is set by the gateway')
   }
   const secret = await readSecret(reading, [...at, 'client_secret'], file.client_secret)
-  const { identity_assertions: signed } = file
-  const assertions =
-    signed &&
-    (await readSigned(reading, [...at, 'identity_assertions'], {
-      file: signed,
-      mostMs: MAX_ASSERTION_LIFE_MS,
-    }))
+  const assertions = await readAssertions(reading, [...at, 'identity_assertions'], file)
   if (url === undefined || secret === undefined) return undefined
   return {
     name,
@@ -73,4 +72,14 @@ async function readProvider(
       file.group_scopes === undefined ? undefined : new Map(Object.entries(file.group_scopes)),
     assertions,
   }
+}
+
+async function readAssertions(
+  reading: Reading,
+  at: Path,
+  { identity_assertions: file }: SignInFile,
+): Promise<AssertionRules | undefined> {
+  if (file === undefined) return undefined
+  const signed = await readSigned(reading, at, { file, mostMs: MAX_ASSERTION_LIFE_MS })
+  return signed && { ...signed, clientHosts: file.client_hosts.map((host) => host.toLowerCase()) }
 }

@@ -1,5 +1,5 @@
 /** Whose assertions are taken at the token endpoint: with which keys they are verified, and how long they may live. */
-import type { SignInProvider } from '../model/authorization-rules.ts'
+import type { SignedRules } from '../model/authorization-rules.ts'
 import type { Path } from '../model/problem.ts'
 import type { SignatoryFile } from './config-file.ts'
 import { readJwks } from './read-jwks.ts'
@@ -17,7 +17,7 @@ export async function readSigned(
   reading: Reading,
   at: Path,
   { file, mostMs }: { readonly file: SignatoryFile; readonly mostMs: number },
-): Promise<SignInProvider['assertions']> {
+): Promise<SignedRules | undefined> {
   const lifeMs = reading.duration([...at, 'max_life'], file.max_life)
   if (lifeMs < MIN_LIFE_MS || lifeMs > mostMs) {
     reading.report([...at, 'max_life'], `must be from 1m to ${mostMs / 3_600_000}h`)

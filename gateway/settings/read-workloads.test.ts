@@ -90,6 +90,10 @@ test('Who may speak for whom is refused where it says too much, and where it sta
       `{ sign_in: { a: { ${IDP}, identity_assertions: { ${KEYS}, max_life: 2h } } } }`,
       /from 1m to 1h/,
     ],
+    [
+      `{ client_documents: { mode: off }, sign_in: { a: { ${IDP}, identity_assertions: { ${KEYS}, client_hosts: [x] } } } }`,
+      /client_documents.mode is off/,
+    ],
     ['{ clients: { a: { grants: [jwt_bearer] } } }', /needs a secret or jwks/],
     [
       "{ clients: { a: { grants: [jwt_bearer], secret: '${env:GATEHOUSE_KEYS}' } } }",

@@ -32,6 +32,7 @@ export function speakingProvider(
       jwks: { kind: 'inline', keys: [{ ...signer.jwk }] },
       algorithms: [signer.algorithm],
       maxLifeSeconds: 600,
+      clientHosts: [],
     },
     ...more,
   }

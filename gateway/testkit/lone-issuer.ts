@@ -36,6 +36,8 @@ export type LoneIssuerOptions = {
   readonly now?: () => number
   /** Whom it issues tokens for; one called `docs` below its own origin when left out. */
   readonly servers?: readonly ProtectedServer[]
+  /** Who speaks for people; nobody when left out. */
+  readonly signIn?: Setup['signIn']
 }
 
 export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneIssuer> {
@@ -95,17 +97,16 @@ export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneI
   }
 }
 
-function setupOf(
-  origin: string,
-  { rules, servers = [{ name: 'docs', resource: `${origin}/mcp`, scopes: [] }] }: LoneIssuerOptions,
-): Setup {
+function setupOf(origin: string, options: LoneIssuerOptions): Setup {
+  const { rules, signIn = new Map() } = options
+  const { servers = [{ name: 'docs', resource: `${origin}/mcp`, scopes: [] }] } = options
   const alice = { passwordHash: cheapHash(ALICE.password), name: 'Alice' }
   return {
     issuer: origin,
     tenant: 'default',
     lives: livesOf(),
     users: new Map([['alice', { ...alice, groups: [], scopes: undefined }]]),
-    signIn: new Map(),
+    signIn,
     workloads: new Map(),
     clients: new Map(),
     registration: {
