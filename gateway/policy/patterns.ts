@@ -11,6 +11,9 @@ import { RE2JS } from '@bufbuild/re2'
  */
 export const MAX_UNITS_MET = 16_384
 
+/** Among the engine's conditions on where a match may begin: nowhere but where the text does (`^`, `\\A`). */
+const AT_BEGINNING = 4
+
 type Pattern = { readonly test: (text: string) => boolean }
 
 /** As `celEnv` takes an engine. */
@@ -24,9 +27,7 @@ export type Patterns = {
  *
  * @param compile For tests.
  */
-export function createPatterns(
-  compile: (text: string) => Pattern = (text) => RE2JS.compile(text),
-): Patterns {
+export function createPatterns(compile: (text: string) => Pattern = compileOne): Patterns {
   const known = new Map<string, Pattern>()
   return {
     compile(text) {
@@ -50,4 +51,18 @@ function createPattern(text: string, compile: (text: string) => Pattern): Patter
       return compiled.test(sent)
     },
   }
+}
+
+/**
+ * Looking for a match, the engine tries each character as the beginning of one, and makes a set of what `^` says
+ * there: most of what such a pattern costs. Asked whether a text is, as a whole, a match with anything after it, it
+ * begins once.
+ */
+function compileOne(text: string): Pattern {
+  const pattern = RE2JS.compile(text)
+  const isAnchored = (pattern.re2().cond & AT_BEGINNING) !== 0
+  // A quotation that is never closed would go on over what is added.
+  if (!isAnchored || text.includes(String.raw`\Q`)) return pattern
+  const whole = RE2JS.compile(`(?:${text})(?s:.*)`)
+  return { test: (sent) => whole.testExact(sent) }
 }
