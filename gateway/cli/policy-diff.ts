@@ -57,7 +57,8 @@ export async function policyDiff(args: readonly string[], io: Io): Promise<numbe
   const before = await one.compile([...servers, ...other.servers])
   const after = await other.compile([...servers, ...one.servers])
   if (before === undefined || after === undefined) return 1
-  const diff = diffPolicies(before, after, asked)
+  const includes = { before: one.scopeIncludes, after: other.scopeIncludes }
+  const diff = diffPolicies(before, after, asked, { includes })
   if (values.json) io.out(JSON.stringify(toJson(diff), undefined, 2))
   else for (const line of formatDiff(diff, { before, after })) io.out(line)
   return diff.denied.length + diff.allowed.length === 0 ? 0 : 1

@@ -1,6 +1,7 @@
 /** `gatehouse policy explain`: which rule decides a call, and why. */
 import type { CallerKind } from '../model/caller.ts'
 import type { Problem } from '../model/problem.ts'
+import { NO_INCLUDES, type ScopeIncludes, withIncluded } from '../model/scope-includes.ts'
 import {
   callFor,
   frameFor,
@@ -26,7 +27,7 @@ Says what the rules decide about one call, which rule decides, and which came ne
 
 Rules:
       --policy FILE     policy file; may be given more than once
-  -c, --config FILE     configuration file, whose policies and servers are used
+  -c, --config FILE     configuration file, whose policies, servers and "scope_includes" are used
       --server NAME     the server asked
 
 What is asked for, one of:
@@ -128,7 +129,7 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
   const caller = describeCaller({
     ...asked,
     groups: new Set(values.group),
-    scopes: new Set(values.scope),
+    scopes: withIncluded(new Set(values.scope), read.scopeIncludes),
     client: values.client,
     issuer: values.issuer,
     tenant: values.tenant,
@@ -228,12 +229,15 @@ type RulesSource = {
   readonly env: Io['env']
 }
 
-async function readRules(
-  source: RulesSource,
-): Promise<
-  | { readonly ok: true; readonly rules: Rules }
+type RulesRead =
+  | { readonly ok: true; readonly rules: Rules; readonly scopeIncludes: ScopeIncludes }
   | { readonly ok: false; readonly problems: readonly Problem[] }
-> {
-  const { config, policies, server, env } = source
-  return config === undefined ? readPolicies(policies, [server]) : loadAll({ file: config, env })
+
+async function readRules({ config, policies, server, env }: RulesSource): Promise<RulesRead> {
+  if (config === undefined) {
+    const read = await readPolicies(policies, [server])
+    return read.ok ? { ...read, scopeIncludes: NO_INCLUDES } : read
+  }
+  const loaded = await loadAll({ file: config, env })
+  return loaded.ok ? { ...loaded, scopeIncludes: loaded.settings.scopeIncludes } : loaded
 }

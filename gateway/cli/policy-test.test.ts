@@ -132,10 +132,10 @@ test('warnings are shown and do not fail the test', async () => {
 test('without a file it says how it is used, and --help says so on the way out', async () => {
   const used = await run({})
   assert.deepEqual([used.code, used.out], [2, ''])
-  assert.match(used.err, /no file named[^]*Usage: gatehouse policy test FILE/)
+  assert.match(used.err, /no file named[^]*Usage: gatehouse policy test \[-c FILE\] FILE/)
   const help = await run({}, '--help')
   assert.deepEqual([help.code, help.err], [0, ''])
-  assert.match(help.out, /^Usage: gatehouse policy test FILE/)
+  assert.match(help.out, /^Usage: gatehouse policy test \[-c FILE\] FILE/)
 })
 
 test('every case of the policies we ship holds, and each policy has some', async () => {

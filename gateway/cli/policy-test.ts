@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import type { Problem } from '../model/problem.ts'
+import type { ScopeIncludes } from '../model/scope-includes.ts'
 import { runCases } from '../policy/cases.ts'
 import { readCases } from '../policy/read-cases.ts'
 import { formatProblem } from '../server/load-all.ts'
 import type { Io } from './io.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
+import { readScopeIncludes } from './read-scope-includes.ts'
 import { misused, readArgs } from './usage.ts'
 
 /** The smallest case file there is. */
@@ -18,13 +20,15 @@ export const EXAMPLE = `cases:
     expect: allow
 `
 
-const HELP = `Usage: gatehouse policy test FILE…
+const HELP = `Usage: gatehouse policy test [-c FILE] FILE…
 
 Runs examples of what policies are meant to allow and to deny.
 
-  FILE         a policy, whose cases are beside it (documents.yaml: documents.cases.yaml),
-               or a case file (*.cases.yaml), whose key "policy" names its policy files
-  -h, --help   show this text
+  FILE                a policy, whose cases are beside it (documents.yaml: documents.cases.yaml),
+                      or a case file (*.cases.yaml), whose key "policy" names its policy files
+  -c, --config FILE   configuration file, whose "scope_includes" hold for the callers of the cases;
+                      nothing else of it is used
+  -h, --help          show this text
 
 A case file looks like this; policies/cases.schema.json says what else it may hold:
 
@@ -45,14 +49,20 @@ export async function policyTest(
   args: readonly string[],
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<number> {
-  const given = readArgs(args, { usage: HELP, options: {}, takesWords: true }, io)
+  const options = { config: { type: 'string', short: 'c' } } as const
+  const given = readArgs(args, { usage: HELP, options, takesWords: true }, io)
   if (given === undefined) return 0
-  const { words } = given
+  const { values, words } = given
   if (words.length === 0) return misused(io, 'policy test: no file named', HELP)
+  const read = await readScopeIncludes(values.config)
+  if (!read.ok) {
+    for (const problem of read.problems) io.err(formatProblem(problem))
+    return 1
+  }
   const caselessFiles: string[] = []
   const total = { passed: 0, failed: 0, problems: 0 }
   for (const file of new Set(words.map((name) => caseFileOf(name)))) {
-    const { passed, failed, problems, caseless } = await testFile(file, io)
+    const { passed, failed, problems, caseless } = await testFile(file, read.includes, io)
     total.passed += passed
     total.failed += failed
     total.problems += problems
@@ -76,7 +86,11 @@ function holdsCases(data: unknown): boolean {
   return isMapping && 'cases' in data && Array.isArray(data.cases) && data.cases.length > 0
 }
 
-async function testFile(file: string, io: Pick<Io, 'out' | 'err'>): Promise<Outcome> {
+async function testFile(
+  file: string,
+  includes: ScopeIncludes,
+  io: Pick<Io, 'out' | 'err'>,
+): Promise<Outcome> {
   const stop = (problems: readonly Problem[]): Outcome => {
     for (const problem of problems) io.err(formatProblem(problem))
     return { passed: 0, failed: 0, problems: problems.length }
@@ -100,7 +114,7 @@ async function testFile(file: string, io: Pick<Io, 'out' | 'err'>): Promise<Outc
   if (!read.ok) return stop(read.problems)
   for (const warning of read.warnings) io.err(`${formatProblem(warning)} (warning)`)
   let failed = 0
-  const results = runCases(read.rules, cases.file)
+  const results = runCases(read.rules, cases.file, includes)
   for (const { name, line, failures } of results) {
     if (failures.length === 0) continue
     failed += 1

@@ -1,6 +1,8 @@
 /** A whole policy named on a command line: a policy file, a directory of them, or a configuration. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Problem } from '../model/problem.ts'
+import { NO_INCLUDES, type ScopeIncludes } from '../model/scope-includes.ts'
 import { namedServers } from '../policy/named-servers.ts'
 import type { Rules } from '../policy/rules.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
@@ -10,6 +12,8 @@ import { readDocument, readPolicies } from './read-policies.ts'
 export type RuleSet = {
   /** Servers the policy names; those of a configuration are its own. */
   readonly servers: readonly string[]
+  /** Scopes that count for others, as a configuration says; policy files say nothing of it. */
+  readonly scopeIncludes: ScopeIncludes
   /** Compiles it, for further servers too unless it is a configuration. Undefined: reported on `io`. */
   compile(moreServers: readonly string[]): Promise<Rules | undefined>
 }
@@ -23,12 +27,8 @@ export async function readRuleSet(
   const documents = []
   for (const file of files) {
     const read = await readDocument(file)
-    if (read.ok) {
-      documents.push(read)
-      continue
-    }
-    for (const problem of read.problems) io.err(formatProblem(problem))
-    return undefined
+    if (!read.ok) return told(read.problems, io)
+    documents.push(read)
   }
   if (documents.length === 0) {
     io.err(`no policy file in ${path}`)
@@ -38,7 +38,11 @@ export async function readRuleSet(
   if (first !== undefined && isConfiguration(first.data)) return configuration(path, io)
   return {
     servers: namedServers(documents),
-    compile: async (moreServers) => settle(await readPolicies(files, moreServers), io),
+    scopeIncludes: NO_INCLUDES,
+    compile: async (moreServers) => {
+      const compiled = await readPolicies(files, moreServers)
+      return compiled.ok ? compiled.rules : told(compiled.problems, io)
+    },
   }
 }
 
@@ -46,17 +50,19 @@ async function configuration(
   file: string,
   io: Pick<Io, 'err' | 'env'>,
 ): Promise<RuleSet | undefined> {
-  const rules = settle(await loadAll({ file, env: io.env }), io)
-  if (rules === undefined) return undefined
-  return { servers: [...rules.servers.keys()], compile: () => Promise.resolve(rules) }
+  const loaded = await loadAll({ file, env: io.env })
+  if (!loaded.ok) return told(loaded.problems, io)
+  const { rules, settings } = loaded
+  return {
+    servers: [...rules.servers.keys()],
+    scopeIncludes: settings.scopeIncludes,
+    compile: () => Promise.resolve(rules),
+  }
 }
 
-function settle(
-  read: Awaited<ReturnType<typeof readPolicies | typeof loadAll>>,
-  io: Pick<Io, 'err'>,
-): Rules | undefined {
-  if (read.ok) return read.rules
-  for (const problem of read.problems) io.err(formatProblem(problem))
+/** Says what is wrong; for whoever then has nothing to return. */
+function told(problems: readonly Problem[], io: Pick<Io, 'err'>): undefined {
+  for (const problem of problems) io.err(formatProblem(problem))
   return undefined
 }
 

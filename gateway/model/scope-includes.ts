@@ -1,5 +1,10 @@
+import type { Caller } from './caller.ts'
+
 /** Which scopes count for which others: by scope, all that it includes, itself not among them. */
 export type ScopeIncludes = ReadonlyMap<string, readonly string[]>
+
+/** Where no scope counts for another. */
+export const NO_INCLUDES: ScopeIncludes = new Map()
 
 /** These scopes and all that they include. */
 export function withIncluded(
@@ -8,6 +13,11 @@ export function withIncluded(
 ): ReadonlySet<string> {
   if (includes.size === 0) return scopes
   return new Set([...scopes, ...Array.from(scopes, (scope) => includes.get(scope) ?? []).flat()])
+}
+
+/** The caller with all that its scopes include, as one whose token was read. */
+export function callerWithIncluded(caller: Caller, includes: ScopeIncludes): Caller {
+  return includes.size === 0 ? caller : { ...caller, scopes: withIncluded(caller.scopes, includes) }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Cases held against rules: what a policy is meant to allow and to deny, said in examples. */
 import type { Decision } from '../model/decision.ts'
+import { callerWithIncluded, NO_INCLUDES, type ScopeIncludes } from '../model/scope-includes.ts'
 import { DEFAULT_TRAITS } from '../model/tool-traits.ts'
 import { callFor, frameFor } from './ask.ts'
 import { decide } from './decide.ts'
@@ -15,13 +16,21 @@ export type CaseResult = {
   readonly failures: readonly string[]
 }
 
-/** The outcome of every case, in their order. */
-export function runCases(rules: Rules, file: CaseFile): readonly CaseResult[] {
-  return file.cases.map((one) => ({
-    name: one.name,
-    line: one.line,
-    failures: [...failuresOf(rules, one)],
-  }))
+/**
+ * The outcome of every case, in their order.
+ *
+ * @param includes Scopes that count for others. Default: none does.
+ */
+export function runCases(
+  rules: Rules,
+  file: CaseFile,
+  includes: ScopeIncludes = NO_INCLUDES,
+): readonly CaseResult[] {
+  return file.cases.map((one) => {
+    const caller = callerWithIncluded(one.caller, includes)
+    const failures = [...failuresOf(rules, { ...one, caller })]
+    return { name: one.name, line: one.line, failures }
+  })
 }
 
 function* failuresOf(rules: Rules, one: PolicyCase): Generator<string> {

@@ -1,5 +1,6 @@
 /** What changes when one rule set takes the place of another, over calls that were or could be made. */
 import type { Decision } from '../model/decision.ts'
+import { callerWithIncluded, NO_INCLUDES, type ScopeIncludes } from '../model/scope-includes.ts'
 import { covers } from './coverage.ts'
 import { decide } from './decide.ts'
 import { type Occasion, occasionAt } from './occasion.ts'
@@ -32,16 +33,20 @@ export type PolicyDiff = {
   readonly other: readonly DecisionChange[]
 }
 
-/**
- * Asks both rule sets about every call.
- *
- * @param at The time and facts to ask by; the time of the call, and nothing granted, by default.
- */
+/** The time and facts to ask by: those of the call, and nothing granted, by default. */
+export type AskedAt = Partial<Pick<Occasion, 'nowMs' | 'facts'>>
+
+/** Scopes that count for others, before and after; by default none does. */
+export type IncludesOfBoth = { readonly before: ScopeIncludes; readonly after: ScopeIncludes }
+
+const NEITHER: IncludesOfBoth = { before: NO_INCLUDES, after: NO_INCLUDES }
+
+/** Asks both rule sets about every call. */
 export function diffPolicies(
   before: Rules,
   after: Rules,
   asked: Iterable<AskedCall & { readonly count?: number }>,
-  at: Partial<Pick<Occasion, 'nowMs' | 'facts'>> = {},
+  { includes = NEITHER, ...at }: AskedAt & { readonly includes?: IncludesOfBoth } = {},
 ): PolicyDiff {
   const changes: DecisionChange[] = []
   let calls = 0
@@ -51,8 +56,8 @@ export function diffPolicies(
   for (const one of asked) {
     const { caller, call, server, count = 1, atMs = 0 } = one
     const occasion = one.occasion ?? occasionAt(server, { nowMs: atMs, ...at })
-    const was = decide(before, caller, call, occasion)
-    const is = decide(after, caller, call, occasion)
+    const was = decide(before, callerWithIncluded(caller, includes.before), call, occasion)
+    const is = decide(after, callerWithIncluded(caller, includes.after), call, occasion)
     calls += count
     distinct += 1
     const isAsked = occasion.frame === undefined && readers.some((reads) => reads(one))

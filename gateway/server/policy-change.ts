@@ -1,6 +1,6 @@
 /** What a reload changes about the calls the gateway remembers, in one line for the log. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { type DecisionChange, diffPolicies } from '../policy/diff.ts'
+import { type DecisionChange, diffPolicies, type IncludesOfBoth } from '../policy/diff.ts'
 import { summarizeDiff } from '../policy/format-diff.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import type { AskedCall } from '../policy/recorded-call.ts'
@@ -15,6 +15,7 @@ export async function describePolicyChange(
   change: {
     readonly before: Rules
     readonly after: Rules
+    readonly includes: IncludesOfBoth
     /** Of both: what is asked is what would be decided now. */
     readonly occasion: Pick<Occasion, 'nowMs' | 'facts'>
   },
@@ -23,7 +24,10 @@ export async function describePolicyChange(
   const allowed: DecisionChange[] = []
   for (let at = 0; at < calls.length; at += CALLS_PER_TURN) {
     const slice = calls.slice(at, at + CALLS_PER_TURN)
-    const diff = diffPolicies(change.before, change.after, slice, change.occasion)
+    const diff = diffPolicies(change.before, change.after, slice, {
+      ...change.occasion,
+      includes: change.includes,
+    })
     denied.push(...diff.denied)
     allowed.push(...diff.allowed)
     await turn()

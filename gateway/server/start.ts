@@ -217,6 +217,7 @@ function adopt({ settings, rules }: Ready, house: House): Promise<string | undef
   return describePolicyChange(plant.recentCalls.calls(), {
     before: previous.rules,
     after: rules,
+    includes: { before: previous.settings.scopeIncludes, after: settings.scopeIncludes },
     occasion: sight,
   })
 }
