@@ -3,7 +3,6 @@
  * and every call under the caller's own name at both, with stock clients of both eras.
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 
 import { SESSION_COOKIE } from '../pages/cookies.ts'
@@ -115,7 +114,7 @@ test('Neither provider’s tokens reach anybody but the server they are for, nor
   const told = [
     traces(),
     answers.text(),
-    await readFile(gateway.auditFile, 'utf8'),
+    JSON.stringify(await gateway.audit()),
     await gateway.metrics(),
     gateway.child.output(),
     JSON.stringify((await gateway.admin('GET', '/admin/connections')).json),

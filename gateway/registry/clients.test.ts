@@ -42,6 +42,18 @@ test('A client that nobody uses is gone after its idle time, with its rows, and 
   assert.deepEqual(await store.list(''), [])
 })
 
+test('What another process registers and removes counts here too', async () => {
+  const { clock, store, clients, client } = setup()
+  const here = createClients({ store, now: () => clock.nowMs })
+  await clients.add(client('c1'))
+  await clients.add(client('c2', { token: 'fleet' }))
+  await Promise.resolve()
+  assert.deepEqual([here.count(undefined), here.count('fleet')], [1, 1])
+  await clients.remove('c1')
+  await Promise.resolve()
+  assert.deepEqual([here.count(undefined), here.count('fleet')], [0, 1])
+})
+
 test('Use renews a client and its rows, and writes only now and then', async () => {
   const { clock, store, clients, client } = setup()
   await store.put('row', 'x', { ttlMs: HOUR_MS })

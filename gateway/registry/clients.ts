@@ -32,6 +32,9 @@ const PAGE = 200
 
 const PREFIX = 'client/'
 
+/** Others are told the id of a client that came or went: quotas are for all processes together. */
+const TOPIC = 'client'
+
 export type Clients = {
   add(client: RegisteredClient): Promise<void>
   /** Binds another row of the store to the life of a client. */
@@ -45,7 +48,7 @@ export type Clients = {
   list(after: string | undefined, limit: number): Promise<readonly RegisteredClient[]>
   /**
    * How many there are that came with this token (or with none), as of the last `sweep` and what this
-   * process registered and removed since.
+   * process, and others it hears of, registered and removed since.
    */
   count(token: string | undefined): number
   /** Counts again and returns those that ended by themselves since. Call it every minute, on one replica. */
@@ -53,7 +56,7 @@ export type Clients = {
 }
 
 export type ClientsOptions = {
-  readonly store: Pick<Store, 'get' | 'put' | 'cas' | 'delete' | 'list'>
+  readonly store: Pick<Store, 'get' | 'put' | 'cas' | 'delete' | 'list' | 'publish' | 'subscribe'>
   /** Epoch milliseconds. */
   readonly now: () => number
 }
@@ -84,6 +87,14 @@ export function createClients({ store, now }: ClientsOptions): Clients {
     const row = await store.get(key)
     if (row !== undefined) await store.cas(key, row.version, row.value, { ttlMs })
   }
+  const look = async (id: string): Promise<void> => {
+    const found = await read(id)
+    if (found === undefined) known.delete(id)
+    else known.set(id, found.client)
+  }
+  // A hint: who misses it counts again within a minute.
+  const tell = (id: string): Promise<void> => store.publish(TOPIC, id).catch(() => undefined)
+  store.subscribe(TOPIC, (id) => void look(id).catch(() => undefined))
   async function* pages() {
     for (let after: string | undefined; ;) {
       const page = await store.list(PREFIX, { limit: PAGE, ...(after !== undefined && { after }) })
@@ -97,6 +108,7 @@ export function createClients({ store, now }: ClientsOptions): Clients {
     add: async (client) => {
       await store.put(PREFIX + client.id, JSON.stringify(client), { ttlMs: client.idleMs })
       known.set(client.id, client)
+      await tell(client.id)
     },
     attach: async (id, row) => {
       await change(id, (client) => ({ ...client, rows: [...new Set([...client.rows, row])] }))
@@ -116,6 +128,7 @@ export function createClients({ store, now }: ClientsOptions): Clients {
       if (found === undefined) return undefined
       for (const row of found.client.rows) await store.delete(row)
       await store.delete(PREFIX + id)
+      await tell(id)
       return found.client
     },
     list: async (after, limit) => {

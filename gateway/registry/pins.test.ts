@@ -158,6 +158,19 @@ test('what one process finds and decides, the others on the store know', async (
   assert.deepEqual(told, ['docs read', 'docs read'])
 })
 
+test('what one process holds and frees, those that are up hear of before they look', async () => {
+  const one = book()
+  const other = book(one.store)
+  await Promise.all([one.pins.load(), other.pins.load()])
+  await look(one.pins, 'anna', { read: 'A' })
+  await look(one.pins, 'anna', { read: 'B' })
+  await turn()
+  assert.equal(other.pins.isHeld('docs', 'read'), true)
+  await other.pins.accept({ server: 'docs', tool: 'read', hash: undefined, by: 'admin' })
+  await turn()
+  assert.equal(one.pins.isHeld('docs', 'read'), false)
+})
+
 test('before a caller is known to be new, what is not for everybody is kept from it', async () => {
   const { pins } = book()
   await look(pins, 'anna', { read: 'A', write: 'W' })

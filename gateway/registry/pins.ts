@@ -87,6 +87,9 @@ export type PinsOptions = {
   readonly emit: Emit
 }
 
+/** Its messages say who sent them. */
+const TOPIC = 'pin'
+
 /** Knows nothing until `load`. */
 export function createPins(options: PinsOptions): Pins {
   return new PinBook(options)
@@ -115,6 +118,8 @@ class PinBook implements Pins {
   /** Grows whenever a page could be judged otherwise than before. */
   #epoch = 0
   #head: string | undefined
+  readonly #self = crypto.randomUUID()
+  #hearing: Promise<void> | undefined
 
   constructor(options: PinsOptions) {
     this.#options = options
@@ -193,6 +198,7 @@ class PinBook implements Pins {
       const next = accepted(pin, chosen)
       await this.#rows.writePin(server, tool, next)
       await this.#announce()
+      await this.#tell()
       this.#set(server, tool, next)
       emit({ type: 'tool_accepted', by, server, tool, definition: member.hash })
       return true
@@ -200,6 +206,12 @@ class PinBook implements Pins {
   }
 
   async load(): Promise<void> {
+    this.#options.store.subscribe(TOPIC, (from) => {
+      if (from === this.#self || this.#hearing !== undefined) return
+      this.#hearing = this.refresh()
+        .catch(() => undefined)
+        .finally(() => (this.#hearing = undefined))
+    })
     await this.#inTurn(() => this.#readAll())
   }
 
@@ -285,7 +297,9 @@ class PinBook implements Pins {
     // While more is on its way, memory knows more than the store.
     const isLast = this.#unwritten.get(keyOf(server, tool)) === 1
     if (written.pin !== undefined && isLast) this.#set(server, tool, written.pin)
-    if (written.changed) await this.#announce()
+    if (!written.changed) return
+    await this.#announce()
+    if (state === 'changed') await this.#tell()
   }
 
   #hasRoom(server: string): boolean {
@@ -318,6 +332,11 @@ class PinBook implements Pins {
       if (!this.#unwritten.has(keyOf(server, tool))) this.#set(server, tool, pin)
     }
     this.#head = head
+  }
+
+  /** A hint to others that something is held or free again: who misses it sees the head move. */
+  async #tell(): Promise<void> {
+    await this.#options.store.publish(TOPIC, this.#self).catch(() => undefined)
   }
 
   async #announce(): Promise<void> {

@@ -90,11 +90,16 @@ test('a worker that is being replaced is a warning; without any, and while drain
   assert.deepEqual([draining.ready, draining.draining], [false, true])
 })
 
-test('an action is taken by one worker, always the same, and its answer is the answer', async () => {
+test('an action is taken by one worker, always the same, and answered once the others have looked', async () => {
   const answer = { status: 201, body: { id: 'a' } }
   const [one, two] = [worker(1, { admin: answer }), worker(2)]
   assert.equal(await ask([one, two], 'POST', '/admin/revocations'), answer)
-  assert.deepEqual([one.asked, two.asked], [['admin'], []])
+  assert.deepEqual([one.asked, two.asked], [['admin'], ['refresh']])
+  await ask([one, two], 'GET', '/admin/revocations')
+  assert.deepEqual(two.asked, ['refresh'])
+  const refused = [worker(1, { admin: { status: 400, body: {} } }), worker(2)] as const
+  await ask(refused, 'DELETE', '/admin/grants')
+  assert.deepEqual(refused[1].asked, [])
   const nobody = await ask([], 'GET', '/admin/status')
   assert.equal(nobody.status, 503)
 })
@@ -128,6 +133,14 @@ test('the status has the sums of all and a line for each worker, and only for wh
   ])
   const stranger = worker(1, { admin: { status: 401, body: {} }, status, readiness: READY })
   assert.deepEqual(await ask([stranger], 'GET', '/admin/status'), { status: 401, body: {} })
+})
+
+test('the tools of a server are those of every worker that a list has passed', async () => {
+  const admin = { status: 200, body: { tools: { docs: ['read'] } } }
+  const one = worker(1, { admin, tools: { docs: ['read'], mail: [] } })
+  const two = worker(2, { tools: { docs: ['edit', 'read'], mail: ['send'] } })
+  const { body } = await ask([one, two, worker(3)], 'GET', '/admin/tools')
+  assert.deepEqual(body, { tools: { docs: ['edit', 'read'], mail: ['send'] } })
 })
 
 test('metrics say how many workers there are and how many were replaced', async () => {

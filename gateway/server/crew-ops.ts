@@ -4,12 +4,12 @@ import type { AdminAnswer } from '../admin/answer.ts'
 import { problem } from '../admin/answer.ts'
 import { crewMetrics } from '../telemetry/crew-metrics.ts'
 import type { Crew, Worker } from './crew.ts'
-import type { ToWorker, WorkerReload } from './crew-talk.ts'
+import type { ListedTools, ToWorker, WorkerReload } from './crew-talk.ts'
 import type { OpsHandlers } from './ops.ts'
 import type { Check, Readiness } from './readiness.ts'
 
-/** How long a worker may take to say how it is, in milliseconds; after it, it is not well. */
-const READINESS_MS = 1_000
+/** How long a worker may take to say how it is or to look, in milliseconds; after it, it is not well. */
+const ANSWER_MS = 1_000
 
 /** How long an action of an operator may take, in milliseconds. */
 const ACTION_MS = 30_000
@@ -34,11 +34,13 @@ export function createCrewOps(options: CrewOpsOptions): OpsHandlers {
     const { body, query, ...rest } = request
     const relayed = { ...rest, query: query.toString(), body: await body() }
     const answer = await first.line.ask('admin', relayed, ACTION_MS)
-    if (answer.status !== 200) return answer
+    if (answer.status >= 300) return answer
     const { method, path } = request
     if (method === 'POST' && path === '/admin/reload') return await reloadToo(answer, others)
-    if (method === 'GET' && path === '/admin/status')
+    if (method !== 'GET') return await inForceAt(others, answer)
+    if (path === '/admin/status')
       return { ...answer, body: await statusOf(crew.workers, answer.body) }
+    if (path === '/admin/tools') return { ...answer, body: { tools: await toolsOf(crew.workers) } }
     return answer
   }
   /** Connections and streams of all, and a line for each worker. */
@@ -76,12 +78,28 @@ export function createCrewOps(options: CrewOpsOptions): OpsHandlers {
   }
 }
 
+/** What an operator has changed is in force everywhere when it is answered; who is silent looks each second. */
+async function inForceAt(others: readonly Worker[], answer: AdminAnswer): Promise<AdminAnswer> {
+  await Promise.all(others.map((worker) => askOne(worker, 'refresh')))
+  return answer
+}
+
+/** Each worker knows the lists that have passed it. */
+async function toolsOf(workers: readonly Worker[]): Promise<ListedTools> {
+  const each = await Promise.all(workers.map((worker) => askOne(worker, 'tools')))
+  const servers = new Set(each.flatMap((tools) => Object.keys(tools ?? {})))
+  const named = (server: string): readonly string[] => [
+    ...new Set(each.flatMap((tools) => tools?.[server] ?? [])),
+  ]
+  return Object.fromEntries([...servers].map((server) => [server, named(server).toSorted()]))
+}
+
 /** What one worker says; undefined when it does not. */
-async function askOne<Name extends 'status' | 'readiness'>(
+async function askOne<Name extends 'status' | 'readiness' | 'refresh' | 'tools'>(
   { line }: Worker,
   name: Name,
 ): Promise<ToWorker[Name]['answer'] | undefined> {
-  return await line.ask(name, undefined, READINESS_MS).catch(() => undefined)
+  return await line.ask(name, undefined, ANSWER_MS).catch(() => undefined)
 }
 
 /** The first has taken the new configuration; it is refused as a whole where another has not. */

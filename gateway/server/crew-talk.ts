@@ -40,9 +40,16 @@ export type ToWorker = {
   readonly admin: { readonly asked: RelayedAdmin; readonly answer: AdminAnswer }
   readonly status: { readonly asked: undefined; readonly answer: Readonly<Record<string, unknown>> }
   readonly reload: { readonly asked: undefined; readonly answer: WorkerReload }
+  /** To pick up what another worker has written. */
+  readonly refresh: { readonly asked: undefined; readonly answer: undefined }
+  /** The tools that servers have listed through it, by server. */
+  readonly tools: { readonly asked: undefined; readonly answer: ListedTools }
   readonly reopen: { readonly asked: undefined; readonly answer: undefined }
   readonly message: { readonly asked: Told; readonly answer: undefined }
 }
+
+/** Names of tools by server, sorted. */
+export type ListedTools = Readonly<Record<string, readonly string[]>>
 
 /** How a reload ended, in lines for the operator. */
 export type WorkerReload = {

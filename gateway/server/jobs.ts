@@ -71,12 +71,7 @@ export function startJobs(options: JobsOptions): () => void {
     void plant.sharedBuckets?.look()
     if (refreshing) return
     refreshing = true
-    Promise.all([
-      plant.revocations.refresh(),
-      plant.pins.refresh(),
-      plant.grants.refresh(),
-      plant.approvals.refresh(),
-    ])
+    refreshRegistries(plant)
       .catch((error: unknown) =>
         log('error', 'revocations, pins or grants cannot be read', { detail: String(error) }),
       )
@@ -102,6 +97,14 @@ export function startJobs(options: JobsOptions): () => void {
   return () => {
     for (const timer of [everySecond, audit, slowly]) clearInterval(timer)
   }
+}
+
+/** Picks up what other processes have changed; one read for each list when nothing has. */
+export async function refreshRegistries(
+  plant: Pick<Plant, 'revocations' | 'pins' | 'grants' | 'approvals'>,
+): Promise<void> {
+  const { revocations, pins, grants, approvals } = plant
+  await Promise.all([revocations, pins, grants, approvals].map((list) => list.refresh()))
 }
 
 /** Nothing is looked for where nobody can connect anything. */

@@ -48,6 +48,20 @@ test('a change that a caller cannot see is not told', () => {
   assert.deepEqual(owed(rulesFor(['docs/write']), ALICE, 'mail'), [])
 })
 
+test('where no list has passed, the names that rules speak of stand for those a caller has seen elsewhere', () => {
+  const none = createCatalogue()
+  const owedUnlisted = (after: typeof before, caller = ALICE): readonly string[] =>
+    changedLists(
+      { caller, server: 'docs', address: '' },
+      { before: sight(before), after: sight(after), catalogue: none },
+    )
+  assert.deepEqual(owedUnlisted(before), [])
+  assert.deepEqual(owedUnlisted(rulesFor(['docs/read', 'docs/write'])), [TOOLS])
+  assert.deepEqual(owedUnlisted(rulesFor(['docs/*'])), [TOOLS])
+  assert.deepEqual(owedUnlisted(rulesFor(['docs/read'], ['docs/other'])), [PROMPTS])
+  assert.deepEqual(owedUnlisted(rulesFor(['docs/read', 'docs/write']), BOB), [])
+})
+
 test('resources and templates are lists of resources, and a tool brings its page along', () => {
   const own = createCatalogue()
   own.learn('docs', [

@@ -1,10 +1,12 @@
 /**
  * Tells open streams that what their caller sees has changed, so that clients ask for their lists again
- * (`list_changed`, MCP server features). Only names that the server has listed can have been seen.
+ * (`list_changed`, MCP server features). Only names that the server has listed can have been seen; where no
+ * list has passed this process, those that rules speak of stand for them.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ListName } from '../mcp/message.ts'
 import type { Catalogue, NamedKind } from '../pipeline/catalogue.ts'
+import { areaOf } from '../policy/coverage.ts'
 import { withTools } from '../pipeline/name-tools.ts'
 import type { Occasion } from '../policy/occasion.ts'
 import type { Rules } from '../policy/rules.ts'
@@ -24,6 +26,8 @@ const KINDS: Readonly<Record<ListName, readonly NamedKind[]>> = {
   prompts: ['prompt'],
   resources: ['resource', 'template'],
 }
+
+const LISTED = Object.values(KINDS).flat()
 
 const LISTS = ['tools', 'prompts', 'resources'] as const satisfies readonly ListName[]
 
@@ -64,14 +68,37 @@ export function changedLists(
   { before, after, catalogue }: SightChange,
 ): readonly ListName[] {
   const { server } = who
+  const isListed = LISTED.some((kind) => !isEmpty(catalogue.names(server, kind)))
   const isChanged = (kind: NamedKind): boolean => {
-    for (const name of catalogue.names(server, kind)) {
+    const names = isListed
+      ? catalogue.names(server, kind)
+      : [...standIns(server, kind, before.rules), ...standIns(server, kind, after.rules)]
+    for (const name of names) {
       const target = withTools({ kind, name }, server, catalogue)
       if (sees(who, target, before) !== sees(who, target, after)) return true
     }
     return false
   }
   return LISTS.filter((list) => KINDS[list].some(isChanged))
+}
+
+/**
+ * Names like those that rules speak of. They stand for the names of a server none of whose lists has passed
+ * this process: they may have passed another, which serves the same clients.
+ */
+function* standIns(server: string, kind: NamedKind, rules: Rules): Generator<string> {
+  const area = areaOf(kind)
+  for (const { coverage } of rules.servers.get(server)?.reaches ?? []) {
+    if (coverage.whole) yield 'any'
+    for (const { text } of area === undefined ? [] : coverage.included[area]) {
+      yield text.replaceAll('*', 'any').replaceAll('?', 'x')
+    }
+  }
+}
+
+function isEmpty(names: Iterable<string>): boolean {
+  for (const _ of names) return false
+  return true
 }
 
 async function tellEach(

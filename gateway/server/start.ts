@@ -10,8 +10,9 @@ import type { Settings } from '../settings/settings.ts'
 import { receive, turnAway } from './doors.ts'
 import type { Generation } from './generation.ts'
 import { createGeneration } from './generation.ts'
+import type { ListedTools } from './crew-talk.ts'
 import type { HttpVisit } from './http-visit.ts'
-import { startJobs } from './jobs.ts'
+import { refreshRegistries, startJobs } from './jobs.ts'
 import type { Listener } from './listen.ts'
 import { listen } from './listen.ts'
 import type { OnRequest } from './listen.ts'
@@ -62,6 +63,10 @@ export type Gatehouse = {
   reopenLogs(): Promise<void>
   /** As `gatehouse status` shows it; plain JSON values. */
   status(): Readonly<Record<string, unknown>>
+  /** The tools that each server has listed, to whomever. */
+  tools(): ListedTools
+  /** Picks up at once what other processes have written, which is looked for each second anyway. */
+  refresh(): Promise<void>
   /** Drains and closes everything; a second call waits for the first. */
   stop(): Promise<void>
 }
@@ -167,6 +172,10 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     reload: reloader.reload,
     reopenLogs: () => plant.audit.reopen(),
     status,
+    tools: () => toolsIn(house),
+    refresh: async () => {
+      await Promise.all([refreshRegistries(plant), plant.signingKeys.refresh()])
+    },
     stop: () => (stopping ??= stop()),
   }
 }
@@ -285,8 +294,7 @@ function heldIn({ plant, current }: House): readonly string[] {
   )
 }
 
-/** The tools that each server has listed, to whomever. */
-function toolsIn({ plant: { catalogue }, current }: House) {
+function toolsIn({ plant: { catalogue }, current }: House): ListedTools {
   return Object.fromEntries(
     current.settings.servers.map(({ name }) => [
       name,

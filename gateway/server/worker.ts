@@ -36,6 +36,11 @@ export async function startWorker(
         const { ok, problems, notices } = await (await house.promise).reload()
         return { ok, problems: problems.map(formatProblem), notices }
       },
+      refresh: async () => {
+        await (await house.promise).refresh()
+        return undefined
+      },
+      tools: async () => (await house.promise).tools(),
       reopen: async () => {
         await (await house.promise).reopenLogs()
         return undefined

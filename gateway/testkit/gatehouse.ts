@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Child } from './child.ts'
@@ -15,6 +15,7 @@ import { NODE, ROOT, startChild } from './child.ts'
 import { freePort } from './free-port.ts'
 import type { Signer } from './signer.ts'
 import { createSigner } from './signer.ts'
+import { takeTurns } from './turns.ts'
 
 /** Issuer of the tokens the test gateway trusts. */
 export const ISSUER = 'https://issuer.test'
@@ -59,7 +60,7 @@ export type TestGatehouse = {
   url(server: string): string
   token(server: string, options?: TokenOptions): Promise<string>
   /** Audit records written so far; what a killed process left of a line is no record. */
-  audit(): Promise<readonly Readonly<Record<string, unknown>>[]>
+  audit(): Promise<readonly AuditRecord[]>
   metrics(): Promise<string>
   /** Asks the admin API with the right token, or with another one. */
   admin(method: string, path: string, options?: AdminOptions): Promise<AdminReply>
@@ -73,6 +74,8 @@ export type TestGatehouse = {
   /** Ends it, and rejects when what it has written holds a secret that it was given, or a token. */
   stop(): Promise<number>
 }
+
+export type AuditRecord = Readonly<Record<string, unknown>>
 
 export type AdminOptions = { readonly body?: unknown; readonly token?: string }
 
@@ -102,9 +105,13 @@ export type TestGatehouseOptions = {
 /** With `GATEHOUSE_TEST_FRONT=raw make e2e` all gateways of tests have that front. */
 const FRONT = process.env['GATEHOUSE_TEST_FRONT'] === 'raw' ? { front: 'raw' } : {}
 
+/** With `GATEHOUSE_TEST_WORKERS=2 make e2e` they have so many workers, which take each request in turns. */
+const WORKERS = Number(process.env['GATEHOUSE_TEST_WORKERS'] ?? 1)
+
 const ADMIN_TOKEN = randomBytes(32).toString('base64url')
 
 export async function startGatehouse(options: TestGatehouseOptions): Promise<TestGatehouse> {
+  if (WORKERS > 1) takeTurns()
   const directory = await mkdtemp(join(tmpdir(), 'gatehouse-'))
   const [port, opsPort] = [await freePort(), await freePort()]
   const signer = await createSigner(options.algorithm ?? 'RS256')
@@ -124,6 +131,7 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     policies: ['policy.yaml'],
     audit: { sink: files.audit },
     state: { driver: 'memory' },
+    ...(WORKERS > 1 && { workers: WORKERS }),
     ...(typeof options.config === 'function' ? options.config(place) : options.config),
   }
   const origin = config.public_url
@@ -187,7 +195,7 @@ export async function startGatehouse(options: TestGatehouseOptions): Promise<Tes
     },
     audit: async () => {
       await auditWritten(ops)
-      return parseLines(await readFile(files.audit, 'utf8'))
+      return await readRecords(files.audit)
     },
     metrics: async () => await (await fetch(`${ops}/metrics`)).text(),
     admin: (method, path, { body, token: adminToken = ADMIN_TOKEN } = {}) =>
@@ -222,6 +230,16 @@ async function auditWritten(ops: string): Promise<void> {
     if (!/^gatehouse_audit_buffered_records [1-9]/m.test(await asked.catch(() => ''))) return
     await pause(AUDIT_LOOK_MS)
   }
+}
+
+/** Of each worker, where there are several; in the order of time. */
+async function readRecords(file: string): Promise<readonly AuditRecord[]> {
+  const directory = dirname(file)
+  const names = (await readdir(directory)).filter((name) => /^audit(?:\.\d+)?\.jsonl$/.test(name))
+  const texts = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')))
+  const records = texts.flatMap(parseLines)
+  if (names.length < 2) return records
+  return records.toSorted((one, other) => String(one['time']).localeCompare(String(other['time'])))
 }
 
 /** The text of a policy file with these rules. */
@@ -267,10 +285,10 @@ async function sign(signer: Signer, audience: string, options: TokenOptions): Pr
   })
 }
 
-function parseLines(text: string): readonly Readonly<Record<string, unknown>>[] {
+function parseLines(text: string): readonly AuditRecord[] {
   return text.split('\n').flatMap((line) => {
     try {
-      return [JSON.parse(line) as Readonly<Record<string, unknown>>]
+      return [JSON.parse(line) as AuditRecord]
     } catch {
       return []
     }
