@@ -144,6 +144,18 @@ test('A service that failed is left alone for a second, however many calls need 
   await envelopes.seal(ALICE, 'x')
 })
 
+test('A row that the service refuses to open keeps nobody from opening another one', async () => {
+  const service = createTransitService()
+  const [old, other] = [setup(service).envelopes, setup(service).envelopes]
+  const bob = { ...ALICE, subject: 'bob' }
+  const hers = await old.seal(ALICE, 'of before')
+  service.rotate()
+  service.minVersion = 2
+  const his = await old.seal(bob, 'his')
+  await refused(other.open(ALICE, hers), /min_decryption_version/)
+  assert.equal((await other.open(bob, his))?.text, 'his')
+})
+
 for (const [what, more, why] of [
   ['a token that is not good', { token: new Secret('other') }, /403 .* the token has ended/],
   ['a key that is not there', { name: 'other' }, /there is no key other/],

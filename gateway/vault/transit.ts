@@ -92,8 +92,8 @@ type Ask = (operation: Operation, body: Data) => Promise<Data | undefined>
 function createAsk({ key, fetch, now, emit }: TransitOptions): Ask {
   const { mount, name, namespace, token, url } = key
   let failed = { why: '', untilMs: 0 }
+  const pause = (why: string): void => void (failed = { why, untilMs: now() + PAUSE_MS })
   const fail = (operation: Operation, why: string): never => {
-    failed = { why, untilMs: now() + PAUSE_MS }
     emit({ type: 'key_service', operation, ok: false, detail: why })
     throw refusal(why)
   }
@@ -110,9 +110,11 @@ function createAsk({ key, fetch, now, emit }: TransitOptions): Ask {
       body: JSON.stringify(body),
     }
     const path = `${mount}/${operation}/${name}`
-    const answer = await fetch(`${url}/v1/${path}`, request).catch((error: unknown) =>
-      fail(operation, error instanceof Error ? error.message : 'no answer'),
-    )
+    const answer = await fetch(`${url}/v1/${path}`, request).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : 'no answer'
+      pause(why)
+      return fail(operation, why)
+    })
     const read = await readObject(answer)
     const { data } = read
     if (answer.status === 200 && isRecord(data)) {
@@ -124,7 +126,10 @@ function createAsk({ key, fetch, now, emit }: TransitOptions): Ask {
       emit({ type: 'key_service', operation, ok: true })
       return undefined
     }
-    return fail(operation, whyNot(answer.status, said, { path, name }))
+    const why = whyNot(answer.status, said, { path, name })
+    // What is wrong with one row, such as a version below the lowest, must not keep others waiting.
+    if (answer.status !== 400) pause(why)
+    return fail(operation, why)
   }
 }
 
