@@ -91,11 +91,17 @@ test('A token with an old sign-in is challenged, nothing goes up, and a fresh on
   assert.deepEqual([status, json?.error?.code], [200, -32602])
 })
 
-/** From a page that asks to sign in through the identity provider, and allows everything. */
-async function throughCorp(robot: FormRobot, page: Shown) {
+/**
+ * From a page that asks to sign in through the identity provider, and allows everything.
+ *
+ * @param without Parameters that somebody takes out of the address on the way there.
+ */
+async function throughCorp(robot: FormRobot, page: Shown, without: readonly string[] = []) {
   const left = await robot.open(`${page.url}/with/corp`)
   const there = new URL(left.headers.get('location') ?? '')
-  const back = (await robot.open(there.href)).headers.get('location') ?? ''
+  const changed = new URL(there)
+  for (const name of without) changed.searchParams.delete(name)
+  const back = (await robot.open(changed.href)).headers.get('location') ?? ''
   const done = await robot.submit(await robot.open(back), { do: 'allow' })
   const { searchParams } = new URL(done.headers.get('location') ?? '')
   return { asked: there.searchParams, code: searchParams.get('code') ?? '' }
@@ -153,10 +159,16 @@ test('A password that was typed too long ago is asked for again, and the token s
 test('The time of a sign-in elsewhere is what the identity provider says, not when it sent its person back', async () => {
   const robot = new FormRobot()
   const { json: client } = await agent.register()
-  const tokenAfter = async (more: Readonly<Record<string, string>>): Promise<unknown> => {
+  const tokenAfter = async (
+    more: Readonly<Record<string, string>>,
+    without?: readonly string[],
+  ): Promise<unknown> => {
     const page = await robot.open(agent.authorizeUrl(client.client_id, more))
-    const { asked, code } = await throughCorp(robot, page)
-    for (const name of ['max_age', 'prompt']) assert.equal(asked.get(name), more[name] ?? null)
+    const { asked, code } = await throughCorp(robot, page, without)
+    assert.equal(asked.get('prompt'), more['prompt'] ?? null)
+    // Whoever is to sign in now is asked when, too.
+    const maxAge = more['max_age'] ?? (more['prompt'] === undefined ? null : '0')
+    assert.equal(asked.get('max_age'), maxAge)
     const { json } = await agent.redeem(client.client_id, code)
     return claimsOf(json.access_token)['auth_time']
   }
@@ -171,4 +183,7 @@ test('The time of a sign-in elsewhere is what the identity provider says, not wh
   // Whoever must sign in now does so there. The pages tell time by the second.
   await sleep(1_100)
   assert.ok(Number(await tokenAfter({ prompt: 'login' })) > at)
+  await sleep(1_100)
+  // A browser can leave the wish out: then nobody says that its person has signed in now.
+  assert.equal(await tokenAfter({ prompt: 'login' }, ['prompt', 'max_age']), undefined)
 })

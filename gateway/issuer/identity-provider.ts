@@ -133,10 +133,12 @@ export function createIdentityProvider(options: IdentityProviderOptions): Identi
         nowSeconds: now() / 1_000,
       }),
     begin: async ({ state, nonce, verifier, wanted: { acr, maxAgeSeconds, again } }) => {
+      // Whoever is to sign in now: only with an age does the ID token say that it was now.
+      const maxAge = maxAgeSeconds ?? (again ? 0 : undefined)
       const url = buildAuthorizationUrl(await configuration(), {
         ...Object.fromEntries(provider.parameters),
         ...(acr.length > 0 && { acr_values: acr.join(' ') }),
-        ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
+        ...(maxAge !== undefined && { max_age: String(maxAge) }),
         ...(again && { prompt: 'login' }),
         redirect_uri: redirectUri,
         scope: provider.scopes.join(' '),
@@ -159,9 +161,8 @@ export function createIdentityProvider(options: IdentityProviderOptions): Identi
       const claims = tokens.claims()
       if (claims === undefined) throw new Error('no ID token')
       const nowSeconds = Math.floor(now() / 1_000)
-      // Whoever was made to sign in has just done so.
-      const otherwise = wanted.again ? nowSeconds : 0
-      const authenticatedAtSeconds = readTime(claims['auth_time'], nowSeconds) ?? otherwise
+      // A browser can have left out what we asked for, so without a word of the provider it is not known.
+      const authenticatedAtSeconds = readTime(claims['auth_time'], nowSeconds) ?? 0
       return { ...readPerson(claims, provider), authenticatedAtSeconds }
     },
   }
