@@ -30,6 +30,12 @@ const MARGIN_MS = 15 * 60_000
  */
 const TRIES = { max: 2, withinMs: 10 * 60_000 }
 
+/**
+ * How many clients a person may have an issuer register within this time; after that the last one has to do. An
+ * issuer that counts what comes from our address would else soon take none for anybody.
+ */
+const REGISTRATIONS = { max: 5, withinMs: 24 * 3_600_000 }
+
 /** The longest client id and secret that are kept, in characters. */
 const MAX_CHARS = 4_096
 
@@ -119,14 +125,18 @@ export function createEnrolments(options: EnrolmentsOptions): Enrolments {
     async enrol(remote, { authority, fetch, person }) {
       const source = sourceOf(remote, authority)
       if (source.kind !== 'registered') return { client: source.client, source: source.kind }
-      const known = await readRow(remote.name, authority.issuer, options)
+      const { issuer } = authority
+      const known = await readRow(remote.name, issuer, options)
       if (known !== undefined) {
         const key = `registration-tries/${digest([known.client.id, person])}`
         if ((await store.count(key, 1, TRIES.withinMs)) <= TRIES.max) return known
       }
+      const spent = `registrations-for/${digest([remote.name, issuer, person])}`
+      const isTooMany = (await store.count(spent, 1, REGISTRATIONS.withinMs)) > REGISTRATIONS.max
+      if (isTooMany && known !== undefined) return known
       const told = { type: 'provider_registration', provider: remote.name } as const
-      const { issuer } = authority
       try {
+        if (isTooMany) throw new DiscoveryError(`${issuer}: one person has had too many clients`)
         const enrolled = await register(remote, { authority, fetch }, options)
         emit({ ...told, issuer, ok: true, client: enrolled.client.id })
         return enrolled

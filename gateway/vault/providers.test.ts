@@ -108,6 +108,20 @@ test('Who is not sent back by an issuer tries again, the third time as a new cli
   assert.equal((await begin()).client.id, 'c2')
 })
 
+test('One person has an issuer register so many clients in a day, and then goes on with the last', async () => {
+  const { begin, clock, providers, registrations } = setUp()
+  for (let tries = 0; tries < 40; tries += 1) await begin()
+  assert.equal(registrations().length, 5)
+  assert.equal((await begin()).client.id, 'c5')
+  // Whoever has it forgotten gets no other one either.
+  await providers.forget(await begin())
+  await assert.rejects(begin(), DiscoveryError)
+  const bob = { tenant: 'default', issuer: 'https://gw.example', subject: 'bob' }
+  assert.equal((await providers.begin('acme', [], bob)).client.id, 'c6')
+  clock.nowMs += 86_400_000
+  assert.equal((await begin()).client.id, 'c6')
+})
+
 test('Another issuer gets another client, and none of what the first one gave', async () => {
   const { begin, pages, clock } = setUp()
   assert.equal((await begin()).client.id, 'c1')
