@@ -1,7 +1,7 @@
 /** The book of connections: rows of the store, each sealed for its owner, provider and account. */
 import { createHash } from 'node:crypto'
 
-import type { Store } from '../model/store.ts'
+import type { Store, Stored } from '../model/store.ts'
 import type { Connection, ConnectionId, Tokens } from './connection.ts'
 import type { Envelopes, Opened, Place } from './envelope.ts'
 
@@ -10,6 +10,10 @@ export type Entry = {
   readonly connection: Connection
   readonly tokens: Tokens
   readonly version: number
+  /** The row as it is stored. */
+  readonly row: string
+  /** As of what was opened. */
+  readonly isForGood: boolean
   /** Other tokens, sealed with the same row key. */
   readonly reseal: Opened['reseal']
 }
@@ -18,8 +22,13 @@ export type Entry = {
 export type Facts = Omit<Connection, keyof ConnectionId | 'sealed'>
 
 export type Book = {
-  /** Undefined where there is none; `unreadable` for a row that does not open here. */
-  read(id: ConnectionId): Promise<Entry | undefined | 'unreadable'>
+  /**
+   * Undefined where there is none; `unreadable` for a row that does not open here.
+   *
+   * @param known What it held before, read under the same keys: it is returned where nothing has changed, and
+   *   not opened again.
+   */
+  read(id: ConnectionId, known?: Entry): Promise<Entry | undefined | 'unreadable'>
   /** Writes over whatever is there: a person connects anew. */
   connect(id: ConnectionId, facts: Facts, tokens: Tokens): Promise<void>
   /** Writes only if nobody else has since `entry` was read; returns whether it did. */
@@ -46,17 +55,19 @@ const REWRAP_ATTEMPTS = 5
 /** @param envelopes Those of the ring in force. */
 export function createBook(store: Store, envelopes: () => Envelopes): Book {
   const book: Book = {
-    async read(id) {
+    async read(id, known) {
       const stored = await store.get(keyOf(id))
       if (stored === undefined) return undefined
+      if (known !== undefined && isSame(known, stored)) return known
       const connection = parse(stored.value)
       const opened = await envelopes().open(placeOf(id), connection.sealed)
       if (opened === undefined) return 'unreadable'
-      const { text, reseal } = opened
+      const { text, reseal, isForGood } = opened
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sealed by this file alone
       const tokens = JSON.parse(text) as Tokens
-      const { version } = stored
-      return { connection: { ...connection, ...onlyId(id) }, tokens, version, reseal }
+      const { version, value: row } = stored
+      const own = { ...connection, ...onlyId(id) }
+      return { connection: own, tokens, version, row, isForGood, reseal }
     },
     async connect(id, facts, tokens) {
       const sealed = await envelopes().seal(placeOf(id), JSON.stringify(tokens))
@@ -89,6 +100,11 @@ export function createBook(store: Store, envelopes: () => Envelopes): Book {
     },
   }
   return book
+}
+
+/** The version alone is not enough: a store that was put back from a backup gives versions a second time. */
+function isSame({ isForGood, row, version }: Entry, stored: Stored): boolean {
+  return isForGood && version === stored.version && row === stored.value
 }
 
 /** The key of a connection's row, and of all that is kept about it. Bounded, whatever a subject is. */

@@ -27,6 +27,8 @@ export type Place = {
 /** A row that opened. */
 export type Opened = {
   readonly text: string
+  /** Whether it would open again for as long as these keys are in force, so that nobody need try. */
+  readonly isForGood: boolean
   /**
    * Another text under the same row key. It asks nobody where that is sealed as it should be: what a
    * provider has just given must not be lost because a key service is away.
@@ -48,9 +50,11 @@ const KEY_BYTES = 32
 /** @param wraps The first seals, all open. */
 export function createEnvelopes(wraps: readonly [KeyWrap, ...KeyWrap[]]): Envelopes {
   const [current] = wraps
-  const unwrap = async (at: Buffer, { v, kid, dek }: Envelope): Promise<Buffer | undefined> => {
-    const wrap = v === 1 ? wraps.find((one) => one.owns(kid)) : undefined
-    return await wrap?.unwrap({ kid, dek }, at)
+  const wrapOf = ({ v, kid }: Envelope): KeyWrap | undefined =>
+    v === 1 ? wraps.find((one) => one.owns(kid)) : undefined
+  const unwrap = async (at: Buffer, envelope: Envelope): Promise<Buffer | undefined> => {
+    const { kid, dek } = envelope
+    return await wrapOf(envelope)?.unwrap({ kid, dek }, at)
   }
   return {
     async seal(place, text) {
@@ -64,6 +68,7 @@ export function createEnvelopes(wraps: readonly [KeyWrap, ...KeyWrap[]]): Envelo
       if (key === undefined || bytes === undefined) return undefined
       return {
         text: bytes.toString('utf8'),
+        isForGood: wrapOf(envelope)?.opensForGood === true,
         async reseal(text) {
           const { v, kid, dek } = envelope
           const wrapped = current.owns(kid) ? { kid, dek } : await current.wrap(key, at)

@@ -29,12 +29,44 @@ test('What is warm is there at once, as the same object, for five seconds', asyn
   const { caller, clock, connect, find, keeper } = createTestVault()
   await connect()
   const first = await find()
-  clock.nowMs += 4_999
+  clock.nowMs += 3_999
   assert.equal(keeper.find({ caller, credential: NEEDS_ACME }), first)
-  clock.nowMs += 1
+  await settle()
+  clock.nowMs += 1_001
   const again = keeper.find({ caller, credential: NEEDS_ACME })
   assert.ok(again instanceof Promise)
   assert.equal(await again, first)
+})
+
+test('What is in use is looked up behind its calls before it has to be, so that none of them waits', async () => {
+  const { book, caller, clock, connect, find, id, keeper } = createTestVault()
+  await connect()
+  const first = await find()
+  clock.nowMs += 4_000
+  assert.equal(keeper.find({ caller, credential: NEEDS_ACME }), first)
+  await settle()
+  clock.nowMs += 3_999
+  assert.equal(keeper.find({ caller, credential: NEEDS_ACME }), first)
+  await book.delete(id)
+  clock.nowMs += 1
+  assert.equal(keeper.find({ caller, credential: NEEDS_ACME }), first)
+  await settle()
+  const gone = keeper.find({ caller, credential: NEEDS_ACME })
+  assert.ok(!(gone instanceof Promise) && gone.kind === 'missing')
+})
+
+test('What was being read while a connection changed is not believed', async () => {
+  const { book, caller, clock, connect, id, keeper, sent } = createTestVault()
+  await connect()
+  await sent()
+  clock.nowMs += 4_000
+  // The row is read before it goes, and shows up afterwards.
+  void keeper.find({ caller, credential: NEEDS_ACME })
+  const gone = book.delete(id)
+  keeper.forget(id)
+  assert.ok(await gone)
+  await settle()
+  assert.match(await sent(), /Connect your acme account first/)
 })
 
 test('A connection that is gone from the store is not used five seconds later, or at once where told', async () => {

@@ -16,6 +16,9 @@ import { createRefresh, end, type RefreshOptions } from './refresh.ts'
 /** What the store says is believed for so long: a connection that ended elsewhere ends here. */
 const BELIEVED_MS = 5_000
 
+/** The store is asked anew by the first call after so long, which does not wait: those in use are always warm. */
+const READ_AHEAD_MS = 4_000
+
 /** Tokens are refreshed when this share of their life is over, a little earlier or later each. */
 const REFRESH_SHARE = 0.8
 const JITTER_SHARE = 0.05
@@ -36,6 +39,8 @@ type Kept = {
   entry: Entry | undefined
   /** When the store was last asked; 0: never. */
   readAtMs: number
+  /** How often it was to be forgotten: what was being read then is not believed. */
+  forgotten: number
   /** Its token as each credential writes it. */
   headers: Map<VaultCredential, Found>
   reading: Promise<void> | undefined
@@ -92,7 +97,8 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
     return one.reading
   }
   const reread = async (one: Kept): Promise<void> => {
-    const entry = await book.read(one.id).catch((error: unknown) => {
+    const { forgotten } = one
+    const entry = await book.read(one.id, one.entry).catch((error: unknown) => {
       if (error instanceof Refusal) throw error
       throw new Refusal('credential_unavailable', { detail: `vault: ${String(error)}` })
     })
@@ -104,7 +110,7 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
     const next = isUsed ? entry : undefined
     if (next?.tokens.accessToken !== one.entry?.tokens.accessToken) one.headers = new Map()
     one.entry = next
-    one.readAtMs = now()
+    one.readAtMs = one.forgotten === forgotten ? now() : 0
   }
   /** Tokens for a server that was at another address are not for the one that is there now. */
   const isOfProvider = ({ connection: { provider, grantor } }: Entry): boolean =>
@@ -124,8 +130,10 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
   }
   const find: Keeper['find'] = (wish) => {
     const one = keptOf(wish)
-    if (now() - one.readAtMs >= BELIEVED_MS)
-      return read(one).then(() => decide(one, wish.credential))
+    const ageMs = now() - one.readAtMs
+    if (ageMs >= BELIEVED_MS) return read(one).then(() => decide(one, wish.credential))
+    // A store that is away is not believed to be there: whoever comes a second later is told.
+    if (ageMs >= READ_AHEAD_MS) void read(one).catch(() => undefined)
     return decide(one, wish.credential)
   }
   const decide = (one: Kept, credential: VaultCredential): Found | Promise<Found> => {
@@ -176,7 +184,9 @@ export function createKeeper(options: RefreshOptions & { readonly random: () => 
     },
     forget(id) {
       const one = kept.get(keyOf(id))
-      if (one !== undefined) one.readAtMs = 0
+      if (one === undefined) return
+      one.readAtMs = 0
+      one.forgotten += 1
     },
   }
 }
@@ -186,6 +196,7 @@ function newKept(id: ConnectionId, random: number): Kept {
     id,
     entry: undefined,
     readAtMs: 0,
+    forgotten: 0,
     headers: new Map(),
     reading: undefined,
     refreshing: undefined,

@@ -16,6 +16,8 @@ export type WrappedKey = {
 export type KeyWrap = {
   /** Whether it is this one that opens what names such a key. */
   owns(kid: string): boolean
+  /** Whether what it has opened may stay open: a key service wants to be asked again after a time. */
+  readonly opensForGood: boolean
   /**
    * @param place Whom and what the row belongs to; a key opens with the same alone.
    * @throws {Refusal} (rejects with) `credential_unavailable` when it cannot be asked now.
@@ -45,6 +47,7 @@ export function createRingWrap(ring: readonly RingKey[]): KeyWrap {
   }
   return {
     owns: (kid) => keys.has(kid),
+    opensForGood: true,
     wrap: async (key, place) => wrapNow(key, place),
     unwrap: async (wrapped, place) => unwrapNow(wrapped, place),
     rewrap: async (wrapped, place) => {

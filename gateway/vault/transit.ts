@@ -70,6 +70,7 @@ export function createTransitWrap(options: TransitOptions): KeyWrap {
   }
   return {
     owns: (id) => id === kid,
+    opensForGood: false,
     wrap: async (key, place) => ({ kid, dek: await seal(key, place) }),
     unwrap: async ({ dek }, place) => await open(dek, place),
     async rewrap(wrapped, place) {
