@@ -122,9 +122,9 @@ bench-policy: deps ## What one policy decision costs, with and without condition
 	$(NODE) loadtest/bench/policy.ts
 
 .PHONY: curves
-curves: deps ## What a call costs as callers, rules, servers, tools and streams grow
+curves: deps ## What a call costs as callers, rules, servers, tools, workers, replicas and streams grow (CURVES=--quick)
 	-.ci/tools bench
-	$(NODE) loadtest/bench/curves.ts
+	$(NODE) loadtest/bench/curves.ts $(CURVES)
 
 .PHONY: bench-tokens
 bench-tokens: deps ## The authorization server: 1,000 agents, and 500 registrations a second (BENCH=--quick)

@@ -1,195 +1,117 @@
 /**
  * `make curves`: what one call costs as a deployment grows, one dimension at a time, in processor time. A flat
- * line is what is wanted; where it is not flat, docs/performance.md says why.
+ * line is what is wanted; where it is not flat, docs/performance.md says why. It ends by itself within 12 minutes.
  */
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
-import { MAX_CACHED_TOKENS } from '../../gateway/identity/token-cache.ts'
-import type { Bench, Question } from './bench.ts'
-import { CONNECTIONS, PORTS } from './constants.ts'
-import type { Target } from './generator/job.ts'
+import { parseArgs } from 'node:util'
+import type { Bench } from './bench.ts'
+import { PORTS } from './constants.ts'
+import { DIMENSIONS } from './curves/dimensions.ts'
+import { type Dimension, measure, type Point, type Rounds } from './curves/point.ts'
+import { STREAMS, streamCurve } from './curves/streams.ts'
 import { describeMachine } from './machine.ts'
-import { closedLoopRound } from './measure/closed-loop.ts'
-import { residentKb } from './measure/process-tree.ts'
-import { shuffled } from './random.ts'
+import { createSay } from './say.ts'
 import { prepareWorkplace, setUp } from './setup.ts'
-import { lowerQuartile } from './statistics.ts'
-import { startNodeStub } from './stub.ts'
 import { table } from './table.ts'
-import type { Algorithm } from './tokens.ts'
-import { startGatehouse } from './variants/gatehouse.ts'
-import { type Size, USUAL_SIZE } from './variants/gatehouse-policy.ts'
-import { PORTS_PER_VARIANT, type Running } from './variants/variant.ts'
+import { PORTS_PER_VARIANT } from './variants/variant.ts'
 
-const ROUNDS = 5
+const USAGE = `gateway/node loadtest/bench/curves.ts [options]
 
-/** One round, in whole seconds, and what is done beforehand to have everything compiled and known. */
-const SECONDS = 1
-const WARM_UP_ROUNDS = 3
+  --only A,B   measure only these: ${[...DIMENSIONS.map(({ name }) => name), 'streams'].join(', ')}
+  --quick      one short round of the two smallest sizes, to try the curves; not for quoting
+  --seed N     order of an earlier run
+  --help       this text`
 
-/** Tokens are minted for each caller; those are quick to sign. */
-const ALGORITHM: Algorithm = 'ES256'
+const FULL: Rounds = { warmUp: 3, counted: 5 }
+const QUICK: Rounds = { warmUp: 0, counted: 1 }
 
-/** One size of one dimension, up and ready to be asked. */
-type Point = {
-  readonly running: Running
-  readonly question: Question
-  readonly tokensFile: string
-}
+/** Sizes that `--quick` looks at. */
+const QUICK_SIZES = 2
 
-type Dimension = {
-  readonly name: string
-  readonly sizes: readonly number[]
-  /** @param port The first of three that it may listen on. */
-  start(bench: Bench, size: number, port: number): Promise<Point>
-}
+/** All curves together take some eight minutes; what takes longer than this is stuck. */
+const MAX_RUN_MS = 12 * 60_000
 
-const DIMENSIONS: readonly Dimension[] = [
-  {
-    name: 'callers',
-    sizes: [10, 100, 1_000, 10_000, 40_000, 100_000],
-    start: async (bench, size, port) => {
-      const tokensFile = path.join(bench.directory, `callers-${size}.txt`)
-      writeFileSync(tokensFile, bench.mint.mint(ALGORITHM, size).join('\n'))
-      const point = { ...(await startOf(bench, port, USUAL_SIZE)), tokensFile }
-      if (size <= MAX_CACHED_TOKENS) await showEach(bench, point)
-      return point
-    },
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
-  {
-    name: 'rules',
-    sizes: [10, 100, 1_000, 10_000],
-    start: (bench, size, port) => startOf(bench, port, { ...USUAL_SIZE, rules: size }),
-  },
-  {
-    name: 'servers',
-    sizes: [1, 10, 100, 500],
-    start: (bench, size, port) => startOf(bench, port, { ...USUAL_SIZE, otherServers: size - 1 }),
-  },
-  {
-    name: 'tools in a list',
-    sizes: [10, 100, 1_000, 5_000],
-    start: async (bench, size, port) => {
-      const { target } = await startNodeStub(bench.processes, port + STUB_OFFSET, size)
-      return { ...(await startOf(bench, port, USUAL_SIZE, target)), question: bench.list }
-    },
-  },
-]
+})
+if (values.help) console.log(USAGE)
+else await main(values.only?.split(','), values.quick)
 
-/** Shows each token once, so that the gateway knows it. */
-async function showEach({ generator, call }: Bench, { running, tokensFile }: Point) {
-  await generator.run<'closed_loop'>({
-    kind: 'closed_loop',
-    target: running.target,
-    tokensFile,
-    body: call.body,
-    plan: { connections: CONNECTIONS, until: 'each', expectedBytes: call.answerBytes },
-  })
-}
-
-/** Of the ports of a point, the one for a stub of its own. */
-const STUB_OFFSET = PORTS_PER_VARIANT - 1
-
-const STREAMS = [100, 1_000, 5_000, 9_000]
-
-async function startOf(
-  bench: Bench,
-  port: number,
-  size: Size,
-  upstream: Target = bench.stubs.calls,
-): Promise<Point> {
-  const directory = path.join(bench.directory, `point-${port}`)
-  mkdirSync(directory, { recursive: true })
-  const { processes, keys, call, tokensFile } = bench
-  const running = await startGatehouse({ directory, port, upstream, processes, keys }, size)
-  return { running, question: call, tokensFile }
-}
-
-/** Processor time per call at each size, in microseconds: lower quartile of the rounds, in random order. */
-async function measure(bench: Bench, points: readonly Point[]): Promise<readonly number[]> {
-  const micros = points.map((): number[] => [])
-  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
-    for (const at of shuffled([...points.keys()], bench.random)) {
-      const cost = await costOf(bench, points[at])
-      if (round >= 0) micros[at]?.push(cost)
+async function main(only: readonly string[] | undefined, quick: boolean): Promise<void> {
+  const say = createSay()
+  const workplace = await prepareWorkplace()
+  const { tools, processes } = workplace
+  const end = (code: number): void => void processes.stopAll().then(() => process.exit(code))
+  process.once('SIGINT', () => end(130))
+  process.once('SIGTERM', () => end(130))
+  const stuck = setTimeout(() => {
+    say('stuck: it took longer than 12 minutes')
+    end(1)
+  }, MAX_RUN_MS)
+  const seed = Number(values.seed ?? Date.now())
+  console.log([...describeMachine(tools), `seed      ${seed}`].join('\n'))
+  try {
+    const bench = await setUp(workplace, { quick, seed }, say)
+    const rounds = quick ? QUICK : FULL
+    const few = <T>(sizes: readonly T[]): readonly T[] =>
+      quick ? sizes.slice(0, QUICK_SIZES) : sizes
+    for (const dimension of DIMENSIONS) {
+      if (only?.includes(dimension.name) === false) continue
+      const found = await curve(bench, { ...dimension, sizes: few(dimension.sizes) }, rounds)
+      console.log(`\n${found}`)
     }
+    if (only?.includes('streams') !== false) {
+      console.log(`\n${await streams(bench, few(STREAMS), rounds)}`)
+    }
+  } finally {
+    clearTimeout(stuck)
+    await processes.stopAll()
+    say('done')
   }
-  return micros.map(lowerQuartile)
 }
 
-async function costOf(bench: Bench, point: Point | undefined): Promise<number> {
-  if (point === undefined) return Number.NaN
-  const { running, question, tokensFile } = point
-  const round = await closedLoopRound({ ...bench, tokensFile }, running, {
-    question,
-    seconds: SECONDS,
-  })
-  if (round.badShare > 0) throw new Error('calls were refused')
-  for (const file of running.growing) truncateSync(file)
-  return round.microsPerCall ?? Number.NaN
-}
-
-async function curve(bench: Bench, { name, sizes, start }: Dimension): Promise<string> {
+async function curve(bench: Bench, dimension: Dimension, rounds: Rounds): Promise<string> {
+  const { name, sizes, start, ports = PORTS_PER_VARIANT } = dimension
   const points: Point[] = []
   for (const [at, size] of sizes.entries()) {
-    points.push(await start(bench, size, PORTS.firstVariant + at * PORTS_PER_VARIANT))
+    bench.say(`${name}: ${size}`)
+    points.push(await start(bench, size, PORTS.firstVariant + at * ports))
   }
-  const micros = await measure(bench, points)
+  bench.say(`${name}: calls`)
+  const micros = await measure(bench, points, rounds)
   for (const { running } of points) await running.stop()
-  return tableOf(name, sizes, [['µs per call', micros, 1]])
+  return tableOf(name, sizes, costRows(micros))
 }
 
-/** One gateway that holds more and more streams, and what calls cost beside them. */
-async function streamsCurve(bench: Bench): Promise<string> {
-  const [micros, megabytes]: [number[], number[]] = [[], []]
-  for (const count of STREAMS) {
-    const target = bench.stubs.streams
-    const point = await startOf(bench, PORTS.firstVariant, USUAL_SIZE, target)
-    const { tokensFile } = bench
-    const held = { kind: 'hold_streams', target: point.running.target, tokensFile, count } as const
-    const { refused } = await bench.generator.run<'hold_streams'>(held)
-    if (refused > 0) throw new Error(`${refused} streams were refused`)
-    const [cost = Number.NaN] = await measure(bench, [point])
-    micros.push(cost)
-    megabytes.push(residentKb(point.running.pids) / 1024)
-    await bench.generator.run<'release_streams'>({ kind: 'release_streams' })
-    await point.running.stop()
-  }
-  return tableOf('open streams', STREAMS, [
-    ['µs per call', micros, 1],
+async function streams(bench: Bench, counts: readonly number[], rounds: Rounds): Promise<string> {
+  const { micros, megabytes, workers } = await streamCurve(bench, counts, rounds)
+  return tableOf('open streams', counts, [
+    ...costRows(micros),
     ['resident MB', megabytes, 0],
+    ['workers', workers, 0],
   ])
 }
 
 type Row = readonly [what: string, values: readonly number[], digits: number]
 
+/** Flat is up to 1.3 times the first. */
+function costRows(micros: readonly number[]): readonly Row[] {
+  const [first = Number.NaN] = micros
+  return [
+    ['µs per call', micros, 1],
+    ['of the first', micros.map((value) => value / first), 2],
+  ]
+}
+
 function tableOf(name: string, sizes: readonly number[], rows: readonly Row[]): string {
   const head = [name, ...sizes.map((size) => size.toLocaleString('en'))]
-  const cells = rows.map(([what, values, digits]) => [
+  const cells = rows.map(([what, numbers, digits]) => [
     what,
-    ...values.map((value) => value.toFixed(digits)),
+    ...numbers.map((value) => value.toFixed(digits)),
   ])
   return table(head, cells)
 }
-
-async function main(): Promise<void> {
-  const say = (line: string): void => console.error(line)
-  const workplace = await prepareWorkplace()
-  const { tools, processes } = workplace
-  process.once('SIGINT', () => void processes.stopAll().then(() => process.exit(130)))
-  console.log(describeMachine(tools).join('\n'))
-  const seed = Date.now()
-  try {
-    const bench = await setUp(workplace, { quick: false, seed }, say)
-    for (const dimension of DIMENSIONS) {
-      say(dimension.name)
-      console.log(`\n${await curve(bench, dimension)}`)
-    }
-    say('streams')
-    console.log(`\n${await streamsCurve(bench)}`)
-  } finally {
-    await processes.stopAll()
-  }
-}
-
-await main()

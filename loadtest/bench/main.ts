@@ -6,6 +6,7 @@ import { USAGE, readOptions } from './options.ts'
 import type { Options } from './options.ts'
 import type { Results } from './results.ts'
 import { runBench } from './run.ts'
+import { createSay } from './say.ts'
 import { prepareWorkplace, setUp } from './setup.ts'
 import { goalTable, variantTable } from './table.ts'
 
@@ -22,10 +23,7 @@ async function main(): Promise<number> {
 }
 
 async function measure(options: Options): Promise<number> {
-  const startedMs = Date.now()
-  const say = (line: string): void => {
-    console.error(`${((Date.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}`)
-  }
+  const say = createSay()
   const workplace = await prepareWorkplace()
   const { tools, cores, processes } = workplace
   const interrupt = (): void => {

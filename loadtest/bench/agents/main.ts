@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { startGenerator } from '../generator-client.ts'
 import { describeMachine } from '../machine.ts'
 import { createRandom } from '../random.ts'
+import { createSay } from '../say.ts'
 import { DIRECTORY, prepareWorkplace } from '../setup.ts'
 import { startStubs } from '../stub.ts'
 import { FULL, QUICK } from './constants.ts'
@@ -17,10 +18,7 @@ import { report } from './report.ts'
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, seed: { type: 'string', default: '1' } },
 })
-const startedMs = Date.now()
-const say = (line: string): void => {
-  console.error(`${((Date.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}`)
-}
+const say = createSay()
 const { tools, processes } = await prepareWorkplace()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void processes.stopAll().then(() => process.exit(130)))

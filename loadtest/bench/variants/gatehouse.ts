@@ -1,5 +1,5 @@
 /** Gatehouse as an operator runs it: RS256 tokens, 200 rules, metrics and audit on, to a file. */
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PROXY_CORE } from '../constants.ts'
@@ -69,10 +69,16 @@ export async function startGatehouse(
   return {
     target: targetOn(port),
     pids: [gateway.pid],
-    growing: [auditFile, gateway.log],
+    growing: [...auditFiles(directory), gateway.log],
     log: gateway.log,
     stop: gateway.stop,
   }
+}
+
+/** One, or one for each worker. */
+function auditFiles(directory: string): readonly string[] {
+  const names = readdirSync(directory).filter((name) => /^audit(?:\.\d+)?\.jsonl$/.test(name))
+  return names.map((name) => path.join(directory, name))
 }
 
 function config(

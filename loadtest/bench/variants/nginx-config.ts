@@ -29,21 +29,23 @@ export function startNginx(program: NginxProgram): Promise<Started> {
 /**
  * A `location` body that forwards with HTTP/1.1 and keep-alive. Streams are passed on as they come:
  * the stub says `X-Accel-Buffering: no` on them.
+ *
+ * @param host What is said to have been asked for.
  */
-export function forwardTo(upstreamName: string): string {
+export function forwardTo(upstreamName: string, host = '$host'): string {
   return `
         proxy_pass http://${upstreamName};
         proxy_http_version 1.1;
         proxy_set_header Connection "";
-        proxy_set_header Host $host;
+        proxy_set_header Host ${host};
         proxy_read_timeout 300s;`
 }
 
-/** An `upstream` block with room for every connection of the load. */
-export function upstreamBlock(name: string, address: string): string {
+/** An `upstream` block with room for every connection of the load; several addresses take turns. */
+export function upstreamBlock(name: string, ...addresses: readonly string[]): string {
   return `
     upstream ${name} {
-      server ${address};
+      ${addresses.map((address) => `server ${address};`).join('\n      ')}
       keepalive 128;
       keepalive_requests 1000000000;
     }`
