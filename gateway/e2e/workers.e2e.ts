@@ -1,7 +1,9 @@
 /** Several workers on one port are one gateway to everybody: clients, operators, auditors. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import type { ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 
 import { createVerifier } from '../audit/verify.ts'
 import { workersOf } from '../testkit/crew.ts'
@@ -158,6 +160,18 @@ test('a worker that is killed is replaced, the port stays open, and what was cou
   assert.deepEqual([status, json['ready']], [200, true])
 })
 
+test('a worker that cannot be started for want of file descriptors is started once there are some', async () => {
+  const limit = async (files: string): Promise<void> => {
+    await promisify(execFile)('prlimit', ['--pid', String(gateway.child.pid), `--nofile=${files}:`])
+  }
+  const [victim] = await workersOf(gateway)
+  await limit('3')
+  process.kill(victim!.pid, 'SIGKILL')
+  await gateway.child.waitFor(/"why":"[^"]*EMFILE/)
+  await limit('1024')
+  await eventually(async () => assert.equal((await workersOf(gateway)).length, WORKERS))
+})
+
 test('SIGTERM to all of them, as systemd sends it, cuts no call off', async () => {
   const token = await gateway.token('docs')
   const slow = sendEach(4, 'docs', token, { body: callTool('slow') })
@@ -174,5 +188,5 @@ test('the records of all workers share standard output, line by line, and their 
   for (const record of recordsOf(/"type"/)) verifier.line(record, 'output')
   const report = verifier.report()
   assert.deepEqual([report.breaks, report.intact], [[], true])
-  assert.equal(report.instances.length, WORKERS + 1, 'a worker that replaces one begins a chain')
+  assert.equal(report.instances.length, WORKERS + 2, 'a worker that replaces one begins a chain')
 })

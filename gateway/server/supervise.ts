@@ -149,11 +149,15 @@ function createFork(
     // Several writers to one pipe would write into each other's lines.
     worker.process.stdout?.pipe(createWholeLines()).pipe(process.stdout, { end: false })
     worker.on('message', line.receive)
-    worker.on('error', () => undefined)
-    worker.once('exit', (code, signal) => {
+    const end = (why: string): void => {
       line.close()
-      ended(signal ?? `exit code ${code}`)
+      ended(why)
+    }
+    // One that could not be started, for want of file descriptors or memory, has no exit.
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) end(error.message)
     })
+    worker.once('exit', (code, signal) => end(signal ?? `exit code ${code}`))
     return {
       pid: worker.process.pid ?? -1,
       line,
