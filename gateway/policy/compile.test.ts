@@ -413,6 +413,11 @@ const WARNED: readonly (readonly [what: string, rules: readonly object[], warnin
     /takes nothing away/,
   ],
   [
+    'a rule whose exceptions leave nothing of it',
+    [{ ...RULE, tools: ['docs/a_*', 'docs/b'], except: { tools: ['docs/a*', 'docs/b'] } }],
+    /^rules\.0: the rule "a" covers nothing: its "except" takes all of it away/,
+  ],
+  [
     'an allow that a deny for everybody shadows',
     [RULE, { ...RULE, id: 'b', effect: 'deny', tools: ['docs/*'] }],
     /^rules\.0: the rule "a" allows nothing: "b"/,
@@ -469,6 +474,10 @@ const UNWARNED: readonly (readonly [what: string, rules: readonly object[]])[] =
   [
     'an allow beside a deny with exceptions',
     [RULE, { ...RULE, id: 'b', effect: 'deny', tools: ['docs/*'], except: { tools: ['docs/x'] } }],
+  ],
+  [
+    'a rule that is excepted from all of one server, and covers another',
+    [{ ...RULE, tools: ['*/x'], except: { tools: ['db/x'] } }],
   ],
   [
     'a whole server with an exception',

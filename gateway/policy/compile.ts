@@ -15,7 +15,7 @@ import { readWindow } from './read-window.ts'
 import type { SubjectText } from './read-subject.ts'
 import type { Rules } from './rules.ts'
 import type { Subject } from './subject.ts'
-import { expressionWarnings, findShadowed } from './warnings.ts'
+import { expressionWarnings, findEmpty, findShadowed } from './warnings.ts'
 
 export type CompileResult =
   | { readonly ok: true; readonly rules: Rules; readonly warnings: readonly Problem[] }
@@ -66,7 +66,8 @@ export function compilePolicy(
   problems.push(...duplicates(placed))
   if (problems.length > 0) return { ok: false, problems }
   const rules = assemble(placed, there)
-  return { ok: true, rules, warnings: [...warnings, ...findShadowed(rules.servers)] }
+  const idle = [...findEmpty(rules.servers), ...findShadowed(rules.servers)]
+  return { ok: true, rules, warnings: [...warnings, ...idle] }
 }
 
 type Context = CoverageContext & {

@@ -60,6 +60,11 @@ const OTHERS = new Set([
   'getMilliseconds',
 ])
 
+/** What comes to a number, a text, a time or a type, and never to a yes or no. */
+const VALUES = new Set(
+  '_+_ _-_ _*_ _/_ _%_ -_ size timestamp duration string int uint double type'.split(' '),
+)
+
 /** Functions that people may use, for messages. */
 export const FUNCTIONS: readonly string[] = [...SCANS, ...OTHERS]
   .filter((name) => !name.startsWith('@'))
@@ -87,7 +92,20 @@ export function walk(root: Node): Findings {
     asked: new Set(),
   }
   visit(root, { findings, depth: 0, scope: [] })
+  if (isValue(root)) throw new Refused('comes to a value that is neither true nor false', root)
   return findings
+}
+
+/** Whether it is plain that no condition can be all of it; much else is known when it is evaluated. */
+function isValue({ exprKind: kind }: Node): boolean {
+  switch (kind.case) {
+    case 'constExpr':
+      return kind.value.constantKind.case !== 'boolValue'
+    case 'callExpr':
+      return VALUES.has(kind.value.function) || kind.value.function.startsWith('get')
+    default:
+      return kind.case === 'listExpr' || kind.case === 'structExpr'
+  }
 }
 
 type Walk = {

@@ -22,7 +22,7 @@ test('an expression is true, false, or an error, and nothing else', () => {
   assert.equal(answer('args.path == "/a/b"', { args: ARGS }), 'true')
   assert.equal(answer('args.n > 3', { args: ARGS }), 'false')
   assert.equal(answer('args.n', { args: ARGS }), 'error')
-  assert.equal(answer('"true"', {}), 'error')
+  assert.equal(answer('args.path', { args: ARGS }), 'error')
   assert.equal(answer('args.missing == 1', { args: ARGS }), 'error')
   assert.equal(answer('args.path > 1', { args: ARGS }), 'error')
 })
@@ -114,6 +114,11 @@ const REFUSED: readonly (readonly [what: string, text: string, says: RegExp])[] 
   ['that joins an argument in a loop', 'args.a.all(x, args.b + x == "")', /once for each/],
   ['that compares arguments in a loop', 'args.a.all(x, args.b == args.c)', /once for each/],
   ['that hides a name in a loop', '["a"].all(args, args == "a")', /is taken/],
+  ['that is a sum', 'args.a + 1', /at 1:8 in it: comes to a value that is neither true nor false/],
+  ['that is a number of things', 'size(args.a)', /neither true nor false/],
+  ['that is an hour', 'now.getHours()', /neither true nor false/],
+  ['that is text', '"true"', /neither true nor false/],
+  ['that is a list', '[args.a == 1]', /neither true nor false/],
   ['without end', `args.x == "${'a'.repeat(1100)}"`, /longer than 1024/],
   ['of great depth', `${'['.repeat(60)}1${']'.repeat(60)} == []`, /nested deeper/],
 ]

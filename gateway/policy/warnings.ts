@@ -4,7 +4,7 @@ import type { Problem } from '../model/problem.ts'
 import { neverCanonical } from './canonical-glob.ts'
 import { type Area, AREAS, type Coverage } from './coverage.ts'
 import type { Expression } from './expression.ts'
-import { type Glob, includesGlob, matchesGlob } from './glob.ts'
+import { EVERYTHING, type Glob, includesGlob, matchesGlob } from './glob.ts'
 import type { RuleText } from './read-policy.ts'
 import type { Requirement } from './requirement.ts'
 import type { Reach, Rule, ServerRules } from './rules.ts'
@@ -94,6 +94,25 @@ export function findOver(
     const message = `the time of the rule "${id}" is over since ${since} UTC: remove it, or its "until"`
     return { file, line, column, message }
   })
+}
+
+/** Rules that their own exceptions leave nothing of, wherever they reach. */
+export function findEmpty(servers: ReadonlyMap<string, ServerRules>): readonly Problem[] {
+  const reaches = [...servers.values()].flatMap((server) => server.reaches)
+  const full = new Set(reaches.flatMap((reach) => (isEmpty(reach.coverage) ? [] : [reach.rule])))
+  const empty = new Set(reaches.flatMap(({ rule }) => (full.has(rule) ? [] : [rule])))
+  return Array.from(empty, ({ id, file, line, column }) => {
+    const message = `the rule "${id}" covers nothing: its "except" takes all of it away`
+    return { file, line, column, message }
+  })
+}
+
+function isEmpty({ whole, included, excepted }: Coverage): boolean {
+  const isAway = (area: Area, glob: Glob): boolean =>
+    excepted[area].some((wider) => includesGlob(wider, glob))
+  return AREAS.every((area) =>
+    whole ? isAway(area, EVERYTHING) : included[area].every((glob) => isAway(area, glob)),
+  )
 }
 
 /** Allow rules that deny rules leave nothing of, wherever they reach. */

@@ -58,6 +58,28 @@ const refused: Record<string, readonly [text: string, problem: string]> = {
     'a: b: c\n',
     '1:4 there is a second ": " here: a value that holds one needs quotes',
   ],
+  'a line indented further than the one it goes with': [
+    'a:\n  - b: c\n     d: e\n',
+    '2:8 the line below is indented further than this one: check the indentation',
+  ],
+  'a star alone': ['a: [*, b]\n', '1:5 text that begins with * needs quotes'],
+  'a star alone in a list': ['a:\n  - *\n', '2:5 text that begins with * needs quotes'],
+  'braces in a flow sequence': [
+    'a: [b/{c,d}]\n',
+    '1:7 a comma is missing here; or text that holds brackets needs quotes',
+  ],
+  'a bracket without an end': [
+    'a: [{ b: c }\nd: e\n',
+    '2:1 a bracket above has no end, or what it holds is not indented',
+  ],
+  'text after a closing quote': [
+    'a: "b" == "c"\n',
+    '1:8 the value has ended before this: put quotes around all of it',
+  ],
+  'quotes in the same quotes': [
+    'a: "b == "c""\n',
+    '1:11 the value has ended before this: put quotes around all of it',
+  ],
   'a value that begins with a reserved character': [
     'a: @x\n',
     '1:4 a value that begins with "@" needs quotes',

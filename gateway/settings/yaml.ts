@@ -55,8 +55,12 @@ export function readYaml(file: string, text: string): YamlResult {
       lineCounter: lines,
     })
     // An unknown tag is only a warning to the parser; here it is a mistake like any other.
+    let last = -1
     for (const error of [...document.errors, ...document.warnings].slice(0, MAX_REPORTED)) {
       const offset = offsetOfError(error, text)
+      // One slip in two lights.
+      if (offset === last) continue
+      last = offset
       const bare = bareReference(text, offset)
       report(offset, bare ?? explain(error, text.slice(offset)))
       // The parser gave up inside this one, and again in everything around it.
@@ -130,18 +134,31 @@ function explain(error: YAMLError, rest: string): string {
     TAB_AS_INDENT: 'a tab is used as indentation: YAML allows spaces only',
     MULTIPLE_DOCS: 'a second document starts here: one file holds one document',
     NON_STRING_KEY: 'keys must be text',
-    BLOCK_AS_IMPLICIT_KEY: 'there is a second ": " here: a value that holds one needs quotes',
+    BLOCK_AS_IMPLICIT_KEY: /:(?:\s|$)/.test(line)
+      ? 'there is a second ": " here: a value that holds one needs quotes'
+      : 'the line below is indented further than this one: check the indentation',
     BAD_SCALAR_START: `a value that begins with "${line.charAt(0)}" needs quotes`,
     BAD_INDENT: 'does not stand in line with the entries above it: check the indentation',
     RESOURCE_EXHAUSTION: 'nested too deeply',
     TAG_RESOLVE_FAILED: `tags are not supported: remove "${/^\S+/.exec(line)?.[0] ?? ''}"`,
   }
-  // Of a list whose next line stands neither in its entry nor begins another.
-  if (error.message.startsWith('Sequence item')) {
-    return 'belongs to no entry of the list above it: check the indentation'
-  }
-  return better[error.code] ?? error.message
+  return (
+    WORDS.find(([said]) => said.test(error.message))?.[1] ?? better[error.code] ?? error.message
+  )
 }
+
+/** What the parser says in its own terms, under codes that stand for much else. */
+const WORDS: readonly (readonly [said: RegExp, message: string])[] = [
+  // Of a list whose next line stands neither in its entry nor begins another.
+  [/^Sequence item/, 'belongs to no entry of the list above it: check the indentation'],
+  [/^Flow .* and end with/, 'a bracket above has no end, or what it holds is not indented'],
+  [/^Alias cannot be an empty string/, 'text that begins with * needs quotes'],
+  [/ between flow /, 'a comma is missing here; or text that holds brackets needs quotes'],
+  [
+    /^Unexpected scalar at node end/,
+    'the value has ended before this: put quotes around all of it',
+  ],
+]
 
 function position(lines: LineCounter, offset: number): Position {
   const { line, col } = lines.linePos(offset)
