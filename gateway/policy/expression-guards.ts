@@ -4,6 +4,7 @@
  * everything that could need one is refused here.
  */
 import type { parse } from '@bufbuild/cel'
+import { memberProblem } from './expression-members.ts'
 
 /** A node of a parsed expression. */
 export type Node = ReturnType<typeof parse>['expr']
@@ -125,6 +126,7 @@ function visit(node: Node, at: Walk): void {
     case 'identExpr':
       return visitName(node, kind.value.name, at)
     case 'selectExpr':
+      checkMember(node, kind.value.operand, kind.value.field)
       noteMember(kind.value, at)
       return visitAll([kind.value.operand], below)
     case 'callExpr':
@@ -166,6 +168,11 @@ function noteMember({ operand, field, testOnly }: Select, { findings }: Walk): v
   if (isName(operand, 'args')) (testOnly ? findings.asked : findings.members).add(field)
 }
 
+function checkMember(node: Node, of: Node | undefined, member: string | undefined): void {
+  const problem = of && member !== undefined ? memberProblem(of, member) : undefined
+  if (problem !== undefined) throw new Refused(problem, node)
+}
+
 type Call = Extract<Node['exprKind'], { case: 'callExpr' }>['value']
 
 function visitCall(node: Node, { function: name, target, args }: Call, at: Walk): void {
@@ -181,6 +188,7 @@ function visitCall(node: Node, { function: name, target, args }: Call, at: Walk)
   }
   const [first, second] = args
   if (name === '@in' && isName(second, 'args')) noteText(first, findings.asked)
+  if (name === '_[_]') checkMember(node, first, textOf(second))
   if (name === '_[_]' && isName(first, 'args')) noteText(second, findings.members)
   if (name === 'matches') notePattern(node, target === undefined ? second : first, findings)
   visitAll([target, ...args], at)

@@ -40,6 +40,7 @@ test('what arguments hold is looked at with the means of CEL', () => {
     'int(args.n) + 1 == 4',
     'under(args.path, "/a")',
     'args.n in [1, 2, 3]',
+    '[{"group": 1}].exists(one, one.group == 1)',
   ]) {
     assert.equal(answer(text, { args: ARGS }), 'true', text)
   }
@@ -114,6 +115,15 @@ const REFUSED: readonly (readonly [what: string, text: string, says: RegExp])[] 
   ['that joins an argument in a loop', 'args.a.all(x, args.b + x == "")', /once for each/],
   ['that compares arguments in a loop', 'args.a.all(x, args.b == args.c)', /once for each/],
   ['that hides a name in a loop', '["a"].all(args, args == "a")', /is taken/],
+  [
+    'with a member that no caller has',
+    'has(args.x) && caller.group == "a"',
+    /at 1:22 in it: "caller\.group" is not known; "caller" has subject, .*groups/,
+  ],
+  ['that asks for such a member', 'has(caller.team)', /"caller\.team" is not known/],
+  ['that takes it by its name', 'request["address"] == ""', /"request\.address" is not known/],
+  ['with an annotation that there is not', 'tool.annotations.readOnly', /has readOnlyHint, /],
+  ['with a member of a text', 'server.name == "docs"', /"server" has no "name": it is the value/],
   ['that is a sum', 'args.a + 1', /at 1:8 in it: comes to a value that is neither true nor false/],
   ['that is a number of things', 'size(args.a)', /neither true nor false/],
   ['that is an hour', 'now.getHours()', /neither true nor false/],
