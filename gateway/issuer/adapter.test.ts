@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { memoryStore } from '../testkit/memory-store.ts'
 import type { AdapterOptions } from './adapter.ts'
 import { createAdapter, REFRESH_GRACE_MS } from './adapter.ts'
+import { createRequestMemory } from './request-memory.ts'
 import { createRows } from './rows.ts'
 
 const SECONDS = 600
@@ -24,9 +25,11 @@ function setup() {
     }),
   })
   const revoked: string[] = []
+  const served: { by: object | undefined } = { by: undefined }
   const options: AdapterOptions = {
     rows,
     store,
+    seen: createRequestMemory(() => served.by),
     now,
     clients: {
       find: async () => undefined,
@@ -47,6 +50,7 @@ function setup() {
     clock,
     store,
     revoked,
+    served,
     payload,
     adapter: (model: string) => createAdapter(model, options),
   }
@@ -60,6 +64,21 @@ test('A code is spent once, and using it again ends what the first use brought',
   const found = await codes.find('code-1')
   assert.ok(found?.consumed !== undefined)
   assert.deepEqual(revoked, [])
+  await assert.rejects(async () => codes.consume('code-1'))
+  assert.deepEqual(revoked, ['g1'])
+})
+
+test('What a request has found of a code is no reason to take the code when another one spent it since', async () => {
+  const { adapter, payload, revoked, served } = setup()
+  const codes = adapter('AuthorizationCode')
+  await codes.upsert('code-1', payload('AuthorizationCode'), SECONDS)
+  const [one, other] = [{}, {}]
+  for (const request of [one, other]) {
+    served.by = request
+    assert.equal((await codes.find('code-1'))?.consumed, undefined)
+  }
+  await codes.consume('code-1')
+  served.by = one
   await assert.rejects(async () => codes.consume('code-1'))
   assert.deepEqual(revoked, ['g1'])
 })

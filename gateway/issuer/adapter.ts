@@ -7,7 +7,8 @@ import type { Adapter, AdapterPayload } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 
 import type { Store } from '../model/store.ts'
-import type { Payload, Rows } from './rows.ts'
+import type { RequestMemory } from './request-memory.ts'
+import type { Payload, Row, Rows } from './rows.ts'
 
 /** How long after its first use a refresh token may be used again, in milliseconds. */
 export const REFRESH_GRACE_MS = 10_000
@@ -18,6 +19,8 @@ const PAGE = 200
 export type AdapterOptions = {
   readonly rows: Rows
   readonly store: Pick<Store, 'put' | 'list' | 'delete'>
+  /** Rows of this request, by their keys. */
+  readonly seen: RequestMemory<Row>
   /** Epoch milliseconds. */
   readonly now: () => number
   /** Configured and registered clients. */
@@ -76,10 +79,12 @@ const NOT_KEPT: Adapter = {
 }
 
 function rowAdapter(model: string, options: AdapterOptions): Adapter {
-  const { rows, store, now } = options
+  const { rows, store, now, seen } = options
   const find = async (id: string): Promise<AdapterPayload | undefined> => {
     const row = await rows.read(model, id)
-    return row && reveal(id, row.payload, now())
+    if (row === undefined) return undefined
+    seen.keep(rows.keyOf(model, id), row)
+    return reveal(id, row.payload, now())
   }
   const findBy = async (index: string, value: string) => {
     const pointer = await rows.read(index, value)
@@ -105,17 +110,24 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
       const ttlMs = expiresIn === undefined ? undefined : Math.max(1, expiresIn * 1_000)
       // The id is what its holder knows; kept is what it stands for.
       const { jti: _id, ...kept } = payload
-      if (model !== 'RefreshToken' || ttlMs === undefined) await rows.write(model, id, kept, ttlMs)
-      // Whoever had it made first may have used it already, and used it stays.
-      else if (!(await rows.swap(model, id, { version: 0, payload: kept, ttlMs }))) return
       const { uid, userCode, grantId, clientId } = payload
-      if (uid !== undefined) await rows.write(`${model}-uid`, uid, { id }, ttlMs)
-      if (userCode !== undefined) await rows.write(`${model}-user-code`, userCode, { id }, ttlMs)
       const key = rows.keyOf(model, id)
+      seen.forget(key)
+      const writes: Promise<unknown>[] = [
+        model === 'RefreshToken' && ttlMs !== undefined
+          ? // Whoever had it made first may have used it already, and used it stays.
+            rows.swap(model, id, { version: 0, payload: kept, ttlMs })
+          : rows.write(model, id, kept, ttlMs),
+      ]
+      if (uid !== undefined) writes.push(rows.write(`${model}-uid`, uid, { id }, ttlMs))
+      if (userCode !== undefined) {
+        writes.push(rows.write(`${model}-user-code`, userCode, { id }, ttlMs))
+      }
       if (grantId !== undefined && model !== 'Session') {
         const index = `${rows.keyOf(`by-grant-${model}`, grantId)}/${key.split('/').at(-1) ?? ''}`
-        await store.put(index, key, ttlMs === undefined ? {} : { ttlMs })
+        writes.push(store.put(index, key, ttlMs === undefined ? {} : { ttlMs }))
       }
+      await Promise.all(writes)
       if (model === 'RegistrationAccessToken' && clientId !== undefined) {
         await options.clients.attach(clientId, key)
       }
@@ -145,9 +157,12 @@ function reveal(id: string, payload: Payload, nowMs: number): AdapterPayload {
  * was used twice, and what the first one got ends too (OAuth 2.1 §4.1.3).
  */
 async function consume(id: string, model: string, options: AdapterOptions): Promise<void> {
-  const { rows, now } = options
+  const { rows, now, seen } = options
+  const key = rows.keyOf(model, id)
   for (;;) {
-    const row = await rows.read(model, id)
+    // As it was found is good enough to begin with: it is written over that version and no other.
+    const row = seen.find(key) ?? (await rows.read(model, id))
+    seen.forget(key)
     if (row === undefined) throw new errors.InvalidGrant('it has ended')
     const { consumedAtMs, exp, grantId } = row.payload
     if (consumedAtMs !== undefined) {

@@ -5,8 +5,9 @@ import type { AdapterPayload } from 'oidc-provider'
 
 import type { CallerKind } from '../model/caller.ts'
 import { isLoopback } from '../model/loopback.ts'
-import type { Clients } from '../registry/clients.ts'
+import type { Clients, RegisteredClient } from '../registry/clients.ts'
 import type { ClientBook } from './adapter.ts'
+import type { RequestMemory } from './request-memory.ts'
 import type { Rows } from './rows.ts'
 import { TOKEN_EXCHANGE } from './exchange-names.ts'
 import { JWT_BEARER } from './jwt-bearer-names.ts'
@@ -56,6 +57,8 @@ export type ClientBookOptions = {
 
 const AREA = 'Client'
 
+type Found = RegisteredClient | undefined
+
 export function createClientBook(options: ClientBookOptions): OauthClients {
   const { setup, book, rows, now } = options
   const newcomers = new AsyncLocalStorage<Newcomer>()
@@ -66,9 +69,8 @@ export function createClientBook(options: ClientBookOptions): OauthClients {
       if (configured !== undefined) return metadataOf(id, configured)
       const workload = options.workload(id)
       if (workload !== undefined) return workload
-      await book.use(id)
-      const row = await rows.read(AREA, id)
-      return row?.payload
+      const [registered, row] = await Promise.all([book.use(id), rows.read(AREA, id)])
+      return registered && row?.payload
     },
     write: async (id, metadata) => {
       const newcomer = newcomers.getStore()
@@ -93,6 +95,27 @@ export function createClientBook(options: ClientBookOptions): OauthClients {
       await book.remove(id)
     },
     attach: (id, row) => book.attach(id, row),
+  }
+}
+
+/** The same book, in which each client is looked up once for one request. */
+export function readOnce(book: Clients, seen: RequestMemory<Promise<Found>>): Clients {
+  const note = (id: string, found: Promise<Found>): Promise<Found> => {
+    seen.keep(id, found)
+    return found
+  }
+  return {
+    ...book,
+    get: (id) => seen.find(id) ?? note(id, book.get(id)),
+    use: (id) => note(id, book.use(id)),
+    add: (client) => {
+      seen.forget(client.id)
+      return book.add(client)
+    },
+    remove: (id) => {
+      seen.forget(id)
+      return book.remove(id)
+    },
   }
 }
 

@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import { memoryStore } from '../testkit/memory-store.ts'
 import { createAdapter } from './adapter.ts'
 import { createGrantBook } from './grant-book.ts'
+import { createRequestMemory } from './request-memory.ts'
+import type { Row } from './rows.ts'
 import { createRows, MAX_LISTED } from './rows.ts'
 
 function setup() {
@@ -22,7 +24,8 @@ function setup() {
   }
   const presentedToken = () => undefined
   const revokeToken = async (): Promise<void> => {}
-  const options = { rows, store, now, clients, revokeGrant, presentedToken, revokeToken }
+  const seen = createRequestMemory<Row>(() => undefined)
+  const options = { rows, store, seen, now, clients, revokeGrant, presentedToken, revokeToken }
   const adapter = (model: string) => createAdapter(model, options)
   return { revoked, adapter, book: createGrantBook({ rows, adapter, revokeGrant }) }
 }

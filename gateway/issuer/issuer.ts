@@ -5,7 +5,8 @@
 import { createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { Provider } from 'oidc-provider'
 
 import { createFloodGate } from '../identity/flood-gate.ts'
 import type { KeyLoading } from '../identity/issuer-keys.ts'
@@ -25,7 +26,7 @@ import { createAccounts, GRANT_LIFE_MS } from './accounts.ts'
 import { createAdapter } from './adapter.ts'
 import { createAssertionKeys } from './assertion-keys.ts'
 import { createBackChannel } from './back-channel.ts'
-import { createClientBook } from './client-book.ts'
+import { createClientBook, readOnce } from './client-book.ts'
 import { createClientDocuments } from './client-document.ts'
 import { createConnecting } from './connecting.ts'
 import { createConsents } from './consents.ts'
@@ -46,7 +47,8 @@ import { createPresentedTokens } from './presented-token.ts'
 import { createProvider, describeServer, takesIdentityAssertions } from './provider.ts'
 import { createRefreshLives } from './refresh-lives.ts'
 import { reportEvents } from './report.ts'
-import type { Sealing } from './rows.ts'
+import { createRequestMemory } from './request-memory.ts'
+import type { Row, Sealing } from './rows.ts'
 import { createRows } from './rows.ts'
 import type { Setup } from './setup.ts'
 import { createPasswordSignIn } from './sign-in.ts'
@@ -117,7 +119,8 @@ type Serving = {
 }
 
 export function createIssuer(options: IssuerOptions): Issuer {
-  const { store, book, sessions, revocations, keys, now, emit } = options
+  const { store, sessions, revocations, keys, now, emit } = options
+  const book = readOnce(options.book, createRequestMemory(servedNow))
   let current = options.setup
   const setup = (): Setup => current
   const rows = createRows({ store, sealing: options.sealing })
@@ -170,6 +173,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
   const adapter = {
     rows,
     store,
+    seen: createRequestMemory<Row>(servedNow),
     now,
     clients,
     presentedToken: presented.find,
@@ -342,6 +346,9 @@ export function createIssuer(options: IssuerOptions): Issuer {
     },
   }
 }
+
+/** The request that `oidc-provider` is serving. */
+const servedNow = (): object | undefined => Provider.ctx
 
 /** How long a revocation of access tokens has to be remembered, in seconds. */
 function longestAccessToken({ lives }: Pick<Setup, 'lives'>): number {

@@ -2,7 +2,7 @@
  * `oidc-provider`, configured: OAuth 2.1 for agents and nothing of OpenID Connect's older flows. Whatever
  * may change with a reload is asked of `setup` when it is needed; only new keys need a new provider.
  */
-import type { Configuration, JWK, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
+import type { Configuration, KoaContextWithOIDC, ResourceServer } from 'oidc-provider'
 import { errors, interactionPolicy, Provider } from 'oidc-provider'
 
 import type { Lives } from '../model/authorization-rules.ts'
@@ -24,6 +24,7 @@ import { ID_JAG_PROFILE } from './jwt-bearer-names.ts'
 import type { RefreshLives } from './refresh-lives.ts'
 import { PAGES_PATH, ROUTES } from './routes.ts'
 import type { ProtectedServer, Setup } from './setup.ts'
+import { TokenSigner } from './token-signer.ts'
 
 /** Lives of what is issued besides access tokens, in seconds. */
 const CODE_SECONDS = 60
@@ -70,7 +71,7 @@ export function createProvider(options: ProviderOptions): Provider {
   const { path: _path, ...short } = cookie
   const provider = new Provider(issuer, {
     adapter: (model: string) => createAdapter(model, adapter),
-    jwks: { keys: options.keys.map(toPrivateJwk) },
+    jwks: { keys: options.keys.map((key) => new TokenSigner(key)) },
     routes: ROUTES,
     cookies: {
       keys: [...cookieKeys],
@@ -187,6 +188,8 @@ function featuresOf({
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
     rpInitiatedLogout: { enabled: false },
+    // Our keys sign by themselves: see `TokenSigner`.
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     // The gateway wants the proof of a bound token too (RFC 9449 §7).
     dPoP: { enabled: true },
     clientCredentials: { enabled: true },
@@ -296,9 +299,4 @@ function policyOf({ needsSignIn }: ProviderOptions) {
     ),
   )
   return policy
-}
-
-function toPrivateJwk({ privateKey, kid }: SigningKey): JWK {
-  const jwk = privateKey.export({ format: 'jwk' })
-  return { ...jwk, kid, use: 'sig', alg: SIGNING_ALGORITHM }
 }

@@ -41,7 +41,13 @@ export function createTokenClaims(options: TokenClaimsOptions) {
   return async (context: KoaContextWithOIDC, token: AccessToken | ClientCredentials) => {
     const setup = options.setup()
     const client = token.clientId ?? ''
-    const known = await standingOf(client, setup, options.book)
+    const grant = token.kind === 'AccessToken' ? token.grantId : undefined
+    const person = token.kind === 'AccessToken' ? token.accountId : undefined
+    const [known, account, facts] = await Promise.all([
+      standingOf(client, setup, options.book),
+      person === undefined ? undefined : options.accounts.find(person),
+      grant === undefined ? undefined : options.grants.find(grant),
+    ])
     const kind = known?.entitlement.kind ?? 'agent'
     const common = { txn: randomUUID(), [KIND_CLAIM]: kind }
     if (token.kind === 'ClientCredentials') {
@@ -53,8 +59,6 @@ export function createTokenClaims(options: TokenClaimsOptions) {
     const { grantId, accountId, gty } = token
     const { AuthorizationCode, RefreshToken, DeviceCode } = context.oidc.entities
     const source = AuthorizationCode ?? RefreshToken ?? DeviceCode
-    const account = await options.accounts.find(accountId)
-    const facts = await options.grants.find(grantId)
     const about = { subject: accountId, client, grant: grantId, session: facts?.session }
     const authTime = source?.authTime ?? 0
     const sinceSeconds = facts?.signedInAtSeconds ?? authTime

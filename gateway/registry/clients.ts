@@ -40,8 +40,8 @@ export type Clients = {
   /** Binds another row of the store to the life of a client. */
   attach(id: string, row: string): Promise<void>
   get(id: string): Promise<RegisteredClient | undefined>
-  /** Notes that it is in use, which renews it and its rows. */
-  use(id: string): Promise<void>
+  /** As `get`, and notes that it is in use, which renews it and its rows. */
+  use(id: string): Promise<RegisteredClient | undefined>
   /** Removes it and its rows; undefined when there is none. */
   remove(id: string): Promise<RegisteredClient | undefined>
   /** One page in the order of ids, after the id `after`. */
@@ -116,11 +116,12 @@ export function createClients({ store, now }: ClientsOptions): Clients {
     get: async (id) => (await read(id))?.client,
     use: async (id) => {
       const found = await read(id)
-      if (found === undefined) return
+      if (found === undefined) return undefined
       const { idleMs, usedAtMs } = found.client
-      if (now() - usedAtMs < idleMs / RENEW_SHARE) return
+      if (now() - usedAtMs < idleMs / RENEW_SHARE) return found.client
       const used = await change(id, (client) => ({ ...client, usedAtMs: now() }))
       for (const row of used?.rows ?? []) await renewRow(row, idleMs)
+      return used
     },
     remove: async (id) => {
       const found = await read(id)

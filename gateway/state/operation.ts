@@ -68,9 +68,12 @@ export type Results = {
   readonly sweep: number
 }
 
+/** An operation, and the number its answer has. */
+export type Asked = { readonly id: number; readonly operation: Operation }
+
 /** To the database thread. After `close` nothing more is sent. */
 export type Request =
-  | { readonly type: 'operation'; readonly id: number; readonly operation: Operation }
+  | { readonly type: 'operations'; readonly asked: readonly Asked[] }
   | { readonly type: 'close' }
 
 /** From the database thread: first `ready` or `not_opened`, then answers, one message per transaction. */

@@ -7,7 +7,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
-import type { Answer, Operation, Report, Request } from './operation.ts'
+import type { Answer, Asked, Operation, Report, Request } from './operation.ts'
 import { isWrite } from './operation.ts'
 import { createPerformer } from './perform.ts'
 import { isBusy, problemOf } from './problem-of.ts'
@@ -29,8 +29,6 @@ const BUSY_RETRY_MS = 5
 /** What the main thread hands over; `sqlite.ts` documents it. */
 export type SqliteWorkerData = { readonly file: string; readonly busyGiveUpMs: number }
 
-type Waiting = { readonly id: number; readonly operation: Operation }
-
 async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData): Promise<void> {
   const report = (message: Report): void => port.postMessage(message)
   let database: DatabaseSync
@@ -41,7 +39,7 @@ async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData
     return
   }
   const perform = createPerformer(database)
-  const waiting: Waiting[] = []
+  const waiting: Asked[] = []
   let state: 'idle' | 'grouping' | 'running' = 'idle'
   let closing = false
 
@@ -55,7 +53,7 @@ async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData
     if (closing) end()
   }
 
-  async function commit(group: readonly Waiting[]): Promise<readonly Answer[]> {
+  async function commit(group: readonly Asked[]): Promise<readonly Answer[]> {
     try {
       return await untilNotBusy(() => performAll(group), busyGiveUpMs)
     } catch (error) {
@@ -64,7 +62,7 @@ async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData
     }
   }
 
-  function performAll(group: readonly Waiting[]): readonly Answer[] {
+  function performAll(group: readonly Asked[]): readonly Answer[] {
     const work = () => group.map(({ id, operation }) => performOne(id, operation))
     // Readers need no lock: a write-ahead log serves them while another process writes.
     return group.some(({ operation }) => isWrite(operation)) ? transact(database, work) : work()
@@ -90,10 +88,11 @@ async function serve(port: MessagePort, { file, busyGiveUpMs }: SqliteWorkerData
       if (state === 'idle') end()
       return
     }
-    waiting.push(request)
+    waiting.push(...request.asked)
     if (state !== 'idle') return
     state = 'grouping'
-    if (isWrite(request.operation)) setTimeout(() => void run(), GROUP_WINDOW_MS)
+    if (request.asked.some(({ operation }) => isWrite(operation)))
+      setTimeout(() => void run(), GROUP_WINDOW_MS)
     else setImmediate(() => void run())
   })
   report({ type: 'ready' })

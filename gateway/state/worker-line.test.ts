@@ -40,8 +40,9 @@ test('a thread that ends before it is ready was not opened', async () => {
 
 test('an operation without an answer times out, and a late answer changes nothing', async () => {
   const answerLate = `
-    if (request.id === 1) return
-    const answers = [{ id: 1, result: 'late' }, { id: request.id, result: 'prompt' }]
+    const [{ id }] = request.asked
+    if (id === 1) return
+    const answers = [{ id: 1, result: 'late' }, { id, result: 'prompt' }]
     parentPort.postMessage({ type: 'answers', answers })
   `
   const thread = threadThat(answerLate)

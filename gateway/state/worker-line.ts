@@ -1,8 +1,10 @@
 /**
  * The line from the main thread to the thread that holds the database: every operation asked is
- * settled, by its answer, by its timeout, or by the end of the thread.
+ * settled, by its answer, by its timeout, or by the end of the thread. What is asked in one turn of the event
+ * loop goes over together, for a message and waking the thread cost more than most operations.
  */
 import type {
+  Asked,
   Operation,
   OperationOf,
   Problem,
@@ -49,6 +51,7 @@ export function createWorkerLine(worker: LineWorker, timeoutMs: number): WorkerL
   const pending = new Map<number, Pending>()
   const opening = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<void>()
+  let asked: Asked[] = []
   let nextId = 1
   let refusal: StoreError | undefined
   let closing: Promise<void> | undefined
@@ -56,6 +59,12 @@ export function createWorkerLine(worker: LineWorker, timeoutMs: number): WorkerL
   function send(request: Request): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(request)
+  }
+
+  function sendAsked(): void {
+    const all = asked
+    asked = []
+    if (all.length > 0) send({ type: 'operations', asked: all })
   }
 
   function settle(id: number, end: (waiting: Pending) => void): void {
@@ -86,12 +95,14 @@ export function createWorkerLine(worker: LineWorker, timeoutMs: number): WorkerL
       nextId += 1
       const timer = setTimeout(() => settle(id, (waiting) => waiting.reject(late())), timeoutMs)
       pending.set(id, { resolve, reject, timer })
-      send({ type: 'operation', id, operation })
+      asked.push({ id, operation })
+      if (asked.length === 1) setImmediate(sendAsked)
     })
   }
 
   async function close(): Promise<void> {
     refusal ??= new StoreError('closed', 'the store is closed')
+    sendAsked()
     send({ type: 'close' })
     const timer = setTimeout(() => void worker.terminate(), timeoutMs)
     await ended.promise
