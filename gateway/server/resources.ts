@@ -1,6 +1,7 @@
-/** Looks at what this process uses: a few microseconds each second, and a timer for the event loop. */
+/** Looks at what this process uses: a few microseconds each second, and Node.js watches the event loop. */
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { totalmem } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 
 import type { Usage } from './pressure.ts'
@@ -21,21 +22,13 @@ export type Resources = {
 export function openResources(processes: number): Resources {
   const memory = process.constrainedMemory()
   const maxMemory = memory > 0 && memory < totalmem() ? memory : undefined
-  let lateMs = 0
-  let ticks = 0
-  let dueTick = performance.now() + LOOP_EVERY_MS
-  const timer = setInterval(() => {
-    const now = performance.now()
-    lateMs += Math.max(0, now - dueTick)
-    ticks += 1
-    dueTick = now + LOOP_EVERY_MS
-  }, LOOP_EVERY_MS)
-  timer.unref()
+  const loop = monitorEventLoopDelay({ resolution: LOOP_EVERY_MS })
+  loop.enable()
   return {
     async look() {
-      const loopDelayMs = ticks === 0 ? 0 : lateMs / ticks
-      lateMs = 0
-      ticks = 0
+      // What is counted is from one time to the next, in nanoseconds.
+      const loopDelayMs = loop.count === 0 ? 0 : Math.max(0, loop.mean / 1e6 - LOOP_EVERY_MS)
+      loop.reset()
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
       const rss = maxMemory === undefined ? 0 : process.memoryUsage.rss() * processes
       return {
@@ -45,7 +38,7 @@ export function openResources(processes: number): Resources {
         descriptors: await descriptorsUsed(),
       }
     },
-    close: () => clearInterval(timer),
+    close: () => void loop.disable(),
   }
 }
 

@@ -34,10 +34,10 @@ const SOCKET_BYTES = 20 * MIB
 
 /**
  * The clock by which the gateway measures runs this many times as fast, so that the half minute a
- * reader is given (SLOW_READER_MS) passes in four seconds. It collects garbage often, so that what is
+ * reader is given (SLOW_READER_MS) passes in six seconds. It collects garbage often, so that what is
  * measured is what it holds.
  */
-const HASTE = 7
+const HASTE = 5
 const BOUND_MS = SLOW_READER_MS / HASTE
 const HASTEN = `
   const now = performance.now.bind(performance)
@@ -128,7 +128,8 @@ async function assertServed(): Promise<void> {
   const started = performance.now()
   const reply = await post(gateway.url('docs'), callTool('echo'), { token })
   assert.equal(reply.status, 200, reply.text)
-  assert.ok(performance.now() - started < 1_000, `${performance.now() - started} ms`)
+  // Whoever was held up by them would be until they are cut.
+  assert.ok(performance.now() - started < 0.7 * BOUND_MS, `${performance.now() - started} ms`)
 }
 
 /** Memory the gateway uses: heap and buffers. */
