@@ -27,7 +27,7 @@ export type Gathering = {
 }
 
 /** A batch is full at this many bytes: large enough that writing it costs little per line. */
-export const BATCH_BYTES = 64 * 1024
+export const BATCH_BYTES = 256 * 1024
 
 /** Room of a buffer beyond a full batch, in bytes: most lines fit into it, longer ones make it grow. */
 const SPARE_BYTES = 16 * 1024

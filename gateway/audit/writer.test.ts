@@ -187,7 +187,7 @@ test('lines nobody waits for are written at the tick', async () => {
   assert.deepEqual(output.lines(), ['a'])
 })
 
-test('64 KiB are written without waiting for the tick', async () => {
+test('256 KiB are written without waiting for the tick', async () => {
   const { output, writer } = start()
   writer.push('a'.repeat(BATCH_BYTES))
   await turn()
@@ -208,7 +208,7 @@ test('a backlog is written in order, a batch at a time', async () => {
   await writer.flush()
   assert.deepEqual(output.lines(), lines)
   assert.equal(output.syncs, batches.length)
-  assert.ok(batches.length >= 40)
+  assert.ok(batches.length >= 10)
   assert.ok(batches.every((batch) => batch.length < 2 * BATCH_BYTES))
   assert.equal(output.files().join(''), batches.join(''))
 })

@@ -1,5 +1,5 @@
 /**
- * Takes lines and writes them in order, one write in flight at a time. Lines wait until 64 KiB are
+ * Takes lines and writes them in order, one write in flight at a time. Lines wait until 256 KiB are
  * together, until `tick`, or, where somebody waits for them, until the end of this turn of the event
  * loop; what comes in during a write goes with the next one (group commit). A write that fails is
  * repeated from the byte it stopped at: nothing is dropped, moved or written twice.
