@@ -4,10 +4,11 @@
  * whatever is queued behind it, and a POST may not be sent twice.
  */
 import { readFileSync } from 'node:fs'
-import type { Dispatcher } from 'undici'
 import { Pool } from 'undici'
 
 import type { Upstream } from '../model/server.ts'
+import type { Dispatch, Handler } from './dispatch.ts'
+import { PlainPool } from './plain-pool.ts'
 
 /** Streams towards one server; the listener's connection cap bounds them before this does. */
 const MAX_STREAMS_PER_SERVER = 20_000
@@ -15,38 +16,39 @@ const MAX_STREAMS_PER_SERVER = 20_000
 /** Answer headers of a server; above it the answer is refused (R-HTTP-7). */
 const MAX_HEADER_BYTES = 16_384
 
-/** The part of an undici dispatch controller the gateway uses. */
-export type Controller = Dispatcher.DispatchController
-
-/** What an undici dispatch calls back; the events of one request, in order. */
-export type Handler = Dispatcher.DispatchHandler
-
-export type Dispatch = {
-  readonly method: 'POST' | 'GET' | 'DELETE'
-  readonly path: string
-  /** Flat name, value, name, value. */
-  readonly headers: string[]
-  readonly body: Uint8Array | null
-}
-
 export type UpstreamPool = {
   call(dispatch: Dispatch, handler: Handler): void
   stream(dispatch: Dispatch, handler: Handler): void
+  /** Closes connections that have been idle for long. Called every second. */
+  sweep(): void
   /** Lets running requests end, then closes; used when a reload replaces the pool. */
   close(): Promise<void>
   /** Ends everything now. */
   destroy(): Promise<void>
 }
 
-/** Opens nothing yet: connections are made on demand. TLS files are read here, once. */
-export function createPool(upstream: Upstream): UpstreamPool {
-  const calls = new Pool(upstream.origin, options(upstream, upstream.maxConnections))
-  const streams = new Pool(upstream.origin, options(upstream, MAX_STREAMS_PER_SERVER))
+/**
+ * Opens nothing yet: connections are made on demand. TLS files are read here, once.
+ *
+ * @param tick Monotonic milliseconds.
+ */
+export function createPool(upstream: Upstream, tick: () => number): UpstreamPool {
+  const { origin, maxConnections, connectTimeoutMs } = upstream
+  const calls = origin.startsWith('http:')
+    ? new PlainPool({ origin, maxConnections, connectTimeoutMs, tick })
+    : undefined
+  const others = new Pool(origin, options(upstream, maxConnections))
+  const streams = new Pool(origin, options(upstream, MAX_STREAMS_PER_SERVER))
   return {
-    call: (dispatch, handler) => void calls.dispatch(dispatch, handler),
+    call: (dispatch, handler) => {
+      if (calls === undefined) others.dispatch(dispatch, handler)
+      else calls.call(dispatch, handler)
+    },
     stream: (dispatch, handler) => void streams.dispatch(dispatch, handler),
-    close: async () => void (await Promise.all([calls.close(), streams.close()])),
-    destroy: async () => void (await Promise.all([calls.destroy(), streams.destroy()])),
+    sweep: () => calls?.sweep(),
+    close: async () => void (await Promise.all([calls?.close(), others.close(), streams.close()])),
+    destroy: async () =>
+      void (await Promise.all([calls?.destroy(), others.destroy(), streams.destroy()])),
   }
 }
 

@@ -51,7 +51,7 @@ export function createConversations(
   servers: readonly McpServer[],
   tick: () => number,
 ): Conversations {
-  const lines = new Map(servers.map((server) => [server.name, openLine(server)]))
+  const lines = new Map(servers.map((server) => [server.name, openLine(server, tick)]))
   const running = createRoster<Exchange>()
   const forget = (exchange: Exchange): void => {
     running.remove(exchange)
@@ -108,6 +108,7 @@ export function createConversations(
     sweep(now) {
       const late = running.members.filter(({ deadlineTick }) => deadlineTick <= now)
       for (const exchange of late) exchange.abort(new Refusal('upstream_timeout'))
+      for (const { pool } of lines.values()) pool.sweep()
     },
     get running() {
       return running.members.length
@@ -139,7 +140,12 @@ type Line = {
   readonly maxDraining: number
 }
 
-function openLine({ upstream }: McpServer): Line {
+function openLine({ upstream }: McpServer, tick: () => number): Line {
   const maxDraining = Math.floor(upstream.maxConnections * DRAINING_SHARE)
-  return { pool: createPool(upstream), waiting: createWaiting(), draining: new Set(), maxDraining }
+  return {
+    pool: createPool(upstream, tick),
+    waiting: createWaiting(),
+    draining: new Set(),
+    maxDraining,
+  }
 }

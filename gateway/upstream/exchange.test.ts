@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import type { Controller } from '../egress/pool.ts'
+import type { Controller } from '../egress/dispatch.ts'
 import { Exchange } from './exchange.ts'
 
 /** An exchange, and what happened to it. */

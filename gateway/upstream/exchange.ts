@@ -4,7 +4,7 @@
  * The object is its own handler, source and abort handle: no closure per request is left on a socket,
  * which would keep the request alive past a garbage collection and ruin the tail latency.
  */
-import type { Controller, Handler } from '../egress/pool.ts'
+import type { Controller, Handler } from '../egress/dispatch.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer, Sink, Source } from './answer.ts'
 import { mediaType } from './answer.ts'
