@@ -248,7 +248,21 @@ test('what is open and what waits is read when somebody scrapes', async () => {
   const { metrics, lines } = start()
   let streams = [{ server: 'docs', kind: 'get', open: 2 }]
   const audit = { ok: true, buffered: 5, oldestMs: 1500, failures: 3, lost: 1 }
-  metrics.observeOpen({ streams: () => streams, connections: () => 7, audit: () => audit })
+  const accounts = [
+    { provider: 'google', state: 'live', count: 2 },
+    { provider: 'google', state: 'dead', count: 1 },
+  ]
+  const connected = () => accounts
+  metrics.observeOpen({
+    streams: () => streams,
+    connections: () => 7,
+    audit: () => audit,
+    connected,
+  })
+  assert.deepEqual(await lines('gatehouse_connections'), [
+    'gatehouse_connections{provider="google",state="live"} 2',
+    'gatehouse_connections{provider="google",state="dead"} 1',
+  ])
   assert.deepEqual(await lines('gatehouse_streams_open'), [
     'gatehouse_streams_open{server="docs",kind="get"} 2',
   ])

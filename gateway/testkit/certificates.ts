@@ -31,14 +31,17 @@ export function createAuthority(name: string): Authority {
   }
 }
 
-function selfSigned(name: string): KeyPair {
-  return inDirectory({}, (run) => run('req', '-x509', ...NEW_KEY, '-subj', `/CN=${name}`))
+function selfSigned(name: string, newKey: readonly string[] = NEW_KEY): KeyPair {
+  return inDirectory({}, (run) => run('req', '-x509', ...newKey, '-subj', `/CN=${name}`))
 }
 
-const NEW_KEY =
-  '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -keyout new.key -out new.crt'.split(
-    ' ',
-  )
+/** A certificate that nobody vouches for, of an RSA key of 2048 bits. */
+export function selfSignedRsa(name: string): KeyPair {
+  return selfSigned(name, ['-newkey', 'rsa:2048', ...NEW_FILES])
+}
+
+const NEW_FILES = '-nodes -days 1 -keyout new.key -out new.crt'.split(' ')
+const NEW_KEY = [...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'], ...NEW_FILES]
 const SIGNED_BY_CA = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-addext', 'basicConstraints=CA:FALSE']
 
 /** Runs openssl in a directory with these files, and reads `new.crt` and `new.key` from it. */

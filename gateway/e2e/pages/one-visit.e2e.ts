@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import type { Client } from '@modelcontextprotocol/client'
 import type { Browser, Page } from 'playwright-core'
 
 import { startOwnIssuer } from '../../testkit/authorization-server.ts'
@@ -14,7 +15,7 @@ import { openContext, startBrowser } from '../../testkit/browser.ts'
 import { freePort } from '../../testkit/free-port.ts'
 import { allowAll, type TestGatehouse } from '../../testkit/gatehouse.ts'
 import { ALICE, OauthAgent } from '../../testkit/oauth-agent.ts'
-import { PASSWORD, startOffice, type Office } from '../../testkit/office.ts'
+import { PASSWORD, startOffice, type Office, type Person } from '../../testkit/office.ts'
 import { startRecordingServer, type RecordingServer } from '../../testkit/recording-server.ts'
 import { ringEntry } from '../../testkit/replicas.ts'
 import { startRotatingProvider, type RotatingProvider } from '../../testkit/rotating-provider.ts'
@@ -93,26 +94,39 @@ async function signIn(page: Page, name: string, password: string): Promise<void>
   await page.waitForSelector('button[value=allow]')
 }
 
-test('One sign-in, one consent, Google and Slack connected, and both tools act as that person', async () => {
+/** From nothing to a client that works for this person, in a browser of their own. */
+async function connectOffice(name: Person): Promise<Client> {
   const page = await openPage()
   const resource = office.gateway.url('office')
   const redeem = await begin(office.gateway.origin, resource, page)
-  await signIn(page, 'bob', PASSWORD)
+  await signIn(page, name, PASSWORD)
   await page.click('button[value=allow]')
   for (const title of ['Google', 'Slack']) {
     await page.waitForSelector(`h1:has-text("Connect your ${title} account")`)
     await page.click(`button:has-text("Continue to ${title}")`)
-    await page.click('form:has-text("bob@example.com") button')
+    await page.click(`form:has-text("${name}@example.com") button`)
   }
   const client = await connectAuto(resource, await redeem())
-  const say = async (name: string, args: Record<string, string>): Promise<string | undefined> => {
+  await page.context().close()
+  return client
+}
+
+test('One sign-in, one consent, Google and Slack connected, and both tools act as that person, for two at once', async () => {
+  const people = ['alice', 'bob'] as const
+  const clients = await Promise.all(people.map((name) => connectOffice(name)))
+  const use = async (client: Client, name: string, args: Record<string, string>) => {
     const { content } = await client.callTool({ name, arguments: args })
     return (content as { text: string }[])[0]?.text
   }
-  assert.equal(await say('search_drive', { query: 'report' }), 'report of bob')
-  assert.equal(await say('post_to_slack', { text: 'hello' }), 'posted as bob')
-  await client.close()
-  await page.context().close()
+  const said = await Promise.all(
+    clients.flatMap((client) => [
+      use(client, 'search_drive', { query: 'report' }),
+      use(client, 'post_to_slack', { text: 'hello' }),
+    ]),
+  )
+  const expected = people.flatMap((name) => [`report of ${name}`, `posted as ${name}`])
+  assert.deepEqual(said, expected)
+  await Promise.all(clients.map((client) => client.close()))
 })
 
 test('A provider that has nothing to ask shows no page; the first time it has, and ours comes before it', async () => {
