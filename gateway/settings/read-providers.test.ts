@@ -50,6 +50,11 @@ test('Slack’s quirks are those its pages describe', async () => {
   assert.equal(slack.client.auth, 'post')
 })
 
+test('GitHub answers with commas between scopes, or two that were given would never be enough', async () => {
+  const github = await providerOf('github', `  github: { ${CLIENT} }`)
+  assert.equal(github?.scopeSeparator, ',')
+})
+
 test('What an operator says of a known provider wins over what is known', async () => {
   const own = `token_url: 'https://proxy.example/token', scopes: [a]`
   const google = await providerOf('google', `  google: { ${CLIENT}, ${own} }`)
