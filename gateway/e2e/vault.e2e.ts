@@ -462,3 +462,14 @@ test('No token, secret, state or ticket is in the audit log, the metrics, the lo
   assert.doesNotMatch(readable, A_JWT)
   for (const secret of all) assert.ok(!readable.includes(secret), secret)
 })
+
+test('A process that has just begun counts the connections there are, by provider and state', async () => {
+  await gateway.child.stop()
+  await gateway.restart()
+  await eventually(async () => {
+    assert.match(
+      await gateway.metrics(),
+      /^gatehouse_connections\{provider="acme",state="live"\} [1-9]/m,
+    )
+  })
+})

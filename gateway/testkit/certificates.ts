@@ -41,7 +41,7 @@ export function selfSignedRsa(name: string): KeyPair {
 }
 
 const NEW_FILES = '-nodes -days 1 -keyout new.key -out new.crt'.split(' ')
-const NEW_KEY = [...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'], ...NEW_FILES]
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', ...NEW_FILES]
 const SIGNED_BY_CA = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-addext', 'basicConstraints=CA:FALSE']
 
 /** Runs openssl in a directory with these files, and reads `new.crt` and `new.key` from it. */
