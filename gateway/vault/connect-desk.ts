@@ -3,6 +3,8 @@
  * signed in in this browser; a link that was made for a caller works for that person alone, so that
  * nobody can be led to connect his account for somebody else, or somebody else's for himself.
  */
+import { hash } from 'node:crypto'
+
 import { readCookie, type CookieName } from '../pages/cookies.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { redirectTo } from '../pages/page.ts'
@@ -12,7 +14,14 @@ import type { Detour } from '../model/detour.ts'
 import type { Provider } from '../model/provider.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Store } from '../model/store.ts'
-import { type AskedBy, linkKey, type Begin, type Connect, type Finished } from './connect.ts'
+import {
+  type AskedBy,
+  CONNECTING_MS,
+  linkKey,
+  type Begin,
+  type Connect,
+  type Finished,
+} from './connect.ts'
 import type { ConnectLinks, Link } from './connect-link.ts'
 import type { Owner } from './connection.ts'
 import * as pages from './connect-pages.ts'
@@ -248,9 +257,11 @@ type Leaving = {
 /** To the provider. */
 async function leave(
   { session }: Room,
-  { connect, connectCookie }: ConnectDeskOptions,
+  options: ConnectDeskOptions,
   { ready, wish, prompt }: Leaving,
 ): Promise<PageAnswer> {
+  const { connect, connectCookie } = options
+  if (!(await mayLeave(session, options))) return pages.tooOften(wish.detour)
   const { account, scopes, server, detour, asked } = wish
   const { url, browser } = await connect.begin({
     provider: ready,
@@ -264,6 +275,18 @@ async function leave(
     prompt,
   })
   return redirectTo(url, [connectCookie.set(withWay(browser, detour), COOKIE_SECONDS)])
+}
+
+/**
+ * How often a person may be sent to providers in the time in which they can come back: each time something is
+ * kept until then, in a store that sessions and revocations need too.
+ */
+const MAX_BEGUN = 60
+
+async function mayLeave(session: Session, { store }: ConnectDeskOptions): Promise<boolean> {
+  const { tenant, issuer, subject } = session
+  const person = hash('sha256', JSON.stringify([tenant, issuer, subject]), 'base64url')
+  return (await store.count(`connecting-by/${person}`, 1, CONNECTING_MS)) <= MAX_BEGUN
 }
 
 /** A link begins one connection; whoever wants another asks for another link. */

@@ -216,6 +216,11 @@ export function notNow(): PageAnswer {
   return problem({ status: 503, title: 'Not right now', text })
 }
 
+export function tooOften(detour?: Detour): PageAnswer {
+  const text = 'You have begun this many times just now. Try again in ten minutes.'
+  return problem({ status: 429, title: NOT_CONNECTED, text, detour })
+}
+
 export function forged(): PageAnswer {
   const text = 'The form was not sent by this page. Open the link again.'
   return problem({ status: 403, title: 'Nothing was done', text })

@@ -275,6 +275,14 @@ test('Discovery is told of, and what a person sees is discovered anew each time'
   assert.deepEqual(told, [true, true, false])
 })
 
+test('Many who look at the same moment are answered by one discovery', async () => {
+  const { asked, providers } = setUp()
+  await providers.preview('acme', [])
+  const { length } = asked
+  await Promise.all(Array.from({ length: 20 }, () => providers.preview('acme', [])))
+  assert.equal(asked.length, 2 * length)
+})
+
 test('A gateway on this machine says so when it registers, or its redirect would be refused', async () => {
   const web = createWeb({ ...remotePages(), [REGISTER]: registrar() })
   const providers = testProviders(new Map([['acme', REMOTE]]), {

@@ -54,14 +54,19 @@ export function createProviders(options: ProvidersOptions): Providers {
   const { configured, now } = options
   const enrolments = createEnrolments(options)
   /** One entry for each configured provider at most. */
-  const recent = new Map<string, { readonly found: Promise<Discovered>; readonly atMs: number }>()
+  const recent = new Map<string, { readonly found: Promise<Discovered>; atMs: number }>()
+  // One at a time: whoever looks without end must not hold up those whose tokens come from the same host.
   const find = (remote: RemoteProvider, maxAgeMs: number): Promise<Discovered> => {
     const known = recent.get(remote.name)
     if (known !== undefined && now() - known.atMs < maxAgeMs) return known.found
     const found = discoverAndTell(remote, options)
-    const entry = { found, atMs: now() }
+    // As long as it is under way it is new to everybody.
+    const entry = { found, atMs: Number.POSITIVE_INFINITY }
     recent.set(remote.name, entry)
-    found.catch(() => recent.get(remote.name) === entry && recent.delete(remote.name))
+    found.then(
+      () => (entry.atMs = now()),
+      () => recent.get(remote.name) === entry && recent.delete(remote.name),
+    )
     return found
   }
   const configuredAs = (name: string): Provider | RemoteProvider => {
