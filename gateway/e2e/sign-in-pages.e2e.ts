@@ -10,7 +10,11 @@ import type { Browser, Page } from 'playwright-core'
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { openContext, seriousFaults, startBrowser } from '../testkit/browser.ts'
 import { ROOT } from '../testkit/child.ts'
+import type { CorporateIdp } from '../testkit/corporate-idp.ts'
+import { IDP_SECRET, startCorporateIdp } from '../testkit/corporate-idp.ts'
+import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
+import { freePort } from '../testkit/free-port.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { ALICE, OauthAgent } from '../testkit/oauth-agent.ts'
 import { squarePng } from '../testkit/png.ts'
@@ -22,6 +26,7 @@ import { connectV1 } from '../testkit/sdk-client.ts'
 const SHOTS = join(ROOT, '.cache/shots')
 
 let upstream: RecordingServer
+let idp: CorporateIdp
 let gateway: TestGatehouse
 let browser: Browser
 let agent: OauthAgent
@@ -29,13 +34,24 @@ let agent: OauthAgent
 before(async () => {
   await mkdir(SHOTS, { recursive: true })
   upstream = await startRecordingServer(listTools)
+  const port = await freePort()
+  const origin = `http://127.0.0.1:${port}`
+  idp = await startCorporateIdp([`${origin}/oauth/callback/corp`], {
+    backChannel: { uri: `${origin}/oauth/backchannel-logout/corp`, namesSessions: true },
+  })
+  const corp = { issuer: idp.issuer, client_id: 'gatehouse', client_secret: '${env:IDP_SECRET}' }
   gateway = await startOwnIssuer({
     servers: { documents: { upstream: upstream.url, consent: WORDS, initial_scopes: ['read'] } },
     rules: [
       { id: 'r', effect: 'allow', subjects: [{ scopes: ['read'] }], tools: ['*/search', '*/read'] },
       { id: 'w', effect: 'allow', subjects: [{ scopes: ['write'] }], tools: ['*/append'] },
     ],
-    section: { registration: { per_minute: 100 } },
+    section: {
+      registration: { per_minute: 100 },
+      sign_in: { corp: { ...corp, title: 'the Corp account of everybody' } },
+    },
+    env: { IDP_SECRET },
+    config: { public_url: origin, listen: { port } },
     files: { 'documents.png': squarePng('0b57d0') },
   })
   browser = await startBrowser()
@@ -72,6 +88,7 @@ const listTools: Override = ({ json }, response) => {
 after(async () => {
   await browser.close()
   await gateway.stop()
+  await idp.stop()
   await upstream.stop()
 })
 
@@ -119,6 +136,11 @@ for (const { scheme, width } of LOOKS) {
     const { json } = await agent.register({ client_name: 'Report Agent' })
     await page.goto(agent.authorizeUrl(json.client_id))
     await look('sign-in')
+    await page.fill('#name', 'alice')
+    await page.fill('#password', 'not hers')
+    await page.press('#password', 'Enter')
+    await page.getByRole('alert').waitFor()
+    await look('sign-in-wrong')
     await signIn(page)
     await page.waitForSelector('button[value=allow]')
     assert.equal(await page.evaluate('document.images[0].naturalWidth'), 40)
@@ -133,14 +155,53 @@ for (const { scheme, width } of LOOKS) {
     assert.match(await page.innerText('h1'), /wants more access to Team documents/)
     assert.ok(!(await page.innerText('main')).includes('search'))
     await look('step-up')
-    await page.goto(`${gateway.origin}/oauth/access`)
-    await look('access')
+    // Signing in anew, as a rule about it has a client ask.
+    await page.goto(agent.authorizeUrl(json.client_id, { prompt: 'login' }))
+    await page.waitForSelector('#password')
+    await look('sign-in-anew')
     await lookAtDevice(page, look)
-    await page.goto(agent.authorizeUrl('c_unknown'))
-    await look('refused')
+    await page.goto(`${gateway.origin}/oauth/access`)
+    assert.ok((await page.getByRole('button', { name: 'End its access' }).count()) >= 2)
+    await look('access')
+    for (const [name, address] of REFUSED) {
+      await page.goto(address())
+      await look(name)
+    }
     await context.close()
   })
 }
+
+/** Pages for what does not go on, by name. */
+const REFUSED = [
+  ['refused', () => agent.authorizeUrl('c_unknown')],
+  ['not-open-here', () => `${gateway.origin}/oauth/ui/unknown`],
+  ['not-begun-here', () => `${gateway.origin}/oauth/callback/corp?code=x&state=guessed`],
+] as const
+
+test('Signed out at the company by the back channel, a person is asked to sign in on the next page, without scripts', async () => {
+  const context = await openContext(browser, { scheme: 'dark', width: 375, scripts: false })
+  const page = await context.newPage()
+  const { json } = await agent.register()
+  await page.goto(agent.authorizeUrl(json.client_id))
+  await page.getByRole('link', { name: /Sign in with the Corp account/ }).press('Enter')
+  await page.getByRole('button', { name: 'Allow', exact: true }).press('Enter')
+  // Nobody listens where the code is sent.
+  await page.waitForURL(/^chrome-error:/)
+  await page.goto(`${gateway.origin}/oauth/access`)
+  await page.getByText('You are signed in as Bea').waitFor()
+  const elsewhere = await context.newPage()
+  await elsewhere.goto(`${idp.issuer}/session/end`)
+  await elsewhere.locator('button[name=logout]').click()
+  await eventually(async () => {
+    await page.reload()
+    assert.equal(await page.locator('#password').count(), 1)
+  })
+  await page.getByRole('link', { name: /Sign in with the Corp account/ }).press('Enter')
+  await page.getByText('You are signed in as Bea').waitFor()
+  await page.getByRole('button', { name: 'Sign out' }).press('Enter')
+  await page.waitForSelector('#password')
+  await context.close()
+})
 
 test('A person gets through without scripts, with the keyboard alone, and to the application', async () => {
   const context = await openContext(browser, { scheme: 'light', width: 1_000, scripts: false })

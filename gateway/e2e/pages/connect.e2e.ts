@@ -61,9 +61,9 @@ test('A person connects in the same visit, by keyboard alone and without scripts
   await context.close()
 })
 
-for (const [scheme, width] of [
-  ['light', 1_000],
-  ['dark', 375],
+for (const [scheme, width, person] of [
+  ['light', 1_000, 'alice'],
+  ['dark', 375, 'bob'],
 ] as const) {
   test(`axe-core finds nothing serious where accounts are connected, ${scheme}, ${width} px`, async () => {
     const context = await openContext(browser, { scheme, width, scripts: true })
@@ -75,7 +75,7 @@ for (const [scheme, width] of [
       const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
       assert.ok(wide <= width, `${name} is ${wide} pixels wide`)
     }
-    await begin(page, 'alice')
+    await begin(page, person)
     await look('consent')
     await page.getByRole('button', { name: 'Allow', exact: true }).click()
     await heading(page, 'Connect your Google account')
@@ -89,8 +89,23 @@ for (const [scheme, width] of [
     await look('not-begun-here')
     await page.goto(`${office.gateway.origin}/connect/google`)
     await look('offer-by-oneself')
+    await page.getByRole('button', { name: 'Continue to Google' }).click()
+    await page
+      .locator('form', { hasText: `${person}@` })
+      .getByRole('button')
+      .first()
+      .click()
+    await heading(page, 'Google is connected')
+    await look('connected')
     await page.goto(`${office.gateway.origin}/connect`)
     await look('own')
+    await page.getByRole('link', { name: 'Use another account' }).click()
+    await heading(page, 'Connect your Google account')
+    await page.goto(`${office.gateway.origin}/connect/google?account=work`)
+    await look('another-place')
+    await page.goto(`${office.gateway.origin}/oauth/access`)
+    await page.getByRole('link', { name: /See which are connected/ }).waitFor()
+    await look('access')
     await context.close()
   })
 }
