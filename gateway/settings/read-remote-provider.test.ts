@@ -95,6 +95,18 @@ for (const [what, provider, world, problem] of [
     {},
     /providers\.acme\.token_url: says nothing with discover/,
   ],
+  [
+    'an authority of certificates for just anybody',
+    'ca: ca.pem',
+    {},
+    /acme\.ca: needs issuer: what a/,
+  ],
+  [
+    'an authority of certificates that is not there',
+    `ca: ca.pem, issuer: 'https://login.example'`,
+    {},
+    /acme\.ca: cannot read \/etc\/gh\/ca\.pem: no such file/,
+  ],
   ['a document in the clear', `client_document: 'http://w.example/c'`, {}, /must be an https URL/],
   ['an issuer in the clear', `issuer: 'http://login.example'`, {}, /issuer: tokens would travel/],
 ] as const) {

@@ -91,7 +91,9 @@ export async function startOffice(collector?: string): Promise<Office> {
       office: {
         upstream: server.url,
         credential: { mode: 'vault', provider: 'google', scopes: [drive] },
-        tool_credentials: { post_to_slack: { mode: 'vault', provider: 'slack' } },
+        tool_credentials: {
+          post_to_slack: { mode: 'vault', provider: 'slack', scopes: ['chat:write'] },
+        },
       },
     },
     rules: [allowAll('office')],
@@ -111,7 +113,6 @@ export async function startOffice(collector?: string): Promise<Office> {
         slack: {
           authorize_url: `${originOf(slack)}/oauth/v2/authorize`,
           token_url: `${originOf(slack)}/api/oauth.v2.access`,
-          scopes: ['chat:write'],
           client: { id: 'sid', secret: '${env:SLACK_SECRET}' },
         },
       },
