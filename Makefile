@@ -126,6 +126,11 @@ curves: deps ## What a call costs as callers, rules, servers, tools, workers, re
 	-.ci/tools bench
 	$(NODE) loadtest/bench/curves.ts $(CURVES)
 
+.PHONY: capacity
+capacity: tools deps ## What a call, a token, a limit and a row cost gateway, Redis and PostgreSQL
+	-.ci/tools bench
+	$(NODE) loadtest/bench/capacity.ts
+
 .PHONY: bench-tokens
 bench-tokens: deps ## The authorization server: 1,000 agents, and 500 registrations a second (BENCH=--quick)
 	-.ci/tools bench

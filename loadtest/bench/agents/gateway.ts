@@ -13,6 +13,7 @@ const PROGRAM = fileURLToPath(new URL('../../../gateway/cli/main.ts', import.met
 
 export type Issuing = {
   readonly origin: string
+  readonly pid: number
   /** The MCP endpoint. */
   readonly calls: Target
   /** What agents register with. */
@@ -62,12 +63,12 @@ export async function startIssuing(options: IssuingOptions): Promise<Issuing> {
     audit: { sink: path.join(directory, 'audit.jsonl') },
     state: { driver: 'sqlite', file: 'gatehouse.db' },
   })
-  await processes.start({
+  const { pid } = await processes.start({
     name: 'issuing',
     command: process.execPath,
     args: [PROGRAM, 'serve', '-c', config],
     core: PROXY_CORE,
     port,
   })
-  return { origin, calls: targetOn(port), registrationToken }
+  return { origin, pid, calls: targetOn(port), registrationToken }
 }
