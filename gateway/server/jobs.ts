@@ -63,9 +63,7 @@ export function startJobs(options: JobsOptions): () => void {
     options.sockets.look(tick)
     announceSights()
     options.current().eras.look(tick)
-    plant.load
-      .look()
-      .catch((error: unknown) => log('error', 'load is not watched', { detail: String(error) }))
+    plant.load.look()
     // What nobody uses makes room for what somebody does.
     if (plant.load.pressure.sheds === 'everything') options.closeIdle()
     void plant.sharedBuckets?.look()

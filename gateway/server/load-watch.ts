@@ -8,7 +8,7 @@ export type LoadWatch = {
   /** What was used when it was last looked at. */
   readonly usage: Usage
   /** Call it every second. */
-  look(): Promise<void>
+  look(): void
   close(): void
 }
 
@@ -25,8 +25,8 @@ export function createLoadWatch(resources: Resources, emit: Emit): LoadWatch {
     get usage() {
       return usage
     },
-    async look() {
-      usage = await resources.look()
+    look() {
+      usage = resources.look()
       const before = pressure
       pressure = nextPressure(before, usage)
       if (pressure.sheds === before.sheds) return

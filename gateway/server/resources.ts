@@ -1,5 +1,8 @@
-/** Looks at what this process uses: a few microseconds each second, and Node.js watches the event loop. */
-import { readFile, readdir, stat } from 'node:fs/promises'
+/**
+ * Looks at what this process uses: some microseconds each second, and Node.js watches the event loop. It waits for
+ * nothing: when the loop is late, each turn of it takes seconds, and a look must not need several.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
@@ -14,7 +17,7 @@ const DESCRIPTORS = '/proc/self/fd'
 
 export type Resources = {
   /** What is used now, and how late the loop was since it was last asked. */
-  look(): Promise<Usage>
+  look(): Usage
   close(): void
 }
 
@@ -25,7 +28,7 @@ export function openResources(processes: number): Resources {
   const loop = monitorEventLoopDelay({ resolution: LOOP_EVERY_MS })
   loop.enable()
   return {
-    async look() {
+    look() {
       // What is counted is from one time to the next, in nanoseconds.
       const loopDelayMs = loop.count === 0 ? 0 : Math.max(0, loop.mean / 1e6 - LOOP_EVERY_MS)
       loop.reset()
@@ -35,7 +38,7 @@ export function openResources(processes: number): Resources {
         loopDelayMs,
         heap: used / limit,
         memory: maxMemory === undefined ? 0 : rss / maxMemory,
-        descriptors: await descriptorsUsed(),
+        descriptors: descriptorsUsed(),
       }
     },
     close: () => void loop.disable(),
@@ -43,25 +46,34 @@ export function openResources(processes: number): Resources {
 }
 
 /** The part that is used; 0 where the system does not say. An operator may move the bound while we run. */
-async function descriptorsUsed(): Promise<number> {
-  const limits = await readFile('/proc/self/limits', 'utf8').catch(noneLeft)
+function descriptorsUsed(): number {
+  const limits = readLimits()
   if (limits === undefined) return 1
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
-  return soft === undefined ? 0 : (await countDescriptors()) / Number(soft)
-}
-
-/** Linux 6.2 and later say it as the size of the directory; before, its entries are counted. */
-async function countDescriptors(): Promise<number> {
-  const { size } = await stat(DESCRIPTORS)
-  if (size > 0) return size
-  // What cannot be listed for want of a descriptor is full.
-  return await readdir(DESCRIPTORS).then(
-    ({ length }) => length,
-    () => Number.POSITIVE_INFINITY,
-  )
+  return soft === undefined ? 0 : countDescriptors() / Number(soft)
 }
 
 /** Undefined when there is no descriptor left to read with; empty where there is nothing to read. */
-function noneLeft(error: NodeJS.ErrnoException): undefined | '' {
-  return error.code === 'EMFILE' || error.code === 'ENFILE' ? undefined : ''
+function readLimits(): string | undefined {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8')
+  } catch (error) {
+    return isFull(error) ? undefined : ''
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^E[MN]FILE$/.test(String(error.code))
+}
+
+/** Linux 6.2 and later say it as the size of the directory; before, its entries are counted. */
+function countDescriptors(): number {
+  const { size } = statSync(DESCRIPTORS)
+  if (size > 0) return size
+  try {
+    return readdirSync(DESCRIPTORS).length
+  } catch {
+    // What cannot be listed for want of a descriptor is full.
+    return Number.POSITIVE_INFINITY
+  }
 }
