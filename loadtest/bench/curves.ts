@@ -22,7 +22,7 @@ const USAGE = `gateway/node loadtest/bench/curves.ts [options]
   --help       this text`
 
 const FULL: Rounds = { warmUp: 3, counted: 5 }
-const QUICK: Rounds = { warmUp: 0, counted: 1 }
+const QUICK: Rounds = { warmUp: 1, counted: 1 }
 
 /** Sizes that `--quick` looks at. */
 const QUICK_SIZES = 2
