@@ -88,10 +88,11 @@ async function curve(bench: Bench, dimension: Dimension, rounds: Rounds): Promis
 }
 
 async function streams(bench: Bench, counts: readonly number[], rounds: Rounds): Promise<string> {
-  const { micros, megabytes, workers } = await streamCurve(bench, counts, rounds)
+  const { micros, megabytes, idlePercent, workers } = await streamCurve(bench, counts, rounds)
   return tableOf('open streams', counts, [
     ...costRows(micros),
     ['resident MB', megabytes, 0],
+    ['idle, % of a core', idlePercent, 1],
     ['workers', workers, 0],
   ])
 }
