@@ -212,7 +212,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       documents,
       claims: createTokenClaims({ setup, book, accounts, grants, isRevoked }),
       extraGrants: [exchange, jwtBearer],
-      refreshLives: createRefreshLives({ setup, book, now }),
+      refreshLives: createRefreshLives({ setup, book, store, now }),
       signingKey: keys.current,
       keys: keys.all(),
       cookieKeys: options.cookieKeys(),

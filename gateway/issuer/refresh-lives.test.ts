@@ -5,6 +5,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 
 import type { CallerKind } from '../model/caller.ts'
 import { livesOf } from '../testkit/lives.ts'
+import { memoryStore } from '../testkit/memory-store.ts'
 import { createRefreshLives } from './refresh-lives.ts'
 import type { Setup } from './setup.ts'
 import { SELF_REGISTERED } from './setup.ts'
@@ -21,7 +22,7 @@ const client = (kind: CallerKind) => ({
 })
 
 function refreshing() {
-  const clock = { nowSeconds: 1_000_000 }
+  const { clock, store, now } = memoryStore()
   const setup = {
     lives: livesOf({
       human: { refreshTokenSeconds: 2 * DAY, sessionSeconds: 7 * DAY },
@@ -37,17 +38,18 @@ function refreshing() {
   const lives = createRefreshLives({
     setup: () => setup,
     book: { get: async () => undefined },
-    now: () => clock.nowSeconds * 1_000,
+    store,
+    now,
   })
   /** How long the next token lives of a client whose first one is that old. */
-  const next = async (clientId: string, ageSeconds?: number): Promise<number> => {
-    const iiat = ageSeconds === undefined ? undefined : clock.nowSeconds - ageSeconds
-    const entities = iiat === undefined ? {} : { RefreshToken: { iiat } }
+  const next = async (clientId: string, ageSeconds?: number, grantId = 'g'): Promise<number> => {
+    const iiat = ageSeconds === undefined ? undefined : clock.nowMs / 1_000 - ageSeconds
+    const entities = iiat === undefined ? {} : { RefreshToken: { iiat, grantId } }
     const context = { oidc: { client: { clientId }, entities } } as unknown as KoaContextWithOIDC
     await lives.prepare(context)
     return lives.secondsOf(context, iiat)
   }
-  return { lives, next }
+  return { clock, lives, next }
 }
 
 test('A refresh token lives as its client kind does, and never beyond the session it began with', async () => {
@@ -64,6 +66,15 @@ test('When the session is over nothing more is refreshed, whatever the refresh t
   await assert.rejects(next('bot', 3 * DAY), { error: 'invalid_grant' })
   await assert.rejects(next('bot', 30 * DAY), { error: 'invalid_grant' })
   assert.equal(await next('app', 3 * DAY), 2 * DAY)
+})
+
+test('One grant is refreshed only so often in an hour, and keeps no other from it', async () => {
+  const { clock, next } = refreshing()
+  for (let at = 0; at < 120; at += 1) await next('bot', 1)
+  await assert.rejects(next('bot', 1), { error: 'temporarily_unavailable' })
+  await next('bot', 1, 'another')
+  clock.nowMs += 3_600_000
+  await next('bot', 1)
 })
 
 test('A client that is not known any more is given no refresh token, and none is made unasked', async () => {

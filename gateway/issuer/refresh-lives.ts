@@ -6,14 +6,24 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 
 import type { Lives } from '../model/authorization-rules.ts'
+import type { Store } from '../model/store.ts'
 import type { Clients } from '../registry/clients.ts'
 import { standingOf } from './entitlement.ts'
 import type { Setup } from './setup.ts'
 
+const HOUR_SECONDS = 3_600
+
+/**
+ * How often a grant may be refreshed in an hour, and the same for each access token that ends in an hour: enough for
+ * several processes with one grant. A refresh token that was used is kept for as long as it would have lived, in a
+ * store that everybody else needs too.
+ */
+const REFRESHES = { least: 120, perToken: 10 }
+
 export type RefreshLives = {
   /**
    * Looks up how long the refresh token may live that this request brings; it has to be called before.
-   * Rejects where those before it have lived for as long as they may together.
+   * Rejects where those before it have lived for as long as they may together, or come too fast.
    */
   prepare(context: KoaContextWithOIDC): Promise<void>
   /** Seconds that the refresh token of this request lives; `firstAtSeconds` is when the first of them was made. */
@@ -23,13 +33,19 @@ export type RefreshLives = {
 export function createRefreshLives(options: {
   readonly setup: () => Setup
   readonly book: Pick<Clients, 'get'>
+  readonly store: Pick<Store, 'count'>
   /** Epoch milliseconds. */
   readonly now: () => number
 }): RefreshLives {
-  const { setup, book, now } = options
+  const { setup, book, store, now } = options
   const prepared = new WeakMap<object, Lives>()
   const leftOf = ({ sessionSeconds }: Lives, firstAtSeconds = now() / 1_000): number =>
     Math.floor(firstAtSeconds + sessionSeconds - now() / 1_000)
+  const isTooFast = async (grant: string, { accessTokenSeconds }: Lives): Promise<boolean> => {
+    const { least, perToken } = REFRESHES
+    const most = Math.max(least, (perToken * HOUR_SECONDS) / accessTokenSeconds)
+    return (await store.count(`refreshes/${grant}`, 1, HOUR_SECONDS * 1_000)) > most
+  }
   return {
     prepare: async (context) => {
       const { client, entities } = context.oidc
@@ -38,6 +54,10 @@ export function createRefreshLives(options: {
       const lives = setup().lives[known.entitlement.kind]
       if (leftOf(lives, entities.RefreshToken?.iiat) < 1) {
         throw new errors.InvalidGrant('the session is over')
+      }
+      const { grantId } = entities.RefreshToken ?? {}
+      if (grantId !== undefined && (await isTooFast(grantId, lives))) {
+        throw new errors.TemporarilyUnavailable('it is refreshed too often')
       }
       prepared.set(context.oidc, lives)
     },
