@@ -17,30 +17,38 @@ import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
 
 let everything: EverythingServer
 let conformance: ConformanceServer
-let gateway: TestGatehouse
+
+type Front = 'node' | 'raw'
+let gateways: Readonly<Record<Front, TestGatehouse>>
 
 before(async () => {
   everything = await startEverything()
   conformance = await startConformanceServer()
-  gateway = await startGatehouse({
+  const [node, raw] = await Promise.all((['node', 'raw'] as const).map(startWith))
+  gateways = { node: node!, raw: raw! }
+})
+
+async function startWith(front: Front): Promise<TestGatehouse> {
+  return await startGatehouse({
     servers: {
       // It answers a call of a tool it does not have with a result, which some checks take for one.
       everything: { upstream: everything.url, unlisted: 'allow' },
       conformance: conformance.url,
     },
     rules: [allowAll('everything'), allowAll('conformance')],
-    config: ({ origin }) => ({
+    config: ({ origin, port }) => ({
+      ...(front === 'raw' ? { listen: { port, front } } : {}),
       public_url: `${origin}/a/path/before`,
       // The suites open about seventy sessions, in less than a minute where the machine is fast.
       limits: { initialize: 'none' },
     }),
   })
-})
+}
 
 after(async () => {
   await everything.stop()
   await conformance.stop()
-  await gateway.stop()
+  for (const gateway of Object.values(gateways)) await gateway.stop()
 })
 
 type Run = {
@@ -51,6 +59,8 @@ type Run = {
   readonly conforms: boolean
   /** Checks that fail straight and pass through the gateway, because of what it does by itself. */
   readonly better: readonly string[]
+  /** Who reads the requests: each costs seconds. */
+  readonly fronts: readonly Front[]
 }
 
 const RUNS: readonly Run[] = [
@@ -61,8 +71,16 @@ const RUNS: readonly Run[] = [
     conforms: false,
     // The server answers any Host.
     better: ['dns-rebinding-protection localhost-host-rebinding-rejected 1'],
+    fronts: ['node'],
   },
-  { server: 'conformance', revision: '2025-11-25', scored: 30, conforms: true, better: [] },
+  {
+    server: 'conformance',
+    revision: '2025-11-25',
+    scored: 30,
+    conforms: true,
+    better: [],
+    fronts: ['node'],
+  },
   {
     server: 'conformance',
     revision: '2026-07-28',
@@ -70,24 +88,29 @@ const RUNS: readonly Run[] = [
     conforms: true,
     // The server has no tasks; the gateway knows none of anybody's and says so in the code for it.
     better: ['tasks-dispatch-and-envelope sep-2663-tasks-get-invalid-task-id-32602 1'],
+    fronts: ['node', 'raw'],
   },
 ]
 
-for (const { server, revision, scored, conforms, better } of RUNS) {
+for (const { server, revision, scored, conforms, better, fronts } of RUNS) {
   test(`the suite for ${revision} says the same of "${server}" through the gateway as straight`, async () => {
     const upstream = { everything, conformance }[server]
-    const token = await gateway.token(server)
     const direct = await runSuite({ url: upstream.url, revision })
-    const through = await runSuite({ url: gateway.url(server), revision, token })
-    const differences = printComparison(`${server} ${revision}`, direct, through)
-    assert.deepEqual(
-      differences.map(({ check }) => check),
-      better,
-    )
-    assert.ok(differences.every(({ was, is }) => was === 'FAILURE' && is === 'SUCCESS'))
-    for (const result of [direct, through]) {
-      assert.equal(result.scored.length, scored)
-      assert.equal(result.conforms, conforms)
+    for (const front of fronts) {
+      const gateway = gateways[front]
+      const token = await gateway.token(server)
+      const through = await runSuite({ url: gateway.url(server), revision, token })
+      const name = `${server} ${revision} front ${front}`
+      const differences = printComparison(name, direct, through)
+      assert.deepEqual(
+        differences.map(({ check }) => check),
+        better,
+      )
+      assert.ok(differences.every(({ was, is }) => was === 'FAILURE' && is === 'SUCCESS'))
+      for (const result of [direct, through]) {
+        assert.equal(result.scored.length, scored)
+        assert.equal(result.conforms, conforms)
+      }
     }
   })
 }
