@@ -20,13 +20,14 @@ export type AccessPage = {
 export function showAccess(page: AccessPage): PageAnswer {
   const { action, formToken, name, consents, servers, connectPath } = page
   const token = html`<input type="hidden" name="form_token" value="${formToken}" />`
-  const rows = consents.map(({ client, redirect, name, allowed }) => {
+  const rows = consents.map(({ client, redirect, name, allowed }, index) => {
+    const id = `application-${index}`
     const what = Object.entries(allowed).map(([resource, scopes]) => {
       const server = servers.find((one) => one.resource === resource)
       return scopes.length === 0 ? undefined : allowedOn(server, resource, scopes)
     })
     return html`<section>
-      <h2>${name === '' ? client : name}</h2>
+      <h2 id="${id}">${name === '' ? client : name}</h2>
       <ul>
         ${what}
       </ul>
@@ -36,7 +37,9 @@ export function showAccess(page: AccessPage): PageAnswer {
         <input type="hidden" name="client" value="${client}" />
         <input type="hidden" name="redirect" value="${redirect}" />
         <div class="actions">
-          <button type="submit" name="do" value="revoke">End its access</button>
+          <button type="submit" name="do" value="revoke" aria-describedby="${id}">
+            End its access
+          </button>
         </div>
       </form>
     </section>`
