@@ -20,7 +20,10 @@ import type { SigningKeys } from '../oauth/signing-keys.ts'
 import { SESSION_COOKIE, hostCookie, readCookie } from '../pages/cookies.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { Revocations } from '../registry/revocations.ts'
-import { REVOCATIONS_LOST_AFTER_SECONDS } from '../registry/revocations.ts'
+import {
+  MAX_REVOCATIONS_BY_CALLERS,
+  REVOCATIONS_LOST_AFTER_SECONDS,
+} from '../registry/revocations.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import { createAccounts, GRANT_LIFE_MS } from './accounts.ts'
 import { createAdapter } from './adapter.ts'
@@ -135,7 +138,9 @@ export function createIssuer(options: IssuerOptions): Issuer {
     // Streams go on without their token, on a replica without the store for a while.
     const longest = Math.max(longestAccessToken(setup()), REVOCATIONS_LOST_AFTER_SECONDS)
     const expiresInSeconds = longest + REVOCATION_MARGIN_SECONDS
-    await revocations.revoke({ kind, issuer, value, by: 'authorization server', expiresInSeconds })
+    const upTo = MAX_REVOCATIONS_BY_CALLERS
+    const by = 'authorization server'
+    await revocations.revoke({ kind, issuer, value, by, expiresInSeconds, upTo })
   }
   const trust = (): TrustedIssuer => ownTrust(setup(), keys)
   const own = { trust, keys, revocations, now }

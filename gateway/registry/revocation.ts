@@ -33,6 +33,8 @@ export type RevokeRequest = {
   readonly reason?: string | undefined
   /** Life of the entry; without it the default of its kind (`defaultLifeSeconds`). */
   readonly expiresInSeconds?: number | undefined
+  /** Only where fewer entries than this are in force; by default wherever there is room. */
+  readonly upTo?: number | undefined
 }
 
 /**

@@ -253,6 +253,14 @@ test('two processes that revoke at the same time lose nothing', async () => {
   }
 })
 
+test('what callers bring about fills only a part of the list, and the rest is for operators', async () => {
+  const revocations = await createWorld().process(2)
+  await revocations.revoke({ ...token('jti-1'), upTo: 1 })
+  await assert.rejects(revocations.revoke({ ...token('jti-2'), upTo: 1 }), refused('full'))
+  await revocations.revoke(token('jti-2'))
+  assert.equal(revocations.size, 2)
+})
+
 test('a full list refuses what is new and takes what it knows', async () => {
   const { process } = createWorld()
   const revocations = await process(2)

@@ -19,6 +19,12 @@ import { createTurns } from './turns.ts'
 /** Entries held; one more is refused. About 50 MB, and more than an operator revokes by hand. */
 export const MAX_REVOCATIONS = 100_000
 
+/**
+ * Of those, what may come of what callers do, such as signing out or handing tokens back: nobody who fills it
+ * keeps an operator from revoking.
+ */
+export const MAX_REVOCATIONS_BY_CALLERS = 90_000
+
 /** Seconds without a successful refresh after which readiness must say so: the list may be old. */
 export const REVOCATIONS_STALE_AFTER_SECONDS = 60
 
@@ -133,8 +139,9 @@ class RevocationList implements Revocations {
       const { issuers = {}, maxEntries = MAX_REVOCATIONS } = options
       const nowMs = now()
       const draft = draftRevocation(request, nowMs / 1000, issuers)
-      if (this.#index.size >= maxEntries && this.#index.get(draft.id) === undefined) {
-        const what = `the revocation list is full (${maxEntries} entries)`
+      const most = Math.min(maxEntries, request.upTo ?? maxEntries)
+      if (this.#index.size >= most && this.#index.get(draft.id) === undefined) {
+        const what = `the revocation list is full (${most} entries)`
         throw new RevocationError('full', `${what}; lift some, or give new ones an end`)
       }
       const entry = await writeEntry(store, draft, nowMs)
