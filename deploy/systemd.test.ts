@@ -19,7 +19,7 @@ test('systemd knows every directive of the unit', () => {
 
 test('the unit checks the configuration that it serves, and outlives the drain', () => {
   assert.equal(value('ExecStart'), '/usr/bin/env gatehouse serve -c /etc/gatehouse/gatehouse.yaml')
-  assert.equal(value('ExecStartPre'), value('ExecStart')?.replace(' serve ', ' check '))
+  assert.equal(value('ExecStartPre'), value('ExecStart')?.replace(' serve ', ' check --offline '))
   assert.equal(value('ExecReload'), '/bin/kill -HUP $MAINPID')
   assert.ok(Number(value('TimeoutStopSec')) > 30)
 })
