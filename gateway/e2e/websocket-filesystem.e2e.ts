@@ -10,6 +10,7 @@ import { NODE, ROOT, startChild } from '../testkit/child.ts'
 import { freePort } from '../testkit/free-port.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { startGatehouse } from '../testkit/gatehouse.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import { connectWs } from '../testkit/ws-client.ts'
 
 let directory = ''
@@ -48,8 +49,7 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
-  await bridge.stop()
+  await stopAll(gateway, bridge)
   await rm(directory, { recursive: true, force: true })
 })
 

@@ -20,10 +20,14 @@ const ABSENT_AFTER_MS = 10_000
 /**
  * Connects, apart from the store: what waits there is not in the way of a call.
  *
+ * @param answerMs How long an answer is waited for, in milliseconds.
  * @throws {StoreError} `away` when Redis cannot be reached.
  */
-export async function openRedisBudgets(options: RedisStoreOptions): Promise<SharedBudgets> {
-  const redis = await connectRedis({ ...options, timeoutMs: SHARED_ANSWER_MS, hears: 'nothing' })
+export async function openRedisBudgets(
+  options: RedisStoreOptions,
+  answerMs = SHARED_ANSWER_MS,
+): Promise<SharedBudgets> {
+  const redis = await connectRedis({ ...options, timeoutMs: answerMs, hears: 'nothing' })
   const place = `{${options.prefix}}`
   const self = crypto.randomUUID()
   const drawing = `${place}:drawing`

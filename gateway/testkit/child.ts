@@ -2,11 +2,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 
 export type Child = {
   readonly pid: number
   /** Everything printed so far, both streams. */
   readonly output: () => string
+  /** Resolves with the exit code (-1 for a signal) once all it has printed is in `output`. */
   readonly exited: Promise<number>
   /** Resolves when the output matches; rejects with the output when it does not in time. */
   waitFor(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>
@@ -26,6 +28,12 @@ export type ChildOptions = {
   readonly cwd?: string
 }
 
+/** How long a program may take to print what it is waited for: on a busy machine starting alone takes long. */
+const START_MS = 60_000
+
+/** How long what a program has printed is waited for after its end: one it left behind may hold its output. */
+const LAST_WORDS_MS = 250
+
 /** The Node that runs the tests. */
 export const NODE = process.execPath
 
@@ -39,23 +47,22 @@ export function startChild({ command, args, env, inherit, cwd = ROOT }: ChildOpt
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''
-  const collect = (chunk: Buffer): void => {
-    text += chunk.toString('utf8')
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (piece: string) => (text += piece))
   }
-  child.stdout.on('data', collect)
-  child.stderr.on('data', collect)
-  const exited = exitOf(child)
+  let over = false
+  const exited = exitOf(child).finally(() => (over = true))
   return {
     pid: child.pid ?? -1,
     output: () => text,
     exited,
-    waitFor: (pattern, timeoutMs = 20_000) =>
+    waitFor: (pattern, timeoutMs = START_MS) =>
       new Promise((resolve, reject) => {
         const started = performance.now()
         const look = setInterval(() => {
           const match = pattern.exec(text)
           const late = performance.now() - started > timeoutMs
-          if (match === null && !late && child.exitCode === null) return
+          if (match === null && !late && !over) return
           clearInterval(look)
           if (match !== null) resolve(match)
           else
@@ -88,6 +95,8 @@ function inherited(names: readonly string[] | undefined): NodeJS.ProcessEnv {
 }
 
 async function exitOf(child: ChildProcess): Promise<number> {
+  const closed = once(child, 'close')
   const [code] = (await once(child, 'exit')) as [number | null]
+  await Promise.race([closed, pause(LAST_WORDS_MS, undefined, { ref: false })])
   return code ?? -1
 }

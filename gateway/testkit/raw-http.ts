@@ -12,10 +12,11 @@ export type RawReply = {
   readonly text: string
 }
 
-const READ_TIMEOUT_MS = 5_000
+/** Costs nothing where answers come. */
+const READ_TIMEOUT_MS = 20_000
 
 /** How long to wait for surplus answers, after those that are expected. */
-const QUIET_MS = 50
+const QUIET_MS = 20
 
 /** An open connection to a server; `openRaw` makes one. */
 export class RawConnection {

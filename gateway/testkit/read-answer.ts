@@ -9,8 +9,16 @@ export type ReadAnswer = {
   readonly end: 'clean' | 'broken'
 }
 
-/** Sends a request and reads its answer as far as it comes. */
-export async function readAnswer(url: string, init: RequestInit): Promise<ReadAnswer> {
+/**
+ * Sends a request and reads its answer as far as it comes.
+ *
+ * @param begun Is told when there is a status.
+ */
+export async function readAnswer(
+  url: string,
+  init: RequestInit,
+  begun?: () => void,
+): Promise<ReadAnswer> {
   let response: Response
   try {
     response = await fetch(url, init)
@@ -18,6 +26,7 @@ export async function readAnswer(url: string, init: RequestInit): Promise<ReadAn
     if (!(error instanceof TypeError)) throw error
     return { status: 0, headers: new Headers(), text: '', end: 'broken' }
   }
+  begun?.()
   const { status, headers } = response
   const chunks: Uint8Array[] = []
   let end: ReadAnswer['end'] = 'clean'

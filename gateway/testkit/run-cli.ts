@@ -15,7 +15,7 @@ export type CliOptions = {
 }
 
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { env = {}, cwd = ROOT, timeoutMs = 30_000 } = options
+  const { env = {}, cwd = ROOT, timeoutMs = 100_000 } = options
   const child = spawn(NODE, [join(ROOT, 'gateway/cli/main.ts'), ...args], {
     cwd,
     env: { ...process.env, ...env },

@@ -23,7 +23,7 @@ const INSPECTOR_TURN_PORT = 11_276
 const INSPECTOR_TURN_MS = 60_000
 
 /** How long a command may take to print what it waits for, in milliseconds. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 export type CommandOptions = {
   /** URL of the MCP server. */

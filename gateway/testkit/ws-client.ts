@@ -61,7 +61,7 @@ export type BareWs = {
     readonly atMs: number
   }>
   send(message: unknown): void
-  /** The answer to the request with this id. Rejects when it takes longer than 5 s. */
+  /** The answer to the request with this id. Rejects when it takes longer than 20 s. */
   answer(id: unknown): Promise<Readonly<Record<string, unknown>>>
 }
 
@@ -116,4 +116,4 @@ export async function openWs(
   }
 }
 
-const ANSWER_MS = 5_000
+const ANSWER_MS = 20_000

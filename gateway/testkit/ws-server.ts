@@ -29,22 +29,25 @@ export type WsServer = {
   readonly connections: readonly WsConnection[]
   /** The newest connection. */
   last(): WsConnection
+  /** Has the calls of `slow` that run answered. */
+  answerSlow(): void
   stop(): Promise<void>
 }
 
 /**
- * Listens on loopback with the tools `echo`, `delete_all`, `slow`, `slower`, `stuck` and `ask`.
+ * Listens on loopback with the tools `echo`, `delete_all`, `slow`, `stuck` and `ask`.
  *
  * @param tls Certificates to speak TLS with; plain by default.
  */
 export async function startWsServer(tls?: TlsOptions): Promise<WsServer> {
   const seen: string[] = []
   const connections: WsConnection[] = []
+  const slow: (() => void)[] = []
   const http = tls === undefined ? createServer() : createTlsServer(tls)
   const server = new WebSocketServer({ server: http, handleProtocols: () => 'mcp' })
   server.on('connection', (socket, request) => {
     socket.on('message', (data: Buffer) => seen.push(data.toString()))
-    const mcp = buildServer()
+    const mcp = buildServer(slow)
     connections.push({ socket, headers: request.headers, mcp })
     void mcp.connect(transportOf(socket))
   })
@@ -56,6 +59,9 @@ export async function startWsServer(tls?: TlsOptions): Promise<WsServer> {
     calls: (method) => seen.filter((text) => text.includes(`"method":"${method}"`)),
     connections,
     last: () => connections.at(-1)!,
+    answerSlow: () => {
+      for (const answer of slow.splice(0)) answer()
+    },
     stop: async () => {
       for (const { socket } of connections) socket.terminate()
       server.close()
@@ -64,20 +70,16 @@ export async function startWsServer(tls?: TlsOptions): Promise<WsServer> {
   }
 }
 
-/** Tools that take a while, in milliseconds. */
-const SLEEPS_MS = { slow: 800, slower: 4_000 }
-
-function buildServer(): McpServer {
+/** @param slow Where calls of `slow` put what answers them. */
+function buildServer(slow: (() => void)[]): McpServer {
   const mcp = new McpServer({ name: 'ws', version: '1' }, { capabilities: { logging: {} } })
   const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] })
   mcp.registerTool('echo', { description: 'says ok' }, () => text('echoed'))
   mcp.registerTool('delete_all', { description: 'dangerous' }, () => text('deleted'))
-  for (const [name, ms] of Object.entries(SLEEPS_MS)) {
-    mcp.registerTool(name, { description: 'takes its time' }, async () => {
-      await new Promise((resolve) => setTimeout(resolve, ms))
-      return text('slept')
-    })
-  }
+  mcp.registerTool('slow', { description: 'takes its time' }, async () => {
+    await new Promise<void>((resolve) => slow.push(resolve))
+    return text('slept')
+  })
   mcp.registerTool('stuck', { description: 'never answers' }, () => new Promise(() => undefined))
   mcp.registerTool('ask', { description: 'asks the client for its roots' }, async () => {
     const { roots } = await mcp.server.listRoots()
