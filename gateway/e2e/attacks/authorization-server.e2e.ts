@@ -16,6 +16,7 @@ import { OauthAgent, signIn } from '../../testkit/oauth-agent.ts'
 import { exchangeRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const { text: apiKey, ...KEY } = newApiKey(randomBytes)
 
@@ -36,10 +37,7 @@ before(async () => {
   agent = new OauthAgent(gateway.origin)
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 const REDIRECT = 'https://app.example/cb'
 
@@ -78,6 +76,33 @@ test('A client that changes its registration gets no more than one that register
   const { client_name: name, grant_types: grants, logo_uri: logo } = named.json
   assert.deepEqual([String(name).length, grants, logo], [64, ['authorization_code'], undefined])
   assert.equal((await change(client, {})).status, 401)
+})
+
+test('A client may read, change and remove its own registration, and nobody else may', async () => {
+  const { json: client } = await agent.register({ redirect_uris: [REDIRECT] })
+  const manage = (token: string, method = 'GET') =>
+    fetch(client.registration_client_uri, { method, headers: { authorization: `Bearer ${token}` } })
+  assert.equal((await manage('wrong')).status, 401)
+  const read = (await (await manage(client.registration_access_token)).json()) as typeof client
+  assert.equal(read.client_id, client.client_id)
+  assert.equal((await manage(read.registration_access_token, 'DELETE')).status, 204)
+  assert.equal((await manage(read.registration_access_token)).status, 401)
+  const page = await new FormRobot().open(
+    agent.authorizeUrl(client.client_id, { resource: gateway.url('docs') }),
+  )
+  assert.equal(page.status, 400)
+})
+
+test('Registrations that could be used against somebody are refused', async () => {
+  for (const uri of ['javascript:alert(1)', 'http://x/cb', 'https://*.x/cb', 'data:text/html,x']) {
+    const { status, json } = await agent.register({ redirect_uris: [uri] })
+    assert.deepEqual([status, Reflect.get(json, 'error')], [400, 'invalid_redirect_uri'], uri)
+  }
+  const large = await agent.register({ client_name: 'x'.repeat(100_000) })
+  assert.equal(large.status, 413)
+  const headers = { 'content-type': 'text/plain' }
+  assert.equal((await agent.register({}, headers)).status, 400)
+  assert.equal((await agent.register({}, { authorization: 'Bearer wrong' })).status, 401)
 })
 
 test('No other spelling of an address passes by what is decided there', async () => {

@@ -13,6 +13,7 @@ import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { sendJson, startRecordingServer } from '../../testkit/recording-server.ts'
 import type { Reply } from '../../testkit/rpc.ts'
 import { callTool, MODERN, modern, post, request } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const UMLAUT_TOOL = 'gruß_aus_zürich'
 const RESOURCE = 'file:///pub/a'
@@ -46,10 +47,7 @@ before(async () => {
   await send(modern('tools/list'))
 })
 
-after(async () => {
-  await server.stop()
-  await gateway.stop()
-})
+after(() => stopAll(server, gateway))
 
 type Message = ReturnType<typeof modern>
 
@@ -321,27 +319,6 @@ test('S-08 a header that names no annotated parameter does not change who may ca
   assert.equal(reply.json?.error?.message, 'Unknown tool: delete_all')
 })
 
-for (const method of ['GET', 'DELETE']) {
-  test(`${method} under the modern version is 405 and the server sees nothing`, async () => {
-    const seen = server.seen.length
-    const headers = { authorization: `Bearer ${token}`, 'mcp-protocol-version': MODERN }
-    const reply = await fetch(gateway.url('docs'), { method, headers })
-    await reply.text()
-    assert.equal(reply.status, 405)
-    assert.equal(reply.headers.get('allow'), 'POST, OPTIONS')
-    assert.equal(server.seen.length, seen)
-  })
-
-  test(`${method} under a version nobody speaks is 400 and the server sees nothing`, async () => {
-    const seen = server.seen.length
-    const headers = { authorization: `Bearer ${token}`, 'mcp-protocol-version': '1900-01-01' }
-    const reply = await fetch(gateway.url('docs'), { method, headers })
-    await reply.text()
-    assert.equal(reply.status, 400)
-    assert.equal(server.seen.length, seen)
-  })
-}
-
 test("a client's response to what was never asked is refused in both eras", async () => {
   const body = { jsonrpc: '2.0', id: 1, result: {} }
   const seen = server.seen.length
@@ -395,28 +372,6 @@ test('a session id and a last event id are not passed on under the modern versio
   assert.equal(lastSeen().headers['mcp-session-id'], undefined)
   assert.equal(lastSeen().headers['last-event-id'], undefined)
 })
-
-const LEGACY_VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']
-
-for (const version of LEGACY_VERSIONS) {
-  test(`a legacy request under ${version} is served and its version goes up`, async () => {
-    const headers = { 'mcp-protocol-version': version }
-    const reply = await post(gateway.url('docs'), callTool('echo'), { token, headers })
-    assert.equal(reply.status, 200)
-    assert.equal(lastSeen().headers['mcp-protocol-version'], version)
-  })
-}
-
-for (const version of ['1900-01-01', '2025-11-26', 'latest', '2025-11-25 ', '']) {
-  test(`a legacy request under ${JSON.stringify(version)} is 400 unless it is one by trimming`, async () => {
-    const seen = server.seen.length
-    const headers = { 'mcp-protocol-version': version }
-    const reply = await post(gateway.url('docs'), callTool('echo'), { token, headers })
-    const fine = version.trim() === OTHER_VERSION
-    assert.equal(reply.status, fine ? 200 : 400, reply.text)
-    assert.equal(server.seen.length, fine ? seen + 1 : seen)
-  })
-}
 
 function lastSeen(): Seen {
   const seen = server.seen.at(-1)
