@@ -10,6 +10,7 @@ import { OauthAgent, signIn } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let upstream: RecordingServer
 let gateway: TestGatehouse
@@ -25,10 +26,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 test('the person an agent acts for signs in with a name, approves, and the call goes through once', async () => {
   const agent = new OauthAgent(gateway.origin)

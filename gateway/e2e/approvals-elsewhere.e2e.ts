@@ -11,6 +11,7 @@ import { startGatehouse } from '../testkit/gatehouse.ts'
 import type { RecordingServer, Rpc, Seen } from '../testkit/recording-server.ts'
 import { resultFor, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, openSession, post, request, type RpcReply } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import { openWs } from '../testkit/ws-client.ts'
 import type { WsServer } from '../testkit/ws-server.ts'
 import { startWsServer } from '../testkit/ws-server.ts'
@@ -52,11 +53,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await http.stop()
-  await socket.stop()
-})
+after(() => stopAll(gateway, http, socket))
 
 function answerBatch({ body, json }: Seen, response: ServerResponse): boolean {
   if (!Array.isArray(json)) return false

@@ -22,6 +22,7 @@ import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { resultFor, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, modern, post, request } from '../testkit/rpc.ts'
 import { connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const [lead, clerk, robot, leaver] = [
   newApiKey(randomBytes),
@@ -76,10 +77,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** Results of the modern era say that they are whole; who listens is listened to. */
 function complete({ json, headers, method }: Seen, response: ServerResponse): boolean {
@@ -288,7 +286,10 @@ test('SDK v1 that opens pages is told with -32042 and when its person is done, a
       resolve(params.elicitationId),
     ),
   )
+  const listening = (): number => server.seen.filter(({ method }) => method === 'GET').length
+  const before = listening()
   await connectV1(gateway.url('docs'), await tokenFor('ann'), client)
+  await eventually(() => assert.equal(listening(), before + 1))
   try {
     const asked = { name: 'delete_all', arguments: { path: '/v1' } }
     const error: unknown = await client.callTool(asked).catch((reason: unknown) => reason)

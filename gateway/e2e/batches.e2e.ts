@@ -15,6 +15,7 @@ import {
 } from '../testkit/recording-server.ts'
 import type { Reply } from '../testkit/rpc.ts'
 import { callTool, openSession, post, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 type Message = { readonly id?: unknown; readonly result?: unknown; readonly error?: unknown }
 
@@ -37,10 +38,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 function answer({ body, json }: Seen, response: ServerResponse): boolean {
   if (!Array.isArray(json)) return false

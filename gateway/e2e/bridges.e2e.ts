@@ -14,7 +14,9 @@ import { eventually } from '../testkit/eventually.ts'
 import { freePort } from '../testkit/free-port.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { startGatehouse } from '../testkit/gatehouse.ts'
+import { openRaw } from '../testkit/raw-http.ts'
 import { connectAuto, connectSse, connectV1, connectV2 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const PACKAGES = join(ROOT, 'node_modules')
 const FILES = join(PACKAGES, '@modelcontextprotocol/server-filesystem/dist/index.js')
@@ -48,8 +50,10 @@ before(async () => {
   const [streamable, events] = await Promise.all([
     supergateway('streamableHttp'),
     supergateway('sse'),
-    proxy.waitFor(/listening|started|starting server on port/i),
+    proxy.waitFor(/starting server on port/i),
   ])
+  // It says so before it listens.
+  await eventually(async () => (await openRaw(`http://127.0.0.1:${proxyPort}`)).end())
   gateway = await startGatehouse({
     servers: {
       streamable: `http://127.0.0.1:${streamable}/mcp`,
@@ -69,8 +73,7 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
-  for (const bridge of bridges) await bridge.stop()
+  await stopAll(gateway, ...bridges)
   await rm(directory, { recursive: true, force: true })
 })
 

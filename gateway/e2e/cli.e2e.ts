@@ -30,7 +30,7 @@ before(async () => {
 })
 
 after(async () => {
-  await rm(directory, { recursive: true })
+  await rm(directory, { recursive: true, force: true })
 })
 
 function configText(ports: { readonly port: number; readonly ops: number }): string {
@@ -147,7 +147,7 @@ describe('a configuration with', { concurrency: 2 }, () => {
       assert.equal(changed, 1, 'the row changes one thing')
       for (const verb of served ? ['check', 'serve'] : ['check']) {
         const args = [verb, '-c', join(place, 'gatehouse.yaml')]
-        const ran = await runCli(args, { env: { DOCS_TOKEN: SECRET, ...env }, timeoutMs: 10_000 })
+        const ran = await runCli(args, { env: { DOCS_TOKEN: SECRET, ...env } })
         assert.deepEqual([ran.code, ran.out], [1, ''], ran.err)
         assert.match(ran.err.replaceAll(place, 'DIR'), says)
         assert.ok(!ran.err.includes(SECRET))

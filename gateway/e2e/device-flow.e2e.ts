@@ -9,6 +9,7 @@ import { allowAll } from '../testkit/gatehouse.ts'
 import { claimsOf, OauthAgent, signIn } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -31,10 +32,7 @@ before(async () => {
   client = (await agent.register(metadata)).json.client_id
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 async function begin(): Promise<Device> {
   const { status, json } = await agent.form<Device>('/oauth/device-code', { client_id: client })
@@ -94,7 +92,7 @@ test('Codes cannot be tried without end, and a form of another site does nothing
   assert.ok(!forged.text.includes('Is this your code'))
   assert.match((await robot.submit(asked, { user_code: 'AAAA-AAAA' })).text, /type it again/)
   let status = 200
-  for (let attempt = 0; attempt < 70 && status !== 429; attempt++) {
+  for (let attempt = 0; attempt < 2_000 && status !== 429; attempt++) {
     status = (await robot.submit(asked, { user_code: 'BBBB-BBBB' })).status
   }
   assert.equal(status, 429)

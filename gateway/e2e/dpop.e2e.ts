@@ -9,6 +9,7 @@ import { createProver } from '../testkit/prover.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -25,10 +26,7 @@ before(async () => {
   token = await gateway.token('docs', { claims: { cnf: { jkt: prover.thumbprint } } })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 function proof(changes?: ProofChanges): Promise<string> {
   const url = gateway.url('docs')

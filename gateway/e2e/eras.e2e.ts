@@ -18,6 +18,7 @@ import { startRecordingServer } from '../testkit/recording-server.ts'
 import { modern, openSession, post, request } from '../testkit/rpc.ts'
 import { runCli } from '../testkit/run-cli.ts'
 import { connectAuto, connectV1, connectV2 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const GUARDED = 'of-the-server'
 const LEGACY = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
@@ -57,10 +58,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await Promise.all([...Object.values(servers), guarded].map((server) => server.stop()))
-})
+after(() => stopAll(gateway, servers?.old, servers?.new, servers?.both, guarded))
 
 function entries() {
   const entry = (upstream: string) => ({ upstream, eras: 'probe' })

@@ -28,6 +28,7 @@ import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
 import { signInV1, signInV2 } from '../testkit/sdk-oauth.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const APPLICATION_ID = '6f1c7a52-0c1e-4b7e-9d1a-2b4f5a6c7d8e'
 
@@ -112,11 +113,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  for (const idp of idps.values()) await idp.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, ...idps.values(), upstream))
 
 /** An agent with the client that an operator set up at the provider. */
 function agentAt(name: string): RobotProvider {

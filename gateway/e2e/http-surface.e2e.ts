@@ -24,6 +24,7 @@ import type { Reply } from '../testkit/rpc.ts'
 import { callTool, modern, post, request } from '../testkit/rpc.ts'
 import type { Signer } from '../testkit/signer.ts'
 import { createSigner } from '../testkit/signer.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ROBOTS = 'https://robots.test'
 const PEOPLE = 'https://people.test'
@@ -76,11 +77,7 @@ before(async () => {
   sole = await startGatehouse({ servers: { only: upstream }, rules: [], config: { issuers } })
 })
 
-after(async () => {
-  await server.stop()
-  await many.stop()
-  await sole.stop()
-})
+after(() => stopAll(server, many, sole))
 
 type Who = 'robot' | 'person'
 

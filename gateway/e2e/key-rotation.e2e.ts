@@ -13,6 +13,7 @@ import type { Replicas } from '../testkit/replicas.ts'
 import { ringEntry, startReplicas, turnKeys } from '../testkit/replicas.ts'
 import type { Reply } from '../testkit/rpc.ts'
 import { modern, openSession, post, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ANYBODY = { effect: 'allow', subjects: [{ any: true }] }
 const RULES = [
@@ -33,10 +34,7 @@ before(async () => {
   token = await replicas.token()
 })
 
-after(async () => {
-  await replicas.stop()
-  await server.stop()
-})
+after(() => stopAll(replicas, server))
 
 /** Legacy: a GET brings one event with an id. Modern: `echo` wants a round, `read_file` makes a task. */
 function answer({ method, json, headers }: Seen, response: ServerResponse): boolean {

@@ -9,6 +9,7 @@ import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, openSession, post, request } from '../testkit/rpc.ts'
 import { connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -29,10 +30,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 const calls = (): number => server.seen.filter(({ json }) => json?.method === 'tools/call').length
 

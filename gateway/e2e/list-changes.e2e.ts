@@ -9,6 +9,7 @@ import { startGatehouse } from '../testkit/gatehouse.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { modern, openSession, post, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import { openWs } from '../testkit/ws-client.ts'
 import type { WsServer } from '../testkit/ws-server.ts'
 import { startWsServer } from '../testkit/ws-server.ts'
@@ -41,9 +42,7 @@ before(async () => {
 
 after(async () => {
   for (const stream of streams) stream.destroy()
-  await gateway.stop()
-  await server.stop()
-  await socketServer.stop()
+  await stopAll(gateway, server, socketServer)
 })
 
 /** What no change of the agents' rule concerns. */

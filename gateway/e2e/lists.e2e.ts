@@ -9,6 +9,7 @@ import { messagesIn } from '../testkit/read-answer.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { modern, post, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 /** Pages of three: the first and the last hide one entry, the second shows none at all. */
 const PAGES = [
@@ -57,10 +58,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 function answerPage({ json }: Seen, response: ServerResponse): boolean {
   const list = LISTS.find(({ method }) => method === json?.method)

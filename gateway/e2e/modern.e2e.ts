@@ -16,6 +16,7 @@ import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import type { RpcReply } from '../testkit/rpc.ts'
 import { modern, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 /** What the server wants to find again, with characters that JSON may write in several ways. */
 const STATE = '"a\\u0062/\\/é \\ud800"'
@@ -48,10 +49,7 @@ before(async () => {
   token = await first.token('docs')
 })
 
-after(async () => {
-  await Promise.all([first.stop(), second.stop()])
-  await server.stop()
-})
+after(() => stopAll(first, second, server))
 
 type Asked = { readonly ask?: string; readonly as?: string; readonly filler?: number }
 

@@ -9,6 +9,7 @@ import { FormRobot, type Shown } from '../testkit/form-robot.ts'
 import { OauthAgent } from '../testkit/oauth-agent.ts'
 import { PASSWORD, startOffice, type Office, type Person } from '../testkit/office.ts'
 import { connectAuto } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let office: Office
 
@@ -16,7 +17,7 @@ before(async () => {
   office = await startOffice()
 })
 
-after(() => office.stop())
+after(() => stopAll(office))
 
 /** A person in the middle of an authorization, in a browser of their own unless one is given. */
 async function begin(name: Person, robot = new FormRobot()) {

@@ -9,6 +9,7 @@ import type { RawReply } from '../testkit/raw-http.ts'
 import { exchangeRaw, requestText } from '../testkit/raw-http.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -21,10 +22,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await server.stop()
-  await gateway.stop()
-})
+after(() => stopAll(server, gateway))
 
 type Asked = {
   readonly method?: string

@@ -11,6 +11,7 @@ import { OauthAgent, REDIRECT, signIn } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let upstream: RecordingServer
 let gateway: TestGatehouse
@@ -26,10 +27,7 @@ before(async () => {
   agent = new OauthAgent(gateway.origin)
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 /** An agent that was allowed to act, and may refresh. */
 async function allowed(robot: FormRobot) {

@@ -8,6 +8,7 @@ import type { RecordingServer } from '../testkit/recording-server.ts'
 import { sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import type { Reply } from '../testkit/rpc.ts'
 import { callTool, modern, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -36,10 +37,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** A modern call of a tool with these `Mcp-Param-*` headers. */
 async function call(

@@ -9,6 +9,7 @@ import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, MODERN, openSession, post, request } from '../testkit/rpc.ts'
 import { runCli } from '../testkit/run-cli.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 type Tool = Readonly<Record<string, unknown>>
 
@@ -49,10 +50,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 type Who = { readonly subject?: string; readonly server?: string }
 

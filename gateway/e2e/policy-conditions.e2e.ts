@@ -12,6 +12,7 @@ import { ISSUER, startGatehouse } from '../testkit/gatehouse.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { modern, post, request, type RpcReply } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -88,10 +89,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 function answer({ json }: Seen, response: ServerResponse): boolean {
   if (json?.method !== 'tools/list') return false

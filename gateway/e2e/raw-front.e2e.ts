@@ -16,8 +16,12 @@ import { openRaw } from '../testkit/raw-http.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const MIB = 1_048_576
+
+/** How long a connection may take to close. */
+const PATIENCE_MS = 15_000
 const LARGE = 'x'.repeat(5 * MIB)
 
 /** What Node.js adds to every answer, and we must too. */
@@ -43,11 +47,7 @@ before(async () => {
   client = createRawClient(raw.url('docs'), token)
 })
 
-after(async () => {
-  await raw.stop()
-  await node.stop()
-  await server.stop()
-})
+after(() => stopAll(raw, node, server))
 
 function answerInManyWays({ json }: Seen, response: ServerResponse): boolean {
   const result = { content: [{ type: 'text', text: LARGE }] }
@@ -177,8 +177,8 @@ test('idle connections end with the gateway, and none is left behind', async () 
   handedOver.write(`GET /none HTTP/1.1\r\nHost: ${new URL(raw.origin).host}\r\n\r\n`)
   await handedOver.read()
   raw.child.signal('SIGTERM')
-  assert.ok(await idle.closes(3_000))
-  assert.ok(await silent.closes(3_000))
-  assert.ok(await handedOver.closes(3_000))
+  assert.ok(await idle.closes(PATIENCE_MS))
+  assert.ok(await silent.closes(PATIENCE_MS))
+  assert.ok(await handedOver.closes(PATIENCE_MS))
   assert.equal(await raw.child.exited, 0)
 })

@@ -13,6 +13,7 @@ import { allowAll, type TestGatehouse } from '../testkit/gatehouse.ts'
 import { claimsOf, OauthAgent, signIn } from '../testkit/oauth-agent.ts'
 import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
 import { callTool, modern, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let server: RecordingServer
 let theirs: TestGatehouse
@@ -37,11 +38,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await ours.stop()
-  await theirs.stop()
-  await server.stop()
-})
+after(() => stopAll(ours, theirs, server))
 
 /** From our page to theirs, through their sign-in and consent, and back. */
 async function connect(offer: Shown): Promise<Shown> {

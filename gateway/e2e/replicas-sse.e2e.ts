@@ -14,6 +14,7 @@ import type { Reply } from '../testkit/rpc.ts'
 import { callTool, post, request } from '../testkit/rpc.ts'
 import type { SseServer } from '../testkit/sse-server.ts'
 import { startSseServer } from '../testkit/sse-server.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ANYBODY = { effect: 'allow', subjects: [{ any: true }] }
 const RULES = [
@@ -37,10 +38,7 @@ before(async () => {
   token = await replicas.token()
 })
 
-after(async () => {
-  await replicas.stop()
-  await server.stop()
-})
+after(() => stopAll(replicas, server))
 
 type Session = {
   readonly stream: EventReader

@@ -21,6 +21,7 @@ import { ringEntry, startReplicas } from '../testkit/replicas.ts'
 import type { Reply } from '../testkit/rpc.ts'
 import { callTool, modern, openSession, post, request } from '../testkit/rpc.ts'
 import { connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ANYBODY = { effect: 'allow', subjects: [{ any: true }] }
 const RULES = [
@@ -46,10 +47,7 @@ before(async () => {
   token = await replicas.token()
 })
 
-after(async () => {
-  await Promise.all([replicas.stop(), stock.stop()])
-  await Promise.all([server.stop(), everything.stop()])
-})
+after(() => stopAll(replicas, stock, server, everything))
 
 /**
  * A call with `ask` asks its client for a sample and ends once that was answered. A list that is called for

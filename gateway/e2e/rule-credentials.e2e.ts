@@ -10,6 +10,7 @@ import {
   startRecordingServer,
 } from '../testkit/recording-server.ts'
 import { callTool, modern, openSession, post, type Reply, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const SECRETS = {
   SERVER_KEY: 'server-key-canary',
@@ -57,10 +58,7 @@ beforeEach(() => {
   upstream.override = undefined
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 async function call(token: string, who: string, at = 0): Promise<Reply> {
   if (at % 2 === 0) return await post(gateway.url('db'), callTool('echo', { who }), { token })

@@ -13,6 +13,7 @@ import { claimsOf, OauthAgent, REDIRECT } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const keys = await generateKeyPair('ES256')
 const publicJwk: JWK = await exportJWK(keys.publicKey)
@@ -35,10 +36,7 @@ before(async () => {
   agent = new OauthAgent(gateway.origin)
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 function assertion(audience: string, jti: string = crypto.randomUUID()): Promise<string> {
   return new SignJWT({ jti })

@@ -14,6 +14,7 @@ import { messagesIn } from '../testkit/read-answer.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, modern, openSession, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ANYBODY = { effect: 'allow', subjects: [{ any: true }] }
 const RULES = [
@@ -43,10 +44,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** Asks everything on a stream of a session, and in a modern call what its arguments say. */
 function askAll({ method, json, headers }: Seen, response: ServerResponse): boolean {

@@ -11,6 +11,7 @@ import { messagesIn } from '../testkit/read-answer.ts'
 import type { RecordingServer, Rpc, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, openSession, post, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const UPSTREAM_ID = 'upstream-session-1'
 
@@ -36,10 +37,7 @@ before(async () => {
   token = await first.token('docs')
 })
 
-after(async () => {
-  await Promise.all([first.stop(), second.stop()])
-  await server.stop()
-})
+after(() => stopAll(first, second, server))
 
 /** Lets the server ask its client for a sample. */
 function sampling(): Readonly<Record<string, unknown>> {

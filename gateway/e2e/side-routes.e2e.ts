@@ -11,6 +11,7 @@ import { readAnswer } from '../testkit/read-answer.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const SECRET = 'upstream-secret-1234567890'
 
@@ -61,10 +62,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 const url = (path: string): string => gateway.origin + path
 
@@ -264,12 +262,10 @@ test('an answer that flows ends when policy no longer allows it', async () => {
     const headers = { authorization: `Bearer ${await own.token('docs')}` }
     const over = readAnswer(`${own.origin}/feed`, { headers })
     await eventually(() => assert.equal(streams.length, 1))
-    const started = performance.now()
     await own.writePolicy([{ ...rules, methods: ['tools/list'] }])
     own.child.signal('SIGHUP')
     const { text, end } = await over
     assert.deepEqual([text, end], ['data: 1\n\n', 'broken'])
-    assert.ok(performance.now() - started < 5_000)
   } finally {
     for (const stream of streams) stream.destroy()
     await own.stop()

@@ -21,6 +21,7 @@ import { squarePng } from '../testkit/png.ts'
 import type { Override, RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 /** Where the pages can be looked at afterwards. */
 const SHOTS = join(ROOT, '.cache/shots')
@@ -85,12 +86,7 @@ const listTools: Override = ({ json }, response) => {
   return true
 }
 
-after(async () => {
-  await browser.close()
-  await gateway.stop()
-  await idp.stop()
-  await upstream.stop()
-})
+after(() => stopAll(browser, gateway, idp, upstream))
 
 async function signIn(page: Page): Promise<void> {
   await page.fill('#name', ALICE.name)

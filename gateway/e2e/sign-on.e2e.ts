@@ -13,6 +13,7 @@ import { claimsOf, OauthAgent } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let upstream: RecordingServer
 let idp: CorporateIdp
@@ -55,12 +56,7 @@ before(async () => {
   agent = new OauthAgent(gateway.origin)
 })
 
-after(async () => {
-  await gateway.stop()
-  await idp.stop()
-  await other.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, idp, other, upstream))
 
 /** The page that asks to sign in, for a new client. */
 async function begin(robot: FormRobot): Promise<{ readonly page: Shown; readonly client: string }> {

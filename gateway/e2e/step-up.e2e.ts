@@ -3,7 +3,7 @@
  * up, and whoever follows it to the authorization server comes back with a token that passes.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
@@ -15,6 +15,7 @@ import { ISSUER, startGatehouse, type TestGatehouse } from '../testkit/gatehouse
 import { claimsOf, OauthAgent, signIn } from '../testkit/oauth-agent.ts'
 import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post, type Reply } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ANN = { subject: 'ann', client: 'assistant', scope: 'read' }
 const GOLD = 'urn:corp:gold'
@@ -58,9 +59,7 @@ before(async () => {
   agent = new OauthAgent(own.origin)
 })
 
-after(async () => {
-  for (const one of [foreign, own, idp, upstream]) await one.stop()
-})
+after(() => stopAll(foreign, own, idp, upstream))
 
 async function call(gateway: TestGatehouse, token: string): Promise<Reply> {
   return await post(gateway.url('docs'), callTool('echo'), { token })
@@ -142,48 +141,53 @@ test('Who signs in in another way than the client wants is sent back with an err
   assert.match(none.headers.get('location') ?? '', /error=unmet_authentication_requirements/)
 })
 
-test('A password that was typed too long ago is asked for again, and the token says when', async () => {
-  const robot = new FormRobot()
-  const { client, tokens } = await agent.tokens(robot)
-  await sleep(2_100)
-  const url = (max_age: string): string => agent.authorizeUrl(client.client_id, { max_age })
-  assert.match((await robot.open(url('600'))).text, /wants to use docs/)
-  const page = await robot.open(url('1'))
-  assert.match(page.text, /name="password"/)
-  const code = (await agent.consent(robot, page.url)).searchParams.get('code') ?? ''
-  const { json } = await agent.redeem(client.client_id, code)
-  const [was, is] = [tokens, json].map((one) => Number(claimsOf(one.access_token)['auth_time']))
-  assert.ok(was !== undefined && is !== undefined && is >= was + 2, `${was} ${is}`)
-})
-
-test('The time of a sign-in elsewhere is what the identity provider says, not when it sent its person back', async () => {
-  const robot = new FormRobot()
-  const { json: client } = await agent.register()
-  const tokenAfter = async (
-    more: Readonly<Record<string, string>>,
-    without?: readonly string[],
-  ): Promise<unknown> => {
-    const page = await robot.open(agent.authorizeUrl(client.client_id, more))
-    const { asked, code } = await throughCorp(robot, page, without)
-    assert.equal(asked.get('prompt'), more['prompt'] ?? null)
-    // Whoever is to sign in now is asked when, too.
-    const maxAge = more['max_age'] ?? (more['prompt'] === undefined ? null : '0')
-    assert.equal(asked.get('max_age'), maxAge)
+describe('the time of a sign-in', { concurrency: true }, () => {
+  test('A password that was typed too long ago is asked for again, and the token says when', async () => {
+    const robot = new FormRobot()
+    const { client, tokens } = await agent.tokens(robot)
+    await sleep(2_100)
+    const url = (max_age: string): string => agent.authorizeUrl(client.client_id, { max_age })
+    assert.match((await robot.open(url('600'))).text, /wants to use docs/)
+    const page = await robot.open(url('1'))
+    assert.match(page.text, /name="password"/)
+    const code = (await agent.consent(robot, page.url)).searchParams.get('code') ?? ''
     const { json } = await agent.redeem(client.client_id, code)
-    return claimsOf(json.access_token)['auth_time']
-  }
-  const startedSeconds = Math.floor(Date.now() / 1_000)
-  // Nobody asked when, so it does not say, and nor does the token.
-  assert.equal(await tokenAfter({}), undefined)
-  const signedInSeconds = Math.floor(Date.now() / 1_000)
-  await sleep(1_100)
-  // A session of which nobody knows how old it is does for no age: the provider is asked, and says it.
-  const at = Number(await tokenAfter({ max_age: '3600' }))
-  assert.ok(at >= startedSeconds && at <= signedInSeconds, `${at} is not when the person signed in`)
-  // Whoever must sign in now does so there. The pages tell time by the second.
-  await sleep(1_100)
-  assert.ok(Number(await tokenAfter({ prompt: 'login' })) > at)
-  await sleep(1_100)
-  // A browser can leave the wish out: then nobody says that its person has signed in now.
-  assert.equal(await tokenAfter({ prompt: 'login' }, ['prompt', 'max_age']), undefined)
+    const [was, is] = [tokens, json].map((one) => Number(claimsOf(one.access_token)['auth_time']))
+    assert.ok(was !== undefined && is !== undefined && is >= was + 2, `${was} ${is}`)
+  })
+
+  test('The time of a sign-in elsewhere is what the identity provider says, not when it sent its person back', async () => {
+    const robot = new FormRobot()
+    const { json: client } = await agent.register()
+    const tokenAfter = async (
+      more: Readonly<Record<string, string>>,
+      without?: readonly string[],
+    ): Promise<unknown> => {
+      const page = await robot.open(agent.authorizeUrl(client.client_id, more))
+      const { asked, code } = await throughCorp(robot, page, without)
+      assert.equal(asked.get('prompt'), more['prompt'] ?? null)
+      // Whoever is to sign in now is asked when, too.
+      const maxAge = more['max_age'] ?? (more['prompt'] === undefined ? null : '0')
+      assert.equal(asked.get('max_age'), maxAge)
+      const { json } = await agent.redeem(client.client_id, code)
+      return claimsOf(json.access_token)['auth_time']
+    }
+    const startedSeconds = Math.floor(Date.now() / 1_000)
+    // Nobody asked when, so it does not say, and nor does the token.
+    assert.equal(await tokenAfter({}), undefined)
+    const signedInSeconds = Math.floor(Date.now() / 1_000)
+    await sleep(1_100)
+    // A session of which nobody knows how old it is does for no age: the provider is asked, and says it.
+    const at = Number(await tokenAfter({ max_age: '3600' }))
+    assert.ok(
+      at >= startedSeconds && at <= signedInSeconds,
+      `${at} is not when the person signed in`,
+    )
+    // Whoever must sign in now does so there. The pages tell time by the second.
+    await sleep(1_100)
+    assert.ok(Number(await tokenAfter({ prompt: 'login' })) > at)
+    await sleep(1_100)
+    // A browser can leave the wish out: then nobody says that its person has signed in now.
+    assert.equal(await tokenAfter({ prompt: 'login' }, ['prompt', 'max_age']), undefined)
+  })
 })

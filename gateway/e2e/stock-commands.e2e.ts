@@ -20,6 +20,7 @@ import {
   REMOTE_ASKS,
   startInspector,
 } from '../testkit/stock-commands.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const SECRET = 'a-secret-of-the-nightly-job-2026'
 
@@ -52,8 +53,7 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
-  await upstream.stop()
+  await stopAll(gateway, upstream)
   await rm(homes, { recursive: true, force: true })
 })
 

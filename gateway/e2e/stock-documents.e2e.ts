@@ -27,6 +27,7 @@ import {
   REMOTE_ASKS,
   startInspector,
 } from '../testkit/stock-commands.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ID = 'https://app.example/oauth/client.json'
 /** Of the commands, which listen for their answer; any port of it will do. */
@@ -62,9 +63,7 @@ before(async () => {
 })
 
 after(async () => {
-  await gateway.stop()
-  issuer.stop()
-  await upstream.stop()
+  await stopAll(gateway, issuer, upstream)
   await rm(homes, { recursive: true, force: true })
 })
 

@@ -25,6 +25,7 @@ import { startRecordingServer } from '../testkit/recording-server.ts'
 import { connectV1With, connectV2With, signInV1, signInV2 } from '../testkit/sdk-oauth.ts'
 import type { Signer } from '../testkit/signer.ts'
 import { createSigner } from '../testkit/signer.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let upstream: RecordingServer
 let gateway: TestGatehouse
@@ -59,10 +60,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 const provider = () => new RobotProvider(new FormRobot(), new OauthAgent(gateway.origin))
 

@@ -10,6 +10,7 @@ import { startEverything } from '../testkit/everything.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { startGatehouse } from '../testkit/gatehouse.ts'
 import { connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const TOOL = 'simulate-research-query'
 
@@ -33,12 +34,7 @@ before(async () => {
   other = await connectV1(url, await gateway.token('everything', { subject: 'mallory' }))
 })
 
-after(async () => {
-  await client.close()
-  await other.close()
-  await gateway.stop()
-  await everything.stop()
-})
+after(() => stopAll(client, other, gateway, everything))
 
 /** Runs the tool as a task; the last text is its result. */
 async function research(agent: Client, args: object): Promise<{ taskId: string; text: string }> {

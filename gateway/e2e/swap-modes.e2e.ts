@@ -7,11 +7,12 @@ import { after, before, beforeEach, test } from 'node:test'
 
 import { createRemoteJWKSet, importJWK, jwtVerify } from 'jose'
 
-import { A_JWT } from '../testkit/canaries.ts'
+import { A_JWT, writtenBy } from '../testkit/canaries.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { allowAll, ISSUER, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
 import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
 import { callTool, modern, openSession, post, type Reply } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import { startTokenServer, type TokenServer } from '../testkit/token-endpoint.ts'
 
 const SERVERS = ['own', 'keycloak', 'entra', 'jag', 'bearer', 'fallback'] as const
@@ -86,11 +87,7 @@ beforeEach(() => {
   tokens.failing = undefined
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-  await tokens.stop()
-})
+after(() => stopAll(gateway, upstream, tokens))
 
 /** The token of somebody nobody has seen, so that nothing is warm. */
 function fresh(server: Server, options: Parameters<TestGatehouse['token']>[1] = {}) {
@@ -280,11 +277,7 @@ test('A bought token that the server sends back is taken out of the answer', asy
 })
 
 test('No token, secret or word of a provider is in the audit log, the metrics or the log', async () => {
-  const outputs = [
-    JSON.stringify(await gateway.audit()),
-    await gateway.metrics(),
-    gateway.child.output(),
-  ].join('\n')
+  const outputs = await writtenBy(gateway)
   assert.match(outputs, /gatehouse_swaps_total\{server="keycloak",mode="exchange",result="ok"\}/)
   for (const canary of [...tokens.good.keys(), 'canary']) {
     assert.ok(!outputs.includes(canary), canary)

@@ -10,6 +10,7 @@ import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import type { Reply } from '../testkit/rpc.ts'
 import { modern, post, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -29,10 +30,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** `plan` makes a task, whose id is the same for everybody; `execute` answers at once. */
 function answer({ json }: Seen, response: ServerResponse): boolean {

@@ -11,6 +11,7 @@ import type { RecordingServer, Rpc, Seen } from '../testkit/recording-server.ts'
 import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import type { Reply } from '../testkit/rpc.ts'
 import { MODERN, modern, openSession, post, request } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const RELATED = 'io.modelcontextprotocol/related-task'
 /** The server's ids: of the tool that the first gateway allows, of one it does not, of somebody else. */
@@ -46,10 +47,7 @@ before(async () => {
   mallory = await first.token('docs', { subject: 'mallory' })
 })
 
-after(async () => {
-  await Promise.all([first.stop(), second.stop()])
-  await server.stop()
-})
+after(() => stopAll(first, second, server))
 
 /** Makes a task of every call and knows three of them; a tool's `args.events` chooses an event stream. */
 function answer({ json }: Seen, response: ServerResponse): boolean {

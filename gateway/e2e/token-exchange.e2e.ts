@@ -13,6 +13,7 @@ import { claimsOf, OauthAgent, type Reply } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
@@ -79,10 +80,7 @@ before(async () => {
   agent = new OauthAgent(gateway.origin)
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-})
+after(() => stopAll(gateway, upstream))
 
 type Exchanged = {
   readonly access_token: string

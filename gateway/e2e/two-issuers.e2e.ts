@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test'
 import { WHICH } from '../testkit/balancer.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import type { TwoIssuers } from '../testkit/two-issuers.ts'
 import { allowedAgent, raceRefreshes, startTwoIssuers } from '../testkit/two-issuers.ts'
 
@@ -24,7 +25,7 @@ before(async () => {
 })
 
 after(async () => {
-  await issuers.stop()
+  await stopAll(issuers)
   await rm(directory, { recursive: true, force: true })
 })
 

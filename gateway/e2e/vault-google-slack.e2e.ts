@@ -14,6 +14,7 @@ import { PASSWORD, SECRETS, startOffice, type Office, type Person } from '../tes
 import { recordAnswers, type RecordedAnswers } from '../testkit/recorded-answers.ts'
 import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
 import { connectAuto, connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 let office: Office
 let answers: RecordedAnswers
@@ -30,11 +31,7 @@ before(async () => {
   answers = recordAnswers(office.gateway.origin)
 })
 
-after(async () => {
-  answers.stop()
-  await office.stop()
-  await collector.stop()
-})
+after(() => stopAll(answers, office, collector))
 
 type Signed = { readonly token: string; readonly browser: Robot }
 

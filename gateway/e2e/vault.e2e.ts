@@ -23,6 +23,7 @@ import { startRecordingServer, type RecordingServer } from '../testkit/recording
 import { startRotatingProvider, type RotatingProvider } from '../testkit/rotating-provider.ts'
 import { callTool, modern, openSession, post, request, type Reply } from '../testkit/rpc.ts'
 import { runCli } from '../testkit/run-cli.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const RING = [{ ...temporaryKey(), id: 'k1' }]
 const KEYS = RING.map(({ id, key }) => `${id}:${key.reveal()}`).join()
@@ -69,11 +70,7 @@ beforeEach(() => {
   upstream.override = undefined
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-  await acme.stop()
-})
+after(() => stopAll(gateway, upstream, acme))
 
 /** A token as the gateway gives it to an agent of this person, signed with its own keys. */
 async function tokenOf(subject: string, server: string): Promise<string> {

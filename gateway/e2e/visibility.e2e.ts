@@ -11,6 +11,7 @@ import { ISSUER, startGatehouse } from '../testkit/gatehouse.ts'
 import type { RecordingServer, Seen } from '../testkit/recording-server.ts'
 import { sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { connectAuto, connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ALLOW = { effect: 'allow', subjects: [{ any: true }] }
 const DENY = { effect: 'deny', subjects: [{ any: true }] }
@@ -69,10 +70,7 @@ before(async () => {
   assert.equal((await gateway.admin('POST', '/admin/reload')).status, 200)
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** Results of both eras at once: members of the modern one are none of a legacy client's business. */
 function answer({ json }: Seen, response: ServerResponse): boolean {

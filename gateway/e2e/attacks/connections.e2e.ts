@@ -15,6 +15,7 @@ import { exchangeRaw, openRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const API_KEY = 'upstream-key-1234567890'
 const METADATA = '/.well-known/oauth-protected-resource/mcp'
@@ -47,10 +48,7 @@ before(async () => {
   assert.equal((await client.send({})).reply.status, 200)
 })
 
-after(async () => {
-  await server.stop()
-  await gateway.stop()
-})
+after(() => stopAll(server, gateway))
 
 // Where a body is never wanted as a call, what it holds must not be taken for one.
 const HIDING: readonly {

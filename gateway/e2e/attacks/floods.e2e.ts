@@ -14,6 +14,7 @@ import { createRawClient } from '../../testkit/raw-client.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, request } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const MIB = 1_048_576
 
@@ -34,10 +35,7 @@ before(async () => {
   assert.equal((await client.send({})).reply.status, 200)
 })
 
-after(async () => {
-  await server.stop()
-  await gateway.stop()
-})
+after(() => stopAll(server, gateway))
 
 test('D-03 a length beyond the limit is 413 before the body is sent', async () => {
   const seen = server.seen.length

@@ -13,6 +13,7 @@ import { chunked, createRawClient, OK, upgradeTo } from '../../testkit/raw-clien
 import { exchangeRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const APP = 'https://app.example'
 
@@ -32,10 +33,7 @@ before(async () => {
   assert.equal((await client.send({})).reply.status, 200)
 })
 
-after(async () => {
-  await server.stop()
-  await gateway.stop()
-})
+after(() => stopAll(server, gateway))
 
 /** A whole good request, to stand where no request may be found. */
 const hidden = (): string => client.text({})

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { eventually } from '../../testkit/eventually.ts'
 import {
   CreateMessageRequestSchema,
   ResourceUpdatedNotificationSchema,
@@ -19,6 +20,7 @@ import { readAnswer } from '../../testkit/read-answer.ts'
 import type { Override, RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, openSession, post, request } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const SAMPLING = {
   jsonrpc: '2.0',
@@ -49,10 +51,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** Answers every POST but `initialize` with this JSON. */
 function answering(body: unknown, status = 200): Override {
@@ -128,9 +127,9 @@ test('a stock client acts on no event stream that calls itself JSON', async () =
     return true
   }
   const { client, heard } = await openClient()
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await eventually(() => assert.ok(asked > 0))
+  await new Promise((resolve) => setTimeout(resolve, 200))
   await client.close()
-  assert.ok(asked > 0)
   assert.deepEqual([heard, replies()], [[], []])
   const answer = await fetch(gateway.url('docs'), {
     headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },

@@ -15,6 +15,7 @@ import { createRawClient, OK } from '../../testkit/raw-client.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { sendJson, startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, modern, post, request } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 /** A name as a hostile server may list it: in a header it would end the line and begin others. */
 const SPLITTING = 'echo\r\nX-Injected: 1\r\n\r\nHTTP/1.1 200 OK\r\n'
@@ -59,10 +60,7 @@ before(async () => {
   await post(gateway.url('docs'), request('tools/list'), { token })
 })
 
-after(async () => {
-  await server.stop()
-  await gateway.stop()
-})
+after(() => stopAll(server, gateway))
 
 /** A token whose signature must appear nowhere. */
 async function issue(options: Parameters<TestGatehouse['token']>[1]): Promise<string> {

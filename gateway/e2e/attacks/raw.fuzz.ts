@@ -17,6 +17,7 @@ import { createRawClient } from '../../testkit/raw-client.ts'
 import { openRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const RUNS = fuzzOptions({
   what: 'bent HTTP requests to a live gateway',
@@ -49,10 +50,7 @@ before(async () => {
   assert.equal((await client.send({})).reply.status, 200)
 })
 
-after(async () => {
-  await server.stop()
-  await gateway.stop()
-})
+after(() => stopAll(server, gateway))
 
 test(`of ${COUNT} bent requests the server sees only what policy allows, and every good call is served`, async () => {
   const cases = bentRequests(client, { count: COUNT, seed: RUNS.seed })

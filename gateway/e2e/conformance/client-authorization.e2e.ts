@@ -10,6 +10,7 @@ import { NODE } from '../../testkit/child.ts'
 import { runClientSuite } from '../../testkit/conformance-suite.ts'
 import type { ProtectedServers } from '../../testkit/conformance/protected-servers.ts'
 import { startProtectedServers } from '../../testkit/conformance/protected-servers.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const CLIENT = new URL('../../testkit/conformance/tell-scenario.ts', import.meta.url).pathname
 
@@ -69,7 +70,7 @@ before(async () => {
   servers = await startProtectedServers()
 })
 
-after(() => servers.stop())
+after(() => stopAll(servers))
 
 const REVISIONS = [
   {

@@ -14,6 +14,7 @@ import type { EverythingServer } from '../../testkit/everything.ts'
 import { startEverything } from '../../testkit/everything.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 let everything: EverythingServer
 let conformance: ConformanceServer
@@ -45,11 +46,7 @@ async function startWith(front: Front): Promise<TestGatehouse> {
   })
 }
 
-after(async () => {
-  await everything.stop()
-  await conformance.stop()
-  for (const gateway of Object.values(gateways)) await gateway.stop()
-})
+after(() => stopAll(...Object.values(gateways ?? {}), everything, conformance))
 
 type Run = {
   readonly server: 'everything' | 'conformance'

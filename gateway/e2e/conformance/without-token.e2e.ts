@@ -14,6 +14,7 @@ import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 let recording: RecordingServer
 let gateway: TestGatehouse
@@ -33,12 +34,7 @@ before(async () => {
   wallUrl = `http://127.0.0.1:${(wall.address() as AddressInfo).port}/mcp`
 })
 
-after(async () => {
-  await gateway.stop()
-  await recording.stop()
-  wall.closeAllConnections()
-  await new Promise((resolve) => wall.close(resolve))
-})
+after(() => stopAll(gateway, recording, wall))
 
 for (const revision of ['2025-11-25', '2026-07-28']) {
   test(`without a token no scenario of ${revision} passes that passes nowhere without one, and the server sees nothing`, async () => {

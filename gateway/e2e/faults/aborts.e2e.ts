@@ -10,6 +10,7 @@ import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
 import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, modern, post } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const ABORTS = 4_000
 const AT_ONCE = 50
@@ -36,10 +37,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** `slow` answers after 20 ms, `endless` streams until its reader is gone. */
 function slowOrEndless({ json }: Seen, response: ServerResponse): boolean {
@@ -144,7 +142,6 @@ test('after 4,000 hang-ups on endless streams the next call is answered within a
 })
 
 test('what hung up is in the audit log as such, and no fault was logged', async () => {
-  await new Promise((resolve) => setTimeout(resolve, 300))
   const outcomes = (await gateway.audit()).filter(({ type }) => type === 'outcome')
   assert.ok(outcomes.some(({ outcome }) => outcome === 'client_gone'))
   assert.equal(

@@ -16,6 +16,7 @@ import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
 import { runCli } from '../../testkit/run-cli.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 /** `GATEHOUSE_KILL_ROUNDS=20` for the full figure. */
 const ROUNDS = Number(process.env['GATEHOUSE_KILL_ROUNDS'] ?? '5')
@@ -42,8 +43,7 @@ before(async () => {
 
 after(async () => {
   reportProof({ what: 'calls before a kill, each on record', cases: killed, seed: undefined })
-  await gateway.stop()
-  await server.stop()
+  await stopAll(gateway, server)
 })
 
 /** One caller: calls one tool after the other, each only once, until the gateway is gone. */

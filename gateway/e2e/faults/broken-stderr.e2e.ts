@@ -10,9 +10,10 @@ import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 /** A gateway that does nothing uses a few hundredths of this; one that spins uses all of it. */
-const WATCHED_MS = 2_000
+const WATCHED_MS = 1_000
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -27,10 +28,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 async function assertServed(): Promise<void> {
   const reply = await post(gateway.url('docs'), callTool('echo'), { token })

@@ -10,6 +10,7 @@ import { messagesIn, readAnswer } from '../../testkit/read-answer.ts'
 import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 import { MAX_ANSWER_BYTES } from '../../upstream/exchange.ts'
 
 const MIB = 1_048_576
@@ -35,10 +36,7 @@ before(async () => {
   await post(gateway.url('docs'), callTool('echo'), { token })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 const BEGINNINGS: Readonly<Record<string, readonly [type: string, text: string]>> = {
   json: ['application/json', '{"jsonrpc":"2.0","id":7,"result":{"text":"'],

@@ -16,6 +16,7 @@ import { openRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer, Seen } from '../../testkit/recording-server.ts'
 import { sendJson, startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 /** What a shell would say with `ulimit -n`. */
 const DESCRIPTORS = 200
@@ -42,10 +43,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 function hang({ json }: Seen, response: ServerResponse): boolean {
   if (json?.params?.['name'] !== 'hang') return false

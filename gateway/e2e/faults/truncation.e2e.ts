@@ -13,6 +13,7 @@ import type { ReadAnswer } from '../../testkit/read-answer.ts'
 import { reportProof } from '../../testkit/proof.ts'
 import { messagesIn, readAnswer } from '../../testkit/read-answer.ts'
 import { callTool } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const isProof = process.env['GATEHOUSE_PROVE'] !== undefined
 
@@ -39,14 +40,22 @@ let token: string
 /** Answers that were cut so far. */
 let cuts = 0
 
-/** The answer to the next call, and where and how it ends. */
-let next: { readonly bytes: Buffer; readonly length: number; readonly cut: Cut }
+/** The answer to the next call, where and how it ends, and what that waits for. */
+let next: {
+  readonly bytes: Buffer
+  readonly length: number
+  readonly cut: Cut
+  readonly begun?: Promise<unknown>
+}
 
 before(async () => {
   server = await startRawServer((socket) => {
-    const { bytes, length, cut } = next
+    const { bytes, length, cut, begun } = next
     const part = bytes.subarray(0, length)
-    if (length === bytes.length) socket.write(part)
+    if (begun !== undefined) {
+      socket.write(part)
+      void begun.then(() => (cut === 'close' ? socket.end() : socket.resetAndDestroy()))
+    } else if (length === bytes.length) socket.write(part)
     else if (cut === 'close') socket.end(part)
     else if (length === 0) socket.resetAndDestroy()
     // A reset throws away what was not read yet, so it waits until the part is on its way.
@@ -61,8 +70,7 @@ before(async () => {
 
 after(async () => {
   reportProof({ what: 'answers cut, at every byte', cases: cuts, seed: undefined })
-  await gateway.stop()
-  await server.stop()
+  await stopAll(gateway, server)
 })
 
 function answerOf(kind: Kind, framing: Framing): Buffer {
@@ -90,8 +98,8 @@ function cutsOf({ length }: Buffer, cut: Cut): readonly number[] {
       bytes.filter((at) => at % CLOSE_STEP === 0 || at >= length - 9)
 }
 
-async function call(): Promise<ReadAnswer> {
-  return await readAnswer(gateway.url('docs'), {
+async function call(begin?: () => void): Promise<ReadAnswer> {
+  const asked: RequestInit = {
     method: 'POST',
     headers: {
       authorization: `Bearer ${token}`,
@@ -99,7 +107,8 @@ async function call(): Promise<ReadAnswer> {
       accept: 'application/json, text/event-stream',
     },
     body: JSON.stringify(callTool('any', {}, 7)),
-  })
+  }
+  return await readAnswer(gateway.url('docs'), asked, begin)
 }
 
 const isUnavailable = (text: string): boolean => {
@@ -150,8 +159,9 @@ test('a large answer whose beginning is out already is cut, not ended', async ()
   for (const framing of ['length', 'chunked'] as const) {
     const bytes = httpAnswer(JSON.stringify(result), { framing })
     for (const cut of ['reset', 'close'] as const) {
-      next = { bytes, length: 500_000, cut }
-      const answer = await call()
+      const begun = Promise.withResolvers<void>()
+      next = { bytes, length: 500_000, cut, begun: begun.promise }
+      const answer = await call(begun.resolve)
       assert.equal(answer.status, 200)
       assert.equal(answer.end, 'broken')
     }

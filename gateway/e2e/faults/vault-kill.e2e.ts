@@ -15,6 +15,7 @@ import { openSqliteStore } from '../../state/sqlite.ts'
 import { NODE, ROOT, startChild } from '../../testkit/child.ts'
 import type { RefreshLoop } from '../../testkit/refresh-loop.ts'
 import { startRotatingProvider, type RotatingProvider } from '../../testkit/rotating-provider.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 import { createBook, type Book } from '../../vault/book.ts'
 import type { ConnectionId } from '../../vault/connection.ts'
 import { createEnvelopes } from '../../vault/envelope.ts'
@@ -41,8 +42,7 @@ before(async () => {
 })
 
 after(async () => {
-  await store.close()
-  await acme.stop()
+  await stopAll(store, acme)
   await rm(directory, { recursive: true, force: true })
 })
 

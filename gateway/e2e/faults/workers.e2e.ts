@@ -14,6 +14,7 @@ import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
 import { runCli } from '../../testkit/run-cli.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const WORKERS = 2
 const CALLERS = 10
@@ -33,10 +34,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 const load = { running: true, answered: 0, broken: 0 }
 

@@ -7,11 +7,13 @@ import type { Browser, Page } from 'playwright-core'
 
 import { newApiKey } from '../../identity/api-keys.ts'
 import { openContext, seriousFaults, startBrowser } from '../../testkit/browser.ts'
+import { eventually } from '../../testkit/eventually.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { startGatehouse } from '../../testkit/gatehouse.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 /** Pictures of every page, to be looked at. */
 const PICTURES = '.cache/pages'
@@ -51,11 +53,7 @@ before(async () => {
   browser = await startBrowser()
 })
 
-after(async () => {
-  await browser.close()
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(browser, gateway, server))
 
 /** Makes the call; what its caller reads. */
 async function call(path: string): Promise<string> {
@@ -79,6 +77,7 @@ test('a person signs in, reads what is asked in words, approves, and the call en
   const page = await context.newPage()
   await page.goto(await linkFor('/reports/2025'))
   await signIn(page)
+  await page.getByRole('heading', { name: 'Approve this call?' }).waitFor()
   const words = (await page.locator('main').innerText()).replaceAll(/\s+/g, ' ')
   assert.match(
     words,
@@ -134,11 +133,7 @@ test('no other page can frame it', async () => {
   page.on('console', (message) => refused.push(message.text()))
   const link = await linkFor('/framed')
   await page.setContent(`<iframe src="${link}"></iframe>`)
-  await page.waitForTimeout(500)
-  assert.ok(
-    refused.some((text) => /frame-ancestors|X-Frame-Options/i.test(text)),
-    refused.join('\n'),
-  )
+  await eventually(() => assert.match(refused.join('\n'), /frame-ancestors|X-Frame-Options/i))
   await context.close()
 })
 

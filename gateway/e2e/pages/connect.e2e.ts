@@ -8,6 +8,7 @@ import { openContext, seriousFaults, startBrowser } from '../../testkit/browser.
 import { OauthAgent } from '../../testkit/oauth-agent.ts'
 import type { Office, Person } from '../../testkit/office.ts'
 import { PASSWORD, startOffice } from '../../testkit/office.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 /** Pictures of every page, to be looked at. */
 const PICTURES = '.cache/pages'
@@ -21,10 +22,7 @@ before(async () => {
   browser = await startBrowser()
 })
 
-after(async () => {
-  await browser.close()
-  await office.stop()
-})
+after(() => stopAll(browser, office))
 
 /** Signs in where an agent has sent the person; stops at the decision. */
 async function begin(page: Page, name: Person): Promise<void> {
@@ -81,6 +79,7 @@ for (const [scheme, width, person] of [
     await heading(page, 'Connect your Google account')
     await look('offer')
     await page.getByRole('button', { name: 'Continue to Google' }).click()
+    await page.waitForURL(/[?&]state=/)
     const state = new URL(page.url()).searchParams.get('state') ?? ''
     const callback = `${office.gateway.origin}/connect/google/callback`
     await page.goto(`${callback}?error=access_denied&state=${state}`)

@@ -21,6 +21,7 @@ import { ringEntry } from '../../testkit/replicas.ts'
 import { startRotatingProvider, type RotatingProvider } from '../../testkit/rotating-provider.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
 import { connectAuto } from '../../testkit/sdk-client.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 let browser: Browser
 let application: Server
@@ -57,14 +58,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await browser.close()
-  await new Promise((resolve) => application.close(resolve))
-  await gateway.stop()
-  await acme.stop()
-  await upstream.stop()
-  await office.stop()
-})
+after(() => stopAll(browser, application, gateway, acme, upstream, office))
 
 async function openPage(): Promise<Page> {
   const context = await openContext(browser, { scheme: 'light', width: 1_000, scripts: false })

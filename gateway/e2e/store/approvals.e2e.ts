@@ -17,6 +17,7 @@ import type { TestRedis } from '../../testkit/redis.ts'
 import { startRedis } from '../../testkit/redis.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
 import { ringEntry } from '../../testkit/replicas.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const lead = newApiKey(randomBytes)
 const keys = ringEntry('k1')
@@ -33,11 +34,7 @@ before(async () => {
   two = await start([one.signer.jwk])
 })
 
-after(async () => {
-  await Promise.all([one.stop(), two.stop()])
-  await server.stop()
-  await redis.stop()
-})
+after(() => stopAll(one, two, server, redis))
 
 /** A gateway on the Redis that both share; its tokens are those of the first one. */
 async function start(jwks: readonly unknown[]): Promise<TestGatehouse> {

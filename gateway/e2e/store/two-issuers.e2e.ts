@@ -18,6 +18,7 @@ import { claimsOf } from '../../testkit/oauth-agent.ts'
 import { reportProof } from '../../testkit/proof.ts'
 import type { SharedDatabase } from '../../testkit/shared-database.ts'
 import { SHARED_DATABASES } from '../../testkit/shared-database.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 import type { TwoIssuers } from '../../testkit/two-issuers.ts'
 import {
   allowedAgent,
@@ -69,11 +70,7 @@ function testPair(name: string, open: () => Promise<SharedDatabase>): void {
     usedAtMs = Date.now()
   })
 
-  after(async () => {
-    await issuers.stop()
-    await idp.stop()
-    await database.stop()
-  })
+  after(() => stopAll(issuers, idp, database))
 
   /** Bea leaves the first process to sign in at her provider, and comes back to the second. */
   const signedOn = async () => {
