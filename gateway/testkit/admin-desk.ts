@@ -1,4 +1,5 @@
 /** An admin API over an empty revocation list, for tests of it and of its clients. No sockets. */
+import assert from 'node:assert/strict'
 import type { AdminOptions, AdminRequest } from '../admin/admin.ts'
 import { createAdmin } from '../admin/admin.ts'
 import type { AdminAnswer } from '../admin/answer.ts'
@@ -75,4 +76,20 @@ export function createAdminDesk(options: Partial<AdminOptions> = {}): AdminDesk 
       body: typeof body === 'string' ? async () => body : body,
     })
   return { ask, events, clock, revocations, pins }
+}
+
+/** Status and code of a refusal. */
+export function errorOf(answer: { readonly status: number; readonly body: unknown }) {
+  const { error } = answer.body as { readonly error: string }
+  return { status: answer.status, error }
+}
+
+/** What was recorded, without the address at the end. */
+export function recordsOf(events: readonly GatehouseEvent[]): readonly unknown[] {
+  return events.map((event) => {
+    assert.ok(event.type === 'admin')
+    assert.match(event.detail ?? '', /, from 127\.0\.0\.1$/)
+    const { by, action, ok } = event
+    return [by, action, ok, event.detail?.replace(/, from .*/, '')]
+  })
 }

@@ -56,3 +56,17 @@ export async function warningsOf(text: string, world?: World): Promise<readonly 
   assert.ok(result.ok, result.ok ? '' : inspect(result.problems))
   return result.warnings.map(({ line, column, message }) => `${line}:${column} ${message}`)
 }
+
+/** An upstream, as an entry of a server names it. */
+export const UP = `upstream: 'https://up.example/mcp'`
+
+/** A configuration whose servers begin on line 6. */
+export function servers(text: string, publicUrl = 'https://mcp.example'): string {
+  return `version: 1
+public_url: ${publicUrl}
+policies: [policy.yaml]
+issuers: [{ issuer: 'https://idp.example', jwks: { url: 'https://idp.example/jwks' } }]
+servers:
+${text}
+`
+}
