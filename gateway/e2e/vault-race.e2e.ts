@@ -15,7 +15,7 @@ test('Three processes with twenty callers each refresh once for each expiry on S
   const file = join(directory, 'state.db')
   try {
     await raceForConnection({
-      runMs: 6_000,
+      runMs: 4_500,
       state: { driver: 'sqlite', file },
       open: () => openSqliteStore({ file, now: Date.now }),
     })

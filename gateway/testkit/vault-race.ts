@@ -21,8 +21,8 @@ const CALLERS = 20
 /** All callers call at the same moment, so often, in milliseconds: a race at every expiry, and rests between. */
 const WAVE_MS = 100
 const LIFE_SECONDS = 3
-/** When a token is refreshed, in milliseconds; jitter makes it a little less or more. */
-const REFRESHED_AFTER_MS = { least: 2_200, most: 2_900 }
+/** How old a token is at least when it is refreshed, in milliseconds. */
+const REFRESHED_AFTER_MS = 2_200
 
 /** The store that all of them share. */
 export type Arena = {
@@ -68,14 +68,13 @@ export async function raceForConnection(arena: Arena): Promise<void> {
     const store = await arena.open()
     await connectAlice(store, ring, acme)
     await store.close()
-    const { calls, failed } = await callAll(gateways, arena.runMs)
+    const { calls, failed, ranMs } = await callAll(gateways, arena.runMs)
     const { refreshed, failed: refused, revoked } = acme.counts
     assert.equal(failed, 0)
     assert.deepEqual([refused, revoked, bad], [0, 0, 0])
     assert.ok(calls > 100, `${calls} calls`)
-    const least = Math.floor(arena.runMs / REFRESHED_AFTER_MS.most)
-    const most = Math.ceil(arena.runMs / REFRESHED_AFTER_MS.least)
-    assert.ok(refreshed >= least && refreshed <= most, `${refreshed} refreshes`)
+    const most = Math.ceil(ranMs / REFRESHED_AFTER_MS)
+    assert.ok(refreshed >= 1 && refreshed <= most, `${refreshed} refreshes in ${ranMs} ms`)
   } finally {
     for (const gateway of gateways) await gateway.stop()
     await upstream.stop()
@@ -107,7 +106,8 @@ async function connectAlice(
 
 async function callAll(gateways: readonly TestGatehouse[], runMs: number) {
   const counts = { calls: 0, failed: 0 }
-  const endMs = Date.now() + runMs
+  const beganMs = Date.now()
+  const endMs = beganMs + runMs
   await Promise.all(
     gateways.flatMap((gateway) =>
       Array.from({ length: CALLERS }, async (_, at) => {
@@ -122,5 +122,6 @@ async function callAll(gateways: readonly TestGatehouse[], runMs: number) {
       }),
     ),
   )
-  return counts
+  // The last calls of a busy machine come late.
+  return { ...counts, ranMs: Date.now() - beganMs }
 }
