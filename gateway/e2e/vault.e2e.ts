@@ -3,25 +3,20 @@
  * whose token, and what becomes of a connection over time.
  */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 
-import { SESSION_COOKIE } from '../pages/cookies.ts'
-import { createSessions, type SignedIn } from '../sessions/sessions.ts'
-import { openSigningKeys } from '../oauth/signing-keys.ts'
-import { signJwt } from '../oauth/sign-jwt.ts'
-import { createSeals, temporaryKey } from '../seal/seal.ts'
-import { openSqliteStore } from '../state/sqlite.ts'
+import { temporaryKey } from '../seal/seal.ts'
 import { A_JWT, writtenBy } from '../testkit/canaries.ts'
 import { ACME_SECRET } from '../testkit/acme.ts'
 import { openEvents } from '../testkit/event-reader.ts'
-import { createRobot, type Robot } from '../testkit/browser-robot.ts'
+import { createRobot } from '../testkit/browser-robot.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { freePort } from '../testkit/free-port.ts'
 import { allowAll, startGatehouse, type TestGatehouse } from '../testkit/gatehouse.ts'
 import { startRecordingServer, type RecordingServer } from '../testkit/recording-server.ts'
 import { startRotatingProvider, type RotatingProvider } from '../testkit/rotating-provider.ts'
 import { callTool, modern, openSession, post, request, type Reply } from '../testkit/rpc.ts'
+import { codeUrl, createPeople, linkIn, type People } from '../testkit/people.ts'
 import { runCli } from '../testkit/run-cli.ts'
 import { stopAll } from '../testkit/stop-all.ts'
 
@@ -32,6 +27,7 @@ const STATE = 'state.db'
 let upstream: RecordingServer
 let acme: RotatingProvider
 let gateway: TestGatehouse
+let people: People
 /** Every credential that went up. */
 const sent = new Set<string>()
 
@@ -61,6 +57,7 @@ before(async () => {
     },
     env: { ACME_SECRET, GATEHOUSE_KEYS: KEYS },
   })
+  people = createPeople({ gateway, provider: acme.origin, ring: RING, stateFile: STATE })
 })
 
 beforeEach(() => {
@@ -72,69 +69,13 @@ beforeEach(() => {
 
 after(() => stopAll(gateway, upstream, acme))
 
-/** A token as the gateway gives it to an agent of this person, signed with its own keys. */
-async function tokenOf(subject: string, server: string): Promise<string> {
-  const { current } = await ownKeys()
-  const iat = Math.floor(Date.now() / 1_000)
-  const claims = { iss: gateway.origin, aud: gateway.url(server), sub: subject, client_id: 'bot' }
-  const life = { iat, exp: iat + 300, jti: crypto.randomUUID(), 'urn:gw:kind': 'agent' }
-  return signJwt({ ...claims, ...life }, current(), 'at+jwt')
-}
-
-let keys: ReturnType<typeof openSigningKeys> | undefined
-
-async function ownKeys() {
-  keys ??= (async () => {
-    const store = await openSqliteStore({ file: join(gateway.directory, STATE), now: Date.now })
-    const seals = createSeals(RING)
-    const opened = await openSigningKeys({
-      store,
-      seal: (text) => seals.seal('signing-key', [], text),
-      open: (sealed) => seals.open('signing-key', [], sealed),
-      isLasting: true,
-      now: Date.now,
-    })
-    await store.close()
-    return opened
-  })()
-  return await keys
-}
-
-/** A browser in which this person is signed in at the gateway and at the provider. */
-async function browserOf(subject: string): Promise<Robot> {
-  const robot = createRobot()
-  const store = await openSqliteStore({ file: join(gateway.directory, STATE), now: Date.now })
-  const who: SignedIn = {
-    tenant: 'default',
-    issuer: gateway.origin,
-    subject,
-    name: subject,
-    client: '',
-    kind: 'human',
-    groups: [],
-    methods: ['pwd'],
-  }
-  const { value } = await createSessions({ store, now: Date.now }).open(who)
-  await store.close()
-  robot.setCookie(gateway.origin, SESSION_COOKIE, value)
-  robot.setCookie(acme.origin, 'user', subject)
-  return robot
-}
-
 async function call(subject: string, server = 'files'): Promise<Reply> {
-  const token = await tokenOf(subject, server)
+  const token = await people.tokenOf(subject, server)
   return await post(gateway.url(server), callTool('echo'), { token })
 }
 
-/** The link in an answer, in whatever words. */
-function linkIn({ text }: Reply): string {
-  const link = /http:\/\/[^"\s]+\/connect\/acme\?ticket=[\w-]+/.exec(text)?.[0]
-  assert.ok(link, text)
-  return link
-}
-
 async function connect(subject: string): Promise<void> {
-  const robot = await browserOf(subject)
+  const robot = await people.browserOf(subject)
   const page = await robot.submit(await robot.open(linkIn(await call(subject))))
   assert.match(page.html, /Acme is connected/)
 }
@@ -150,7 +91,7 @@ test('A caller who has connected nothing is told where, connects in a browser, a
   assert.equal(refused.status, 200)
   assert.equal(refused.json?.result?.['isError'], true)
   assert.equal(upstream.calls('tools/call').length, 0)
-  const robot = await browserOf('alice')
+  const robot = await people.browserOf('alice')
   const offer = await robot.open(linkIn(refused))
   assert.match(offer.html, /Connect your Acme account/)
   assert.match(offer.html, /signed in as <b>alice/)
@@ -168,7 +109,7 @@ test('Two people with a connection each call at once, and every call has the tok
   const names = Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? 'bob' : 'carol'))
   await Promise.all(
     names.map(async (subject, at) => {
-      const token = await tokenOf(subject, 'files')
+      const token = await people.tokenOf(subject, 'files')
       const body = callTool('echo', { mine: subject }, at)
       await post(gateway.url('files'), body, { token })
     }),
@@ -183,7 +124,7 @@ test('Two people with a connection each call at once, and every call has the tok
 
 test('A modern client that can open links is asked to, and its retry reaches the server without a trace of it', async () => {
   const subject = 'dave'
-  const token = await tokenOf(subject, 'files')
+  const token = await people.tokenOf(subject, 'files')
   const capabilities = { elicitation: { url: {} } }
   const ask = (more: object = {}) => {
     const { body, headers } = modern('tools/call', { name: 'echo', arguments: {}, ...more })
@@ -201,7 +142,7 @@ test('A modern client that can open links is asked to, and its retry reaches the
   const { connect: wanted } = result.inputRequests
   assert.equal(wanted?.method, 'elicitation/create')
   assert.equal(wanted.params['mode'], 'url')
-  const robot = await browserOf(subject)
+  const robot = await people.browserOf(subject)
   await robot.submit(await robot.open(wanted.params['url'] ?? ''))
   const inputResponses = { connect: { action: 'accept' } }
   const done = await ask({ inputResponses, requestState: result.requestState })
@@ -209,7 +150,7 @@ test('A modern client that can open links is asked to, and its retry reaches the
   const params = upstream.calls('tools/call').at(-1)?.json?.params
   assert.deepEqual(Object.keys(params ?? {}).toSorted(), ['_meta', 'arguments', 'name'])
   assert.equal(await sentAs(), subject)
-  const stolen = await tokenOf('alice', 'files')
+  const stolen = await people.tokenOf('alice', 'files')
   const { body, headers } = modern('tools/call', {
     name: 'echo',
     inputResponses,
@@ -225,7 +166,7 @@ test('A session of 2025-11-25 that can open links gets -32042 with the link and 
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
     return method === 'GET'
   }
-  const token = await tokenOf('ivy', 'files')
+  const token = await people.tokenOf('ivy', 'files')
   const url = gateway.url('files')
   const hello = request('initialize', {
     protocolVersion: '2025-11-25',
@@ -249,7 +190,7 @@ test('A session of 2025-11-25 that can open links gets -32042 with the link and 
     headers: { accept: 'text/event-stream', authorization, ...headers },
   })
   t.after(() => stream.close())
-  const robot = await browserOf('ivy')
+  const robot = await people.browserOf('ivy')
   await robot.submit(await robot.open(link))
   const [told] = await stream.readUntil(/data: .*elicitation\/complete.*\n/)
   assert.ok(told.includes(`{"elicitationId":"${elicitationId}"}`), told)
@@ -257,7 +198,7 @@ test('A session of 2025-11-25 that can open links gets -32042 with the link and 
 })
 
 test('A server that wants a credential for everything gets nothing without one', async () => {
-  const token = await tokenOf('erin', 'strict')
+  const token = await people.tokenOf('erin', 'strict')
   await assert.rejects(openSession(gateway.url('strict'), token), /1004/)
   assert.equal(upstream.seen.length, 0)
 })
@@ -268,7 +209,7 @@ test('A connection with too little scope is not used for a server that needs mor
   const refused = await call('frank', 'writes')
   assert.match(refused.text, /more access is needed/)
   assert.equal(upstream.calls('tools/call').length, 0)
-  const robot = await browserOf('frank')
+  const robot = await people.browserOf('frank')
   const offer = await robot.open(linkIn(refused))
   assert.match(offer.html, /drive\.write/)
   await robot.submit(offer)
@@ -277,7 +218,7 @@ test('A connection with too little scope is not used for a server that needs mor
 
 test('A link is no good to anybody but the person it was made for, nor without signing in', async () => {
   const link = linkIn(await call('grace'))
-  const mallory = await browserOf('mallory')
+  const mallory = await people.browserOf('mallory')
   const page = await mallory.open(link)
   assert.equal(page.status, 403)
   assert.match(page.html, /made for somebody else/)
@@ -289,7 +230,7 @@ test('A link is no good to anybody but the person it was made for, nor without s
 })
 
 test('A link and its state work once, in the browser that began, and only for a form of that page', async () => {
-  const robot = await browserOf('heidi')
+  const robot = await people.browserOf('heidi')
   const link = linkIn(await call('heidi'))
   const offer = await robot.open(link)
   for (const headers of [
@@ -310,11 +251,11 @@ test('A link and its state work once, in the browser that began, and only for a 
 })
 
 test('An answer of the provider brought by another browser or person connects nothing (no planted account)', async () => {
-  const mallory = await browserOf('mallory-2')
+  const mallory = await people.browserOf('mallory-2')
   const offer = await mallory.open(linkIn(await call('mallory-2')))
   // Mallory stops before the way back and has the victim open it.
   const url = await codeUrl(mallory, offer)
-  const victim = await browserOf('victim')
+  const victim = await people.browserOf('victim')
   const planted = await victim.open(url)
   assert.equal(planted.status, 400, `${planted.html} ${planted.path.join(' ')}`)
   assert.match((await call('victim')).text, /Connect your acme account first/)
@@ -322,31 +263,12 @@ test('An answer of the provider brought by another browser or person connects no
   assert.equal((await mallory.open(url)).status, 400)
 })
 
-/** Where the provider would send this browser back to, not opened. */
-async function codeUrl(robot: Robot, offer: Awaited<ReturnType<Robot['open']>>): Promise<string> {
-  const real = globalThis.fetch
-  let url = ''
-  globalThis.fetch = async (input, init) => {
-    const address = input instanceof URL ? input.href : new Request(input).url
-    if (!address.includes('/callback')) return await real(input, init)
-    url = address
-    return new Response('stopped here')
-  }
-  try {
-    await robot.submit(offer)
-  } finally {
-    globalThis.fetch = real
-  }
-  assert.match(url, /code=/)
-  return url
-}
-
 test('An answer that names another issuer, or none, is refused (RFC 9207)', async () => {
   for (const change of [
     (url: URL) => url.searchParams.set('iss', 'https://evil.example'),
     (url: URL) => url.searchParams.delete('iss'),
   ]) {
-    const robot = await browserOf('ivan')
+    const robot = await people.browserOf('ivan')
     const url = new URL(await codeUrl(robot, await robot.open(linkIn(await call('ivan')))))
     change(url)
     assert.equal((await robot.open(url.href)).status, 400)
@@ -355,7 +277,7 @@ test('An answer that names another issuer, or none, is refused (RFC 9207)', asyn
 })
 
 test('A code brought to the callback of another provider connects nothing', async () => {
-  const robot = await browserOf('oscar')
+  const robot = await people.browserOf('oscar')
   const url = await codeUrl(robot, await robot.open(linkIn(await call('oscar'))))
   const elsewhere = url.replace('/connect/acme/', '/connect/other/')
   assert.notEqual(elsewhere, url)
@@ -384,12 +306,12 @@ test('A person sees what is connected, ends it, and the provider is told', async
   await connect('nina')
   await call('nina')
   const used = upstream.calls('tools/call').at(-1)?.headers.authorization?.replace('Bearer ', '')
-  const robot = await browserOf('nina')
+  const robot = await people.browserOf('nina')
   const page = await robot.open(`${gateway.origin}/connect`)
   assert.match(page.html, /signed in as <b>nina[\s\S]*Acme[\s\S]*Connected/)
   const cross = await robot.submit(page, { headers: { 'sec-fetch-site': 'cross-site' } })
   assert.equal(cross.status, 403)
-  const other = await browserOf('oscar')
+  const other = await people.browserOf('oscar')
   const stolen = await other.submit({ ...page })
   assert.equal(stolen.status, 403)
   assert.match((await robot.submit(page)).html, /Not connected/)
@@ -399,7 +321,7 @@ test('A person sees what is connected, ends it, and the provider is told', async
 
 test('A person with several accounts connects each by its name, every server has its own, and another takes its place', async () => {
   const connectAs = async (user: string, target: string): Promise<void> => {
-    const robot = await browserOf('pat')
+    const robot = await people.browserOf('pat')
     robot.setCookie(acme.origin, 'user', user)
     const done = await robot.submit(await robot.open(`${gateway.origin}/connect${target}`))
     assert.match(done.html, /Acme is connected/)
@@ -411,12 +333,14 @@ test('A person with several accounts connects each by its name, every server has
   await connectAs('pat-home', '/acme')
   await connectAs('pat-work', '/acme?account=work')
   assert.deepEqual([await usedBy('files'), await usedBy('office')], ['pat-home', 'pat-work'])
-  const page = await (await browserOf('pat')).open(`${gateway.origin}/connect`)
+  const page = await (await people.browserOf('pat')).open(`${gateway.origin}/connect`)
   const [, other = ''] =
     /<h2>Acme<[\s\S]*?href="([^"]+)">Use another account</.exec(page.html) ?? []
   await connectAs('pat-club', other.replaceAll('&amp;', '&').replace('/connect', ''))
   assert.deepEqual([await usedBy('files'), await usedBy('office')], ['pat-club', 'pat-work'])
-  const unknown = await (await browserOf('pat')).open(`${gateway.origin}/connect/acme?account=none`)
+  const unknown = await (
+    await people.browserOf('pat')
+  ).open(`${gateway.origin}/connect/acme?account=none`)
   assert.equal(unknown.status, 404)
 })
 
@@ -443,7 +367,7 @@ test('Operators list, count, seal anew and revoke connections, and see no token'
 })
 
 test('Whoever was revoked at the gateway is not signed in on its pages any more', async () => {
-  const robot = await browserOf('leo')
+  const robot = await people.browserOf('leo')
   const link = linkIn(await call('leo'))
   assert.equal((await robot.open(link)).status, 200)
   const body = { kind: 'subject', issuer: gateway.origin, value: 'leo' }
