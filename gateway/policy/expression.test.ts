@@ -103,6 +103,8 @@ const REFUSED: readonly (readonly [what: string, text: string, says: RegExp])[] 
     'args.x == 1 && arg.y',
     /at 1:16 in it: "arg" is not known; there are args/,
   ],
+  ['with a bracket that is not closed', 'under(args.path, "/(x)"', /no CEL at .*: a \( has no \)$/],
+  ['with a bracket too many', 'args.x in [1]]', /no CEL at .*: a \] has no \[$/],
   ['with an unknown function', 'exec("x")', /the function "exec" is not known; there are/],
   ['with a message', 'google.protobuf.Timestamp{seconds: 1} == now', /there are no messages/],
   ['with a loop in a loop', 'args.a.all(x, args.b.exists(y, true))', /loop within a loop/],

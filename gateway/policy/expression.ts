@@ -139,8 +139,26 @@ function syntaxError(error: unknown, expression: string): string {
   const at = expression.split('\n')[Number(line) - 1]?.slice(Number(column) - 1) ?? ''
   const slip =
     SLIPS.find(([begins]) => begins.test(at)) ?? WHOLE_SLIPS.find(([has]) => has.test(expression))
-  return `the expression is no CEL at ${line}:${column} in it: ${slip?.[1] ?? why}`
+  const what = slip?.[1] ?? unpaired(expression) ?? why
+  return `the expression is no CEL at ${line}:${column} in it: ${what}`
 }
+
+/** Of a bracket without its other half, outside of texts. */
+function unpaired(expression: string): string | undefined {
+  const bare = expression.replaceAll(/"[^"]*"|'[^']*'/g, '')
+  const count = (bracket: string): number => bare.split(bracket).length - 1
+  for (const [open, close] of BRACKETS) {
+    const more = count(open) - count(close)
+    if (more !== 0) return more > 0 ? `a ${open} has no ${close}` : `a ${close} has no ${open}`
+  }
+  return undefined
+}
+
+const BRACKETS: readonly (readonly [open: string, close: string])[] = [
+  ['(', ')'],
+  ['[', ']'],
+  ['{', '}'],
+]
 
 /** What people write out of habit, where the parser stops, and what it is in CEL. */
 const SLIPS: readonly (readonly [begins: RegExp, message: string])[] = [

@@ -23,6 +23,15 @@ const refused: Record<string, readonly [text: string, problem: string]> = {
     'a:\n\tb: 1\n',
     '2:1 a tab is used as indentation: YAML allows spaces only',
   ],
+  'a tab in an entry of a list, and nothing that comes of it,': [
+    'a:\n  - id: x\n\teffect: b\n    c: d\n',
+    '3:1 a tab is used as indentation: YAML allows spaces only',
+  ],
+  'a key without a colon': ['a: 1\nb\nc: 2\n', '2:1 a key needs ": " behind it, then its value'],
+  'a key without a space behind its colon': [
+    'a: 1\nb:c\nd: 2\n',
+    '2:1 a key needs ": " behind it, then its value',
+  ],
   'a key written twice': ['a: 1\nb: 2\na: 3\n', '3:1 duplicate key "a": each key may appear once'],
   'a key written twice, the first time without a value': [
     'a:\n  b:\n  b: []\n',

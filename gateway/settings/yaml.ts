@@ -25,6 +25,9 @@ export const MAX_ALIASES = 50
 /** Syntax errors reported per file: one slip can make hundreds, and the first tells what it was. */
 const MAX_REPORTED = 20
 
+/** After one of these the parser is lost: what it says of the rest is about nothing that anybody wrote. */
+const LOST: ReadonlySet<YAMLError['code']> = new Set(['RESOURCE_EXHAUSTION', 'TAB_AS_INDENT'])
+
 export type YamlResult =
   | ({ readonly ok: true } & SourceDocument)
   | { readonly ok: false; readonly problems: readonly Problem[] }
@@ -63,8 +66,7 @@ export function readYaml(file: string, text: string): YamlResult {
       last = offset
       const bare = bareReference(text, offset)
       report(offset, bare ?? explain(error, text.slice(offset)))
-      // The parser gave up inside this one, and again in everything around it.
-      if (error.code === 'RESOURCE_EXHAUSTION' || bare !== undefined) break
+      if (bare !== undefined || LOST.has(error.code)) break
     }
     if (problems.length === 0) checkStructure(document, report)
     if (problems.length > 0) return { ok: false, problems }
@@ -151,6 +153,7 @@ function explain(error: YAMLError, rest: string): string {
 const WORDS: readonly (readonly [said: RegExp, message: string])[] = [
   // Of a list whose next line stands neither in its entry nor begins another.
   [/^Sequence item/, 'belongs to no entry of the list above it: check the indentation'],
+  [/^Implicit /, 'a key needs ": " behind it, then its value'],
   [/^Flow .* and end with/, 'a bracket above has no end, or what it holds is not indented'],
   [/^Alias cannot be an empty string/, 'text that begins with * needs quotes'],
   [/ between flow /, 'a comma is missing here; or text that holds brackets needs quotes'],
