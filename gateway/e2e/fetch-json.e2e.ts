@@ -119,3 +119,13 @@ test('a URL that may not be fetched is never contacted', async () => {
   assert.equal(await problem('http://127.0.0.1.issuer.invalid/'), 'bad_url')
   assert.equal(seen.length, before)
 })
+
+test('who cannot be reached is told apart by the code of the system', async () => {
+  const closed = createServer()
+  await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve))
+  const { port } = closed.address() as AddressInfo
+  await new Promise((resolve) => closed.close(resolve))
+  await assert.rejects(fetchJson(`http://127.0.0.1:${port}/jwks`), {
+    message: `http://127.0.0.1:${port}/jwks: cannot be reached (ECONNREFUSED)`,
+  })
+})

@@ -151,5 +151,17 @@ function translated(cause: unknown, url: string, signal: AbortSignal): FetchErro
   if (cause instanceof FetchError) return cause
   return signal.aborted
     ? new FetchError('timeout', url, { what: 'did not answer in time', cause })
-    : new FetchError('unreachable', url, { what: 'cannot be reached', cause })
+    : new FetchError('unreachable', url, { what: `cannot be reached${whyOf(cause)}`, cause })
 }
+
+/** ` (ECONNREFUSED)`: the code that Node.js or OpenSSL has for it; nothing that came from the other side. */
+function whyOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (typeof code !== 'string' || !/^[A-Z_]+$/.test(code)) return ''
+  return CERTIFICATE.test(code)
+    ? ` (${code}: its certificate is of no authority known here; NODE_EXTRA_CA_CERTS names a file with more)`
+    : ` (${code})`
+}
+
+/** Codes of OpenSSL for a chain that ends nowhere it should. */
+const CERTIFICATE = /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/

@@ -4,6 +4,7 @@
  */
 import { LEGACY_VERSIONS, NOTHING_KNOWN, type Spoken } from '../mcp/spoken.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
+import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { OWN_STREAM, UNREAD } from '../upstream/collect.ts'
@@ -31,6 +32,12 @@ const UNSUPPORTED_VERSION = -32_022
 /** Errors of the modern revisions about a request that cannot have them: whatever it is, it is modern. */
 const ONLY_MODERN: ReadonlySet<unknown> = new Set([-32_020, -32_021])
 
+/** The status of an answer, or why there was none. */
+export type Heard = number | string
+
+/** What questions go out with, and who listens besides. */
+type Hearing = Asking & { readonly hear?: (what: Heard) => void }
+
 /** What comes of `server/discover`. */
 type Discovered =
   | { readonly kind: 'versions'; readonly versions: readonly string[] }
@@ -44,8 +51,15 @@ type Discovered =
  * The versions of both eras that a server and the gateway serve. A server that has never heard of
  * `server/discover` is a legacy one, and is not asked for more: some have room for one session in all.
  * Never rejects.
+ *
+ * @param hear Is told of each answer what it came with, for whoever wonders why nothing is known.
  */
-export async function probeEras(server: McpServer, conversations: Asking): Promise<Spoken> {
+export async function probeEras(
+  server: McpServer,
+  asking: Asking,
+  hear: (what: Heard) => void = () => undefined,
+): Promise<Spoken> {
+  const conversations: Hearing = { send: (to, request) => asking.send(to, request), hear }
   const found = await discover(server, conversations)
   switch (found.kind) {
     case 'unclear':
@@ -70,7 +84,7 @@ export async function lacksStill(
   return kind === 'unknown_method' || kind === 'refused'
 }
 
-async function discover(server: McpServer, conversations: Asking): Promise<Discovered> {
+async function discover(server: McpServer, conversations: Hearing): Promise<Discovered> {
   const [version = ''] = MODERN_VERSIONS
   const method = 'server/discover'
   const meta = {
@@ -107,7 +121,7 @@ async function discover(server: McpServer, conversations: Asking): Promise<Disco
  */
 async function shakeHands(
   server: McpServer,
-  conversations: Asking,
+  conversations: Hearing,
 ): Promise<readonly string[] | undefined> {
   const [protocolVersion = ''] = LEGACY_VERSIONS
   const method = 'initialize'
@@ -138,7 +152,7 @@ type Question = Pick<UpstreamRequest, 'method' | 'headers' | 'body'>
 /** Undefined when there was no answer. */
 async function ask(
   server: McpServer,
-  conversations: Asking,
+  conversations: Hearing,
   question: Question,
 ): Promise<Reply | undefined> {
   const request = {
@@ -151,8 +165,10 @@ async function ask(
     const answer = await hearOut(await conversations.send(server, request).answer, { id: ID })
     const { status, sessionId, body } = answer
     if (body.kind === 'stream') body.source.abort(new Error('heard out'))
+    conversations.hear?.(status)
     return { status, sessionId, response: parse(answer) }
-  } catch {
+  } catch (error) {
+    conversations.hear?.((error instanceof Refusal && error.extra.detail) || String(error))
     return undefined
   }
 }

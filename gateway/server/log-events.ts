@@ -24,7 +24,8 @@ export function createEventLog(log: Log): (event: GatehouseEvent) => void {
       const what = event.type === 'provider_discovery' ? 'be discovered' : 'be registered with'
       if (!event.ok) log('warn', `a provider cannot ${what}`, { provider, issuer, detail })
     }
-    if (event.type === 'eras_learned') {
+    // Of a server that was not understood there is a warning, which says why.
+    if (event.type === 'eras_learned' && event.eras !== 'unknown') {
       const { server, eras, versions } = event
       log('info', 'the eras of a server are known', { server, eras, versions: versions.join(' ') })
     }

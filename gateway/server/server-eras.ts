@@ -4,6 +4,7 @@ import { erasOf, versionsOf } from '../mcp/spoken.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Eras } from '../pipeline/eras.ts'
 import { createEras } from '../pipeline/eras.ts'
+import type { Heard } from '../pipeline/probe-era.ts'
 import { lacksStill, probeEras } from '../pipeline/probe-era.ts'
 import type { Conversations } from '../upstream/conversations.ts'
 import type { Plant } from './plant.ts'
@@ -28,9 +29,23 @@ export function createServerEras(options: ServerErasOptions): Eras {
       plant.emit({ type: 'warning', what: 'eras_share_host', detail })
     }
   }
+  const doubted = new Set<string>()
+  const probe = async (server: McpServer): Promise<Spoken> => {
+    let heard: Heard | undefined
+    const spoken = await probeEras(server, conversations, (what) => {
+      heard = what
+    })
+    if (erasOf(spoken) !== 'unknown') doubted.delete(server.name)
+    // Once, however often it is asked again: most servers only start later than the gateway.
+    else if (heard !== undefined && !doubted.has(server.name)) {
+      doubted.add(server.name)
+      plant.emit({ type: 'warning', what: 'server_not_understood', detail: doubt(server, heard) })
+    }
+    return spoken
+  }
   const eras = createEras({
     servers,
-    probe: (server) => probeEras(server, conversations),
+    probe,
     lacksStill: (missing, server) => lacksStill(missing, server, conversations),
     onLearned: ({ name }, spoken) => {
       const versions = versionsOf(spoken)
@@ -42,6 +57,24 @@ export function createServerEras(options: ServerErasOptions): Eras {
   warn()
   eras.look(plant.tick())
   return eras
+}
+
+/** Why nothing is known of a server that was asked, and what operators look at first. */
+export function doubt({ name, upstream }: McpServer, heard: Heard): string {
+  const where = `${name}: ${upstream.origin}${upstream.path}`
+  if (typeof heard === 'string') return `${where} does not answer: ${heard}; it is asked again`
+  const hint = HINTS[heard] ?? 'is it an MCP server?'
+  return `${where} answers with status ${heard}, and nothing of MCP: ${hint}`
+}
+
+const PATH = 'look at the path; a server of HTTP+SSE needs "transport: sse"'
+const CREDENTIAL = 'it wants a credential of the gateway ("credential")'
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: CREDENTIAL,
+  403: CREDENTIAL,
+  404: PATH,
+  405: PATH,
 }
 
 /** In words, for `gatehouse status`. */
