@@ -198,7 +198,12 @@ test('rules are held against the tools that there are, where somebody says which
   const directory = await mkdtemp(join(tmpdir(), 'gatehouse-check-'))
   t.after(() => rm(directory, { recursive: true, force: true }))
   const at = (name: string): string => join(directory, name)
-  const told = { ...files, tools: 'docs/search\n\nother/x\n', wrong: 'docs/search\nsearch\n' }
+  const told = {
+    ...files,
+    tools: 'docs/search\n\nother/x\n',
+    wrong: 'docs/search\nsearch\n',
+    empty: '',
+  }
   for (const [name, text] of Object.entries(told)) await writeFile(at(name), text)
   const args = (file: string) => ['-c', at('gatehouse.yaml'), '--tools', at(file)]
   const { code, out } = await runArgs(args('tools'), { env: { TOKEN }, directory })
@@ -211,6 +216,11 @@ test('rules are held against the tools that there are, where somebody says which
   assert.deepEqual(
     [wrong.code, wrong.err],
     [1, 'check: DIR/wrong:2 is no tool: a line is server/tool'],
+  )
+  const empty = await runArgs(args('empty'), { env: { TOKEN }, directory })
+  assert.deepEqual(
+    [empty.code, empty.err],
+    [1, 'check: --tools DIR/empty names no tool, so that no rule could be held against it'],
   )
   assert.equal((await runArgs(args('none'), { env: { TOKEN }, directory })).code, 1)
 })

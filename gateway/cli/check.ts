@@ -87,6 +87,8 @@ async function unlistedIn(
   if (file === undefined) return []
   try {
     const tools = await readTools(file)
+    if (tools.size === 0)
+      return `--tools ${file} names no tool, so that no rule could be held against it`
     return findUnlisted(rules, (server) => tools.get(server) ?? new Set())
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

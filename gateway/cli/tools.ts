@@ -18,7 +18,10 @@ export async function tools(
 ): Promise<number> {
   return runAdminVerb({ args, usage: USAGE, io, fetch }, async (ask) => {
     const { tools: listed } = await ask('GET', '/admin/tools')
-    for (const [server, names] of Object.entries(Object(listed))) {
+    const servers = Object.entries(Object(listed))
+    if (servers.length === 0)
+      io.err('no list has passed yet: have a client ask a server for its tools')
+    for (const [server, names] of servers) {
       for (const name of Array.isArray(names) ? names : []) {
         const line = `${server}/${String(name)}`
         // Names come from servers; one that would not be a line is none that a rule should have.

@@ -185,7 +185,10 @@ test('serve on a port that is taken exits with 1 and says so', async () => {
   const ran = await runCli(['serve', '-c', join(directory, 'taken.yaml')], { env })
   await taken.stop()
   assert.equal(ran.code, 1)
-  assert.match(ran.err, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`))
+  assert.match(
+    ran.err,
+    new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE.*; another program has it`),
+  )
 })
 
 function isOpen(port: number): Promise<boolean> {

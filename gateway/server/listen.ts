@@ -161,11 +161,20 @@ function rawInFrontOf(
   })
 }
 
+/** Of a port that is taken; what else there is says itself. */
+export function hintOf(error: Error): string {
+  return 'code' in error && error.code === 'EADDRINUSE'
+    ? '; another program has it: end that, or configure another port'
+    : ''
+}
+
 async function started(server: NetServer, { host, port }: Listen): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(
-        new Error(`listen: cannot listen on ${host}:${port}: ${error.message}`, { cause: error }),
+        new Error(`listen: cannot listen on ${host}:${port}: ${error.message}${hintOf(error)}`, {
+          cause: error,
+        }),
       ),
     )
     server.listen(port, host, () => resolve())

@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import type { AdminRequest } from '../admin/admin.ts'
 import type { AdminAnswer } from '../admin/answer.ts'
 import { isLoopback } from '../model/loopback.ts'
+import { hintOf } from './listen.ts'
 import type { Readiness } from './readiness.ts'
 
 /** An admin request body. */
@@ -42,7 +43,8 @@ export async function listenOps(options: OpsOptions): Promise<OpsListener> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const where = `${options.host}:${options.port}`
-      reject(new Error(`ops: cannot listen on ${where}: ${error.message}`, { cause: error }))
+      const said = `${error.message}${hintOf(error)}`
+      reject(new Error(`ops: cannot listen on ${where}: ${said}`, { cause: error }))
     })
     server.listen(options.port, options.host, resolve)
   })

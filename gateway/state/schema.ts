@@ -99,7 +99,10 @@ function createPrivate(file: string): void {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
     const why = error instanceof Error ? error.message : String(error)
-    throw new StoreError('failed', `cannot create the state file: ${why}`)
+    throw new StoreError(
+      'failed',
+      `state.file: cannot create the state file: ${why}; name a file in a directory the gateway may write to`,
+    )
   }
 }
 
