@@ -252,6 +252,23 @@ test('X-05 X-06 only what a caller may follow is listened to and heard of', asyn
   )
 })
 
+test('a server acknowledges no more than what was asked for', async () => {
+  const usual = server.override
+  server.override = (seen, response) => {
+    if (seen.json?.method !== 'subscriptions/listen') return usual?.(seen, response) ?? false
+    const more = ['file:///pub/a', 'file:///priv/b', 'file:///pub/unasked']
+    const [acknowledged] = listened(seen.json.id, { resourceSubscriptions: more })
+    sendEvents(response, [acknowledged, listened(seen.json.id, {}).at(-1)])
+    return true
+  }
+  const [acknowledged] = await listen({
+    resourceSubscriptions: ['file:///pub/a', 'file:///priv/b'],
+  })
+  server.override = usual
+  const notifications = { resourceSubscriptions: ['file:///pub/a'] }
+  assert.deepEqual(acknowledged?.params, { notifications })
+})
+
 test('a listener who may follow nothing it named still listens to the rest, and audit says what went', async () => {
   const [acknowledged] = await listen({ resourceSubscriptions: ['file:///priv/only'] })
   const notifications = { resourceSubscriptions: [] }

@@ -7,6 +7,7 @@ import type { Message, RpcId } from '../mcp/message.ts'
 import { type Edit, splice } from '../mcp/edit.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
+import { unaskedEdits } from './acknowledged.ts'
 import type { Desk } from './desk.ts'
 import { ownerOf } from './handles.ts'
 import type { Seat } from './frame.ts'
@@ -19,13 +20,17 @@ type IdDesk = Pick<Desk, 'seals' | 'now'>
 
 type DownDesk = IdDesk & Pick<Desk, 'tasks' | 'grants'>
 
-/** A message on its way down with the ids of the server's own requests, and those of tasks, sealed. */
+/**
+ * A message on its way down with the ids of the server's own requests, and those of tasks, sealed, and without
+ * what it acknowledges unasked.
+ */
 export function sealIds(
   own: Uint8Array,
   message: Message,
   { permit, seat, desk }: { readonly permit: Permit; readonly seat: Seat; readonly desk: DownDesk },
 ): Uint8Array {
   const edits = taskEdits(own, message, { permit, seat, desk })
+  edits.push(...unaskedEdits(own, message, permit))
   const id = permit.call.era === 'legacy' ? idOfServer(message) : undefined
   if (id !== undefined) {
     const handle = desk.seals.seal('request', boundTo(permit, seat), `${hourOf(desk)} ${id.text}`)
