@@ -33,22 +33,30 @@ export type UpstreamPool = {
  * @param tick Monotonic milliseconds.
  */
 export function createPool(upstream: Upstream, tick: () => number): UpstreamPool {
-  const { origin, maxConnections, connectTimeoutMs } = upstream
-  const calls = origin.startsWith('http:')
-    ? new PlainPool({ origin, maxConnections, connectTimeoutMs, tick })
-    : undefined
-  const others = new Pool(origin, options(upstream, maxConnections))
-  const streams = new Pool(origin, options(upstream, MAX_STREAMS_PER_SERVER))
+  const calls = openCalls(upstream, tick)
+  const streams = new Pool(upstream.origin, options(upstream, MAX_STREAMS_PER_SERVER))
   return {
-    call: (dispatch, handler) => {
-      if (calls === undefined) others.dispatch(dispatch, handler)
-      else calls.call(dispatch, handler)
-    },
+    call: (dispatch, handler) => calls.call(dispatch, handler),
     stream: (dispatch, handler) => void streams.dispatch(dispatch, handler),
-    sweep: () => calls?.sweep(),
-    close: async () => void (await Promise.all([calls?.close(), others.close(), streams.close()])),
-    destroy: async () =>
-      void (await Promise.all([calls?.destroy(), others.destroy(), streams.destroy()])),
+    sweep: () => calls.sweep(),
+    close: async () => void (await Promise.all([calls.close(), streams.close()])),
+    destroy: async () => void (await Promise.all([calls.destroy(), streams.destroy()])),
+  }
+}
+
+type Calls = Pick<PlainPool, 'call' | 'sweep' | 'close' | 'destroy'>
+
+function openCalls(upstream: Upstream, tick: () => number): Calls {
+  const { origin, maxConnections, connectTimeoutMs } = upstream
+  if (origin.startsWith('http:'))
+    return new PlainPool({ origin, maxConnections, connectTimeoutMs, tick })
+  const pool = new Pool(origin, options(upstream, maxConnections))
+  return {
+    call: (dispatch, handler) => void pool.dispatch(dispatch, handler),
+    // It closes them by itself.
+    sweep: () => {},
+    close: () => pool.close(),
+    destroy: () => pool.destroy(),
   }
 }
 
