@@ -3,12 +3,12 @@
  * idle streams cannot starve calls. HTTP/1.1 without pipelining: one slow call would hold up
  * whatever is queued behind it, and a POST may not be sent twice.
  */
-import { readFileSync } from 'node:fs'
 import { Pool } from 'undici'
 
 import type { Upstream } from '../model/server.ts'
 import type { Dispatch, Handler } from './dispatch.ts'
 import { PlainPool } from './plain-pool.ts'
+import { readTls, type TlsContents } from './tls-files.ts'
 
 /** Streams towards one server; the listener's connection cap bounds them before this does. */
 const MAX_STREAMS_PER_SERVER = 20_000
@@ -33,8 +33,10 @@ export type UpstreamPool = {
  * @param tick Monotonic milliseconds.
  */
 export function createPool(upstream: Upstream, tick: () => number): UpstreamPool {
-  const calls = openCalls(upstream, tick)
-  const streams = new Pool(upstream.origin, options(upstream, MAX_STREAMS_PER_SERVER))
+  const { origin, connectTimeoutMs } = upstream
+  const connect = { connectTimeoutMs, tls: readTls(upstream.tls) }
+  const calls = openCalls(upstream, connect, tick)
+  const streams = new Pool(origin, options(connect, MAX_STREAMS_PER_SERVER))
   return {
     call: (dispatch, handler) => calls.call(dispatch, handler),
     stream: (dispatch, handler) => void streams.dispatch(dispatch, handler),
@@ -46,11 +48,11 @@ export function createPool(upstream: Upstream, tick: () => number): UpstreamPool
 
 type Calls = Pick<PlainPool, 'call' | 'sweep' | 'close' | 'destroy'>
 
-function openCalls(upstream: Upstream, tick: () => number): Calls {
+function openCalls(upstream: Upstream, connect: Connect, tick: () => number): Calls {
   const { origin, maxConnections, connectTimeoutMs } = upstream
   if (origin.startsWith('http:'))
     return new PlainPool({ origin, maxConnections, connectTimeoutMs, tick })
-  const pool = new Pool(origin, options(upstream, maxConnections))
+  const pool = new Pool(origin, options(connect, maxConnections))
   return {
     call: (dispatch, handler) => void pool.dispatch(dispatch, handler),
     // It closes them by itself.
@@ -60,8 +62,9 @@ function openCalls(upstream: Upstream, tick: () => number): Calls {
   }
 }
 
-function options(upstream: Upstream, connections: number): Pool.Options {
-  const tls = upstream.tls
+type Connect = Pick<Upstream, 'connectTimeoutMs'> & { readonly tls: TlsContents }
+
+function options({ connectTimeoutMs, tls }: Connect, connections: number): Pool.Options {
   return {
     connections,
     pipelining: 1,
@@ -70,12 +73,6 @@ function options(upstream: Upstream, connections: number): Pool.Options {
     bodyTimeout: 0,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
-    connect: {
-      timeout: upstream.connectTimeoutMs,
-      ...(tls?.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
-      ...(tls?.cert === undefined ? {} : { cert: readFileSync(tls.cert) }),
-      ...(tls?.key === undefined ? {} : { key: readFileSync(tls.key) }),
-      ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
-    },
+    connect: { timeout: connectTimeoutMs, ...tls },
   }
 }

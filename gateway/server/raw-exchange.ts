@@ -163,8 +163,9 @@ export class RawExchangeResponse implements ExchangeResponse {
     this.visit?.onClose()
   }
 
-  readonly #onWritten = (): void => {
-    if (this.#isClosed) return
+  readonly #onWritten = (error?: Error | null): void => {
+    // Of what was not written it is told as well, with and without an error: then the socket closes, or has.
+    if (this.#isClosed || error || this.socket.destroyed) return
     this.writableFinished = true
     this.#isClosed = true
     this.visit?.onClose()

@@ -127,6 +127,9 @@ class RawConnection {
     const early = this.#early
     this.#early = undefined
     if (!isKept) {
+      // What comes after the last answer is read, so that the socket closes, and not answered.
+      this.#socket.off('data', this.#onData)
+      this.#socket.resume()
       this.#socket.destroySoon()
       return
     }

@@ -56,7 +56,8 @@ export function readRawRequest(bytes: Buffer): RawRequest | undefined {
     if (NOT_HERE.has(known)) return undefined
     if (known === 'host') hosts += 1
     else if (known === 'connection' && value.toLowerCase() !== 'keep-alive') return undefined
-    else if (known === 'x-forwarded-for') forwardedFor ??= value
+    else if (known === 'x-forwarded-for')
+      forwardedFor = forwardedFor === undefined ? value : `${forwardedFor}, ${value}`
     else if (known === 'content-length') {
       if (contentLength !== undefined || !LENGTH.test(value)) return undefined
       contentLength = value
