@@ -18,7 +18,7 @@ import { PlainPool } from './plain-pool.ts'
 const RUNS = fuzzOptions({
   what: 'bent answers to one caller, and what the next one is told',
   test: 2_000,
-  prove: 50_000,
+  prove: 20_000,
 })
 
 /** Turns of the event loop within which what was sent has been read. */

@@ -6,11 +6,16 @@ import { RawExchangeResponse } from './raw-exchange.ts'
 
 /** A response on a socket whose writes are over when they are let go. */
 function respond() {
-  const taken: (() => void)[] = []
+  const taken: ((error?: Error) => void)[] = []
   const socket = new Duplex({
     read: () => {},
-    write: (_bytes, _encoding, done) => taken.push(done),
+    write: (_bytes, _encoding, done) => void taken.push(done),
+    destroy: (error, destroyed) => {
+      for (const done of taken) done(new Error('ECANCELED'))
+      destroyed(error)
+    },
   })
+  socket.on('error', () => {})
   let finished = 0
   const response = new RawExchangeResponse({
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as much of one as is used

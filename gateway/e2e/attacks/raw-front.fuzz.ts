@@ -19,7 +19,7 @@ import { startRecordingServer } from '../../testkit/recording-server.ts'
 const RUNS = fuzzOptions({
   what: 'bent HTTP requests to the raw front and to node:http',
   test: 500,
-  prove: 50_000,
+  prove: 15_000,
 })
 const COUNT = RUNS.numRuns
 
