@@ -114,18 +114,12 @@ test('learn proposes a policy under which the same people do the same and no mor
 
 test('a reload says which of the calls it remembers it decides otherwise now', async () => {
   const text = await readFile(inside('learned.yaml'), 'utf8')
-  const reloadWith = async (policy: string): Promise<readonly string[]> => {
-    await writeFile(inside('learned.yaml'), policy)
-    return (await reload()).json['notices'] as readonly string[]
-  }
+  await writeFile(inside('learned.yaml'), text.replace(/\n.*"docs\/delete_all".*/, ''))
+  const { notices } = (await reload()).json
   const change =
     /^of \d+ recent calls 1 now denied, as agent "anna" in curators asking docs for tool "delete_all"/
-  await eventually(async () => {
-    // Whoever watches the file may have come first, and changed all there was to change.
-    await reloadWith(text)
-    const [notice] = await reloadWith(text.replace(/\n.*"docs\/delete_all".*/, ''))
-    assert.match(String(notice), change)
-  })
+  // Whoever watches the file may have come first, and changed all there was to change.
+  for (const notice of notices as readonly string[]) assert.match(notice, change)
   await eventually(async () => {
     const reloads = (await gateway.audit()).filter(({ event }) => event === 'reload')
     assert.ok(reloads.some(({ detail }) => change.test(String(detail))))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endedJourney, judgedCall, refusedJourney, testCall } from '../testkit/journey.ts'
 import { testCaller } from '../testkit/pipeline.ts'
-import { createRecentCalls, MAX_RECENT_CALLS } from './recent-calls.ts'
+import { createRecentCalls, LOOKS_PER_SECOND, MAX_RECENT_CALLS } from './recent-calls.ts'
 
 function visit(tool: string, startedTick: number) {
   const call = judgedCall({ call: testCall({ targets: [{ kind: 'tool', name: tool }] }) })
@@ -19,10 +19,12 @@ test('a call is remembered once however often it is made, and the latest stands 
   assert.deepEqual(tools(recent), ['write', 'read'])
 })
 
-test('no more than a hundred visits a second are looked at', () => {
+test('of the visits of a second only the first are looked at', () => {
   const recent = createRecentCalls()
-  for (let at = 0; at < 100; at += 1) recent.note(visit(`tool-${at}`, at))
-  assert.equal(recent.calls().length, 10)
+  for (let at = 0; at < 2 * LOOKS_PER_SECOND; at += 1) recent.note(visit(`tool-${at}`, at))
+  assert.equal(recent.calls().length, LOOKS_PER_SECOND)
+  recent.note(visit('later', 1_000))
+  assert.equal(tools(recent).at(-1), 'later')
 })
 
 test('what is remembered is bounded, and the oldest goes', () => {

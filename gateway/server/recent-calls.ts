@@ -10,8 +10,9 @@ import { callerKey } from '../policy/recorded-calls.ts'
 /** Different calls remembered, the oldest goes; under a megabyte. */
 export const MAX_RECENT_CALLS = 1_000
 
-/** Milliseconds between two visits whose calls are looked at. */
-const LOOK_EVERY_MS = 10
+/** Visits a second whose calls are looked at: those that come first in it. */
+export const LOOKS_PER_SECOND = 100
+const SECOND_MS = 1_000
 
 export type RecentCalls = {
   /** Told of every visit that has ended. */
@@ -22,15 +23,20 @@ export type RecentCalls = {
 
 export function createRecentCalls(): RecentCalls {
   const calls = new Map<string, AskedCall>()
-  let dueTick = 0
+  let looks = 0
+  let secondTick = 0
   return {
     note(journey) {
       const tick = journey.startedTick + journey.durationMs
-      if (tick < dueTick) return
+      if (tick - secondTick >= SECOND_MS) {
+        secondTick = tick
+        looks = 0
+      }
+      if (looks === LOOKS_PER_SECOND) return
       const { caller, server } = journey
       const entry = journey.calls.at(-1)
       if (caller === undefined || server === undefined || entry === undefined) return
-      dueTick = tick + LOOK_EVERY_MS
+      looks += 1
       const { call, id } = entry
       const targets = call.targets.map(({ kind, name, task }) => [kind, task?.tool ?? name])
       const what = [callerKey(caller), server, call.method, call.kind, targets]
