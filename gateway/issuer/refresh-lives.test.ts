@@ -42,9 +42,14 @@ function refreshing() {
     now,
   })
   /** How long the next token lives of a client whose first one is that old. */
-  const next = async (clientId: string, ageSeconds?: number, grantId = 'g'): Promise<number> => {
+  let tokens = 0
+  const next = async (
+    clientId: string,
+    ageSeconds?: number,
+    { grantId = 'g', jti = `token-${(tokens += 1)}` } = {},
+  ): Promise<number> => {
     const iiat = ageSeconds === undefined ? undefined : clock.nowMs / 1_000 - ageSeconds
-    const entities = iiat === undefined ? {} : { RefreshToken: { iiat, grantId } }
+    const entities = iiat === undefined ? {} : { RefreshToken: { iiat, grantId, jti } }
     const context = { oidc: { client: { clientId }, entities } } as unknown as KoaContextWithOIDC
     await lives.prepare(context)
     return lives.secondsOf(context, iiat)
@@ -72,9 +77,18 @@ test('One grant is refreshed only so often in an hour, and keeps no other from i
   const { clock, next } = refreshing()
   for (let at = 0; at < 120; at += 1) await next('bot', 1)
   await assert.rejects(next('bot', 1), { error: 'temporarily_unavailable' })
-  await next('bot', 1, 'another')
+  await next('bot', 1, { grantId: 'another' })
   clock.nowMs += 3_600_000
   await next('bot', 1)
+})
+
+test('Requests with one token at the same time are one refresh, and open nothing that is closed', async () => {
+  const { next } = refreshing()
+  const same = { jti: 'same' }
+  await Promise.all(Array.from({ length: 200 }, () => next('bot', 1, same)))
+  for (let at = 1; at < 120; at += 1) await next('bot', 1)
+  await assert.rejects(next('bot', 1), { error: 'temporarily_unavailable' })
+  await assert.rejects(next('bot', 1, same), { error: 'temporarily_unavailable' })
 })
 
 test('A client that is not known any more is given no refresh token, and none is made unasked', async () => {

@@ -2,12 +2,15 @@
  * How long refresh tokens live: each by itself, and all that come from one another together. The kind of the
  * client decides, and is asked for anew each time: an operator can have changed it.
  */
+import { createHash } from 'node:crypto'
+
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { errors } from 'oidc-provider'
 
 import type { Lives } from '../model/authorization-rules.ts'
 import type { Store } from '../model/store.ts'
 import type { Clients } from '../registry/clients.ts'
+import { REFRESH_GRACE_MS } from './adapter.ts'
 import { standingOf } from './entitlement.ts'
 import type { Setup } from './setup.ts'
 
@@ -33,7 +36,7 @@ export type RefreshLives = {
 export function createRefreshLives(options: {
   readonly setup: () => Setup
   readonly book: Pick<Clients, 'get'>
-  readonly store: Pick<Store, 'count'>
+  readonly store: Pick<Store, 'cas' | 'count'>
   /** Epoch milliseconds. */
   readonly now: () => number
 }): RefreshLives {
@@ -41,10 +44,18 @@ export function createRefreshLives(options: {
   const prepared = new WeakMap<object, Lives>()
   const leftOf = ({ sessionSeconds }: Lives, firstAtSeconds = now() / 1_000): number =>
     Math.floor(firstAtSeconds + sessionSeconds - now() / 1_000)
-  const isTooFast = async (grant: string, { accessTokenSeconds }: Lives): Promise<boolean> => {
+  /** Several requests with one token at the same time are one refresh: they are answered alike. */
+  const isTooFast = async (
+    { jti, grantId }: { readonly jti: string; readonly grantId?: string | undefined },
+    { accessTokenSeconds }: Lives,
+  ): Promise<boolean> => {
+    if (grantId === undefined) return false
     const { least, perToken } = REFRESHES
     const most = Math.max(least, (perToken * HOUR_SECONDS) / accessTokenSeconds)
-    return (await store.count(`refreshes/${grant}`, 1, HOUR_SECONDS * 1_000)) > most
+    const token = createHash('sha256').update(jti).digest('base64url')
+    const isFirst = await store.cas(`refreshed/${token}`, 0, '', { ttlMs: REFRESH_GRACE_MS })
+    const by = isFirst ? 1 : 0
+    return (await store.count(`refreshes/${grantId}`, by, HOUR_SECONDS * 1_000)) > most
   }
   return {
     prepare: async (context) => {
@@ -55,8 +66,8 @@ export function createRefreshLives(options: {
       if (leftOf(lives, entities.RefreshToken?.iiat) < 1) {
         throw new errors.InvalidGrant('the session is over')
       }
-      const { grantId } = entities.RefreshToken ?? {}
-      if (grantId !== undefined && (await isTooFast(grantId, lives))) {
+      const token = entities.RefreshToken
+      if (token !== undefined && (await isTooFast(token, lives))) {
         throw new errors.TemporarilyUnavailable('it is refreshed too often')
       }
       prepared.set(context.oidc, lives)
