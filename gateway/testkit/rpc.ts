@@ -19,14 +19,17 @@ export const MODERN = '2026-07-28'
 /** Everything that a server may ask of a client. */
 const CAPABILITIES = { sampling: {}, roots: {}, elicitation: { form: {}, url: {} } }
 
+export type PostOptions = {
+  readonly token?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
 /** POSTs a body to a URL with a token. */
-export async function post(
-  url: string,
-  body: unknown,
-  options: { readonly token?: string; readonly headers?: Readonly<Record<string, string>> } = {},
-): Promise<Reply> {
+export async function post(url: string, body: unknown, options: PostOptions = {}): Promise<Reply> {
   const response = await fetch(url, {
     method: 'POST',
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     headers: {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
