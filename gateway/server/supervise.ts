@@ -157,7 +157,8 @@ function createFork(
     worker.on('error', (error) => {
       if (worker.process.pid === undefined) end(error.message)
     })
-    worker.once('exit', (code, signal) => end(signal ?? `exit code ${code}`))
+    // After the exit, once all it has written is read: its last records may be on their way.
+    worker.process.once('close', (code, signal) => end(signal ?? `exit code ${code}`))
     return {
       pid: worker.process.pid ?? -1,
       line,
