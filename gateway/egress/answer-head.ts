@@ -4,16 +4,13 @@
  * read here, node:http reads the same (a fuzz test holds the two against each other).
  */
 
+import { FIELD, HEAD_END } from '../model/http-fields.ts'
+
 /** Of an answer head, in bytes; above it the answer is refused (R-HTTP-7). */
 export const MAX_HEAD_BYTES = 16_384
 
-const HEAD_END = Buffer.from('\r\n\r\n')
-
 /** 1xx are followed by another head. */
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d) [\t -~]*$/
-
-/** RFC 9110 §5.6.2, one colon and one space, and a value without space at either end (§5.5), in ASCII. */
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~](?:[\t -~]*[!-~])?)$/
 
 const LENGTH = /^(?:0|[1-9]\d{0,14})$/
 

@@ -2,7 +2,6 @@
  * Takes a body in chunks apart (RFC 9112 §7.1), as it comes. Extensions and trailers, which nobody asks for, are
  * refused: what they would mean is not known here.
  */
-
 import { failure } from './dispatch.ts'
 
 /** Of a size line, with its end: eight digits are more than any answer may have. */

@@ -6,15 +6,13 @@
 import { Pool } from 'undici'
 
 import type { Upstream } from '../model/server.ts'
+import { MAX_HEAD_BYTES } from './answer-head.ts'
 import type { Dispatch, Handler } from './dispatch.ts'
 import { PlainPool } from './plain-pool.ts'
 import { readTls, type TlsContents } from './tls-files.ts'
 
 /** Streams towards one server; the listener's connection cap bounds them before this does. */
 const MAX_STREAMS_PER_SERVER = 20_000
-
-/** Answer headers of a server; above it the answer is refused (R-HTTP-7). */
-const MAX_HEADER_BYTES = 16_384
 
 export type UpstreamPool = {
   call(dispatch: Dispatch, handler: Handler): void
@@ -72,7 +70,7 @@ function options({ connectTimeoutMs, tls }: Connect, connections: number): Pool.
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: false,
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize: MAX_HEAD_BYTES,
     connect: { timeout: connectTimeoutMs, ...tls },
   }
 }

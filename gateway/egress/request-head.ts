@@ -1,8 +1,6 @@
 /** The head of a request as it goes over the wire. */
+import { NOT_IN_A_FIELD } from '../model/http-fields.ts'
 import type { Dispatch } from './dispatch.ts'
-
-/** What no field may hold: it could begin another one (RFC 9110 §5.5). */
-const NOT_IN_A_FIELD = /[^\t\x20-\x7e\x80-\xff]/
 
 const NOT_A_NAME = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
 

@@ -4,12 +4,10 @@
  */
 import type { Socket } from 'node:net'
 import { STATUS_CODES } from 'node:http'
+import { NOT_IN_A_FIELD } from '../model/http-fields.ts'
 import type { ExchangeRequest, ExchangeResponse } from './exchange.ts'
 import type { HttpVisit } from './http-visit.ts'
 import type { RawRequest } from './raw-request.ts'
-
-/** What no field may hold: it could begin another one (RFC 9110 §5.5). */
-const NOT_IN_A_FIELD = /[^\t\x20-\x7e\x80-\xff]/
 
 const CONTENT_LENGTH = 'content-length'
 

@@ -5,15 +5,12 @@
  * the two against each other).
  */
 
+import { FIELD, HEAD_END } from '../model/http-fields.ts'
+
 /** Of a request head, in bytes; longer ones are refused elsewhere. */
 const MAX_HEAD_BYTES = 16_384
 
-const HEAD_END = Buffer.from('\r\n\r\n')
-
 const REQUEST_LINE = /^POST (\/[!-~]*) HTTP\/1\.1$/
-
-/** RFC 9110 §5.6.2, one colon and one space, and a value without space at either end (§5.5), in ASCII. */
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~](?:[\t -~]*[!-~])?)$/
 
 const LENGTH = /^(?:0|[1-9]\d{0,7})$/
 
