@@ -6,6 +6,7 @@ import { Agent, request } from 'undici'
 import type { Dispatcher } from 'undici'
 
 import { isLoopback } from '../model/loopback.ts'
+import { isUnknownAuthority } from './unknown-authority.ts'
 
 /** Why a document was not fetched. */
 export type FetchProblem =
@@ -158,10 +159,7 @@ function translated(cause: unknown, url: string, signal: AbortSignal): FetchErro
 function whyOf(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (typeof code !== 'string' || !/^[A-Z_]+$/.test(code)) return ''
-  return CERTIFICATE.test(code)
+  return isUnknownAuthority(code)
     ? ` (${code}: its certificate is of no authority known here; NODE_EXTRA_CA_CERTS names a file with more)`
     : ` (${code})`
 }
-
-/** Codes of OpenSSL for a chain that ends nowhere it should. */
-const CERTIFICATE = /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/

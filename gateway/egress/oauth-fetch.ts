@@ -11,6 +11,7 @@ import { isLoopback } from '../model/loopback.ts'
 import type { Reach } from '../model/provider.ts'
 import { isPublicUrl, publicOnly, type Resolve } from './public-only.ts'
 import type { TlsContents } from './tls-files.ts'
+import { isUnknownAuthority } from './unknown-authority.ts'
 
 /** A token endpoint may ask a directory; a call waits for it, so not for long. */
 const TIMEOUT_MS = 10_000
@@ -89,21 +90,12 @@ export function createOAuthFetch(options: OAuthFetchOptions = {}): OAuthFetch {
   return Object.assign(oauthFetch, { close: () => agent.close() })
 }
 
-/** What OpenSSL says of certificates that nobody known here vouches for. */
-const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-])
-
 function whyOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed'
   const code: unknown = 'code' in error ? error.code : undefined
   // Of the HTTP client's own errors the names say more.
   if (typeof code !== 'string' || code.startsWith('UND_')) return error.name
-  if (!UNKNOWN_AUTHORITY.has(code)) return code
+  if (!isUnknownAuthority(code)) return code
   return `its certificate comes from an authority that is not known here (${code}); see ca`
 }
 
