@@ -2,6 +2,7 @@
 import type { Decision } from '../model/decision.ts'
 import { countCalls, type DecisionChange, type PolicyDiff } from './diff.ts'
 import { howMany } from './how-many.ts'
+import { printable } from './printable.ts'
 import type { AskedCall } from './recorded-call.ts'
 import type { Rules } from './rules.ts'
 
@@ -95,8 +96,4 @@ function often(changes: readonly DecisionChange[]): readonly DecisionChange[] {
 
 function times(calls: number, distinct: number): string {
   return calls === distinct ? howMany(calls, 'call') : `${calls} calls, ${distinct} different`
-}
-
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, '?')
 }

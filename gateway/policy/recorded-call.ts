@@ -8,6 +8,15 @@ import type { Call, CallKind, Target, TargetKind } from '../model/call.ts'
 import type { Actor, Caller, CallerKind } from '../model/caller.ts'
 import type { Occasion } from './occasion.ts'
 import type { Decision } from '../model/decision.ts'
+import {
+  countOf,
+  type Fields,
+  fieldsOf,
+  listOf,
+  parseRecord,
+  textOf,
+  textsOf,
+} from './record-fields.ts'
 
 /** A call that rules can be asked about, and how often it was made. */
 export type AskedCall = {
@@ -41,8 +50,8 @@ export type RecordRead =
   | { readonly kind: 'call'; readonly recorded: RecordedCall }
   /** No decision about a call: outcomes, events, visits refused before there was a call. */
   | { readonly kind: 'other' }
-  /** A decision that cannot be asked again, and why. */
-  | { readonly kind: 'unusable'; readonly why: string }
+  /** A decision that cannot be asked again as it was, and why; `recorded` is what is known of it. */
+  | { readonly kind: 'unusable'; readonly why: string; readonly recorded?: RecordedCall }
 
 const OTHER: RecordRead = { kind: 'other' }
 
@@ -64,13 +73,15 @@ const TARGET_KINDS = [
   'task',
 ] as const satisfies readonly TargetKind[]
 
-/** What was refused whatever the rules say: names no list shows, tools kept back, decision points, limits. */
-const BEYOND_RULES: ReadonlySet<string> = new Set([
-  'unlisted',
-  'tool_held',
-  'decision_point',
-  'decision_point_failed',
-  'over_budget',
+/** What was refused whatever the rules say, by the recorded reason, and who said no. */
+export const BEYOND_RULES: ReadonlyMap<string, string> = new Map([
+  ['unlisted', 'no list of the server shows the name'],
+  ['tool_held', 'the tool has changed and is held back (gatehouse pins)'],
+  ['decision_point', 'an external decision point denied it'],
+  ['decision_point_failed', 'an external decision point did not answer'],
+  ['over_budget', 'a limit was used up'],
+  ['undeclared', 'the client has not declared that it takes such requests'],
+  ['unsafe_url', 'a person was to open what is no web address'],
 ])
 
 /** Whether the rules themselves decided the recorded call. */
@@ -81,11 +92,16 @@ export function isByRules({ reason }: Pick<RecordedCall, 'reason'>): boolean {
 /** What audit puts in the place of the rest of a text that was too long to be kept. */
 const CUT = /…\(\d+ chars, sha256 [\w-]{43}\)$/
 
+/** Whether a text of a record is the beginning of what it was. */
+export function isCut(text: string): boolean {
+  return CUT.test(text)
+}
+
 /** Reads one line; never throws. A line that is no JSON is something else. */
 export function readRecordedCall(line: string): RecordRead {
   // Half of all lines: told apart before they are parsed.
   if (!line.includes('"type":"decision"')) return OTHER
-  const record = parse(line)
+  const record = parseRecord(line)
   if (record?.['type'] !== 'decision' || record['kind'] === undefined) return OTHER
   const caller = readCaller(record)
   const call = readCall(record)
@@ -93,13 +109,6 @@ export function readRecordedCall(line: string): RecordRead {
   if (caller === undefined || call === undefined) return unusable('the record is not complete')
   if (typeof server !== 'string' || !isEffect(effect)) {
     return unusable('the record is not complete')
-  }
-  if (count(record['groups_left_out']) + count(record['scopes_left_out']) > 0) {
-    return unusable('its caller has more groups or scopes than are recorded')
-  }
-  const names = [...call.targets.map(({ name }) => name), caller.subject, caller.client]
-  if ([...names, ...caller.groups].some((name) => CUT.test(name))) {
-    return unusable('a name in it is too long to be recorded whole')
   }
   const recorded = {
     caller,
@@ -115,11 +124,18 @@ export function readRecordedCall(line: string): RecordRead {
     atMs: Date.parse(textOf(time) ?? '') || 0,
     label: `${textOf(id) ?? ''} of ${textOf(time) ?? ''}`,
   } as const
+  if (countOf(record['groups_left_out']) + countOf(record['scopes_left_out']) > 0) {
+    return unusable('its caller has more groups or scopes than are recorded', recorded)
+  }
+  const names = [...call.targets.map(({ name }) => name), caller.subject, caller.client]
+  if ([...names, ...caller.groups].some(isCut)) {
+    return unusable('a name in it is too long to be recorded whole', recorded)
+  }
   return { kind: 'call', recorded }
 }
 
-function unusable(why: string): RecordRead {
-  return { kind: 'unusable', why }
+function unusable(why: string, recorded?: RecordedCall): RecordRead {
+  return { kind: 'unusable', why, ...(recorded !== undefined && { recorded }) }
 }
 
 function readCaller(record: Fields): Caller | undefined {
@@ -198,36 +214,6 @@ function readTargets(value: unknown): readonly Target[] | undefined {
     targets.push({ kind, name, ...(tool === undefined ? {} : { task: { id: '', tool } }) })
   }
   return targets
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-function parse(line: string): Fields | undefined {
-  try {
-    return fieldsOf(JSON.parse(line))
-  } catch {
-    return undefined
-  }
-}
-
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null ? { ...value } : undefined
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function textsOf(value: unknown): readonly string[] {
-  return listOf(value).filter((one) => typeof one === 'string')
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function count(value: unknown): number {
-  return typeof value === 'number' ? value : 0
 }
 
 function isEffect(value: unknown): value is Decision['effect'] {

@@ -1,5 +1,6 @@
 /** What rules in shadow mode would have changed, from the decisions of an audit log. */
 import type { Decision } from '../model/decision.ts'
+import { type Fields, fieldsOf, parseRecord, textOf } from './record-fields.ts'
 import { type AskedCall, readRecordedCall } from './recorded-call.ts'
 
 /** One way in which a rule in shadow mode would have decided otherwise. */
@@ -40,7 +41,7 @@ export function createShadowReport(): ShadowReport {
   return {
     line(text) {
       if (!text.includes('"type":"decision"')) return
-      const record = parse(text)
+      const record = parseRecord(text)
       if (record?.['type'] !== 'decision' || record['kind'] === undefined) return
       decisions += 1
       const shadow = fieldsOf(record['shadow'])
@@ -80,24 +81,6 @@ function note(finding: ShadowFinding, record: Fields, text: string): void {
   else if (finding.examples.size < MAX_EXAMPLES) {
     finding.examples.set(key, { asked: read.recorded, count: 1 })
   }
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-function parse(text: string): Fields | undefined {
-  try {
-    return fieldsOf(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
-
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null ? { ...value } : undefined
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }
 
 const EFFECTS = ['allow', 'deny', 'require'] as const satisfies readonly Decision['effect'][]
