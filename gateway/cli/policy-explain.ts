@@ -1,7 +1,6 @@
 /** `gatehouse policy explain`: which rule decides a call, and why. */
 import type { CallerKind } from '../model/caller.ts'
-import type { Problem } from '../model/problem.ts'
-import { NO_INCLUDES, type ScopeIncludes, withIncluded } from '../model/scope-includes.ts'
+import { withIncluded } from '../model/scope-includes.ts'
 import {
   callFor,
   frameFor,
@@ -14,83 +13,14 @@ import { describeCaller } from '../policy/describe-caller.ts'
 import { explain } from '../policy/explain.ts'
 import { type Facts, NO_FACTS, type Occasion, occasionAt } from '../policy/occasion.ts'
 import { formatExplanation } from '../policy/format-explanation.ts'
-import type { Rules } from '../policy/rules.ts'
-import { formatProblem, loadAll } from '../server/load-all.ts'
 import { nearest } from '../settings/nearest.ts'
+import { HELP, OPTIONS, parseObject, readAt, readClaims, type Values } from './explain-options.ts'
+import { explainRecord } from './explain-record.ts'
 import type { Io } from './io.ts'
-import { readPolicies } from './read-policies.ts'
-import { misused, readArgs, type ValuesOf } from './usage.ts'
-
-const HELP = `Usage: gatehouse policy explain (--policy FILE… | -c FILE) --server S TARGET CALLER
-
-Says what the rules decide about one call, which rule decides, and which came near.
-
-Rules:
-      --policy FILE     policy file; may be given more than once
-  -c, --config FILE     configuration file, whose policies, servers and "scope_includes" are used
-      --server NAME     the server asked
-
-What is asked for, one of:
-      --tool NAME       a tool to call
-      --prompt NAME     a prompt to get
-      --resource URI    a resource to read
-      --template URI    a URI template to complete
-      --method METHOD   a call that names no target, such as sampling/createMessage
-
-Who asks:
-      --subject S       subject of the token or API key
-      --kind KIND       human, agent (default) or service
-      --group G         a group; may be given more than once
-      --scope S         a scope; may be given more than once
-      --client C        OAuth client, or client name of an API key
-      --issuer I        issuer of the token
-      --tenant T        tenant (default: default)
-      --interactive     a person stands behind the token, who could consent to more scopes and sign in anew
-      --claims JSON     claims of the token, a JSON object: {"acr":"gold","auth_time":1795000000}
-      --idp NAME        who signed the person in, the claim idp
-      --chain S         an actor of the delegation chain, the current one first; may be given more than once
-      --spiffe ID       SPIFFE ID of a workload, in place of --subject
-
-When and with what:
-      --args JSON       arguments of the tool or prompt, a JSON object
-      --at TIME         when it is asked (2026-11-23T08:00:00Z); now, when left out
-      --granted RULE    a rule the caller has a live grant for; may be given more than once
-      --address IP      address the caller comes from
-
-  -h, --help            show this text
-
-Exit code: 0 allowed, 1 denied or a file is wrong, 2 used wrongly.`
-
-const OPTIONS = {
-  policy: { type: 'string', multiple: true },
-  config: { type: 'string', short: 'c' },
-  server: { type: 'string' },
-  tool: { type: 'string' },
-  prompt: { type: 'string' },
-  resource: { type: 'string' },
-  template: { type: 'string' },
-  method: { type: 'string' },
-  subject: { type: 'string' },
-  kind: { type: 'string', default: 'agent' },
-  group: { type: 'string', multiple: true },
-  scope: { type: 'string', multiple: true },
-  client: { type: 'string' },
-  issuer: { type: 'string' },
-  tenant: { type: 'string' },
-  interactive: { type: 'boolean', default: false },
-  claims: { type: 'string' },
-  idp: { type: 'string' },
-  chain: { type: 'string', multiple: true },
-  spiffe: { type: 'string' },
-  args: { type: 'string' },
-  at: { type: 'string' },
-  granted: { type: 'string', multiple: true },
-  address: { type: 'string' },
-} as const
+import { readRules } from './read-rules.ts'
+import { misused, readArgs } from './usage.ts'
 
 const KINDS = ['human', 'agent', 'service'] as const satisfies readonly CallerKind[]
-
-type Values = ValuesOf<typeof OPTIONS>
 
 /** What was asked, once the options make sense. */
 type Asked = {
@@ -109,20 +39,19 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
   if (given === undefined) return 0
   const { values, words } = given
   const policies = [...(values.policy ?? []), ...words]
-  const asked = readAsked(values, policies)
-  if (typeof asked === 'string') return misused(io, `policy explain: ${asked}`, HELP)
-  const read = await readRules({
-    config: values.config,
-    policies,
-    server: asked.server,
-    env: io.env,
-  })
-  if (!read.ok) {
-    for (const problem of read.problems) io.err(formatProblem(problem))
-    return 1
+  const { config, record } = values
+  if (policies.length > 0 === (config !== undefined)) {
+    const problem = 'name policy files (--policy) or a configuration (-c), and not both'
+    return misused(io, `policy explain: ${problem}`, HELP)
   }
-  if (!read.rules.servers.has(asked.server)) {
-    const names = [...read.rules.servers.keys()].join(', ')
+  if (record !== undefined) return explainRecord(record, { config, policies }, values, io)
+  const asked = readAsked(values)
+  if (typeof asked === 'string') return misused(io, `policy explain: ${asked}`, HELP)
+  const read = await readRules({ config, policies }, io)
+  const rules = await read?.rules(asked.server)
+  if (read === undefined || rules === undefined) return 1
+  if (!rules.servers.has(asked.server)) {
+    const names = [...rules.servers.keys()].join(', ')
     io.err(`policy explain: there is no server "${asked.server}"; there are ${names}`)
     return 1
   }
@@ -133,15 +62,10 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
     client: values.client,
     issuer: values.issuer,
     tenant: values.tenant,
-    interactive: values.interactive,
+    interactive: values.interactive === true,
     chain: values.chain ?? [],
   })
-  const explanation = explain(
-    read.rules,
-    caller,
-    callFor(asked.question),
-    occasionFor(values, asked),
-  )
+  const explanation = explain(rules, caller, callFor(asked.question), occasionFor(values, asked))
   for (const line of formatExplanation(explanation)) io.out(line)
   if (explanation.decision.effect === 'allow') return 0
   const hint = methodHint(asked.question)
@@ -156,17 +80,6 @@ function occasionFor(values: Values, { server, nowMs, question }: Asked): Occasi
   const facts = { ...NO_FACTS, grant }
   const frame = frameFor(question)
   return occasionAt(server, { nowMs, address: values.address ?? '', frame, facts })
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? { ...value }
-      : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** What was probably meant by a method that no rule can speak of. */
@@ -185,10 +98,8 @@ function methodHint({ about, name }: Question): string | undefined {
 }
 
 /** The question, or what is wrong with it. */
-function readAsked(values: Values, policies: readonly string[]): Asked | string {
-  if (policies.length > 0 === (values.config !== undefined)) {
-    return 'name policy files (--policy) or a configuration (-c), and not both'
-  }
+function readAsked(values: Values): Asked | string {
+  if (values.audit !== undefined) return '--audit goes with --record'
   const { server } = values
   if (server === undefined) return '--server is missing'
   const who = readWho(values)
@@ -199,8 +110,8 @@ function readAsked(values: Values, policies: readonly string[]): Asked | string 
   if (about === undefined || name === undefined || asked.length > 1) {
     return `name one of ${QUESTIONS.map((key) => `--${key}`).join(', ')}, and only one`
   }
-  const nowMs = values.at === undefined ? Date.now() : Date.parse(values.at)
-  if (Number.isNaN(nowMs)) return '--at must be a time such as 2026-11-23T08:00:00Z'
+  const nowMs = values.at === undefined ? Date.now() : readAt(values.at)
+  if (typeof nowMs === 'string') return nowMs
   if (values.args === undefined) return { server, ...who, nowMs, question: { about, name } }
   if (about !== 'tool' && about !== 'prompt') return '--args goes with --tool or --prompt'
   const args = parseObject(values.args)
@@ -210,34 +121,13 @@ function readAsked(values: Values, policies: readonly string[]): Asked | string 
 
 /** Who asks, or what is wrong with it. */
 function readWho(values: Values): Pick<Asked, 'subject' | 'kind' | 'claims'> | string {
-  const { spiffe, subject = spiffe, idp } = values
+  const { spiffe, subject = spiffe } = values
   if (subject === undefined) return '--subject is missing'
   if (spiffe !== undefined && (values.subject !== undefined || !spiffe.startsWith('spiffe://'))) {
     return '--spiffe is a whole subject, such as spiffe://prod.example/agent: leave --subject out'
   }
-  const kind = KINDS.find((one) => one === values.kind)
+  const kind = KINDS.find((one) => one === (values.kind ?? 'agent'))
   if (kind === undefined) return `--kind must be ${KINDS.join(', ')}`
-  const claims = values.claims === undefined ? {} : parseObject(values.claims)
-  if (claims === undefined) return '--claims must be a JSON object'
-  return { subject, kind, claims: idp === undefined ? claims : { ...claims, idp } }
-}
-
-type RulesSource = {
-  readonly config: string | undefined
-  readonly policies: readonly string[]
-  readonly server: string
-  readonly env: Io['env']
-}
-
-type RulesRead =
-  | { readonly ok: true; readonly rules: Rules; readonly scopeIncludes: ScopeIncludes }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
-
-async function readRules({ config, policies, server, env }: RulesSource): Promise<RulesRead> {
-  if (config === undefined) {
-    const read = await readPolicies(policies, [server])
-    return read.ok ? { ...read, scopeIncludes: NO_INCLUDES } : read
-  }
-  const loaded = await loadAll({ file: config, env })
-  return loaded.ok ? { ...loaded, scopeIncludes: loaded.settings.scopeIncludes } : loaded
+  const claims = readClaims(values)
+  return typeof claims === 'string' ? claims : { subject, kind, claims }
 }

@@ -87,6 +87,14 @@ test('diff says of the recorded calls which an enforced rule would deny', async 
   assert.match(out, /after {3}deny \(deny_rule\) by no-deletes \(.*enforced\.yaml:\d+\)/)
   const same = [gateway.policyFile, gateway.policyFile, '--audit', gateway.auditFile]
   assert.equal((await runCli(['policy', 'diff', ...same])).code, 0)
+  const deleted = (await gateway.audit()).find((one) => JSON.stringify(one).includes('delete_all'))
+  const record = `--record=${String(deleted?.['id'])}`
+  const asked = ['--policy', inside('enforced.yaml'), record, ...args.slice(2)]
+  const explained = await runCli(['policy', 'explain', ...asked])
+  assert.match(
+    explained.out,
+    /DIFFERS: effect was allow, is deny\n +rule was everybody, is no-deletes/,
+  )
 })
 
 test('learn proposes a policy under which the same people do the same and no more', async () => {

@@ -24,6 +24,10 @@ export type LoggedCall = {
   readonly grant?: string
   /** Who approved it. */
   readonly approvedBy?: readonly string[]
+  /** Its arguments in JSON, as a rule has them recorded. */
+  readonly arguments?: string
+  /** Id of the trace it belongs to. */
+  readonly trace?: string
   readonly times?: number
 }
 
@@ -41,7 +45,7 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
       const { effect = 'allow', rule = effect === 'allow' ? 'readers' : undefined } = logged
       const reason = effect === 'deny' ? 'no_rule' : undefined
       const call = testCall(callOf(logged))
-      const { dropped = [], shadow, grant, approvedBy } = logged
+      const { dropped = [], shadow, grant, approvedBy, trace: traceId } = logged
       const judged = judgedCall({
         id: `call-${at}-${time}`,
         call,
@@ -52,9 +56,11 @@ export function recordedLog(calls: readonly LoggedCall[]): string {
         shadow,
         grant,
         approvedBy,
+        recordedArguments: logged.arguments,
       })
       const caller = testCaller(logged.caller ?? {})
-      const journey = endedJourney({ server: logged.server ?? 'docs', caller, calls: [judged] })
+      const server = logged.server ?? 'docs'
+      const journey = endedJourney({ server, caller, calls: [judged], traceId })
       lines.push(chain.seal(records.decision(journey, judged) + records.basis(journey, judged)))
       lines.push(chain.seal(records.outcome(journey, judged, undefined)))
     }
