@@ -21,7 +21,10 @@ function setup() {
   const sources = createSourceSessions(rows)
   const ended: string[] = []
   const events: GatehouseEvent[] = []
-  const fault: { is: Error | undefined } = { is: undefined }
+  const fault: { begins: boolean; is: Error | undefined } = { begins: false, is: undefined }
+  const working = (): void => {
+    if (fault.is !== undefined) throw fault.is
+  }
   const provider: IdentityProvider = {
     begin: () => Promise.reject(new Error('not asked')),
     finish: () => Promise.reject(new Error('not asked')),
@@ -32,9 +35,14 @@ function setup() {
     providers: (name) => (name === 'corp' ? provider : undefined),
     sources,
     rows,
-    store,
+    // The store of the book of used tokens goes away with the rest.
+    store: {
+      get: async (key) => (working(), await store.get(key)),
+      put: async (key, value, life) => (working(), await store.put(key, value, life)),
+    },
     endSession: async ({ id }) => {
-      if (fault.is !== undefined) throw fault.is
+      if (fault.begins) fault.is = new Error('the store is away')
+      working()
       ended.push(`session ${id}`)
     },
     endPerson: async (subject) => void ended.push(`person ${subject}`),
@@ -101,9 +109,9 @@ test('A session that is not known ends nothing, unless the provider named none w
 test('A token counts once, and again where it could not be carried out', async () => {
   const { ended, fault, send, signIn } = setup()
   await signIn('one', 's1')
-  fault.is = new Error('the store is away')
-  await assert.rejects(send({ id: 'same', session: 's1' }))
-  fault.is = undefined
+  fault.begins = true
+  await assert.rejects(send({ id: 'same', session: 's1' }), /the store is away/)
+  Object.assign(fault, { begins: false, is: undefined })
   assert.equal(await send({ id: 'same', session: 's1' }), 200)
   assert.equal(await send({ id: 'same', subject: '00u1' }), 400)
   assert.deepEqual(ended, ['session one'])

@@ -22,7 +22,7 @@ export type BackChannelOptions = {
   readonly providers: IdentityProviders
   readonly sources: SourceSessions
   readonly rows: Pick<Rows, 'read'>
-  readonly store: Pick<Store, 'cas' | 'delete'>
+  readonly store: Pick<Store, 'get' | 'put'>
   /** Ends a session and everything that was allowed in it. */
   readonly endSession: (session: { readonly id: string; readonly key: string }) => Promise<void>
   /** Ends all that a person has here so far: sessions, grants, tokens. */
@@ -48,15 +48,11 @@ export function createBackChannel(options: BackChannelOptions): BackChannel {
     if (!read.ok) return refused(read.why)
     const { logout } = read
     const key = `logout-token/${hash('sha256', JSON.stringify([name, logout.id]), 'base64url')}`
+    if ((await options.store.get(key)) !== undefined) return refused('it was used already')
+    await end(name, logout, options)
+    // Only now: what broke off, or is under way elsewhere, must be no reason to refuse the same token again.
     const ttlMs = Math.ceil(logout.expiresAtSeconds * 1_000 - options.now()) + MARGIN_MS
-    if (!(await options.store.cas(key, 0, '', { ttlMs }))) return refused('it was used already')
-    try {
-      await end(name, logout, options)
-    } catch (error) {
-      // The provider may send it again, and then it must count.
-      await options.store.delete(key)
-      throw error
-    }
+    await options.store.put(key, '', { ttlMs })
     return { status: 200, headers: ['cache-control', 'no-store'], body: '' }
   }
 }
