@@ -107,7 +107,7 @@ export type GatehouseEvent =
   | {
       /** The service that seals the keys of connections was asked. */
       readonly type: 'key_service'
-      readonly operation: 'encrypt' | 'decrypt' | 'rewrap'
+      readonly operation: 'encrypt' | 'decrypt'
       readonly ok: boolean
       /** In words of ours; holds nothing that was sent or came back. */
       readonly detail?: string

@@ -87,11 +87,6 @@ export function createTransitService(
         return encrypt(bytesOf(body['plaintext']), body)
       case 'decrypt':
         return { plaintext: decrypt(body).toString('base64') }
-      case 'rewrap': {
-        // It knows no associated data.
-        const known = { ciphertext: body['ciphertext'], context: body['context'] }
-        return encrypt(decrypt(known), known)
-      }
       default:
         throw new Problem(404, `unsupported path`)
     }

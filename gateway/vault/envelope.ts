@@ -79,13 +79,14 @@ export function createEnvelopes(wraps: readonly [KeyWrap, ...KeyWrap[]]): Envelo
     async rewrap(place, envelope) {
       const { v, kid, dek, blob } = envelope
       const at = aadOf(place)
-      if (v === 1 && current.owns(kid)) {
-        const wrapped = { kid, dek }
-        const anew = await current.rewrap(wrapped, at)
-        return anew === wrapped ? envelope : anew && { v, ...anew, blob }
-      }
       const key = await unwrap(at, envelope)
-      return key && { v, ...(await current.wrap(key, at)), blob }
+      // A row is given up for none that would not open either.
+      if (key === undefined || decrypt(key, at, blob) === undefined) return undefined
+      const wrapped = { kid, dek }
+      const anew = current.owns(kid)
+        ? await current.rewrap(wrapped, key, at)
+        : await current.wrap(key, at)
+      return anew === wrapped ? envelope : { v, ...anew, blob }
     },
   }
 }

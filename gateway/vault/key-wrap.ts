@@ -25,8 +25,8 @@ export type KeyWrap = {
   wrap(key: Buffer, place: Buffer): Promise<WrappedKey>
   /** Undefined for what does not open with it, ever. Rejects like `wrap`. */
   unwrap(wrapped: WrappedKey, place: Buffer): Promise<Buffer | undefined>
-  /** The same key sealed with the newest there is, or `wrapped` itself where it is. Undefined and rejects likewise. */
-  rewrap(wrapped: WrappedKey, place: Buffer): Promise<WrappedKey | undefined>
+  /** The key that `wrapped` holds sealed with the newest there is, or `wrapped` itself where it is. Rejects likewise. */
+  rewrap(wrapped: WrappedKey, key: Buffer, place: Buffer): Promise<WrappedKey>
 }
 
 const KEY_BYTES = 32
@@ -50,11 +50,8 @@ export function createRingWrap(ring: readonly RingKey[]): KeyWrap {
     opensForGood: true,
     wrap: async (key, place) => wrapNow(key, place),
     unwrap: async (wrapped, place) => unwrapNow(wrapped, place),
-    rewrap: async (wrapped, place) => {
-      const key = unwrapNow(wrapped, place)
-      if (key === undefined || wrapped.kid === currentId) return key && wrapped
-      return wrapNow(key, place)
-    },
+    rewrap: async (wrapped, key, place) =>
+      wrapped.kid === currentId ? wrapped : wrapNow(key, place),
   }
 }
 

@@ -104,10 +104,10 @@ test('A row key is asked for once in its time, and then again', async () => {
   const { clock, envelopes } = setup(service)
   const sealed = await envelopes.seal(ALICE, 'the tokens')
   for (let at = 0; at < 5; at++) await envelopes.open(ALICE, sealed)
-  assert.deepEqual(service.asked, ['encrypt'])
+  assert.deepEqual(service.asked, ['encrypt', 'decrypt'])
   clock.nowMs += CACHE_MS
   for (let at = 0; at < 5; at++) await envelopes.open(ALICE, sealed)
-  assert.deepEqual(service.asked, ['encrypt', 'decrypt'])
+  assert.deepEqual(service.asked, ['encrypt', 'decrypt', 'decrypt'])
 })
 
 test('While the service is away open rows go on until their time is over, and others are refused', async () => {
@@ -173,6 +173,64 @@ test('A derived key that is said to be none is refused with what to write', asyn
   await refused(envelopes.seal(ALICE, 'x'), /write derived: true/)
 })
 
+for (const derived of [false, true]) {
+  const words = derived ? 'derived key' : 'key'
+  test(`A row is not sealed with what opens to another key than its own, or not at all (${words})`, async () => {
+    const service = createTransitService({ derived })
+    const { envelopes, events } = setup(service, { derived })
+    const sealed = await envelopes.seal(ALICE, 'the tokens')
+    const bob = await envelopes.seal({ ...ALICE, subject: 'bob' }, 'his')
+    service.rotate()
+    const stranger = createTransitService({ derived })
+    stranger.rotate()
+    for (const answer of [
+      async (request: Request) => await stranger.handle(request),
+      async () => Response.json({ data: { ciphertext: bob.dek.replace(':v1:', ':v2:') } }),
+      async (request: Request) => {
+        const body = (await request.json()) as object
+        const other = { ...body, plaintext: Buffer.alloc(32).toString('base64') }
+        return await service.handle(new Request(request, { body: JSON.stringify(other) }))
+      },
+    ]) {
+      const sealsBadly = setup(
+        {
+          ...service,
+          handle: async (request) =>
+            request.url.includes('/encrypt/') ? await answer(request) : service.handle(request),
+        },
+        { derived },
+      )
+      await refused(sealsBadly.envelopes.rewrap(ALICE, sealed), /does not open to the same key/)
+      await refused(sealsBadly.envelopes.seal(ALICE, 'more'), /does not open to the same key/)
+      const last = sealsBadly.events.at(-1)
+      assert.ok(last?.type === 'key_service' && !last.ok)
+    }
+    assert.ok(!JSON.stringify(events).includes('vault:v'))
+    const anew = await envelopes.rewrap(ALICE, sealed)
+    assert.ok(anew)
+    assert.equal(
+      (await setup(service, { derived }).envelopes.open(ALICE, anew))?.text,
+      'the tokens',
+    )
+  })
+}
+
+test('A row that does not open with the key that the service says it has is not given up for one of that key', async () => {
+  const service = createTransitService()
+  const sealed = await setup(service).envelopes.seal(ALICE, 'the tokens')
+  service.rotate()
+  const lies = setup({
+    ...service,
+    handle: async (request) =>
+      request.url.includes('/decrypt/')
+        ? Response.json({ data: { plaintext: Buffer.alloc(32).toString('base64') } })
+        : await service.handle(request),
+  })
+  assert.equal(await lies.envelopes.rewrap(ALICE, sealed), undefined)
+  const retiring = createEnvelopes([lies.ring, lies.wrap])
+  assert.equal(await retiring.rewrap(ALICE, sealed), undefined)
+})
+
 test('An answer that is no ciphertext is not stored', async () => {
   const service = createTransitService()
   const { envelopes } = setup({
@@ -204,5 +262,5 @@ test('A row that names another key of the service is not opened: only the config
   for (const kid of ['transit/transit/other', 'transit/transit/../../sys/raw', 'transit']) {
     assert.equal(await envelopes.open(ALICE, { ...sealed, kid }), undefined)
   }
-  assert.deepEqual(service.asked, ['encrypt'])
+  assert.deepEqual(service.asked, ['encrypt', 'decrypt'])
 })

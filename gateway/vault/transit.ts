@@ -6,7 +6,7 @@ import type { OAuthFetch } from '../egress/oauth-fetch.ts'
 import type { Emit } from '../model/event.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { TransitKey } from '../model/transit-key.ts'
-import type { KeyWrap } from './key-wrap.ts'
+import type { KeyWrap, WrappedKey } from './key-wrap.ts'
 
 /** Row keys kept open; the one that was opened longest ago is asked for again. */
 const MAX_KEPT = 10_000
@@ -19,7 +19,7 @@ const KEY_BYTES = 32
 /** What the service writes: its name, the version of the key, and base64. */
 const CIPHERTEXT = /^vault:v(\d{1,9}):[A-Za-z0-9+/]+={0,2}$/
 
-type Operation = 'encrypt' | 'decrypt' | 'rewrap'
+type Operation = 'encrypt' | 'decrypt'
 
 export type TransitOptions = {
   readonly key: TransitKey
@@ -30,7 +30,7 @@ export type TransitOptions = {
 }
 
 export function createTransitWrap(options: TransitOptions): KeyWrap {
-  const { now } = options
+  const { emit, now } = options
   const { cacheMs, derived, mount, name } = options.key
   const kid = `transit/${mount}/${name}`
   const kept = new Map<string, { readonly key: Buffer; readonly untilMs: number }>()
@@ -45,38 +45,36 @@ export function createTransitWrap(options: TransitOptions): KeyWrap {
     const [oldest] = kept.keys()
     if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
   }
-  const seal = async (key: Buffer, place: Buffer): Promise<string> => {
-    const body = { plaintext: key.toString('base64'), ...binding(place) }
-    const dek = ciphertextOf(await ask('encrypt', body))
-    keep(dek, place, key)
-    return dek
-  }
-  const open = async (dek: string, place: Buffer): Promise<Buffer | undefined> => {
-    const known = kept.get(slotOf(dek, place))
-    if (known !== undefined && now() < known.untilMs) return known.key
+  const encrypted = async (key: Buffer, place: Buffer): Promise<string> =>
+    ciphertextOf(await ask('encrypt', { plaintext: key.toString('base64'), ...binding(place) }))
+  const decrypted = async (dek: string, place: Buffer): Promise<Buffer | undefined> => {
     const data = await ask('decrypt', { ciphertext: dek, ...binding(place) })
-    const key = data && keyOf(data)
-    if (key !== undefined) keep(dek, place, key)
-    return key
+    return data && keyOf(data)
   }
-  /** `rewrap` of the API knows `context`, and not `associated_data`. */
-  const resealed = async (dek: string, place: Buffer): Promise<string | undefined> => {
-    if (!derived) {
-      const key = await open(dek, place)
-      return key && (await seal(key, place))
+  /** What will be all there is of a key has to open to it first: a bad answer would cost the row. */
+  const proven = async (dek: string, key: Buffer, place: Buffer): Promise<WrappedKey> => {
+    if ((await decrypted(dek, place))?.equals(key) !== true) {
+      const why = 'what it sealed does not open to the same key'
+      emit({ type: 'key_service', operation: 'decrypt', ok: false, detail: why })
+      throw refusal(why)
     }
-    const data = await ask('rewrap', { ciphertext: dek, ...binding(place) })
-    return data && ciphertextOf(data)
+    keep(dek, place, key)
+    return { kid, dek }
   }
   return {
     owns: (id) => id === kid,
     opensForGood: false,
-    wrap: async (key, place) => ({ kid, dek: await seal(key, place) }),
-    unwrap: async ({ dek }, place) => await open(dek, place),
-    async rewrap(wrapped, place) {
-      const dek = await resealed(wrapped.dek, place)
-      if (dek === undefined) return undefined
-      return versionOf(dek) === versionOf(wrapped.dek) ? wrapped : { kid, dek }
+    wrap: async (key, place) => await proven(await encrypted(key, place), key, place),
+    async unwrap({ dek }, place) {
+      const known = kept.get(slotOf(dek, place))
+      if (known !== undefined && now() < known.untilMs) return known.key
+      const key = await decrypted(dek, place)
+      if (key !== undefined) keep(dek, place, key)
+      return key
+    },
+    async rewrap(wrapped, key, place) {
+      const dek = await encrypted(key, place)
+      return versionOf(dek) === versionOf(wrapped.dek) ? wrapped : await proven(dek, key, place)
     },
   }
 }
