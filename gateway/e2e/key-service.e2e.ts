@@ -17,6 +17,7 @@ import { startRecordingServer, type RecordingServer } from '../testkit/recording
 import { ringEntry } from '../testkit/replicas.ts'
 import { callTool, post, type Reply } from '../testkit/rpc.ts'
 import { runCli } from '../testkit/run-cli.ts'
+import { createSigner } from '../testkit/signer.ts'
 import { stopAll } from '../testkit/stop-all.ts'
 import { createTransitService, TRANSIT_TOKEN } from '../testkit/transit.ts'
 import { createBook } from '../vault/book.ts'
@@ -29,6 +30,11 @@ const [OLD, NEW] = [ringEntry('old'), ringEntry('new')]
 const STATE = 'state.db'
 const service = createTransitService()
 const KEYS = { file: 'ring' }
+const ACME = {
+  authorize_url: 'https://acme.example/auth',
+  token_url: 'https://acme.example/token',
+  client: { id: 'gateway' },
+}
 
 let upstream: RecordingServer
 let http: FetchServer
@@ -37,17 +43,12 @@ let gateway: TestGatehouse
 before(async () => {
   upstream = await startRecordingServer()
   http = await startFetchServer((request) => service.handle(request))
-  const provider = {
-    authorize_url: 'https://acme.example/auth',
-    token_url: 'https://acme.example/token',
-    client: { id: 'gateway' },
-  }
   gateway = await startGatehouse({
     servers: { files: { upstream: upstream.url, credential: { mode: 'vault', provider: 'acme' } } },
     rules: [allowAll('files')],
     config: {
       state: { driver: 'sqlite', file: STATE },
-      providers: { acme: provider },
+      providers: { acme: ACME },
       authorization_server: 'embedded',
       keys: KEYS,
     },
@@ -109,6 +110,25 @@ const withService = () =>
       transit: { url: new URL(http.url).origin, key: 'gatehouse', token: '${env:BAO_TOKEN}' },
     },
   })
+
+test('Keys of a configuration that is refused are not in force, nor are those before gone', async () => {
+  const ring = join(gateway.directory, 'ring')
+  const { jwk } = await createSigner('ES256')
+  // Read by itself it is sound; but the authorization server has its own name until a restart.
+  await gateway.writeConfig({
+    public_url: 'http://localhost:9',
+    issuers: [{ issuer: gateway.origin, jwks: { keys: [jwk] }, kind: 'agent' }],
+  })
+  await writeFile(ring, NEW)
+  const { json } = await gateway.admin('POST', '/admin/reload')
+  assert.match(JSON.stringify(json), /is configured twice/)
+  // Nobody has read his row so far.
+  const reply = await call('dave')
+  assert.equal(reply.json?.error, undefined, reply.text)
+  await writeFile(ring, OLD)
+  await gateway.writeConfig({})
+  await reload()
+})
 
 test('C-10 Under load rows go to the next key of the ring, to a key service and to its next version, and no call fails', async () => {
   const load = { isOver: false }

@@ -49,6 +49,8 @@ export type Generation = {
   readonly vault: Vault
   /** Authority of the public URL. */
   readonly host: string
+  /** Puts its keys in force, which cannot fail. Before that nothing of it is. */
+  takeOver(): void
   /** A visit begins; call `leave` when it is over. */
   enter(): void
   leave(): void
@@ -72,13 +74,14 @@ export function createGeneration(options: {
   const conversations = createConversations(settings.servers.filter(isHttp), plant.tick)
   const sides = createSideDoors(settings.servers, plant.tick)
   const seals = plant.sealsOf(settings.keys)
-  plant.vaultKeys.use(settings)
-  const vault = createVault(settings, plant, seals)
-  const swaps = swapsFor(settings, plant, vault)
+  const taken = [plant.vaultKeys.prepare(settings), plant.providerFetches.prepare(settings)]
   const { scopeIncludes } = settings
   const ours = own === undefined ? [] : [{ ...own, scopeIncludes }]
   const trusted = [...ours, ...settings.issuers]
   const identify = identifyFor({ settings, trusted }, plant, previous)
+  // What listens or asks by itself is begun once there is nothing left to be refused for.
+  const vault = createVault(settings, plant, seals)
+  const swaps = swapsFor(settings, plant, vault)
   const { servers } = settings
   const eras = createServerEras({ servers, conversations, plant, previous: previous?.eras })
   const routes = buildRoutes(settings.servers, settings.allowedOrigins)
@@ -163,6 +166,10 @@ export function createGeneration(options: {
       settle: plant.settle,
       tickets: createTickets({ seals, store: plant.store, now: plant.now }),
       finish: plant.finish,
+    },
+    takeOver: () => {
+      plant.useSeals(seals)
+      for (const take of taken) take()
     },
     enter: () => {
       visits += 1

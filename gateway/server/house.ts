@@ -53,6 +53,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const issuer = await openIssuer(loaded, plant)
   const own = issuer?.trust()
   const current = createGeneration({ settings, rules, plant, previous: undefined, latest, own })
+  current.takeOver()
   const house: House = {
     version,
     log,
@@ -76,8 +77,11 @@ export function adopt({ settings, rules }: Ready, house: House): Promise<string 
   const { plant, generations, current: previous, issuer } = house
   const latest = (): Desk => house.current.desk
   const own = issuer?.trust()
-  house.current = createGeneration({ settings, rules, plant, previous, latest, own })
+  const next = createGeneration({ settings, rules, plant, previous, latest, own })
   const setup = setupOf({ settings, rules }, plant)
+  // All of it could be made: from here on it is in force, and nothing can refuse it any more.
+  next.takeOver()
+  house.current = next
   if (setup !== undefined) issuer?.configure(setup)
   generations.add(house.current)
   previous.retire()

@@ -4,6 +4,7 @@ import type { Server, ServerOptions } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server as NetServer, Socket } from 'node:net'
+import { createSecureContext, Server as TlsServer } from 'node:tls'
 
 import type { Listen, ListenTls } from '../settings/settings.ts'
 import { VisitRequest, VisitResponse } from './http-visit.ts'
@@ -41,8 +42,11 @@ export type RawCalls = Pick<RawFrontOptions, 'serves' | 'serve'>
 export type Listener = {
   readonly port: number
   readonly connections: () => number
-  /** Reads the certificate files again; connections already open keep theirs. Throws when they do not fit. */
-  reloadCertificates(tls: ListenTls): void
+  /**
+   * Reads the certificate files again, in force once what is returned is called; connections already open keep
+   * theirs. Throws when they do not fit.
+   */
+  prepareCertificates(tls: ListenTls): () => void
   /** Stops accepting and lets idle connections go, silent ones too. Resolves when the last one is closed. */
   close(): Promise<void>
   closeIdle(): void
@@ -94,10 +98,12 @@ export async function listen(
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
     connections: () => sockets.size,
-    reloadCertificates: (tls) => {
-      if ('setSecureContext' in server && typeof server.setSecureContext === 'function') {
-        server.setSecureContext(certificates(tls))
-      }
+    prepareCertificates: (tls) => {
+      if (!(server instanceof TlsServer)) return () => {}
+      const read = certificates(tls)
+      // What a server cannot be given is no certificate for a context either.
+      createSecureContext(read)
+      return () => server.setSecureContext(read)
     },
     close: () =>
       new Promise((resolve) => {

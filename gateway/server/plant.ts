@@ -75,10 +75,12 @@ export type Plant = {
   /** Tells the processes apart that share a store. */
   readonly instance: string
   readonly newId: () => string
-  /** The seals of a key ring, in use from now on; those of a key that ends with the process when it is empty. */
+  /** The seals of a key ring; those of a key that ends with the process when it is empty. */
   readonly sealsOf: (keys: readonly RingKey[]) => Seals
   /** Those in use now. */
   readonly seals: () => Seals
+  /** In use from now on. */
+  readonly useSeals: (seals: Seals) => void
   /** What seals the keys of connections. */
   readonly vaultKeys: VaultKeys
   /** The connections of people. */
@@ -148,7 +150,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const tracer =
     otlp === undefined ? undefined : await openTracing({ ...otlp, version, instance, emit })
   const ephemeral = member?.temporaryKey ?? temporaryKey()
-  let seals = createSeals(settings.keys.length > 0 ? settings.keys : [ephemeral])
+  const sealsOf: Plant['sealsOf'] = (keys) => createSeals(keys.length > 0 ? keys : [ephemeral])
+  let seals = sealsOf(settings.keys)
   const signingKeys = await openSigningKeys({
     store,
     seal: (text) => seals.seal('signing-key', [], text),
@@ -196,7 +199,8 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
     instance,
     newId: createIds(),
     seals: () => seals,
-    sealsOf: (keys) => (seals = createSeals(keys.length > 0 ? keys : [ephemeral])),
+    sealsOf,
+    useSeals: (next) => void (seals = next),
     vaultKeys,
     book: createBook(store, vaultKeys.envelopes),
     now,

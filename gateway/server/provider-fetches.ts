@@ -9,8 +9,12 @@ import type { Settings } from '../settings/settings.ts'
 export type ProviderFetches = {
   /** Those in force; of a provider that nothing was said of, they are as for everybody. */
   readonly of: FetchesOf
-  /** From now on those of this configuration. @throws {Error} when a file cannot be read. */
-  use(settings: ProviderSettings): void
+  /**
+   * Those of this configuration, in force once what is returned is called; that cannot fail.
+   *
+   * @throws {Error} when a file cannot be read.
+   */
+  prepare(settings: ProviderSettings): () => void
   close(): Promise<void>
 }
 
@@ -22,7 +26,7 @@ type Options = {
   readonly timeoutMs?: number
 }
 
-/** @throws {Error} (as `use` does) when a file cannot be read. */
+/** @throws {Error} as `prepare` does. */
 export function createProviderFetches({ settings, ...timeout }: Options): ProviderFetches {
   const base = {
     any: createOAuthFetch(timeout),
@@ -48,12 +52,15 @@ export function createProviderFetches({ settings, ...timeout }: Options): Provid
   let inForce = make(settings)
   return {
     of: (provider) => ({ ...base, any: inForce.named.get(provider) ?? base.any }),
-    use(next) {
-      if (next === inForce.settings) return
-      const before = inForce
-      inForce = make(next)
-      // Requests that run end by themselves.
-      for (const fetch of before.opened) void fetch.close()
+    prepare(of) {
+      if (of === inForce.settings) return () => {}
+      const next = make(of)
+      return () => {
+        const before = inForce
+        inForce = next
+        // Requests that run end by themselves.
+        for (const fetch of before.opened) void fetch.close()
+      }
     },
     async close() {
       const all = [base.any, base.public, ...inForce.opened]

@@ -64,8 +64,9 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     current: () => house.current.settings,
     adopt: async (next) => {
       const { tls } = next.settings.listen
-      if (tls !== undefined) listener.reloadCertificates(tls)
+      const takeCertificates = tls && listener.prepareCertificates(tls)
       const change = adopt(next, house)
+      takeCertificates?.()
       watcher.refresh(next.settings.files, next.settings.digests)
       return await change
     },

@@ -14,8 +14,13 @@ const TIMEOUT_MS = 3_000
 export type VaultKeys = {
   /** Those in force. */
   readonly envelopes: () => Envelopes
-  /** From now on those of this configuration. Row keys that a key service has opened are asked for again. */
-  use(settings: KeySettings): void
+  /**
+   * Those of this configuration, in force once what is returned is called; that cannot fail. Row keys that a key
+   * service has opened are asked for again.
+   *
+   * @throws {Error} when the file of an authority cannot be read.
+   */
+  prepare(settings: KeySettings): () => void
   close(): Promise<void>
 }
 
@@ -29,17 +34,20 @@ type Options = {
   readonly emit: Emit
 }
 
-/** @throws {Error} (as `use` does) when the file of an authority cannot be read. */
+/** @throws {Error} as `prepare` does. */
 export function createVaultKeys(options: Options & { readonly settings: KeySettings }): VaultKeys {
   let inForce = make(options.settings, options)
   return {
     envelopes: () => inForce.envelopes,
-    use(settings) {
-      if (settings === inForce.settings) return
-      const before = inForce
-      inForce = make(settings, options)
-      // Requests that run end by themselves.
-      void before.fetch?.close()
+    prepare(settings) {
+      if (settings === inForce.settings) return () => {}
+      const next = make(settings, options)
+      return () => {
+        const before = inForce
+        inForce = next
+        // Requests that run end by themselves.
+        void before.fetch?.close()
+      }
     },
     close: async () => await inForce.fetch?.close(),
   }

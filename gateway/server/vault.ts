@@ -49,7 +49,6 @@ export function connectPathOf({ publicUrl }: Pick<Settings, 'publicUrl'>): strin
 export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
   const { book, clientAuth, emit, instance, now, store } = plant
   const { envelopes } = plant.vaultKeys
-  plant.providerFetches.use(settings)
   const fetchesOf = plant.providerFetches.of
   const { publicUrl } = settings
   const url = new URL(publicUrl)
