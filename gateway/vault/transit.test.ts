@@ -189,7 +189,8 @@ for (const derived of [false, true]) {
       async (request: Request) => {
         const body = (await request.json()) as object
         const other = { ...body, plaintext: Buffer.alloc(32).toString('base64') }
-        return await service.handle(new Request(request, { body: JSON.stringify(other) }))
+        const changed = { method: 'POST', body: JSON.stringify(other) }
+        return await service.handle(new Request(request, changed))
       },
     ]) {
       const sealsBadly = setup(
