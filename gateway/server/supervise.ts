@@ -14,6 +14,7 @@ import type { Crew, Hand } from './crew.ts'
 import { createCrew, LOOK_EVERY_MS } from './crew.ts'
 import { createCrewOps, reloadAll } from './crew-ops.ts'
 import type { ToSupervisor, ToWorker } from './crew-talk.ts'
+import { closeWithWorker } from './handed-over.ts'
 import { type Answers, createLine } from './line.ts'
 import { WORKER_VARIABLE } from './membership.ts'
 import { listenOps } from './ops.ts'
@@ -142,6 +143,7 @@ function createFork(
   })
   return (slot, ended) => {
     const worker = cluster.fork({ [WORKER_VARIABLE]: String(slot) })
+    closeWithWorker(worker.process)
     const line = createLine<ToSupervisor, ToWorker>({
       send: (message) => void worker.send(Object(message), () => undefined),
       answers: answersFor(slot),
