@@ -17,6 +17,8 @@ const XSRF = /name="xsrf" value="([A-Za-z0-9_-]+)"/
 
 /** Asks for the code. */
 export function askUserCode(context: KoaContextWithOIDC, form: string, failed: boolean): void {
+  // Codes that are wrong are counted, by what is answered.
+  if (failed) context.status = 400
   const problem = failed
     ? html`<p class="note bad" role="alert">
         <strong>That did not work.</strong> The code is wrong, has ended, or was used already. Look
@@ -83,6 +85,16 @@ export function showDeviceDone(context: KoaContextWithOIDC): void {
     'Done',
     html`<h1>Done</h1>
       <p>Your device goes on by itself. You can close this page.</p>`,
+  )
+}
+
+/** Says that nothing was allowed. */
+export function showDeviceStopped(context: KoaContextWithOIDC): void {
+  show(
+    context,
+    'Stopped',
+    html`<h1>Stopped</h1>
+      <p>The device gets nothing. You can close this page.</p>`,
   )
 }
 

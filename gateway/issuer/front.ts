@@ -6,20 +6,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { isLoopback } from '../model/loopback.ts'
-import type { PageAnswer } from '../pages/page.ts'
+import type { Arrival } from './arrival.ts'
+import { isType, refuse, slowDown, tooLarge } from './arrival.ts'
 import type { BackChannel } from './back-channel.ts'
+import type { DeviceCodes } from './device-codes.ts'
+import { tooManyCodes } from './device-codes.ts'
 import type { OauthClients } from './client-book.ts'
-import { problemPage } from './error-page.ts'
+import type { FormOptions } from './forms.ts'
+import { FORM_PATHS, serveForm } from './forms.ts'
 import { headerOf, oauthError, readBody, send, withBody } from './http.ts'
 import type { createInteractions } from './interactions.ts'
-import type { JwtBearer } from './jwt-bearer.ts'
-import { JWT_BEARER } from './jwt-bearer-names.ts'
 import { forged, notYours } from './ask.ts'
 import { findLogo, sendLogo } from './logos.ts'
-import { isBeginning, tooManyBegun } from './pace.ts'
+import { isBeginning, tooFast } from './pace.ts'
 import { completeParameters } from './parameters.ts'
 import type { createPersonPages } from './person-pages.ts'
-import type { PresentedTokens } from './presented-token.ts'
 import type { RegistrationOptions } from './registration.ts'
 import { judgeRegistration, judgeUpdate } from './registration.ts'
 import {
@@ -48,35 +49,18 @@ const PAGE = new RegExp(
 /** Headers in which a proxy says how it was reached; ours are made from the configuration. */
 const FORWARDED = ['forwarded', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-for']
 
-export type FrontOptions = {
-  readonly setup: () => Setup
-  /** The provider in force. */
-  readonly serve: (request: IncomingMessage, response: ServerResponse) => void
+export type FrontOptions = FormOptions & {
   readonly pages: ReturnType<typeof createInteractions>
   readonly signOn: Pick<SignOn, 'arrive'>
   readonly backChannel: BackChannel
   readonly personPages: ReturnType<typeof createPersonPages>
   readonly clients: Pick<OauthClients, 'register'>
   readonly registration: RegistrationOptions
-  readonly presented: PresentedTokens
-  readonly jwtBearer: Pick<JwtBearer, 'arrive'>
-  /** Whether so much was refused from here lately that it must be guessing; successes are free. */
-  readonly isGuessing: (address: string) => boolean
   /** Whether one more authorization may be begun from here. */
   readonly mayBegin: (address: string) => Promise<boolean>
-  /** Whether one more code of a device may be tried from here. */
-  readonly mayTry: (address: string) => Promise<boolean>
+  readonly deviceCodes: DeviceCodes
   /** Whether a page of `oidc-provider` was shown in this browser, to which its forms are tied. */
   readonly isKnownBrowser: (request: IncomingMessage) => boolean
-  /** `detail` is for records alone. */
-  readonly onRefused: (endpoint: string, error: string, address: string, detail?: string) => void
-}
-
-type Arrival = {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly path: string
-  readonly address: string
 }
 
 /** Makes the function that serves one request to its end. It never rejects for what a client sends. */
@@ -109,9 +93,16 @@ export function createFront(options: FrontOptions) {
 
 async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   const { request, response, path, address } = arrival
+  const taken = await options.quotas.fromNetwork(address)
+  if (!taken.ok) {
+    if (options.quotas.isNews(address)) {
+      options.onRefused('any', 'temporarily_unavailable', address, 'limits.network')
+    }
+    return send(response, tooFast(path, taken.retryAfterSeconds))
+  }
   if (isBeginning(request.method, path) && !(await options.mayBegin(address))) {
     options.onRefused('authorization', 'temporarily_unavailable', address)
-    return send(response, tooManyBegun(path))
+    return send(response, tooFast(path, 60))
   }
   if (path.startsWith(PAGES_PATH)) {
     const page = PAGE.exec(path.slice(PAGES_PATH.length))?.groups
@@ -136,8 +127,10 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   if (path === ROUTES.registration && request.method === 'POST') {
     return await register(arrival, options)
   }
-  if (path.startsWith(CLIENT_PATH) && request.method === 'PUT') {
-    return await changeClient(arrival, options)
+  if (path.startsWith(CLIENT_PATH)) {
+    // Each is opened with a token, which somebody may be guessing at.
+    if (options.isGuessing(address)) return refuse(arrival, options, slowDown())
+    if (request.method === 'PUT') return await changeClient(arrival, options)
   }
   if (path === ROUTES.authorization && request.method === 'GET') {
     request.url = completeQuery(request.url ?? '', options.setup())
@@ -146,7 +139,8 @@ async function route(arrival: Arrival, options: FrontOptions): Promise<void> {
   if (path === ROUTES.code_verification) {
     // A code in the address would be filled in by a link that somebody else has sent (RFC 8628 §5.4).
     if (request.method === 'GET') request.url = path
-    else if (!(await options.mayTry(address))) return send(response, tooManyCodes())
+    else if (!(await options.deviceCodes.mayTry(address, response)))
+      return send(response, tooManyCodes())
     else if (request.method === 'POST' && !options.isKnownBrowser(request))
       return send(response, forged())
   }
@@ -172,71 +166,6 @@ function isServed(path: string): boolean {
   const base = path.slice(0, path.lastIndexOf('/') + 1)
   const hasId = PATHS_WITH_ID.includes(base) && PAGE_ID.test(path.slice(base.length))
   return hasId || EXACT_PATHS.has(path)
-}
-
-/** Endpoints that take forms. */
-const FORM_PATHS: ReadonlySet<string> = new Set([
-  ROUTES.token,
-  ROUTES.revocation,
-  ROUTES.introspection,
-  ROUTES.pushed_authorization_request,
-  ROUTES.device_authorization,
-])
-
-async function serveForm(arrival: Arrival, options: FrontOptions): Promise<void> {
-  const { request, response, path, address } = arrival
-  if (options.isGuessing(address)) return refuse(arrival, options, slowDown())
-  const { serve, presented, setup } = options
-  if (!isType(request, 'application/x-www-form-urlencoded')) return serve(request, response)
-  const body = await readBody(request)
-  if (body === undefined) return tooLarge(arrival, options)
-  const form = new URLSearchParams(body)
-  const token = form.getAll('token')
-  const asksAboutToken = path === ROUTES.revocation || path === ROUTES.introspection
-  inHeader(request, form, setup())
-  if (asksAboutToken && token.length === 1 && token[0]?.includes('.') === true) {
-    return await presented.present(token[0], (id) => {
-      form.set('token', id)
-      serve(withBody(request, form.toString()), response)
-    })
-  }
-  if (path === ROUTES.token && form.get('grant_type') === JWT_BEARER) {
-    return await takeAssertion(arrival, form, options)
-  }
-  const isCompleted =
-    path === ROUTES.token ? form.get('grant_type') === 'client_credentials' : !asksAboutToken
-  const sent = isCompleted ? completeParameters(form, setup()) : form
-  return serve(withBody(request, sent.toString()), response)
-}
-
-/** Whoever an assertion speaks for is known before `oidc-provider` asks for the client. */
-async function takeAssertion(
-  arrival: Arrival,
-  form: URLSearchParams,
-  options: FrontOptions,
-): Promise<void> {
-  const { request, response } = arrival
-  const arriving = await options.jwtBearer.arrive(form, request)
-  if (!arriving.ok) {
-    const { error, description, detail } = arriving
-    const status = error === 'temporarily_unavailable' ? 503 : 400
-    return refuse(arrival, options, oauthError(status, error, description), detail)
-  }
-  if (arriving.client !== undefined) form.set('client_id', arriving.client)
-  arriving.run(() => options.serve(withBody(request, form.toString()), response))
-}
-
-/**
- * A client of the configuration may send its secret in the body as well as in the header (RFC 6749 §2.3.1);
- * `oidc-provider` wants to know beforehand which.
- */
-function inHeader({ headers }: IncomingMessage, form: URLSearchParams, { clients }: Setup): void {
-  const [id, secret] = [form.get('client_id') ?? '', form.get('client_secret')]
-  if (secret === null || headers.authorization !== undefined) return
-  if (clients.get(id)?.auth.kind !== 'secret') return
-  const pair = `${encodeURIComponent(id)}:${encodeURIComponent(secret)}`
-  headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`
-  form.delete('client_secret')
 }
 
 /** An identity provider ends sessions. Whoever only tries is kept from making us check signatures for ever. */
@@ -271,11 +200,6 @@ async function register(arrival: Arrival, options: FrontOptions): Promise<void> 
   options.clients.register(judged.newcomer, () => options.serve(registering, response))
 }
 
-function slowDown(): PageAnswer {
-  const description = 'too much was refused from here; try again in a few seconds'
-  return oauthError(429, 'temporarily_unavailable', description, ['retry-after', '5'])
-}
-
 /** A client changes what it said of itself: it is held to the same as when it registered (RFC 7592 §2.2). */
 async function changeClient(arrival: Arrival, options: FrontOptions): Promise<void> {
   const { request, response, path } = arrival
@@ -288,23 +212,6 @@ async function changeClient(arrival: Arrival, options: FrontOptions): Promise<vo
   const judged = await judgeUpdate({ id, body }, options.registration)
   if (!judged.ok) return refuse(arrival, options, judged.answer)
   return options.serve(withBody(request, judged.body), response)
-}
-
-function tooLarge(arrival: Arrival, options: FrontOptions): void {
-  arrival.response.shouldKeepAlive = false
-  refuse(arrival, options, oauthError(413, 'invalid_request', 'the body is too large'))
-}
-
-function refuse(
-  { response, path, address }: Arrival,
-  options: FrontOptions,
-  answer: PageAnswer,
-  detail?: string,
-): void {
-  const { error }: { error?: unknown } = JSON.parse(answer.body)
-  const endpoint = path.startsWith(ROUTES.registration) ? 'registration' : 'form'
-  options.onRefused(endpoint, String(error), address, detail)
-  send(response, answer)
 }
 
 /** Whether the one `Host` is ours: whatever the provider says of itself must not come from elsewhere. */
@@ -336,11 +243,6 @@ function completeQuery(target: string, setup: Setup): string {
   return `${target.slice(0, at)}?${query.toString()}`
 }
 
-function isType(request: IncomingMessage, type: string): boolean {
-  const [sent = ''] = (headerOf(request, 'content-type') ?? '').split(';', 1)
-  return sent.trim().toLowerCase() === type
-}
-
 /** Browser clients may register from the origins the operator listed. */
 function corsFor(request: IncomingMessage, { allowedOrigins }: Setup): readonly string[] {
   const origin = headerOf(request, 'origin')
@@ -355,23 +257,4 @@ function corsFor(request: IncomingMessage, { allowedOrigins }: Setup): readonly 
     'vary',
     'origin',
   ]
-}
-
-function tooManyCodes(): PageAnswer {
-  return problemPage({
-    status: 429,
-    title: 'Too many codes were tried from here',
-    text: 'Nothing is looked at for a while.',
-    advice: 'Wait a quarter of an hour, then try again.',
-  })
-}
-
-/** The page for a fault of ours. */
-export function faultPage(): PageAnswer {
-  return problemPage({
-    status: 500,
-    title: 'Something went wrong',
-    text: 'The gateway could not answer. Its log says why.',
-    advice: 'Try again in a minute.',
-  })
 }

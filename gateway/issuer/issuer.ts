@@ -14,7 +14,6 @@ import { createProofs } from '../identity/proofs.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Emit } from '../model/event.ts'
-import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import type { SigningKeys } from '../oauth/signing-keys.ts'
 import { SESSION_COOKIE, hostCookie, readCookie } from '../pages/cookies.ts'
@@ -34,8 +33,10 @@ import { createClientDocuments } from './client-document.ts'
 import { createConnecting } from './connecting.ts'
 import { createConsents } from './consents.ts'
 import { createDecision, createGrantFinder } from './decision.ts'
+import { createDeviceCodes } from './device-codes.ts'
 import type { ExtraGrantOptions } from './extra-grant.ts'
-import { createFront, faultPage } from './front.ts'
+import { faultPage } from './error-page.ts'
+import { createFront } from './front.ts'
 import { createGrantBook } from './grant-book.ts'
 import { headerOf, send } from './http.ts'
 import type { ProviderFetch } from './identity-provider.ts'
@@ -48,6 +49,8 @@ import { createPace } from './pace.ts'
 import { createPersonPages } from './person-pages.ts'
 import { createPresentedTokens } from './presented-token.ts'
 import { createProvider, describeServer, takesIdentityAssertions } from './provider.ts'
+import type { Take } from './quotas.ts'
+import { createQuotas } from './quotas.ts'
 import { createRefreshLives } from './refresh-lives.ts'
 import { reportEvents } from './report.ts'
 import { createRequestMemory } from './request-memory.ts'
@@ -67,10 +70,6 @@ const REVOCATION_MARGIN_SECONDS = 120
 
 /** Refusals that somebody gets who guesses at secrets, codes and tokens. */
 const GUESSES = ['invalid_client', 'invalid_grant', 'invalid_token']
-
-/** Codes of devices that may be tried from one address, and in which time. */
-const MAX_CODES_TRIED = 60
-const CODE_WINDOW_MS = 15 * 60_000
 
 /** Of what `oidc-provider` answers itself, such as a form that takes a code to a client: never framed. */
 const SAFE_HEADERS = [
@@ -110,6 +109,8 @@ export type IssuerOptions = {
   readonly fetch: ProviderFetch
   /** For the keys of those whose assertions are taken. */
   readonly keyLoading: Pick<KeyLoading, 'fetchJson' | 'readFile'>
+  /** Of what may be asked for in what time. */
+  readonly take: Take
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly emit: Emit
@@ -315,9 +316,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
     mayBegin: createPace({ store, now }),
     isKnownBrowser: (request) =>
       readCookie(headerOf(request, 'cookie'), provider().cookieName('session')) !== undefined,
-    mayTry: async (address) =>
-      (await store.count(`device-codes/${networkOf(address)}`, 1, CODE_WINDOW_MS)) <=
-      MAX_CODES_TRIED,
+    quotas: createQuotas({ limits: () => setup().limits, take: options.take, now }),
+    deviceCodes: createDeviceCodes(store),
     onRefused: (endpoint, error, address, detail) =>
       emitAndCount({ type: 'oauth_refused', endpoint, error, client: undefined, address, detail }),
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { memoryStore } from '../testkit/memory-store.ts'
-import { createPace, isBeginning, MAX_BEGUN, tooManyBegun } from './pace.ts'
+import { createPace, isBeginning, MAX_BEGUN, tooFast } from './pace.ts'
 
 test('So much may be begun from one network in a minute, and no more', async () => {
   const { clock, store, now } = memoryStore()
@@ -41,10 +41,32 @@ test('What makes us keep rows for nobody is a beginning; what goes on with one i
 })
 
 test('A client is told in JSON to wait, a person on a page', () => {
-  for (const path of ['/oauth/par', '/oauth/authorize']) {
-    const { status, headers, body } = tooManyBegun(path)
+  const told = (path: string, type: RegExp): void => {
+    const { status, headers } = tooFast(path, 7)
     assert.equal(status, 429)
-    assert.ok(headers.includes('retry-after'))
-    assert.equal(body.startsWith('{'), path === '/oauth/par')
+    assert.equal(headers[headers.indexOf('retry-after') + 1], '7')
+    assert.match(headers[headers.indexOf('content-type') + 1] ?? '', type, path)
   }
+  const programs = [
+    'par',
+    'device-code',
+    'token',
+    'revoke',
+    'introspect',
+    'register',
+    'register/c_1',
+  ]
+  for (const name of programs) told(`/oauth/${name}`, /json/)
+  told('/.well-known/oauth-authorization-server', /json/)
+  told('/oauth/backchannel-logout/corp', /json/)
+  for (const name of [
+    'authorize',
+    'authorize/x',
+    'device',
+    'ui/x',
+    'callback/corp',
+    'sign-in',
+    'access',
+  ])
+    told(`/oauth/${name}`, /html/)
 })

@@ -7,7 +7,7 @@ import type { Store } from '../model/store.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { problemPage } from './error-page.ts'
 import { oauthError } from './http.ts'
-import { ROUTES, WAY } from './routes.ts'
+import { ACCESS_PATH, CALLBACK_PATH, PAGES_PATH, ROUTES, SIGN_IN_PATH, WAY } from './routes.ts'
 
 /**
  * Authorizations, devices and sign-ins begun per minute from one network: ten a second, many for an
@@ -38,16 +38,26 @@ export function isBeginning(method: string | undefined, path: string): boolean {
 
 const FORMS: readonly string[] = [ROUTES.pushed_authorization_request, ROUTES.device_authorization]
 
-/** The answer to one too many: JSON to a client, a page to a person. */
-export function tooManyBegun(path: string): PageAnswer {
-  const wait = ['retry-after', '60']
-  if (FORMS.includes(path)) {
-    return oauthError(429, 'temporarily_unavailable', 'too much is begun from here', wait)
+/** Addresses that people open; what is asked at others is asked by programs. */
+const PAGES: readonly string[] = [
+  ROUTES.authorization,
+  ROUTES.code_verification,
+  PAGES_PATH.slice(0, -1),
+  CALLBACK_PATH.slice(0, -1),
+  SIGN_IN_PATH,
+  ACCESS_PATH,
+]
+
+/** The answer to whoever asks for too much: JSON to a client, a page to a person. */
+export function tooFast(path: string, retryAfterSeconds: number): PageAnswer {
+  const wait = ['retry-after', String(retryAfterSeconds)]
+  if (!PAGES.some((page) => path === page || path.startsWith(`${page}/`))) {
+    return oauthError(429, 'temporarily_unavailable', 'too much is asked for from here', wait)
   }
   const page = problemPage({
     status: 429,
-    title: 'Too many sign-ins were begun from here',
-    text: 'Nothing more is begun for the rest of this minute.',
+    title: 'Too much is asked for from here',
+    text: 'Nothing more is begun for a while.',
     advice: 'Wait a minute, then start again in the application.',
   })
   return { ...page, headers: [...page.headers, ...wait] }

@@ -16,7 +16,13 @@ import { createAdapter } from './adapter.ts'
 import type { ClientDocuments } from './client-document.ts'
 import { isServedDocument } from './client-document.ts'
 import { findResource } from './canonical-resource.ts'
-import { askUserCode, confirmUserCode, showDeviceDone, USER_CODE } from './device-pages.ts'
+import {
+  askUserCode,
+  confirmUserCode,
+  showDeviceDone,
+  showDeviceStopped,
+  USER_CODE,
+} from './device-pages.ts'
 import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { showOauthError } from './error-page.ts'
 import type { ExtraGrant } from './extra-grant.ts'
@@ -205,7 +211,9 @@ function featuresOf({
       enabled: true,
       ...USER_CODE,
       userCodeInputSource: (context, form, _out, error) =>
-        askUserCode(context, form, error !== undefined),
+        error?.name === 'AbortedError'
+          ? showDeviceStopped(context)
+          : askUserCode(context, form, error !== undefined),
       userCodeConfirmSource: (context, form, client, _device, code) =>
         confirmUserCode(context, form, { name: client.clientName ?? client.clientId, code }),
       successSource: showDeviceDone,

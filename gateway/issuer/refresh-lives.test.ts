@@ -42,6 +42,7 @@ function refreshing() {
     now,
   })
   /** How long the next token lives of a client whose first one is that old. */
+  const headers = new Map<string, string>()
   let tokens = 0
   const next = async (
     clientId: string,
@@ -50,11 +51,15 @@ function refreshing() {
   ): Promise<number> => {
     const iiat = ageSeconds === undefined ? undefined : clock.nowMs / 1_000 - ageSeconds
     const entities = iiat === undefined ? {} : { RefreshToken: { iiat, grantId, jti } }
-    const context = { oidc: { client: { clientId }, entities } } as unknown as KoaContextWithOIDC
+    const set = (name: string, value: string): void => void headers.set(name, value)
+    const context = {
+      set,
+      oidc: { client: { clientId }, entities },
+    } as unknown as KoaContextWithOIDC
     await lives.prepare(context)
     return lives.secondsOf(context, iiat)
   }
-  return { clock, lives, next }
+  return { clock, headers, lives, next }
 }
 
 test('A refresh token lives as its client kind does, and never beyond the session it began with', async () => {
@@ -74,9 +79,10 @@ test('When the session is over nothing more is refreshed, whatever the refresh t
 })
 
 test('One grant is refreshed only so often in an hour, and keeps no other from it', async () => {
-  const { clock, next } = refreshing()
+  const { clock, headers, next } = refreshing()
   for (let at = 0; at < 120; at += 1) await next('bot', 1)
-  await assert.rejects(next('bot', 1), { error: 'temporarily_unavailable' })
+  await assert.rejects(next('bot', 1), { error: 'temporarily_unavailable', statusCode: 429 })
+  assert.equal(headers.get('retry-after'), '60')
   await next('bot', 1, { grantId: 'another' })
   clock.nowMs += 3_600_000
   await next('bot', 1)

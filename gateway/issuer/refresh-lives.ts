@@ -23,6 +23,9 @@ const HOUR_SECONDS = 3_600
  */
 const REFRESHES = { least: 120, perToken: 10 }
 
+/** What a client is told to wait that refreshes too often, in seconds. */
+const PAUSE_SECONDS = 60
+
 export type RefreshLives = {
   /**
    * Looks up how long the refresh token may live that this request brings; it has to be called before.
@@ -68,7 +71,12 @@ export function createRefreshLives(options: {
       }
       const token = entities.RefreshToken
       if (token !== undefined && (await isTooFast(token, lives))) {
-        throw new errors.TemporarilyUnavailable('it is refreshed too often')
+        context.set('retry-after', String(PAUSE_SECONDS))
+        // By itself it would be 400, which clients take for the end of the grant.
+        throw Object.assign(new errors.TemporarilyUnavailable('it is refreshed too often'), {
+          status: 429,
+          statusCode: 429,
+        })
       }
       prepared.set(context.oidc, lives)
     },

@@ -21,6 +21,9 @@ export type SignInPage = {
 
 const CANCEL = html`<button type="submit" name="do" value="cancel" formnovalidate>Cancel</button>`
 
+/** How long nothing is looked at after too many attempts, in seconds. */
+const QUARTER_SECONDS = 15 * 60
+
 const FAILURES = {
   wrong: 'That name and password do not belong together. Check both and try again.',
   too_often: 'There were too many attempts. Wait a quarter of an hour, then try again.',
@@ -73,11 +76,8 @@ export function showSignIn(page: SignInPage): PageAnswer {
     ${client === undefined ? undefined : html`<p><strong>${client}</strong> asks for access. Before you decide, show who you are.</p>`}
     ${problem} ${others.length === 0 ? undefined : html`<div class="actions">${others}</div>`}
     ${hasPasswords ? form : undefined} ${isNobody ? nobody : undefined}`
-  return showPage({
-    status: failed === 'too_often' ? 429 : 200,
-    title: 'Sign in',
-    body,
-    formTargets,
-    cookies: page.cookies ?? [],
-  })
+  const cookies = page.cookies ?? []
+  if (failed !== 'too_often') return showPage({ title: 'Sign in', body, formTargets, cookies })
+  const shown = showPage({ status: 429, title: 'Sign in', body, formTargets, cookies })
+  return { ...shown, headers: [...shown.headers, 'retry-after', String(QUARTER_SECONDS)] }
 }

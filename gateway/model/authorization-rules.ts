@@ -1,6 +1,7 @@
 /** What operators say about the embedded authorization server: who signs in, and what clients may. */
 import type { CallerKind } from './caller.ts'
 import type { Signatory } from './jwks-source.ts'
+import type { Budget } from './limits.ts'
 import type { Secret } from './secret.ts'
 
 /** One configuration of it. */
@@ -19,6 +20,15 @@ export type AuthorizationRules = {
   readonly workloads: ReadonlyMap<string, WorkloadIssuer>
   readonly registration: RegistrationRules
   readonly documents: DocumentRules
+  readonly limits: IssuerLimits
+}
+
+/** How many requests the authorization server takes; undefined is not limited. */
+export type IssuerLimits = {
+  /** From one network, whatever they ask for. */
+  readonly network: Budget | undefined
+  /** For tokens, of one client, that are answered with one. */
+  readonly client: Budget | undefined
 }
 
 /** How long what a client gets lasts, by its kind. */

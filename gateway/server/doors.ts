@@ -11,6 +11,7 @@ import type { Outgoing, Visit } from '../pipeline/visit.ts'
 import { Refusal } from '../model/refusal.ts'
 import { SHED_RETRY_AFTER_SECONDS } from '../limits/in-flight.ts'
 import { isConnectTarget, openConnectDoor } from './connect-door.ts'
+import type { ReadQuota } from './read-quota.ts'
 import type { Vault } from './vault.ts'
 
 /** Public documents by authority and target; all are JSON and readable by anyone. */
@@ -30,6 +31,7 @@ const MCP_METHODS: readonly string[] = ['POST', 'GET', 'DELETE']
 export type Rooms = {
   readonly desk: Desk
   readonly documents: Documents
+  readonly countReader: ReadQuota
   readonly vault: Vault
   readonly approvalDoor: ApprovalDoor
   /** Authority of the public URL. */
@@ -37,9 +39,8 @@ export type Rooms = {
 }
 
 export async function receive(visit: Visit, rooms: Rooms): Promise<void> {
-  const { desk, documents, vault, approvalDoor } = rooms
-  if (visit.target.startsWith(WELL_KNOWN))
-    return serve(visit, desk, () => document(visit, documents))
+  const { desk, vault, approvalDoor } = rooms
+  if (visit.target.startsWith(WELL_KNOWN)) return serve(visit, desk, () => document(visit, rooms))
   if (visit.httpMethod === 'OPTIONS') return serve(visit, desk, () => preflight(visit, desk))
   if (withoutTicketSuffix(visit.target) !== visit.target) return issueTicket(visit, desk)
   if (isConnectTarget(visit.target, vault)) return openConnectDoor(visit, rooms)
@@ -56,9 +57,13 @@ export async function turnAway(visit: Visit, { desk }: Pick<Rooms, 'desk'>): Pro
   desk.finish(visit)
 }
 
-async function serve(visit: Visit, desk: Desk, answer: () => Outgoing): Promise<void> {
+async function serve(
+  visit: Visit,
+  desk: Desk,
+  answer: () => Outgoing | Promise<Outgoing>,
+): Promise<void> {
   try {
-    await visit.reply(answer())
+    await visit.reply(await answer())
   } catch (error) {
     await visit.reply(refuse(noteRefusal(error, visit), visit, desk))
     // What is public leaves no record; a refusal does, as everywhere.
@@ -66,7 +71,11 @@ async function serve(visit: Visit, desk: Desk, answer: () => Outgoing): Promise<
   }
 }
 
-function document(visit: Visit, documents: Documents): Outgoing {
+async function document(
+  visit: Visit,
+  { documents, countReader }: Pick<Rooms, 'documents' | 'countReader'>,
+): Promise<Outgoing> {
+  await countReader(visit.journey.address)
   const head = admit(visit)
   const found = documents.get(head.host?.toLowerCase() ?? '')?.get(visit.target)
   if (visit.httpMethod === 'OPTIONS') return open(204, undefined)

@@ -33,6 +33,8 @@ import { createApprovalDoor } from './approval-door.ts'
 import { factsOf } from './facts.ts'
 import type { Plant } from './plant.ts'
 import { createAddressOf } from './proxies.ts'
+import type { ReadQuota } from './read-quota.ts'
+import { createReadQuota } from './read-quota.ts'
 import { createServerEras } from './server-eras.ts'
 import { createVault, type Vault } from './vault.ts'
 
@@ -41,6 +43,7 @@ export type Generation = {
   readonly rules: Rules
   readonly desk: Desk
   readonly documents: Documents
+  readonly countReader: ReadQuota
   readonly approvalDoor: ApprovalDoor
   readonly conversations: Conversations
   readonly sides: SideDoors
@@ -112,6 +115,7 @@ export function createGeneration(options: {
     vault,
     host: new URL(settings.publicUrl).host,
     approvalDoor,
+    countReader: createReadQuota(settings, plant),
     documents: buildDocuments({
       routes,
       issuers,

@@ -15,6 +15,7 @@ import { describedTools } from './described-tools.ts'
 import { createLiveSessions } from './live-sessions.ts'
 import { createNeededAccounts } from './needed-accounts.ts'
 import type { Plant } from './plant.ts'
+import { createTake } from './take.ts'
 
 type Configuration = { readonly settings: Settings; readonly rules: Rules }
 
@@ -49,6 +50,7 @@ export async function openIssuer(
     },
     cookieKeys: () => seals().keysFor('cookie'),
     refreshKey: () => seals().keysFor('refresh-token')[0] ?? '',
+    take: createTake(plant),
     now,
     emit,
   })

@@ -106,6 +106,7 @@ export type AuthorizationServerFile = {
     readonly hosts: readonly string[]
     readonly human_hosts: readonly string[]
   }
+  readonly limits: { readonly network: BudgetFile | 'none'; readonly client: BudgetFile | 'none' }
 }
 
 export type LivesFile = {

@@ -44,6 +44,19 @@ test('Lives are said by kind; what is not said is as for all', async () => {
   assert.equal(own.lives.service.refreshTokenSeconds, 3_600)
 })
 
+test('Requests from one network and tokens of one client are limited, as far as is said otherwise', async () => {
+  const limitsOf = async (section: string) =>
+    (await settingsOf(config(section))).authorizationServer?.limits
+  assert.deepEqual(await limitsOf('embedded'), {
+    network: { perSecond: 1_000, burst: 10_000 },
+    client: { perSecond: 200, burst: 2_000 },
+  })
+  assert.deepEqual(await limitsOf('{ limits: { network: none, client: { rate: 60/m } } }'), {
+    network: undefined,
+    client: { perSecond: 1, burst: 10 },
+  })
+})
+
 test('Users come from their own file, whose mistakes have their place there', async () => {
   const settings = await settingsOf(config('{ users: users.yaml }'), {
     files: { '/etc/gh/users.yaml': USERS },
@@ -83,6 +96,9 @@ test('What cannot work is refused where it stands', async () => {
     ['{ lives: { human: { refresh_token: 91d } } }', /must be from 5m to 90d/],
     ['{ lives: { service: { session: 4m } } }', /must be from 5m to 90d/],
     ['{ lives: { robot: {} } }', /robot/],
+    ['{ limits: { network: 0/s } }', /network/],
+    ['{ limits: { client: { rate: 10/d } } }', /must be a rate such as/],
+    ['{ limits: { everybody: none } }', /everybody/],
     ['{ clients: { a: {} } }', /authorization_code needs redirect_uris/],
     ['{ clients: { a: { grants: [client_credentials] } } }', /needs a secret or jwks/],
     ["{ clients: { a: { redirect_uris: ['http://x/cb'] } } }", /must be https outside loopback/],

@@ -10,6 +10,7 @@ import type {
 } from './config-file.ts'
 import type { ServersContext } from './read-servers.ts'
 import { readJwks } from './read-jwks.ts'
+import { readBudget } from './read-limits.ts'
 import { readLives } from './read-lives.ts'
 import { readSignIn } from './read-sign-in.ts'
 import { readUsers } from './read-users.ts'
@@ -58,6 +59,10 @@ export async function readAuthorizationServer(
     workloads: await readWorkloads(reading, config, { at: AT, file }),
     registration: await readRegistration(reading, config, file),
     documents: readDocuments(reading, file),
+    limits: {
+      network: readBudget(file.limits.network),
+      client: readBudget(file.limits.client),
+    },
   }
 }
 

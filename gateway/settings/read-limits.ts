@@ -44,8 +44,8 @@ function readServer({ caller, everybody, costs }: ServerLimitsFile): ServerLimit
   }
 }
 
-/** The schema has accepted it: a rate such as `60/m`. */
-function readBudget(file: BudgetFile | 'none' | undefined): Budget | undefined {
+/** The budget of a section that the schema has accepted, with a rate such as `60/m`; undefined for none. */
+export function readBudget(file: BudgetFile | 'none' | undefined): Budget | undefined {
   if (file === undefined || file === 'none') return undefined
   const [calls = '', unit = ''] = file.rate.split('/')
   const perSecond = Number(calls) / (SECONDS[unit] ?? 1)

@@ -83,6 +83,7 @@ export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneI
       const headers = { 'cache-control': 'max-age=60' }
       return Response.json(options.documents[url] ?? {}, { headers })
     },
+    take: async () => ({ ok: true, giveBack: () => {} }),
     now,
     emit: () => {},
   })
@@ -108,6 +109,7 @@ function setupOf(origin: string, options: LoneIssuerOptions): Setup {
     users: new Map([['alice', { ...alice, groups: [], scopes: undefined }]]),
     signIn,
     workloads: new Map(),
+    limits: { network: undefined, client: undefined },
     clients: new Map(),
     registration: {
       mode: 'off',

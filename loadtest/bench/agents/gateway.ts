@@ -57,7 +57,11 @@ export async function startIssuing(options: IssuingOptions): Promise<Issuing> {
     listen: { port },
     ops: { port: port + 1 },
     issuers: [],
-    authorization_server: { registration: { mode: 'token', tokens: { fleet } } },
+    authorization_server: {
+      registration: { mode: 'token', tokens: { fleet } },
+      // All of it comes from one address.
+      limits: { network: 'none' },
+    },
     servers: { bench: { path: MCP_PATH, upstream: { url, max_connections: 4096 } } },
     policies: ['policy.yaml'],
     audit: { sink: path.join(directory, 'audit.jsonl') },
