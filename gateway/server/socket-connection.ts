@@ -1,24 +1,16 @@
-/** Two WebSockets and the session between them: back-pressure, endings, and looking after both. */
+/** Two WebSockets and the session between them: messages, endings, and looking after both. */
 import type { Caller } from '../model/caller.ts'
-import type { RefusalCode } from '../model/refusal.ts'
 import { Refusal } from '../model/refusal.ts'
-import type { Closing as SessionClosing } from '../pipeline/check-message.ts'
+import type { Closing } from '../pipeline/check-message.ts'
 import { type Renewal, renewalAnswer, renewalIn } from '../pipeline/renewal.ts'
-import type { SessionEnd, SocketSession } from '../pipeline/socket-session.ts'
-import type { Wire } from '../websocket/wire.ts'
-import { CLOSE } from '../websocket/wire.ts'
+import type { SocketSession } from '../pipeline/socket-session.ts'
+import { CLOSE, type Wire } from '../websocket/wire.ts'
+import { type BackPressure, createBackPressure, type Side } from './back-pressure.ts'
+import { GOODBYE, type Goodbye } from './goodbye.ts'
 import { changeOf, completionOf, type Hearer } from './hearers.ts'
 import { News } from './news.ts'
+import type { Standing } from './standing.ts'
 import type { UpgradeVisit } from './upgrade-visit.ts'
-
-/** Messages of one side that may wait to be judged before it is told to wait. */
-const MAX_WAITING = 16
-
-/** Their bytes; the last one may go beyond it. */
-const MAX_WAITING_BYTES = 1_048_576
-
-/** Whether the caller may go on: as it is, or why not. */
-export type Standing = 'welcome' | 'expired' | 'revoked' | 'moved'
 
 export type SocketConnectionOptions = {
   readonly visit: UpgradeVisit
@@ -38,62 +30,28 @@ export type SocketConnectionOptions = {
   readonly onClosed: () => void
 }
 
-type Closing = {
-  readonly code: number
-  readonly reason: string
-  readonly ending: SessionEnd['ending'] | 'complete'
-  /** What callers whose calls still run are told. */
-  readonly refusal?: RefusalCode
-}
-
-const GOODBYE = {
-  expired: { code: CLOSE.expired, reason: 'the token has expired', ending: 'revoked' },
-  revoked: { code: CLOSE.revoked, reason: 'access was withdrawn', ending: 'revoked' },
-  moved: {
-    code: CLOSE.restart,
-    reason: 'the server is configured anew',
-    ending: 'shutdown',
-    refusal: 'upstream_unavailable',
-  },
-  idle: { code: CLOSE.goingAway, reason: 'idle', ending: 'complete' },
-  shutdown: {
-    code: CLOSE.goingAway,
-    reason: 'shutting down',
-    ending: 'shutdown',
-    refusal: 'shutting_down',
-  },
-  broken: {
-    code: CLOSE.internalError,
-    reason: 'the server broke off',
-    ending: 'upstream_failed',
-    refusal: 'upstream_unavailable',
-  },
-} as const satisfies Record<string, Closing>
-
-/** What one side has sent that is not passed on yet. */
-type Waiting = { messages: number; bytes: number }
-
 export class SocketConnection {
   readonly #options: SocketConnectionOptions
-  readonly #fromClient: Waiting = { messages: 0, bytes: 0 }
-  readonly #fromServer: Waiting = { messages: 0, bytes: 0 }
+  readonly #pressure: BackPressure
   /** Messages of our own to the client. */
   readonly #news = new News()
   /** How it ends once no call runs any more. */
-  #leaving: Closing | undefined
+  #leaving: Goodbye | undefined
   #over = false
 
   constructor(options: SocketConnectionOptions) {
     this.#options = options
     const { client, server } = options
+    const pressure = createBackPressure({ client, server })
+    this.#pressure = pressure
     client.listen({
       onText: (bytes) => this.#onClientText(bytes),
-      onDrain: () => this.#balance(),
+      onDrain: () => pressure.balance(),
       onClose: (code) => this.#onClientClose(code),
     })
     server.listen({
       onText: (bytes) => this.#onServerText(bytes),
-      onDrain: () => this.#balance(),
+      onDrain: () => pressure.balance(),
       onClose: (code) => this.#onServerClose(code),
     })
   }
@@ -147,7 +105,7 @@ export class SocketConnection {
     visit.journey.bytesIn += bytes.length
     const renewal = renewalIn(bytes)
     const passed = renewal === undefined ? session.up(bytes) : this.#renew(renewal)
-    void this.#pass(this.#fromClient, bytes, passed)
+    void this.#pass('client', bytes, passed)
   }
 
   async #renew(renewal: Renewal): Promise<void> {
@@ -167,33 +125,20 @@ export class SocketConnection {
     if (this.#over) return
     const { session, visit } = this.#options
     visit.journey.bytesOut += bytes.length
-    this.#pass(this.#fromServer, bytes, session.down(bytes)).catch((error: unknown) => {
+    this.#pass('server', bytes, session.down(bytes)).catch((error: unknown) => {
       visit.journey.detail = detailOf(error)
       this.#end(GOODBYE.broken)
     })
   }
 
-  async #pass(waiting: Waiting, bytes: Uint8Array, passed: Promise<void>): Promise<void> {
-    waiting.messages += 1
-    waiting.bytes += bytes.length
-    this.#balance()
+  async #pass(from: Side, { length }: Uint8Array, passed: Promise<void>): Promise<void> {
+    this.#pressure.came(from, length)
     try {
       await passed
     } finally {
-      waiting.messages -= 1
-      waiting.bytes -= bytes.length
-      this.#balance()
+      this.#pressure.passed(from, length)
       this.#leaveIfIdle()
     }
-  }
-
-  /** Lets each side speak while there is room for what it says and for the answers to it. */
-  #balance(): void {
-    const { client, server } = this.#options
-    // Refusals and replies of our own go back to whoever spoke, so both must have room.
-    const full = client.full || server.full
-    letSpeak(client, !full && hasRoom(this.#fromClient))
-    letSpeak(server, !full && hasRoom(this.#fromServer))
   }
 
   /** Looks at the standing of the caller; false when the connection is over. */
@@ -206,7 +151,7 @@ export class SocketConnection {
     return !this.#over
   }
 
-  #endWhenIdle(goodbye: Closing, refusal: SessionClosing): void {
+  #endWhenIdle(goodbye: Goodbye, refusal: Closing): void {
     this.#leaving ??= goodbye
     this.#options.session.startClosing(refusal)
     this.#leaveIfIdle()
@@ -231,7 +176,7 @@ export class SocketConnection {
     }
   }
 
-  #end({ code, reason, ending, refusal }: Closing): void {
+  #end({ code, reason, ending, refusal }: Goodbye): void {
     if (this.#over) return
     this.#over = true
     const { visit, client, server, session, onEnd } = this.#options
@@ -246,15 +191,6 @@ export class SocketConnection {
 
 /** What a closing without a code is reported as (RFC 6455 §7.1.5). */
 const NO_CODE = 1005
-
-function hasRoom({ messages, bytes }: Waiting): boolean {
-  return messages < MAX_WAITING && bytes < MAX_WAITING_BYTES
-}
-
-function letSpeak(wire: Wire, may: boolean): void {
-  if (may) wire.resume()
-  else wire.pause()
-}
 
 function detailOf(error: unknown): string {
   if (error instanceof Refusal) return error.extra.detail ?? error.message

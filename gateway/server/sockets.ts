@@ -1,31 +1,20 @@
 /** All WebSocket connections: from the request to upgrade to the last of them at the end. */
-import { dialServer } from '../egress/dial-server.ts'
-import { SUBPROTOCOL } from '../mcp/subprotocol.ts'
-import type { Caller } from '../model/caller.ts'
-import type { Permit } from '../model/permit.ts'
-import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
-import { welcome } from '../pipeline/handshake.ts'
 import type { LookUpBudget } from '../pipeline/look-up-budget.ts'
 import { createLookUpBudget } from '../pipeline/look-up-budget.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import { renew } from '../pipeline/renewal.ts'
 import { SocketSession } from '../pipeline/socket-session.ts'
-import { credentialHeaders } from '../pipeline/swap.ts'
-import { mayConnect } from '../policy/visible.ts'
-import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
-import { accept } from '../websocket/accept.ts'
-import type { Wire } from '../websocket/wire.ts'
 import type { Generation } from './generation.ts'
 import type { Hearer } from './hearers.ts'
 import type { Log } from './log.ts'
 import { newJourney } from './new-journey.ts'
+import { openBoth, type Opened, openUpgrade } from './open-sockets.ts'
 import type { Plant } from './plant.ts'
-import type { Standing } from './socket-connection.ts'
 import { SocketConnection } from './socket-connection.ts'
+import { configured, createStanding, type Held } from './standing.ts'
 import type { StreamCount } from './stream-counts.ts'
-import type { UpgradeArrival } from './upgrade-visit.ts'
-import { UpgradeVisit } from './upgrade-visit.ts'
+import type { UpgradeArrival, UpgradeVisit } from './upgrade-visit.ts'
 
 export type Sockets = {
   /** Whether requests for this target may upgrade; for all others an upgrade is not asked for. */
@@ -72,7 +61,7 @@ export function createSockets(options: SocketsOptions): Sockets {
       client: opened.client,
       server: opened.server,
       session: sessionOf(visit, opened, { ...options, budget, held }),
-      standing: createStanding(permit, { ...options, held, address: visit.journey.address }),
+      standing: createStanding(permit.server, { ...options, held, address: visit.journey.address }),
       renew: async (ticket) => {
         const { address, certificate } = visit.journey
         const server = configured(permit.server.name, current()) ?? permit.server
@@ -145,75 +134,6 @@ export function createSockets(options: SocketsOptions): Sockets {
   }
 }
 
-/** Undefined when an earlier request on the connection is still being answered. */
-function openUpgrade(
-  arrival: UpgradeArrival,
-  { plant, current }: SocketsOptions,
-): UpgradeVisit | undefined {
-  const { request, socket } = arrival
-  socket.on('error', () => socket.destroy())
-  const { desk } = current()
-  const forwardedFor = request.headers['x-forwarded-for']
-  const journey = newJourney({
-    id: plant.newId(),
-    nowMs: plant.now(),
-    tick: plant.tick(),
-    httpMethod: request.method ?? '',
-    config: desk.version,
-    address: desk.addressOf(
-      socket.remoteAddress ?? '',
-      typeof forwardedFor === 'string' ? forwardedFor : undefined,
-    ),
-    certificate: plant.certificateOf?.(socket),
-  })
-  try {
-    return new UpgradeVisit(arrival, journey)
-  } catch {
-    return undefined
-  }
-}
-
-/** Whose connection it is, with the newest credential that was shown on it. */
-type Held = { caller: Caller }
-
-type Opened = { readonly permit: Permit; readonly client: Wire; readonly server: Wire }
-
-/** The server first: a client that is accepted can be served. */
-async function openBoth(
-  visit: UpgradeVisit,
-  isFull: (server: McpServer) => boolean,
-  { plant, current }: SocketsOptions,
-): Promise<Opened> {
-  const { tick } = plant
-  const { permit } = await welcome(visit, current().desk)
-  const { upstream, maxBodyBytes } = permit.server
-  if (isFull(permit.server)) {
-    throw new Refusal('overloaded', { detail: 'max_connections of the server are open' })
-  }
-  const dialled = {
-    headers: credentialHeaders(permit.server),
-    subprotocol: SUBPROTOCOL,
-    maxFrameBytes: MAX_ANSWER_BYTES,
-    tick,
-  }
-  visit.journey.attempts = 1
-  const from = tick()
-  const server = await dialServer(upstream, dialled).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error)
-    throw new Refusal('upstream_unavailable', { detail, cause: error })
-  })
-  visit.journey.spentMs.upstream = tick() - from
-  visit.release()
-  try {
-    const accepted = { subprotocol: SUBPROTOCOL, maxFrameBytes: maxBodyBytes, tick }
-    return { permit, server, client: await accept(visit.arrival, accepted) }
-  } catch (error) {
-    server.cut()
-    visit.journey.ending = 'client_gone'
-    throw error
-  }
-}
-
 function sessionOf(
   visit: UpgradeVisit,
   { permit, client, server }: Opened,
@@ -251,45 +171,4 @@ function sessionOf(
     toClient: (message) => client.send(message),
     toServer: (message) => server.send(message),
   })
-}
-
-/** Tells whether a connection may go on under the configuration and the revocations of each moment. */
-function createStanding(
-  { server: first }: Permit,
-  {
-    plant,
-    current,
-    held,
-    address,
-  }: SocketsOptions & { readonly held: Held; readonly address: string },
-): () => Standing {
-  let place = first
-  return () => {
-    const { caller } = held
-    const generation = current()
-    const server = configured(first.name, generation)
-    if (server === undefined || !isSamePlace(place, server)) return 'moved'
-    place = server
-    if (plant.revocations.isRevoked(caller)) return 'revoked'
-    const { rules, desk } = generation
-    const at = { nowMs: desk.now(), facts: desk.facts, address, frame: undefined }
-    const mayStay =
-      caller.via === 'anonymous' || mayConnect(rules, caller, { server: server.name, ...at })
-    if (!mayStay) return 'revoked'
-    return generation.identify.stillValid(caller, server) ? 'welcome' : 'expired'
-  }
-}
-
-function configured(name: string, { settings }: Generation): McpServer | undefined {
-  return settings.servers.find((server) => server.name === name)
-}
-
-/** Whether a connection to one, with its credential, is one to the other. */
-function isSamePlace(one: McpServer, other: McpServer): boolean {
-  return one === other || placeOf(one) === placeOf(other)
-}
-
-function placeOf(server: McpServer): string {
-  const { resource, upstream } = server
-  return JSON.stringify([resource, upstream, credentialHeaders(server)])
 }
