@@ -29,6 +29,27 @@ for (const text of REPEATED) {
   })
 }
 
+const ONCE = [
+  '{"a":"\\\\","b":":"}',
+  '{"a":"\\"b\\":1","b":2}',
+  '{"a":["a",{"a":"a"}],"b":{"b":"b"}}',
+  '{"a" \r\n\t: [ "b" , ":" ] }',
+  '{"1":{"1":[]},"2":[[],{}],"":null}',
+]
+
+for (const text of ONCE) {
+  test(`what only looks like a repeated member is read: ${JSON.stringify(text)}`, () => {
+    assert.deepEqual(read(text), JSON.parse(text))
+  })
+}
+
+test('an object nested as deep as a token can be is read', () => {
+  const depth = 3_000
+  const text = `{"a":${'['.repeat(depth)}{"b":1}${']'.repeat(depth)}}`
+  assert.deepEqual(JSON.stringify(read(text)), text)
+  assert.equal(read(text.replace('{"b":1}', '{"b":1,"b":1}')), undefined)
+})
+
 const NO_OBJECTS = [
   '',
   '[]',
