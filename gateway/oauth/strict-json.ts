@@ -1,7 +1,7 @@
 /**
- * JSON objects of tokens, read so that every parser reads the same: fatal UTF-8, no byte order mark,
- * and no member twice. `JSON.parse` keeps the last of two equal members without a word, while the
- * issuer or another verifier may have read the first.
+ * JSON objects of tokens, read so that every parser reads the same: fatal UTF-8, no byte order mark, no
+ * member twice, and no name that cannot be written without an escape. `JSON.parse` keeps the last of two
+ * equal members without a word, while the issuer or another verifier may have read the first.
  */
 
 /** The members of a JSON object, as they came. */
@@ -14,10 +14,14 @@ const BACKSLASH = 0x5c
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** A string, and whether a colon makes it the name of a member. */
+const STRINGS = /("(?:[^"\\]|\\.)*")(\s*:)?/g
+
 /** Returns the object that these bytes say; undefined when they are not exactly one JSON object. */
 export function readJsonObject(bytes: Uint8Array): Members | undefined {
   try {
-    const text = UTF8.decode(bytes)
+    const sent = UTF8.decode(bytes)
+    const text = sent.includes('\\') ? unescapeNames(sent) : sent
     const value: unknown = JSON.parse(text)
     return isMembers(value) && writtenIn(text) === keptIn(value) ? value : undefined
   } catch {
@@ -28,6 +32,21 @@ export function readJsonObject(bytes: Uint8Array): Members | undefined {
 /** Whether a parsed JSON value is an object and not an array. */
 export function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * Names without escapes, such as PHP writes for every slash. Of an escaped name V8 can make another one, which
+ * somebody wrote in a text before: https://github.com/nodejs/node/issues/63785.
+ *
+ * @throws {Error} for a name that cannot be written without.
+ */
+function unescapeNames(text: string): string {
+  return text.replaceAll(STRINGS, (all, string: string, colon: string | undefined) => {
+    if (colon === undefined || !string.includes('\\')) return all
+    const name = JSON.stringify(JSON.parse(string))
+    if (name.includes('\\')) throw new Error('a name with an escape')
+    return name + colon
+  })
 }
 
 /**
