@@ -61,6 +61,8 @@ docs: deps ## Write the documents that are made from the program
 	$(NODE) gateway/testkit/cli-reference.ts
 	$(NODE) gateway/testkit/config-reference.ts
 	$(NODE) gateway/testkit/policy-reference.ts
+	$(NODE) deploy/grafana/dashboard.ts
+	$(BIN)/oxfmt deploy/grafana
 
 .PHONY: unit
 unit: deps ## Unit tests, all in one process
