@@ -12,7 +12,8 @@ import {
 } from '../testkit/identity.ts'
 import { createSigner } from '../testkit/signer.ts'
 import { FAILURE_BURST, MAX_AT_ONCE } from './flood-gate.ts'
-import { MAX_AGE_MS, MIN_INTERVAL_MS, REFRESH_AGE_MS } from './issuer-keys.ts'
+import { MAX_AGE_MS, REFRESH_AGE_MS } from './issuer-keys.ts'
+import { MIN_INTERVAL_MS } from './key-documents.ts'
 
 const [signer, rotated] = await Promise.all([
   createSigner('ES256', 'key-1'),

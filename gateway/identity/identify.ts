@@ -19,6 +19,7 @@ import { createFloodGate } from './flood-gate.ts'
 import type { Introspect } from '../model/introspection.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { openIssuers } from './issuers.ts'
+import type { FetchKeys } from './key-documents.ts'
 import type { ProofsOptions } from './proofs.ts'
 import { createProofs } from './proofs.ts'
 import { refusalOf } from './refusal-of.ts'
@@ -86,8 +87,7 @@ export type IdentifyOptions = {
   readonly issuers: readonly TrustedIssuer[]
   readonly apiKeys: readonly ApiKeyEntry[]
   readonly revocations: Revocations
-  /** Returns the JSON object at an operator-configured URL; rejects for anything else. */
-  readonly fetchJson: (url: string) => Promise<unknown>
+  readonly fetchKeys: FetchKeys
   readonly readFile: (file: string) => Promise<string>
   /** Epoch milliseconds. */
   readonly now: () => number

@@ -8,9 +8,9 @@ import {
   createIssuerKeys,
   MAX_AGE_MS,
   MAX_STALE_MS,
-  MIN_INTERVAL_MS,
   REFRESH_AGE_MS,
 } from './issuer-keys.ts'
+import { MIN_INTERVAL_MS } from './key-documents.ts'
 
 const { jwk: first } = await createSigner('ES256', 'first')
 const { jwk: second } = await createSigner('ES256', 'second')
@@ -29,11 +29,13 @@ function issuer(document: unknown = { keys: [first] }) {
   const keys = createIssuerKeys({
     issuer: 'https://idp.example',
     source: { kind: 'url', url: 'https://idp.example/jwks' },
-    fetchJson: async () => {
+    fetchKeys: async () => {
       world.fetches += 1
+      const began = { startedMs: world.nowMs, shared: false }
       if (world.hold) await new Promise<void>((resolve) => (world.release = resolve))
-      if (world.document instanceof Error) throw world.document
-      return world.document
+      const { document } = world
+      if (document instanceof Error) return { ...began, ok: false, why: document.message }
+      return { ...began, ok: true, document }
     },
     readFile: async () => '',
     now: () => world.nowMs,
@@ -246,7 +248,7 @@ test('a key file is read again like a URL, and its text is never repeated when i
   const keys = createIssuerKeys({
     issuer: 'https://idp.example',
     source: { kind: 'file', file: '/etc/gatehouse/jwks.json' },
-    fetchJson: async () => assert.fail('nothing is fetched'),
+    fetchKeys: async () => assert.fail('nothing is fetched'),
     readFile: async (file) => (file === '/etc/gatehouse/jwks.json' ? text : assert.fail(file)),
     now: () => nowMs,
     emit: (event) => events.push(event),
@@ -262,7 +264,7 @@ test('a key file is read again like a URL, and its text is never repeated when i
 test('keys written in the configuration are there at once, and none usable is a mistake', () => {
   const options = {
     issuer: 'https://idp.example',
-    fetchJson: async () => assert.fail('nothing is fetched'),
+    fetchKeys: async () => assert.fail('nothing is fetched'),
     readFile: async () => assert.fail('nothing is read'),
     now: () => 0,
     emit: () => {},

@@ -1,12 +1,14 @@
 /**
  * The keys of one issuer, kept fresh without timers: whoever needs them after their time makes the
- * fetch. One fetch at a time, and none within 30 s of the last, successful or not, so that neither
- * made-up key ids nor an issuer that is down cause more.
+ * fetch, or takes what another has had fetched since. One fetch at a time, and none within 30 s of the last,
+ * successful or not, so that neither made-up key ids nor an issuer that is down cause more.
  */
 import type { Emit } from '../model/event.ts'
 import type { KeySet } from '../oauth/key-set.ts'
 import { keepsEveryKey, readKeySet } from '../oauth/key-set.ts'
 import { createBoundedMap } from './bounded-map.ts'
+import type { FetchedKeys, FetchKeys } from './key-documents.ts'
+import { MIN_INTERVAL_MS } from './key-documents.ts'
 import type { KeySource } from './trust.ts'
 
 export type IssuerKeys = {
@@ -25,7 +27,7 @@ export type IssuerKeys = {
 
 /** How keys are loaded, whoever they belong to. */
 export type KeyLoading = {
-  readonly fetchJson: (url: string) => Promise<unknown>
+  readonly fetchKeys: FetchKeys
   readonly readFile: (file: string) => Promise<string>
   /** Epoch milliseconds. */
   readonly now: () => number
@@ -45,9 +47,6 @@ export const REFRESH_AGE_MS = 8 * 60_000
 
 /** How long beyond `MAX_AGE_MS` the last good keys serve while no new ones can be had. */
 export const MAX_STALE_MS = 60 * 60_000
-
-/** Least time between the starts of two fetches, failures included (R-TOK-7). */
-export const MIN_INTERVAL_MS = 30_000
 
 /** A key id that a fetch did not bring is not looked for again for this long. */
 export const ABSENT_MS = 2 * 60_000
@@ -93,10 +92,11 @@ function createLoadedKeys({ now, ...options }: LoadedOptions): IssuerKeys {
     held?.keys.some((key) => key.keyId === keyId) === true ||
     now() < (absent.get(keyId) ?? 0)
 
-  const load = async () => {
-    const startedMs = now()
-    const keys = await loadKeys({ now, ...options })
+  const load = async (askedAtMs: number, newerThanMs: number) => {
+    const { startedMs, keys } = await loadKeys({ now, newerThanMs, ...options })
     loading = undefined
+    // Whoever had it fetched, the interval is counted from then; unless the keys were expired meanwhile.
+    if (attemptedAtMs === askedAtMs) attemptedAtMs = startedMs
     if (keys === undefined) return false
     if (held !== undefined && !keepsEveryKey(held.keys, keys)) generation += 1
     held = { keys, loadedAtMs: startedMs }
@@ -104,13 +104,26 @@ function createLoadedKeys({ now, ...options }: LoadedOptions): IssuerKeys {
   }
   /** Joins the fetch under way or starts one; undefined when none may be started yet. */
   const loadIfAllowed = () => {
-    const sinceMs = now() - attemptedAtMs
+    const nowMs = now()
+    const sinceMs = nowMs - attemptedAtMs
     // A clock that was set back must not put off the next fetch for as long as it went back.
     if (loading === undefined && (sinceMs >= MIN_INTERVAL_MS || sinceMs < 0)) {
-      attemptedAtMs = now()
-      loading = load()
+      const newerThanMs = Math.max(attemptedAtMs, nowMs - REFRESH_AGE_MS)
+      attemptedAtMs = nowMs
+      loading = load(nowMs, newerThanMs)
     }
     return loading
+  }
+  /** Ends the search for a key id that a fetch was made for. */
+  const afterLoading = async (keyId: string | undefined, askedAtMs: number, loaded: boolean) => {
+    const isMissing = () => held === undefined || !isSettled(keyId)
+    const isOlder = () => attemptedAtMs < askedAtMs
+    // What another had fetched a while ago may lack what the issuer has by now.
+    const found = isMissing() && isOlder() ? await loadIfAllowed() : loaded
+    if (found === true && keyId !== undefined && isMissing() && !isOlder()) {
+      absent.set(keyId, now() + ABSENT_MS)
+    }
+    return usable()
   }
 
   return {
@@ -122,14 +135,10 @@ function createLoadedKeys({ now, ...options }: LoadedOptions): IssuerKeys {
         if (ageMs() >= REFRESH_AGE_MS) void loadIfAllowed()
         return held?.keys
       }
+      const askedAtMs = now()
       const fetched = loadIfAllowed()
       if (fetched === undefined) return usable()
-      return fetched.then((loaded) => {
-        if (loaded && keyId !== undefined && !isSettled(keyId)) {
-          absent.set(keyId, now() + ABSENT_MS)
-        }
-        return usable()
-      })
+      return fetched.then((loaded) => afterLoading(keyId, askedAtMs, loaded))
     },
     refresh: async () => {
       if (ageMs() >= REFRESH_AGE_MS) await loadIfAllowed()
@@ -142,25 +151,42 @@ function createLoadedKeys({ now, ...options }: LoadedOptions): IssuerKeys {
   }
 }
 
-/** Returns undefined for whatever goes wrong, and says so. */
-async function loadKeys(options: LoadedOptions): Promise<KeySet | undefined> {
-  const { issuer, emit } = options
+type Wanted = LoadedOptions & { readonly newerThanMs: number }
+
+type Loaded = { readonly startedMs: number; readonly keys: KeySet | undefined }
+
+/** Without keys for whatever goes wrong; says how it went. */
+async function loadKeys(wanted: Wanted): Promise<Loaded> {
+  const { issuer, emit } = wanted
+  const { startedMs, shared, ...outcome } = await readSource(wanted)
+  const said = { type: 'jwks_fetched', issuer, ...(shared && { shared }) } as const
   try {
-    const keys = readKeySet(await readSource(options))
+    if (!outcome.ok) throw new Error(outcome.why)
+    const keys = readKeySet(outcome.document)
     if (keys === undefined) throw new Error('no public key that can verify signatures in it')
-    emit({ type: 'jwks_fetched', issuer, ok: true })
-    return keys
+    emit({ ...said, ok: true })
+    return { startedMs, keys }
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error)
-    emit({ type: 'jwks_fetched', issuer, ok: false, detail })
-    return undefined
+    emit({ ...said, ok: false, detail: messageOf(error) })
+    return { startedMs, keys: undefined }
   }
 }
 
-async function readSource({ source, fetchJson, readFile }: LoadedOptions): Promise<unknown> {
+async function readSource({ source, newerThanMs, ...from }: Wanted): Promise<FetchedKeys> {
+  if (source.kind === 'url') return await from.fetchKeys(source.url, newerThanMs)
+  const own = { startedMs: from.now(), shared: false }
+  try {
+    return { ...own, ok: true, document: await readHere(source, from.readFile) }
+  } catch (error) {
+    return { ...own, ok: false, why: messageOf(error) }
+  }
+}
+
+async function readHere(
+  source: Exclude<KeySource, { kind: 'url' }>,
+  readFile: KeyLoading['readFile'],
+): Promise<unknown> {
   switch (source.kind) {
-    case 'url':
-      return await fetchJson(source.url)
     case 'file':
       return parse(await readFile(source.file))
     case 'inline':
@@ -177,4 +203,8 @@ function parse(text: string): unknown {
   } catch {
     throw new Error('the key file is not JSON')
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

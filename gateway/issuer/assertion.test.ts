@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { createKeyDocuments } from '../identity/key-documents.ts'
 import {
   IDP,
   openRegistration,
@@ -45,10 +46,12 @@ const PROGRAM = {
 }
 
 async function read(text: string, rules: Rules = RULES) {
+  const now = () => NOW_SECONDS * 1_000
+  const fetchJson = () => Promise.reject(new Error('no network'))
   const keys = createAssertionKeys({
-    fetchJson: () => Promise.reject(new Error('no network')),
+    fetchKeys: createKeyDocuments({ fetchJson, now }),
     readFile: () => Promise.reject(new Error('no files')),
-    now: () => NOW_SECONDS * 1_000,
+    now,
     emit: () => {},
   })
   keys.configure(rules)

@@ -18,6 +18,7 @@ import type { Configuration } from 'openid-client'
 
 import type { IssuerKeys } from '../identity/issuer-keys.ts'
 import { createIssuerKeys } from '../identity/issuer-keys.ts'
+import { createKeyDocuments } from '../identity/key-documents.ts'
 import type { Emit } from '../model/event.ts'
 import type { StepUpTerms } from '../model/terms.ts'
 import { isText, readClaim, readGroups } from '../oauth/claims.ts'
@@ -172,11 +173,14 @@ function keysAt(url: string, { provider, fetch, now, emit }: IdentityProviderOpt
   return createIssuerKeys({
     issuer: provider.issuer,
     source: { kind: 'url', url },
-    fetchJson: async (from) => {
-      const answer = await fetch(from, { method: 'GET', headers: { accept: 'application/json' } })
-      if (!answer.ok) throw new Error(`status ${answer.status}`)
-      return await answer.json()
-    },
+    fetchKeys: createKeyDocuments({
+      fetchJson: async (from) => {
+        const answer = await fetch(from, { method: 'GET', headers: { accept: 'application/json' } })
+        if (!answer.ok) throw new Error(`status ${answer.status}`)
+        return await answer.json()
+      },
+      now,
+    }),
     // Keys of a provider are never in a file.
     readFile: () => Promise.reject(new Error('no file')),
     now,

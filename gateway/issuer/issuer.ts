@@ -108,7 +108,7 @@ export type IssuerOptions = {
   /** For identity providers, which operators configured. */
   readonly fetch: ProviderFetch
   /** For the keys of those whose assertions are taken. */
-  readonly keyLoading: Pick<KeyLoading, 'fetchJson' | 'readFile'>
+  readonly keyLoading: Pick<KeyLoading, 'fetchKeys' | 'readFile'>
   /** Of what may be asked for in what time. */
   readonly take: Take
   /** Epoch milliseconds. */

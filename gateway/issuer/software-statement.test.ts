@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { createKeyDocuments } from '../identity/key-documents.ts'
 import type { RegistrationRules, StatementIssuer } from '../model/authorization-rules.ts'
 import { createClients } from '../registry/clients.ts'
 import { openRegistration } from '../testkit/assertions.ts'
@@ -56,8 +57,9 @@ function setUp(rules: Partial<RegistrationRules> = {}) {
       ...rules,
     }),
   } as unknown as Setup
+  const fetchJson = () => Promise.reject(new Error('no network'))
   const keys = createAssertionKeys({
-    fetchJson: () => Promise.reject(new Error('no network')),
+    fetchKeys: createKeyDocuments({ fetchJson, now }),
     readFile: () => Promise.reject(new Error('no files')),
     now,
     emit: () => {},

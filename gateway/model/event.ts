@@ -16,6 +16,8 @@ export type GatehouseEvent =
       readonly type: 'jwks_fetched'
       readonly issuer: string
       readonly ok: boolean
+      /** The fetch was another's, another worker's perhaps, and is counted there. */
+      readonly shared?: true
       readonly detail?: string
     }
   | {

@@ -1,6 +1,7 @@
 /** What supervisor and workers ask each other. Everything is copied between processes: plain values only. */
 import type { AdminRequest } from '../admin/admin.ts'
 import type { AdminAnswer } from '../admin/answer.ts'
+import type { FetchedKeys } from '../identity/key-documents.ts'
 import type { Draw, Drawn } from '../model/limits.ts'
 import type { Relayed } from '../state/relayed-store.ts'
 import type { Readiness } from './readiness.ts'
@@ -17,6 +18,8 @@ export type ToSupervisor = {
   /** To the other workers. */
   readonly publish: { readonly asked: Told; readonly answer: undefined }
   readonly draw: { readonly asked: readonly Draw[]; readonly answer: Drawn }
+  /** Keys of an issuer, fetched once for all workers. */
+  readonly keys: { readonly asked: WantedKeys; readonly answer: FetchedKeys }
   /** How many workers there are. */
   readonly attend: { readonly asked: undefined; readonly answer: number }
 }
@@ -29,6 +32,9 @@ export type Place = {
   /** Seals what clients keep where there is no key ring; all workers have the same. */
   readonly temporaryKey: { readonly id: string; readonly key: string }
 }
+
+/** As `FetchKeys` takes it. */
+export type WantedKeys = { readonly url: string; readonly newerThanMs: number }
 
 export type Told = { readonly topic: string; readonly message: string }
 

@@ -216,13 +216,11 @@ function identifyFor(
   plant: Plant,
   previous: Generation | undefined,
 ): Identify {
-  // Settings have checked these addresses: plain http only where the operator allowed it.
-  const plainOrigins = keyOrigins(settings)
   const identify = createIdentify({
     issuers: trusted,
     apiKeys: settings.apiKeys,
     revocations: plant.revocations,
-    fetchJson: (url) => plant.fetchJson(url, plainOrigins),
+    fetchKeys: plant.keyFetches.fetchKeys,
     readFile: plant.readFile,
     now: plant.now,
     emit: plant.emit,
@@ -233,10 +231,6 @@ function identifyFor(
   // Not waited for: an issuer that is down must not keep the others from being served.
   void identify.refreshKeys()
   return identify
-}
-
-function keyOrigins({ issuers }: Settings): readonly string[] {
-  return issuers.flatMap(({ jwks }) => (jwks.kind === 'url' ? [new URL(jwks.url).origin] : []))
 }
 
 /** Our own span when this visit is recorded, else what the caller sent, unchanged. */

@@ -5,6 +5,7 @@ import type { SharedBudgets } from '../model/limits.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { AuditSettings, Listen } from '../settings/settings.ts'
 import type { SweptStore } from '../state/swept-store.ts'
+import type { KeyFetches } from './key-fetches.ts'
 
 /** Environment variable with the number of a worker, set by its supervisor. */
 export const WORKER_VARIABLE = 'GATEHOUSE_WORKER'
@@ -17,6 +18,8 @@ export type Membership = {
   readonly temporaryKey: RingKey
   /** The store of the supervisor, for drivers of which only one process can hold the data. */
   readonly store: SweptStore
+  /** The keys of issuers are fetched by the supervisor, once for all. */
+  readonly keyFetches: KeyFetches
   /** What the workers share of limits. */
   readonly budgets: SharedBudgets
 }

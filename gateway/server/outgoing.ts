@@ -1,9 +1,9 @@
 /** The connections that this process makes to others than MCP servers; they outlive a reload. */
-import { createFetchJson, type FetchJson } from '../egress/fetch-json.ts'
 import { createOAuthFetch, type OAuthFetch } from '../egress/oauth-fetch.ts'
 import { createPostJson, type PostJson } from '../egress/post-json.ts'
 import { createPostNotice, type PostNotice } from '../egress/post-notice.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { KeyFetches } from './key-fetches.ts'
 import { MAX_RUNNING } from './notifier.ts'
 import { createProviderFetches, type ProviderFetches } from './provider-fetches.ts'
 
@@ -15,7 +15,7 @@ const POINT_CONNECTIONS = 64
 
 export type Outgoing = {
   /** For the keys of issuers; keys that a reload takes over are fetched with it too. */
-  readonly fetchJson: FetchJson
+  readonly keyFetches: KeyFetches
   /** For token endpoints. */
   readonly oauthFetch: OAuthFetch
   /** For those of providers. */
@@ -28,10 +28,10 @@ export type Outgoing = {
   readonly postNotice: PostNotice
 }
 
-/** Connects to nobody yet. `closeOutgoing` ends what was opened. */
-export function createOutgoing(settings: Settings): Outgoing {
+/** Connects to nobody yet. `closeOutgoing` ends what was opened, `keyFetches` too. */
+export function createOutgoing(settings: Settings, keyFetches: KeyFetches): Outgoing {
   return {
-    fetchJson: createFetchJson(),
+    keyFetches,
     oauthFetch: createOAuthFetch(),
     providerFetches: createProviderFetches({ settings }),
     introspectionFetch: createOAuthFetch({ timeoutMs: INTROSPECTION_MS }),
@@ -42,7 +42,7 @@ export function createOutgoing(settings: Settings): Outgoing {
 
 export async function closeOutgoing(outgoing: Outgoing): Promise<void> {
   await outgoing.postNotice.close()
-  await outgoing.fetchJson.close()
+  await outgoing.keyFetches.close()
   await outgoing.postJson.close()
   await outgoing.oauthFetch.close()
   await outgoing.providerFetches.close()

@@ -44,8 +44,7 @@ export async function openIssuer(
     fetch: plant.oauthFetch,
     publicFetch: createPublicFetch(),
     keyLoading: {
-      // Settings have checked the address: plain http on loopback alone.
-      fetchJson: (url) => plant.fetchJson(url, [new URL(url).origin]),
+      fetchKeys: plant.keyFetches.fetchKeys,
       readFile: plant.readFile,
     },
     cookieKeys: () => seals().keysFor('cookie'),

@@ -33,6 +33,7 @@ import type { Count } from '../vault/census.ts'
 import { type Books, openBooks } from './books.ts'
 import { type CertificateOf, createClientCertificates } from './client-certificates.ts'
 import { createJourneyRecords, type JourneyRecords } from './journey-records.ts'
+import { openKeyFetches } from './key-fetches.ts'
 import { createLoadWatch, type LoadWatch } from './load-watch.ts'
 import type { Log } from './log.ts'
 import { createIds } from './new-id.ts'
@@ -163,7 +164,7 @@ export async function openPlant(options: PlantOptions): Promise<Plant> {
   const clientAuth = createClientAuth({ sign, now })
   const vaultKeys = createVaultKeys({ settings, ephemeral, now, emit })
   let connected: readonly Count[] = []
-  const outgoing = createOutgoing(settings)
+  const outgoing = createOutgoing(settings, member?.keyFetches ?? openKeyFetches(now))
   const notifier = createNotifier({
     post: outgoing.postNotice,
     emit,

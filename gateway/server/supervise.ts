@@ -1,10 +1,11 @@
 /**
  * Several workers on one port, and the process that looks after them: it hands connections out, holds what
- * only one process can hold (a state file, state in memory, limits that are counted together), and has the
- * ops port. `docs/decisions/2026-11-23-workers.md` says why it is done so.
+ * only one process can hold (a state file, state in memory, limits that are counted together), fetches the
+ * keys of issuers for all, and has the ops port. `docs/decisions/2026-11-23-workers.md` says why it is done so.
  */
 import cluster from 'node:cluster'
 
+import type { FetchKeys } from '../identity/key-documents.ts'
 import { createBuckets } from '../limits/buckets.ts'
 import { temporaryKey } from '../seal/seal.ts'
 import { carryOut } from '../state/relayed-store.ts'
@@ -15,6 +16,7 @@ import { createCrew, LOOK_EVERY_MS } from './crew.ts'
 import { createCrewOps, reloadAll } from './crew-ops.ts'
 import type { ToSupervisor, ToWorker } from './crew-talk.ts'
 import { closeWithWorker } from './handed-over.ts'
+import { openKeyFetches } from './key-fetches.ts'
 import { type Answers, createLine } from './line.ts'
 import { WORKER_VARIABLE } from './membership.ts'
 import { listenOps } from './ops.ts'
@@ -40,10 +42,12 @@ export async function supervise(
   const { workers: size, log } = options
   const { settings } = options.loaded
   const store = await openHeldStore(settings.state)
+  const keyFetches = openKeyFetches(Date.now)
   let port = settings.listen.port
   let draining = false
   const answersFor = answers({
     store,
+    fetchKeys: keyFetches.fetchKeys,
     size,
     others: (slot) => crew.workers.filter((worker) => worker.slot !== slot),
     crew: () => crew,
@@ -63,6 +67,7 @@ export async function supervise(
   const ops = await listenOps({ host: settings.ops.host, port: settings.ops.port, ...handlers })
   const close = async (): Promise<void> => {
     await ops.close()
+    await keyFetches.close()
     await store?.close()
   }
   try {
@@ -96,6 +101,7 @@ type AnswersFor = (slot: number) => Answers<ToSupervisor>
 /** What workers are told and given. */
 function answers(of: {
   readonly store: SweptStore | undefined
+  readonly fetchKeys: FetchKeys
   readonly size: number
   readonly crew: () => Crew
   readonly others: (slot: number) => Crew['workers']
@@ -126,6 +132,7 @@ function answers(of: {
       return undefined
     },
     draw: (draws) => buckets.draw(draws, tick()),
+    keys: ({ url, newerThanMs }) => of.fetchKeys(url, newerThanMs),
     attend: () => size,
   })
 }

@@ -3,6 +3,7 @@ import { Secret } from '../model/secret.ts'
 import { createRelayedStore } from '../state/relayed-store.ts'
 import { SHARED_ANSWER_MS } from '../model/limits.ts'
 import type { ToSupervisor, ToWorker } from './crew-talk.ts'
+import { relayKeyFetches } from './key-fetches.ts'
 import { createLine } from './line.ts'
 import { formatProblem } from './load-all.ts'
 import type { OpsHandlers } from './ops.ts'
@@ -69,6 +70,7 @@ export async function startWorker(
       workers,
       temporaryKey: { id: temporaryKey.id, key: new Secret(temporaryKey.key) },
       store: relayed.store,
+      keyFetches: relayKeyFetches(line, Date.now),
       budgets: {
         draw: (draws) => line.ask('draw', draws, SHARED_ANSWER_MS),
         attend: () => line.ask('attend', undefined, SHARED_ANSWER_MS),

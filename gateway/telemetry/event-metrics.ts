@@ -54,6 +54,7 @@ export function createEventMetrics(counter: MakeCounter, max: number): EventMetr
       case 'token_refused':
         return refused.inc({ reason: event.reason })
       case 'jwks_fetched':
+        if (event.shared) return
         return fetches.inc({ issuer: issuer(event.issuer), result: result(event.ok) })
       case 'session_opened':
         return opened.inc({ server: server(event.server), kind: event.callerKind })

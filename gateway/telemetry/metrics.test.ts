@@ -205,6 +205,7 @@ test('every other event has its counter', async () => {
   await told(
     '',
     { type: 'jwks_fetched', issuer: 'https://idp.test', ok: false },
+    { type: 'jwks_fetched', issuer: 'https://idp.test', ok: false, shared: true },
     { type: 'session_opened', server: 'docs', callerKind: 'agent' },
     { type: 'session_ended', server: 'docs', callerKind: 'agent' },
     { type: 'revoked', by: 'a', kind: 'grant', value: 'g', issuer: undefined },

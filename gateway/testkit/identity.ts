@@ -2,6 +2,7 @@
 import type { ApiKeyEntry, TrustedIssuer } from '../identity/trust.ts'
 import type { Handover, Identify, Presented } from '../identity/identify.ts'
 import { createIdentify } from '../identity/identify.ts'
+import { createKeyDocuments } from '../identity/key-documents.ts'
 import type { Introspect } from '../model/introspection.ts'
 import type { Caller } from '../model/caller.ts'
 import type { GatehouseEvent } from '../model/event.ts'
@@ -150,6 +151,7 @@ export function testWorld(): TestWorld {
 /** Builds one; throws what `createIdentify` throws. */
 export function testIdentity(options: TestIdentityOptions = {}): TestIdentity {
   const world = options.world ?? testWorld()
+  const now = () => world.nowMs
   const identify = createIdentify({
     issuers: options.issuers ?? [],
     apiKeys: options.apiKeys ?? [],
@@ -165,9 +167,9 @@ export function testIdentity(options: TestIdentityOptions = {}): TestIdentity {
         return world.isRevoked(caller)
       },
     },
-    fetchJson: options.fetchJson ?? outOfReach,
+    fetchKeys: createKeyDocuments({ fetchJson: options.fetchJson ?? outOfReach, now }),
     readFile: options.readFile ?? outOfReach,
-    now: () => world.nowMs,
+    now,
     emit: (event) => world.events.push(event),
     isNew: options.isNew ?? firstTime(),
     introspect:

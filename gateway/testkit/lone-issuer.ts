@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+import { createKeyDocuments } from '../identity/key-documents.ts'
 import { createIssuer } from '../issuer/issuer.ts'
 import type { ProtectedServer, Setup } from '../issuer/setup.ts'
 import { openSigningKeys } from '../oauth/signing-keys.ts'
@@ -75,7 +76,10 @@ export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneI
     refreshKey: () => cookieKey,
     fetch: () => Promise.reject(new Error('nobody is asked here')),
     keyLoading: {
-      fetchJson: () => Promise.reject(new Error('nobody is asked here')),
+      fetchKeys: createKeyDocuments({
+        fetchJson: () => Promise.reject(new Error('nobody is asked here')),
+        now,
+      }),
       readFile: () => Promise.reject(new Error('nothing is read here')),
     },
     publicFetch: async (url) => {
