@@ -3,8 +3,9 @@ import { test } from 'node:test'
 
 import { memoryStore } from '../testkit/memory-store.ts'
 import type { AdapterOptions } from './adapter.ts'
-import { createAdapter, REFRESH_GRACE_MS } from './adapter.ts'
+import { createAdapter, REFRESH_GRACE_MS, SPENT_MS } from './adapter.ts'
 import { createRequestMemory } from './request-memory.ts'
+import { createRefreshNames } from './refresh-names.ts'
 import { createRows } from './rows.ts'
 
 const SECONDS = 600
@@ -24,6 +25,7 @@ function setup() {
       },
     }),
   })
+  const names = createRefreshNames(() => ['key'])
   const revoked: string[] = []
   const served: { by: object | undefined } = { by: undefined }
   const options: AdapterOptions = {
@@ -39,6 +41,7 @@ function setup() {
     },
     revokeGrant: async (grant) => void revoked.push(grant),
     presentedToken: () => undefined,
+    grantOfRefresh: names.grantOf,
     revokeToken: async () => {},
   }
   const payload = (kind: string) => ({
@@ -48,6 +51,7 @@ function setup() {
   })
   return {
     clock,
+    names,
     store,
     revoked,
     served,
@@ -124,6 +128,49 @@ test('A refresh token that is made again stays as used as it is', async () => {
   clock.nowMs += REFRESH_GRACE_MS + 1
   await tokens.upsert('token-1', payload('RefreshToken'), SECONDS)
   assert.ok((await tokens.find('token-1'))?.consumed !== undefined)
+})
+
+test('Of a refresh token that was used long ago nothing is kept, and it is known for used by one that came after it', async () => {
+  const { adapter, clock, names, payload, store } = setup()
+  const tokens = adapter('RefreshToken')
+  const life = 14 * 86_400
+  const exp = Math.floor(clock.nowMs / 1_000) + life
+  const first = names.first('g1')
+  let last = first
+  await tokens.upsert(first, { ...payload('RefreshToken'), clientId: 'agent', exp }, life)
+  for (let at = 0; at < 100; at++) {
+    await tokens.consume(last)
+    last = names.after(last, 'g1')
+    await tokens.upsert(last, { ...payload('RefreshToken'), clientId: 'agent', exp }, life)
+    clock.nowMs += SPENT_MS
+  }
+  // The one that counts, with what says that it is of the grant.
+  assert.equal((await store.list('oauth/', { limit: 1_000 })).length, 2)
+  const found = await tokens.find(first)
+  assert.deepEqual([found?.jti, found?.clientId, found?.grantId], [first, 'agent', 'g1'])
+  assert.ok(found?.consumed !== undefined)
+  assert.equal((await tokens.find(last))?.consumed, undefined)
+})
+
+test('No token comes before one of a grant of others, one that has ended, or one that was ended', async () => {
+  const { adapter, clock, names, payload } = setup()
+  const tokens = adapter('RefreshToken')
+  const [used, other] = [names.first('g1'), names.first('g2')]
+  await tokens.upsert(used, payload('RefreshToken'), SECONDS)
+  await tokens.consume(used)
+  const last = names.after(used, 'g1')
+  await tokens.upsert(last, payload('RefreshToken'), SECONDS)
+  const madeUp = `${used.slice(0, 43)}${last.slice(43)}`
+  for (const text of ['anything', madeUp, other]) assert.equal(await tokens.find(text), undefined)
+  clock.nowMs += SPENT_MS + 1
+  assert.ok((await tokens.find(used))?.consumed !== undefined)
+  clock.nowMs += SECONDS * 1_000
+  assert.equal(await tokens.find(used), undefined)
+  assert.equal(await tokens.find(last), undefined)
+  await tokens.upsert(names.first('g1'), payload('RefreshToken'), SECONDS)
+  assert.ok(await tokens.find(used))
+  await tokens.revokeByGrantId('g1')
+  assert.equal(await tokens.find(used), undefined)
 })
 
 test('Ending a grant removes everything of it and nothing of another', async () => {

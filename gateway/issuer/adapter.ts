@@ -13,6 +13,12 @@ import type { Payload, Row, Rows } from './rows.ts'
 /** How long after its first use a refresh token may be used again, in milliseconds. */
 export const REFRESH_GRACE_MS = 10_000
 
+/**
+ * How long the row of a refresh token is kept after its first use, in milliseconds: its grace, and far longer than a
+ * request may take that found it within. After that it is known by its name.
+ */
+export const SPENT_MS = 300_000
+
 /** Rows of one grant removed at a time. */
 const PAGE = 200
 
@@ -29,6 +35,8 @@ export type AdapterOptions = {
   readonly revokeGrant: (grant: string) => Promise<void>
   /** The access token that is being revoked or introspected, by its id; they are in no store. */
   readonly presentedToken: (id: string) => AdapterPayload | undefined
+  /** The grant of a refresh token that was made here; undefined for any other text. */
+  readonly grantOfRefresh: (token: string) => string | undefined
   /** Revokes one access token by its id. */
   readonly revokeToken: (id: string) => Promise<void>
 }
@@ -82,7 +90,8 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
   const { rows, store, now, seen } = options
   const find = async (id: string): Promise<AdapterPayload | undefined> => {
     const row = await rows.read(model, id)
-    if (row === undefined) return undefined
+    if (row === undefined)
+      return model === 'RefreshToken' ? await findSpent(id, options) : undefined
     seen.keep(rows.keyOf(model, id), row)
     return reveal(id, row.payload, now())
   }
@@ -124,7 +133,7 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
         writes.push(rows.write(`${model}-user-code`, userCode, { id }, ttlMs))
       }
       if (grantId !== undefined && model !== 'Session') {
-        const index = `${rows.keyOf(`by-grant-${model}`, grantId)}/${key.split('/').at(-1) ?? ''}`
+        const index = indexOf(grantId, { model, key, rows })
         writes.push(store.put(index, key, ttlMs === undefined ? {} : { ttlMs }))
       }
       await Promise.all(writes)
@@ -171,10 +180,42 @@ async function consume(id: string, model: string, options: AdapterOptions): Prom
       throw new errors.InvalidGrant('it was used already')
     }
     const nowMs = now()
-    const ttlMs = typeof exp === 'number' ? Math.max(1, exp * 1_000 - nowMs) : 60_000
+    const leftMs = typeof exp === 'number' ? Math.max(1, exp * 1_000 - nowMs) : 60_000
+    const ttlMs = model === 'RefreshToken' ? Math.min(leftMs, SPENT_MS) : leftMs
     const payload = { ...row.payload, consumedAtMs: nowMs }
-    if (await rows.swap(model, id, { version: row.version, payload, ttlMs })) return
+    if (!(await rows.swap(model, id, { version: row.version, payload, ttlMs }))) continue
+    if (model === 'RefreshToken' && typeof grantId === 'string') {
+      await options.store.put(indexOf(grantId, { model, key, rows }), key, { ttlMs })
+    }
+    return
   }
+}
+
+/**
+ * A refresh token that has no row any more, while one that came after it has: it was used long ago, and whoever
+ * brings it, or who got the later one, is a thief (RFC 9700 §4.14.2). One that ended unused is nobody's predecessor.
+ */
+async function findSpent(
+  id: string,
+  { rows, store, now, grantOfRefresh }: AdapterOptions,
+): Promise<AdapterPayload | undefined> {
+  const grant = grantOfRefresh(id)
+  if (grant === undefined) return undefined
+  const index = `${rows.keyOf('by-grant-RefreshToken', grant)}/`
+  for (const { value: key } of await store.list(index, { limit: PAGE })) {
+    const later = await rows.readAt(key)
+    if (later === undefined) continue
+    return { ...reveal(id, later.payload, now()), consumed: Math.floor(now() / 1_000) }
+  }
+  return undefined
+}
+
+/** Where it is noted that a row is of a grant. */
+function indexOf(
+  grant: string,
+  { model, key, rows }: { readonly model: string; readonly key: string; readonly rows: Rows },
+): string {
+  return `${rows.keyOf(`by-grant-${model}`, grant)}/${key.split('/').at(-1) ?? ''}`
 }
 
 /** Ends whatever a grant has brought, and what whoever was first is just getting: without it nothing is refreshed. */

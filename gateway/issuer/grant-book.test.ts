@@ -22,10 +22,11 @@ function setup() {
     remove: async () => {},
     attach: async () => {},
   }
-  const presentedToken = () => undefined
+  const [presentedToken, grantOfRefresh] = [() => undefined, () => undefined]
   const revokeToken = async (): Promise<void> => {}
   const seen = createRequestMemory<Row>(() => undefined)
-  const options = { rows, store, seen, now, clients, revokeGrant, presentedToken, revokeToken }
+  const ends = { revokeGrant, revokeToken }
+  const options = { rows, store, seen, now, clients, presentedToken, grantOfRefresh, ...ends }
   const adapter = (model: string) => createAdapter(model, options)
   return { revoked, adapter, book: createGrantBook({ rows, adapter, revokeGrant }) }
 }

@@ -2,7 +2,6 @@
  * The embedded authorization server: clients register, people sign in and decide, tokens are issued for
  * exactly one server each. One for the life of the process; a reload changes what it is set up with.
  */
-import { createHmac } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { KoaContextWithOIDC } from 'oidc-provider'
@@ -52,6 +51,7 @@ import { createProvider, describeServer, takesIdentityAssertions } from './provi
 import type { Take } from './quotas.ts'
 import { createQuotas } from './quotas.ts'
 import { createRefreshLives } from './refresh-lives.ts'
+import { createRefreshNames } from './refresh-names.ts'
 import { reportEvents } from './report.ts'
 import { createRequestMemory } from './request-memory.ts'
 import type { Row, Sealing } from './rows.ts'
@@ -101,8 +101,8 @@ export type IssuerOptions = {
   readonly sealing: () => Sealing
   /** In force now, the current one first; at least one. */
   readonly cookieKeys: () => readonly string[]
-  /** Makes refresh tokens out of those before them; the current one. */
-  readonly refreshKey: () => string
+  /** Make refresh tokens and know them again; in force now, the current one first; at least one. */
+  readonly refreshKeys: () => readonly string[]
   /** For whatever a client names: the public internet and nothing else. */
   readonly publicFetch: (url: string) => Promise<Response>
   /** For identity providers, which operators configured. */
@@ -176,6 +176,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     onRegistered: (client, { kind, token, statement, address }) =>
       emit({ type: 'client_registered', client, kind, token, statement, address }),
   })
+  const refreshNames = createRefreshNames(options.refreshKeys)
   const adapter = {
     rows,
     store,
@@ -185,6 +186,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     presentedToken: presented.find,
     revokeGrant: (grant: string) => endTokens('grant', grant),
     revokeToken: (id: string) => endTokens('token', id),
+    grantOfRefresh: refreshNames.grantOf,
   }
   const documents = createClientDocuments({ setup, publicFetch: options.publicFetch, store, now })
   const gate = createFloodGate(now)
@@ -222,8 +224,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
       signingKey: keys.current,
       keys: keys.all(),
       cookieKeys: options.cookieKeys(),
-      successorOf: (token) =>
-        createHmac('sha256', options.refreshKey()).update(token).digest('base64url'),
+      refreshNames,
       needsSignIn: async (context) =>
         (await sessionOf(context))?.subject !== context.oidc.session?.accountId,
       rememberedGrant: createGrantFinder({ ...deciding, sessionOf }),

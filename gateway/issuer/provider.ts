@@ -28,6 +28,7 @@ import { showOauthError } from './error-page.ts'
 import type { ExtraGrant } from './extra-grant.ts'
 import { ID_JAG_PROFILE } from './jwt-bearer-names.ts'
 import type { RefreshLives } from './refresh-lives.ts'
+import type { RefreshNames } from './refresh-names.ts'
 import { PAGES_PATH, ROUTES } from './routes.ts'
 import type { ProtectedServer, Setup } from './setup.ts'
 import { TokenSigner } from './token-signer.ts'
@@ -58,8 +59,7 @@ export type ProviderOptions = {
   readonly keys: readonly SigningKey[]
   /** Sign cookies; the first signs, all count. */
   readonly cookieKeys: readonly string[]
-  /** The refresh token that comes after one; nobody else can tell. */
-  readonly successorOf: (token: string) => string
+  readonly refreshNames: Pick<RefreshNames, 'first' | 'after'>
   /** Whether the person this browser belongs to has to sign in before this authorization goes on. */
   readonly needsSignIn: (context: KoaContextWithOIDC) => Promise<boolean>
   readonly refreshLives: RefreshLives
@@ -155,22 +155,20 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.proxy = true
   provider.use((context, next) => next().then(() => dropReadyLink(context)))
   for (const grant of options.extraGrants) grant.register(provider)
-  shareSuccessors(provider, options.successorOf)
+  nameRefreshTokens(provider, options.refreshNames)
   return provider
 }
 
-/**
- * Gives everybody who uses a refresh token within its grace the same next one. With one of their own each,
- * a thief who was as fast as the owner would go on unnoticed; so, sooner or later, one of the two uses a
- * token that was used already, and the grant ends (RFC 9700 §4.14.2).
- */
-function shareSuccessors(provider: Provider, successorOf: (token: string) => string): void {
+/** Has refresh tokens called by their grant, and by the one before. */
+function nameRefreshTokens(provider: Provider, names: ProviderOptions['refreshNames']): void {
   const { prototype } = provider.RefreshToken
-  const random: unknown = Reflect.get(prototype, 'generateTokenId')
-  if (typeof random !== 'function') throw new Error('oidc-provider names its tokens otherwise now')
-  const value = function name(this: unknown): unknown {
+  if (typeof Reflect.get(prototype, 'generateTokenId') !== 'function') {
+    throw new Error('oidc-provider names its tokens otherwise now')
+  }
+  const value = function name(this: { readonly grantId?: string }): string {
+    if (this.grantId === undefined) throw new Error('a refresh token without a grant')
     const used = Provider.ctx?.oidc.entities.RotatedRefreshToken
-    return used === undefined ? Reflect.apply(random, this, []) : successorOf(used.jti)
+    return used === undefined ? names.first(this.grantId) : names.after(used.jti, this.grantId)
   }
   Object.defineProperty(prototype, 'generateTokenId', { value })
 }

@@ -18,8 +18,7 @@ const HOUR_SECONDS = 3_600
 
 /**
  * How often a grant may be refreshed in an hour, and the same for each access token that ends in an hour: enough for
- * several processes with one grant. A refresh token that was used is kept for as long as it would have lived, in a
- * store that everybody else needs too.
+ * several processes with one grant. Each refresh writes to a store that everybody else needs too.
  */
 const REFRESHES = { least: 120, perToken: 10 }
 

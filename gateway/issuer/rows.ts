@@ -13,6 +13,8 @@ export type Row = { readonly payload: Payload; readonly version: number }
 
 export type Rows = {
   read(area: string, id: string): Promise<Row | undefined>
+  /** The row with this key of the store. */
+  readAt(key: string): Promise<Row | undefined>
   /** Without a life it stays until removed. */
   write(area: string, id: string, payload: Payload, ttlMs?: number): Promise<void>
   /** Writes only over this version; false when somebody else was faster. */
@@ -54,14 +56,15 @@ export function createRows({ store, sealing }: RowsOptions): Rows {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sealed by `close`
     return json === undefined ? undefined : (JSON.parse(json) as Payload)
   }
+  const readAt: Rows['readAt'] = async (key) => {
+    const stored = await store.get(key)
+    const payload = stored && open(key, stored.value)
+    return stored && payload && { payload, version: stored.version }
+  }
   return {
     keyOf,
-    read: async (area, id) => {
-      const key = keyOf(area, id)
-      const stored = await store.get(key)
-      const payload = stored && open(key, stored.value)
-      return stored && payload && { payload, version: stored.version }
-    },
+    readAt,
+    read: (area, id) => readAt(keyOf(area, id)),
     write: async (area, id, payload, ttlMs) => {
       const key = keyOf(area, id)
       await store.put(key, close(key, payload), ttlMs === undefined ? {} : { ttlMs })

@@ -48,7 +48,7 @@ export async function openIssuer(
       readFile: plant.readFile,
     },
     cookieKeys: () => seals().keysFor('cookie'),
-    refreshKey: () => seals().keysFor('refresh-token')[0] ?? '',
+    refreshKeys: () => seals().keysFor('refresh-token'),
     take: createTake(plant),
     now,
     emit,

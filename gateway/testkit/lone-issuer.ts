@@ -73,7 +73,7 @@ export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneI
       open: (bound, sealed) => seals.open('oauth', bound, sealed),
     }),
     cookieKeys: () => [cookieKey],
-    refreshKey: () => cookieKey,
+    refreshKeys: () => [cookieKey],
     fetch: () => Promise.reject(new Error('nobody is asked here')),
     keyLoading: {
       fetchKeys: createKeyDocuments({

@@ -40,6 +40,7 @@ before(async () => {
 after(() => stopAll(gateway, upstream))
 
 const REDIRECT = 'https://app.example/cb'
+const GRANTS = ['authorization_code', 'refresh_token']
 
 /** Asks for a registration to be changed; what is not said stays. */
 async function change(client: Registered, metadata: Readonly<Record<string, unknown>>) {
@@ -121,7 +122,7 @@ test('No other spelling of an address passes by what is decided there', async ()
 test('A refresh token yields nothing that the person may not allow any more', async () => {
   const { json: client } = await agent.register({
     redirect_uris: [REDIRECT],
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: GRANTS,
   })
   const url = await agent.consent(
     new FormRobot(),
@@ -193,6 +194,31 @@ test('A code is worth nothing after a minute', async (t) => {
     assert.equal(reply.status, status)
     assert.equal(Reflect.get(json, 'error'), status === 200 ? undefined : 'invalid_grant')
   }
+})
+
+test('A-05 a refresh token that was used days ago ends the grant, also for a thief who was the first to use it', async (t) => {
+  const id = 'https://app.example/oauth/client.json'
+  const document = { client_id: id, redirect_uris: [REDIRECT], grant_types: GRANTS }
+  let nowMs = Date.now()
+  const alone = await startLoneIssuer({ documents: { [id]: document }, now: () => nowMs })
+  t.after(alone.stop)
+  const owner = new OauthAgent(alone.origin)
+  const ask = { redirect_uri: REDIRECT }
+  const url = await owner.consent(new FormRobot(), owner.authorizeUrl(id, ask))
+  const { json: first } = await owner.redeem(id, url.searchParams.get('code') ?? '', ask)
+  const refresh = async (token = '', clientId = id) =>
+    await owner.token({ grant_type: 'refresh_token', client_id: clientId, refresh_token: token })
+  // The thief goes on, while the owner rests.
+  let stolen = (await refresh(first.refresh_token)).json
+  for (let day = 0; day < 3; day++) {
+    nowMs += 86_400_000
+    stolen = (await refresh(stolen.refresh_token)).json
+    assert.ok(stolen.refresh_token !== undefined)
+  }
+  assert.equal((await refresh(`${first.refresh_token}x`)).status, 400)
+  assert.equal((await refresh(first.refresh_token)).status, 400)
+  const ended = await refresh(stolen.refresh_token)
+  assert.deepEqual([ended.status, Reflect.get(ended.json, 'error')], [400, 'invalid_grant'])
 })
 
 test('A page that takes a code to a client cannot be framed either', async () => {
