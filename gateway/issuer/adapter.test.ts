@@ -138,14 +138,15 @@ test('Of a refresh token that was used long ago nothing is kept, and it is known
   const first = names.first('g1')
   let last = first
   await tokens.upsert(first, { ...payload('RefreshToken'), clientId: 'agent', exp }, life)
-  for (let at = 0; at < 100; at++) {
+  for (let rotations = 1; rotations <= 100; rotations++) {
     await tokens.consume(last)
     last = names.after(last, 'g1')
-    await tokens.upsert(last, { ...payload('RefreshToken'), clientId: 'agent', exp }, life)
+    const next = { ...payload('RefreshToken'), clientId: 'agent', exp, rotations }
+    await tokens.upsert(last, next, life)
     clock.nowMs += SPENT_MS
   }
-  // The one that counts, with what says that it is of the grant.
-  assert.equal((await store.list('oauth/', { limit: 1_000 })).length, 2)
+  // The one that counts, and eight keys of the last ones.
+  assert.equal((await store.list('oauth/', { limit: 1_000 })).length, 9)
   const found = await tokens.find(first)
   assert.deepEqual([found?.jti, found?.clientId, found?.grantId], [first, 'agent', 'g1'])
   assert.ok(found?.consumed !== undefined)
@@ -159,7 +160,7 @@ test('No token comes before one of a grant of others, one that has ended, or one
   await tokens.upsert(used, payload('RefreshToken'), SECONDS)
   await tokens.consume(used)
   const last = names.after(used, 'g1')
-  await tokens.upsert(last, payload('RefreshToken'), SECONDS)
+  await tokens.upsert(last, { ...payload('RefreshToken'), rotations: 1 }, SECONDS)
   const madeUp = `${used.slice(0, 43)}${last.slice(43)}`
   for (const text of ['anything', madeUp, other]) assert.equal(await tokens.find(text), undefined)
   clock.nowMs += SPENT_MS + 1
@@ -175,9 +176,9 @@ test('No token comes before one of a grant of others, one that has ended, or one
 
 test('Ending a grant removes everything of it and nothing of another', async () => {
   const { adapter, payload, store } = setup()
-  const tokens = adapter('RefreshToken')
-  for (let at = 0; at < 300; at++) await tokens.upsert(`t${at}`, payload('RefreshToken'), SECONDS)
-  await tokens.upsert('other', { ...payload('RefreshToken'), grantId: 'g2' }, SECONDS)
+  const tokens = adapter('DeviceCode')
+  for (let at = 0; at < 300; at++) await tokens.upsert(`t${at}`, payload('DeviceCode'), SECONDS)
+  await tokens.upsert('other', { ...payload('DeviceCode'), grantId: 'g2' }, SECONDS)
   await tokens.revokeByGrantId('g1')
   assert.equal(await tokens.find('t0'), undefined)
   assert.equal(await tokens.find('t299'), undefined)

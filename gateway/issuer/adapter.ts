@@ -19,6 +19,9 @@ export const REFRESH_GRACE_MS = 10_000
  */
 export const SPENT_MS = 300_000
 
+/** Refresh tokens of one grant that are noted: more than can come while one request is under way. */
+const TURNS = 8
+
 /** Rows of one grant removed at a time. */
 const PAGE = 200
 
@@ -133,7 +136,8 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
         writes.push(rows.write(`${model}-user-code`, userCode, { id }, ttlMs))
       }
       if (grantId !== undefined && model !== 'Session') {
-        const index = indexOf(grantId, { model, key, rows })
+        const place = placeInGrant(model, key, payload)
+        const index = `${rows.keyOf(`by-grant-${model}`, grantId)}/${place}`
         writes.push(store.put(index, key, ttlMs === undefined ? {} : { ttlMs }))
       }
       await Promise.all(writes)
@@ -183,11 +187,7 @@ async function consume(id: string, model: string, options: AdapterOptions): Prom
     const leftMs = typeof exp === 'number' ? Math.max(1, exp * 1_000 - nowMs) : 60_000
     const ttlMs = model === 'RefreshToken' ? Math.min(leftMs, SPENT_MS) : leftMs
     const payload = { ...row.payload, consumedAtMs: nowMs }
-    if (!(await rows.swap(model, id, { version: row.version, payload, ttlMs }))) continue
-    if (model === 'RefreshToken' && typeof grantId === 'string') {
-      await options.store.put(indexOf(grantId, { model, key, rows }), key, { ttlMs })
-    }
-    return
+    if (await rows.swap(model, id, { version: row.version, payload, ttlMs })) return
   }
 }
 
@@ -210,12 +210,12 @@ async function findSpent(
   return undefined
 }
 
-/** Where it is noted that a row is of a grant. */
-function indexOf(
-  grant: string,
-  { model, key, rows }: { readonly model: string; readonly key: string; readonly rows: Rows },
-): string {
-  return `${rows.keyOf(`by-grant-${model}`, grant)}/${key.split('/').at(-1) ?? ''}`
+/**
+ * Where it is noted that a row is of a grant: refresh tokens take turns, so that of one that was used nothing is left
+ * without another write. A token that is made again by a request under way takes the place of none that came later.
+ */
+function placeInGrant(model: string, key: string, { rotations = 0 }: AdapterPayload): string {
+  return model === 'RefreshToken' ? `${rotations % TURNS}` : (key.split('/').at(-1) ?? '')
 }
 
 /** Ends whatever a grant has brought, and what whoever was first is just getting: without it nothing is refreshed. */
