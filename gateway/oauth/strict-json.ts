@@ -4,26 +4,22 @@
  * equal members without a word, while the issuer or another verifier may have read the first.
  */
 
+import { eachName, unescapeNames } from '../model/json-names.ts'
+
 /** The members of a JSON object, as they came. */
 export type Members = Readonly<Record<string, unknown>>
 
-/** White space of JSON (RFC 8259 §2) is this and less; in a valid text nothing else of it stands between tokens. */
-const SPACE = 0x20
-const COLON = 0x3a
-const BACKSLASH = 0x5c
-
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** A string, and whether a colon makes it the name of a member. */
-const STRINGS = /("(?:[^"\\]|\\.)*")(\s*:)?/g
 
 /** Returns the object that these bytes say; undefined when they are not exactly one JSON object. */
 export function readJsonObject(bytes: Uint8Array): Members | undefined {
   try {
-    const sent = UTF8.decode(bytes)
-    const text = sent.includes('\\') ? unescapeNames(sent) : sent
+    const text = UTF8.decode(bytes)
     const value: unknown = JSON.parse(text)
-    return isMembers(value) && writtenIn(text) === keptIn(value) ? value : undefined
+    const plain = unescapeNames(text)
+    if (plain === undefined) return undefined
+    const read: unknown = plain === text ? value : JSON.parse(plain)
+    return isMembers(read) && writtenIn(plain) === keptIn(read) ? read : undefined
   } catch {
     return undefined
   }
@@ -34,43 +30,11 @@ export function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/**
- * Names without escapes, such as PHP writes for every slash. Of an escaped name V8 can make another one, which
- * somebody wrote in a text before: https://github.com/nodejs/node/issues/63785.
- *
- * @throws {Error} for a name that cannot be written without.
- */
-function unescapeNames(text: string): string {
-  return text.replaceAll(STRINGS, (all, string: string, colon: string | undefined) => {
-    if (colon === undefined || !string.includes('\\')) return all
-    const name = JSON.stringify(JSON.parse(string))
-    if (name.includes('\\')) throw new Error('a name with an escape')
-    return name + colon
-  })
-}
-
-/**
- * Members written in a valid JSON text, at any depth. Of two equal ones `JSON.parse` keeps one, and so one is
- * missing in what it returns. A string is the name of a member when a colon follows it.
- */
+/** Members written in a text. Of two equal ones `JSON.parse` keeps one, and so one is missing in what it returns. */
 function writtenIn(text: string): number {
   let written = 0
-  for (let open = text.indexOf('"'); open !== -1;) {
-    let next = closeOf(text, open) + 1
-    while (text.charCodeAt(next) <= SPACE) next += 1
-    if (text.charCodeAt(next) === COLON) written += 1
-    open = text.indexOf('"', next)
-  }
+  eachName(text, () => (written += 1))
   return written
-}
-
-/** Where the string ends that begins there: at a quote after an even number of backslashes. */
-function closeOf(text: string, open: number): number {
-  for (let at = text.indexOf('"', open + 1); ; at = text.indexOf('"', at + 1)) {
-    let before = at - 1
-    while (text.charCodeAt(before) === BACKSLASH) before -= 1
-    if ((at - before) % 2 === 1) return at
-  }
 }
 
 /** Members in a parsed value, at any depth. */

@@ -38,7 +38,7 @@ export function bindingsFor(expression: Expression, view: View, bind: Bind): Bou
     switch (variable) {
       case 'args': {
         const sent = argumentsOf(view)
-        if (sent === 'too_large' || !isFit(sent, expression)) return undefined
+        if (sent === 'unreadable' || !isFit(sent, expression)) return undefined
         bindings.args = sent.value
         break
       }
@@ -80,11 +80,11 @@ function isUnknown(variable: Variable, { asking }: View, target: Target | undefi
   }
 }
 
-function argumentsOf(view: View): SentArguments | 'too_large' {
+function argumentsOf(view: View): SentArguments | 'unreadable' {
   const { call, occasion } = view
   // The arguments of what is asked by name only are none, or not there yet.
   const sent = call === undefined || view.asking !== 'call' ? { arguments: undefined } : call
-  view.sent ??= readArguments(sent, occasion.frame) ?? 'too_large'
+  view.sent ??= readArguments(sent, occasion.frame) ?? 'unreadable'
   return view.sent
 }
 

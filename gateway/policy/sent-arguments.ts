@@ -1,5 +1,6 @@
 /** The arguments of a call as expressions see them: parsed once a rule reads them, and bounded. */
 import type { Call } from '../model/call.ts'
+import { unescapeNames } from '../model/json-names.ts'
 
 /** Most bytes of arguments that an expression looks at; what is larger is an error. */
 export const MAX_ARGUMENT_BYTES = 262_144
@@ -21,7 +22,10 @@ export type SentArguments = {
 
 const NONE: SentArguments = { value: {}, bytes: 0, longest: 0, exact: true }
 
-/** Parses the arguments of a call; a call without any has none. Undefined when they are too large to look at. */
+/**
+ * Parses the arguments of a call; a call without any has none. Undefined when they cannot be looked at: they
+ * are too large, or have a name that cannot be written without an escape.
+ */
 export function readArguments(
   { arguments: span }: Pick<Call, 'arguments'>,
   frame: Uint8Array | undefined,
@@ -29,8 +33,10 @@ export function readArguments(
   if (span === undefined || frame === undefined) return NONE
   const bytes = span.end - span.start
   if (bytes > MAX_ARGUMENT_BYTES) return undefined
-  const text = Buffer.from(frame.buffer, frame.byteOffset + span.start, bytes).toString('utf8')
+  const sent = Buffer.from(frame.buffer, frame.byteOffset + span.start, bytes).toString('utf8')
   // The strict scanner has passed the frame: this is JSON, and no member comes twice.
+  const text = unescapeNames(sent)
+  if (text === undefined) return undefined
   const value: unknown = JSON.parse(text)
   if (value === null) return NONE
   const measured = { longest: 0, exact: true }

@@ -25,7 +25,7 @@ export type View = {
   /** Callers as expressions see them; see `Rules`. */
   readonly callers: WeakMap<Caller, unknown>
   /** The arguments of `call`, once a rule has read them. */
-  sent: SentArguments | 'too_large' | undefined
+  sent: SentArguments | 'unreadable' | undefined
 }
 
 /** The caller's view; undefined when the rules know no such server. */
