@@ -37,6 +37,10 @@ type Fetch = {
   ended: Outcome | undefined
 }
 
+/**
+ * Returns a fetch for all who share it: one at a time for each address, what it brought for whoever it is new
+ * enough for, and no other within `MIN_INTERVAL_MS`. Holds `MAX_DOCUMENTS`, those that are asked for.
+ */
 export function createKeyDocuments(options: {
   /** Rejects for whatever is no document; in bounded time. */
   readonly fetchJson: (url: string) => Promise<unknown>
