@@ -40,13 +40,3 @@ export function problemPage(problem: {
     ${again === undefined ? undefined : link}`
   return showPage({ status, title, body })
 }
-
-/** The page for a fault of ours. */
-export function faultPage(): PageAnswer {
-  return problemPage({
-    status: 500,
-    title: 'Something went wrong',
-    text: 'The gateway could not answer. Its log says why.',
-    advice: 'Try again in a minute.',
-  })
-}

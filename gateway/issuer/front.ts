@@ -84,8 +84,8 @@ export function createFront(options: FrontOptions) {
     try {
       await route(arrival, options)
     } catch (error) {
-      // A body that breaks off leaves nobody to answer.
-      if (response.headersSent || request.destroyed) response.destroy()
+      // A body that breaks off leaves nobody to answer; one that was read to its end is destroyed as well.
+      if (response.headersSent || (request.destroyed && !request.complete)) response.destroy()
       else throw error
     }
   }

@@ -34,7 +34,7 @@ import { createConsents } from './consents.ts'
 import { createDecision, createGrantFinder } from './decision.ts'
 import { createDeviceCodes } from './device-codes.ts'
 import type { ExtraGrantOptions } from './extra-grant.ts'
-import { faultPage } from './error-page.ts'
+import { faultAnswer } from './faults.ts'
 import { createFront } from './front.ts'
 import { createGrantBook } from './grant-book.ts'
 import { headerOf, send } from './http.ts'
@@ -333,7 +333,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         const detail = error instanceof Error ? error.message : String(error)
         emit({ type: 'warning', what: 'authorization_server', detail })
         if (response.headersSent) response.destroy()
-        else send(response, faultPage())
+        else send(response, faultAnswer((request.url ?? '').split('?', 1)[0] ?? '', error))
       }
     },
     configure: (next) => {

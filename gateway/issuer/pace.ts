@@ -48,10 +48,15 @@ const PAGES: readonly string[] = [
   ACCESS_PATH,
 ]
 
+/** Whether what is at this path is opened by people, in a browser. */
+export function isForPeople(path: string): boolean {
+  return PAGES.some((page) => path === page || path.startsWith(`${page}/`))
+}
+
 /** The answer to whoever asks for too much: JSON to a client, a page to a person. */
 export function tooFast(path: string, retryAfterSeconds: number): PageAnswer {
   const wait = ['retry-after', String(retryAfterSeconds)]
-  if (!PAGES.some((page) => path === page || path.startsWith(`${page}/`))) {
+  if (!isForPeople(path)) {
     return oauthError(429, 'temporarily_unavailable', 'too much is asked for from here', wait)
   }
   const page = problemPage({

@@ -26,6 +26,7 @@ import {
 import { OWN_SCOPES, scopesOn, standingOf } from './entitlement.ts'
 import { showOauthError } from './error-page.ts'
 import type { ExtraGrant } from './extra-grant.ts'
+import { tellFaults } from './faults.ts'
 import { ID_JAG_PROFILE } from './jwt-bearer-names.ts'
 import type { RefreshLives } from './refresh-lives.ts'
 import type { RefreshNames } from './refresh-names.ts'
@@ -154,6 +155,7 @@ export function createProvider(options: ProviderOptions): Provider {
   // Whatever comes is rewritten to our public address before, so the headers it reads are ours.
   provider.proxy = true
   provider.use((context, next) => next().then(() => dropReadyLink(context)))
+  tellFaults(provider)
   for (const grant of options.extraGrants) grant.register(provider)
   nameRefreshTokens(provider, options.refreshNames)
   return provider

@@ -21,3 +21,14 @@ export function awayStore(): Store {
     close: async () => undefined,
   }
 }
+
+/** A store that cannot be reached while `isAway` says so. */
+export function leavingStore<Own extends Store>(store: Own, isAway: () => boolean): Own {
+  const away = awayStore()
+  return new Proxy(store, {
+    get: (there, name) => {
+      const found: unknown = Reflect.get(isAway() && name in away ? away : there, name)
+      return typeof found === 'function' ? found.bind(there) : found
+    },
+  })
+}

@@ -15,6 +15,7 @@ import { createRevocations } from '../registry/revocations.ts'
 import { createSeals, temporaryKey } from '../seal/seal.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import { createMemoryStore } from '../state/memory.ts'
+import { leavingStore } from './away-store.ts'
 import { cheapHash } from './cheap-hash.ts'
 import { livesOf } from './lives.ts'
 import { ALICE } from './oauth-agent.ts'
@@ -39,11 +40,15 @@ export type LoneIssuerOptions = {
   readonly servers?: readonly ProtectedServer[]
   /** Who speaks for people; nobody when left out. */
   readonly signIn?: Setup['signIn']
+  /** Who may register; nobody when left out. */
+  readonly registration?: Partial<Setup['registration']>
+  /** Whether its store is away just now; never when left out. */
+  readonly isAway?: () => boolean
 }
 
 export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneIssuer> {
   const { now = Date.now } = options
-  const store = createMemoryStore({ now })
+  const store = leavingStore(createMemoryStore({ now }), options.isAway ?? (() => false))
   const seals = createSeals([temporaryKey()])
   const keys = await openSigningKeys({
     store,
@@ -123,6 +128,7 @@ function setupOf(origin: string, options: LoneIssuerOptions): Setup {
       maxClients: 1,
       tokens: new Map(),
       statements: new Map(),
+      ...options.registration,
     },
     documents: { mode: 'open', hosts: [], humanHosts: [], ...rules },
     servers,
