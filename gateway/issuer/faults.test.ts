@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { StoreError } from '../state/store-error.ts'
+import { awayStore } from '../testkit/away-store.ts'
 import { faultAnswer } from './faults.ts'
 
-const AWAY = new StoreError('away', 'connect ECONNREFUSED 10.0.0.1:6379')
+const AWAY: unknown = await awayStore()
+  .get('x')
+  .catch((error: unknown) => error)
 
 test('Where the store is away whoever asks is told when to come back, and nothing else', () => {
   for (const [path, type] of [
