@@ -14,6 +14,7 @@ import { claimsOf, OauthAgent } from '../testkit/oauth-agent.ts'
 import { createProver } from '../testkit/prover.ts'
 import type { Signer } from '../testkit/signer.ts'
 import { createSigner } from '../testkit/signer.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -73,7 +74,7 @@ before(async () => {
   agent = new OauthAgent(alone.origin)
 })
 
-after(() => alone.stop())
+after(() => stopAll(alone))
 
 type More = Readonly<Record<string, unknown>>
 type Form = Readonly<Record<string, string>>

@@ -16,6 +16,7 @@ import type { RawRequest, RawServer } from '../testkit/raw-server.ts'
 import { httpAnswer, startRawServer } from '../testkit/raw-server.ts'
 import type { Reply } from '../testkit/rpc.ts'
 import { callTool, modern, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const CONNECTIONS = 4
 
@@ -59,11 +60,7 @@ before(async () => {
   for (const name of ['down', 'full']) tokens[name] = await gateway.token(name)
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-  await full.stop()
-})
+after(() => stopAll(gateway, server, full))
 
 /** What the server says to this call: nobody else may hear it. */
 function resultOf({ json }: RawRequest): string {

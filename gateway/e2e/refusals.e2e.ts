@@ -12,6 +12,7 @@ import type { RecordingServer } from '../testkit/recording-server.ts'
 import { resultFor, sendJson, startRecordingServer } from '../testkit/recording-server.ts'
 import { modern, post, type Reply, request } from '../testkit/rpc.ts'
 import { connectAuto, connectV1 } from '../testkit/sdk-client.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const ALLOW = { effect: 'allow', subjects: [{ users: ['ann*'] }] }
 const TOLD = { reason: 'Not now.', disclose: true }
@@ -76,10 +77,7 @@ before(async () => {
   assert.equal((await gateway.admin('POST', '/admin/reload')).status, 200)
 })
 
-after(async () => {
-  await gateway.stop()
-  await server.stop()
-})
+after(() => stopAll(gateway, server))
 
 const ERAS = ['legacy', 'modern'] as const
 

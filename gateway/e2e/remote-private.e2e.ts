@@ -12,6 +12,7 @@ import { allowAll, type TestGatehouse } from '../testkit/gatehouse.ts'
 import { OauthAgent, signIn } from '../testkit/oauth-agent.ts'
 import { callTool, post } from '../testkit/rpc.ts'
 import { runCli } from '../testkit/run-cli.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 
 const env = { GATEHOUSE_KEYS: `k1:${temporaryKey().key.reveal()}` }
 
@@ -57,10 +58,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await Promise.all([alone, divided, login].map((place) => place.stop()))
-})
+after(() => stopAll(gateway, alone, divided, login))
 
 for (const name of ['alone', 'divided']) {
   test(`A person connects to a server of a private authority, and calls go through: ${name}`, async () => {

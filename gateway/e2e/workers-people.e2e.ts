@@ -18,6 +18,7 @@ import { ringEntry } from '../testkit/replicas.ts'
 import type { RotatingProvider } from '../testkit/rotating-provider.ts'
 import { startRotatingProvider } from '../testkit/rotating-provider.ts'
 import { callTool, post } from '../testkit/rpc.ts'
+import { stopAll } from '../testkit/stop-all.ts'
 import { takeTurns } from '../testkit/turns.ts'
 
 const WORKERS = 2
@@ -62,11 +63,7 @@ before(async () => {
   })
 })
 
-after(async () => {
-  await gateway.stop()
-  await upstream.stop()
-  await acme.stop()
-})
+after(() => stopAll(gateway, upstream, acme))
 
 const call = (tool: string) => post(gateway.url('files'), callTool(tool, { path: '/a' }), { token })
 

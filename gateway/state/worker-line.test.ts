@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { storeError } from './contract-rule.ts'
 import { createWorkerLine, MAX_PENDING } from './worker-line.ts'
 
 const get = { verb: 'get', key: 'a/b', nowMs: 0 } as const
+
+/** Time stands still but for what `pass` lets go by: however slow the machine is, nothing comes too late by itself. */
+function stopTime(t: TestContext): { pass(ms: number): void } {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  return { pass: (ms) => t.mock.timers.tick(ms) }
+}
+
+/** Of the lines whose threads do not answer, in milliseconds. */
+const TIMEOUT_MS = 200
 
 /** A thread that says it is ready and then does this with each message. */
 function threadThat(reaction: string): Worker {
@@ -38,35 +47,43 @@ test('a thread that ends before it is ready was not opened', async () => {
   await assert.rejects(line.opened, storeError('crashed'))
 })
 
-test('an operation without an answer times out, and a late answer changes nothing', async () => {
+test('an operation without an answer times out, and a late answer changes nothing', async (t) => {
+  const time = stopTime(t)
   const answerLate = `
-    const [{ id }] = request.asked
+    const { id } = request.asked.at(-1)
     if (id === 1) return
     const answers = [{ id: 1, result: 'late' }, { id, result: 'prompt' }]
     parentPort.postMessage({ type: 'answers', answers })
   `
   const thread = threadThat(answerLate)
-  const line = createWorkerLine(thread, 200)
+  const line = createWorkerLine(thread, TIMEOUT_MS)
   await line.opened
-  await assert.rejects(line.ask<'get'>(get), storeError('timeout'))
+  const unanswered = assert.rejects(line.ask<'get'>(get), storeError('timeout'))
+  time.pass(TIMEOUT_MS)
+  await unanswered
   assert.equal(await line.ask<'get'>(get), 'prompt')
   await thread.terminate()
 })
 
-test('a thread that does not get ready is given up and ended', async () => {
+test('a thread that does not get ready is given up and ended', async (t) => {
+  const time = stopTime(t)
   const thread = new Worker('setInterval(() => {}, 1000)', { eval: true })
-  const line = createWorkerLine(thread, 50)
+  const line = createWorkerLine(thread, TIMEOUT_MS)
+  time.pass(TIMEOUT_MS)
   await assert.rejects(line.opened, storeError('timeout'))
   await line.close()
   assert.equal(thread.threadId, -1)
 })
 
-test('a thread that does not close in time is ended, with what it had not answered', async () => {
+test('a thread that does not close in time is ended, with what it had not answered', async (t) => {
+  const time = stopTime(t)
   const thread = threadThat('')
-  const line = createWorkerLine(thread, 300)
+  const line = createWorkerLine(thread, TIMEOUT_MS)
   await line.opened
   const asked = assert.rejects(line.ask<'get'>(get))
-  await line.close()
+  const closed = line.close()
+  time.pass(TIMEOUT_MS)
+  await closed
   await asked
   await assert.rejects(line.ask<'get'>(get), storeError('closed'))
   assert.equal(thread.threadId, -1)

@@ -5,23 +5,17 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import type { TestGatehouse } from '../../testkit/gatehouse.ts'
-import { startGatehouse } from '../../testkit/gatehouse.ts'
+import { type DocsGateway, startDocsGateway } from '../../testkit/docs-gateway.ts'
 import { chunked } from '../../testkit/raw-client.ts'
 import { exchangeRaw, requestText } from '../../testkit/raw-http.ts'
-import type { RecordingServer } from '../../testkit/recording-server.ts'
-import { startRecordingServer } from '../../testkit/recording-server.ts'
-import { callTool, post, request } from '../../testkit/rpc.ts'
+import { callTool, request } from '../../testkit/rpc.ts'
 import { stopAll } from '../../testkit/stop-all.ts'
 
-let server: RecordingServer
-let gateway: TestGatehouse
-let token: string
+let docs: DocsGateway
 
 before(async () => {
-  server = await startRecordingServer()
-  gateway = await startGatehouse({
-    servers: { docs: { upstream: server.url, max_body: '1MiB' } },
+  docs = await startDocsGateway({
+    docs: { max_body: '1MiB' },
     rules: [
       {
         id: 'echo-only',
@@ -31,15 +25,11 @@ before(async () => {
       },
     ],
   })
-  token = await gateway.token('docs')
   // The catalogue learns the names, so that no look-up of the gateway's own is among what is counted.
-  await send(JSON.stringify(request('tools/list')))
+  await docs.send(request('tools/list'))
 })
 
-after(() => stopAll(gateway, server))
-
-const send = (body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}) =>
-  post(gateway.url('docs'), body, { token, headers })
+after(() => stopAll(docs))
 
 const OK = JSON.stringify(callTool('echo'))
 const call = (name: string, rest = ''): string =>
@@ -166,12 +156,12 @@ const REFUSED: readonly Case[] = [
 
 for (const { name, body, status, rpc, headers } of REFUSED) {
   test(`${name} is refused and the server sees nothing`, async () => {
-    const seen = server.seen.length
-    const reply = await send(body, headers)
+    const seen = docs.server.seen.length
+    const reply = await docs.send(body, headers)
     assert.equal(reply.status, status, reply.text)
     if (rpc !== undefined) assert.equal(reply.json?.error?.code, rpc, reply.text)
     assert.equal(reply.json?.result, undefined)
-    assert.equal(server.seen.length, seen)
+    assert.equal(docs.server.seen.length, seen)
   })
 }
 
@@ -194,51 +184,51 @@ const SERVED: readonly { readonly name: string; readonly body: string }[] = [
 
 for (const { name, body } of SERVED) {
   test(`${name} is served, and its bytes go up unchanged`, async () => {
-    const reply = await send(body, { 'content-type': 'application/json;charset=UTF-8' })
+    const reply = await docs.send(body, { 'content-type': 'application/json;charset=UTF-8' })
     assert.equal(reply.status, 200, reply.text)
     assert.ok(reply.json?.result, reply.text)
-    assert.equal(server.seen.at(-1)?.body.toString(), body)
+    assert.equal(docs.server.seen.at(-1)?.body.toString(), body)
   })
 }
 
 test('P-18 a body of no stated type is 415 and the server sees nothing', async () => {
-  const seen = server.seen.length
-  const response = await fetch(gateway.url('docs'), {
+  const seen = docs.server.seen.length
+  const response = await fetch(docs.url, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${docs.token}` },
     // Bytes, because `fetch` states a type for text.
     body: Buffer.from(OK),
   })
   assert.equal(response.status, 415)
-  assert.equal(server.seen.length, seen)
+  assert.equal(docs.server.seen.length, seen)
 })
 
 test('P-14 a chunked body of one byte too many is 413 and the server sees nothing', async () => {
-  const seen = server.seen.length
+  const seen = docs.server.seen.length
   const headers = [
-    ['Host', new URL(gateway.origin).host],
-    ['Authorization', `Bearer ${token}`],
+    ['Host', new URL(docs.gateway.origin).host],
+    ['Authorization', `Bearer ${docs.token}`],
     ['Content-Type', 'application/json'],
     ['Transfer-Encoding', 'chunked'],
   ] as const
   const body = chunked(OK.padEnd(1_048_577, ' '))
   const text = requestText({ target: '/mcp', headers, body })
-  const { reply } = await exchangeRaw(gateway.origin, text)
+  const { reply } = await exchangeRaw(docs.gateway.origin, text)
   assert.equal(reply.status, 413)
-  assert.equal(server.seen.length, seen)
+  assert.equal(docs.server.seen.length, seen)
 })
 
 test('P-04 an escaped denied name is denied as itself', async () => {
-  const seen = server.seen.length
-  const reply = await send(call('\\u0064elete_all'))
+  const seen = docs.server.seen.length
+  const reply = await docs.send(call('\\u0064elete_all'))
   assert.equal(reply.json?.error?.code, -32602)
-  assert.equal(server.seen.length, seen)
+  assert.equal(docs.server.seen.length, seen)
 })
 
 test('P-13 a later request is not changed by a prototype member that was refused', async () => {
-  await send(`{"__proto__":{"method":"ping"},${OK.slice(1)}`)
-  assert.equal((await send(call('delete_all'))).json?.error?.code, -32602)
-  assert.ok((await send(OK)).json?.result)
+  await docs.send(`{"__proto__":{"method":"ping"},${OK.slice(1)}`)
+  assert.equal((await docs.send(call('delete_all'))).json?.error?.code, -32602)
+  assert.ok((await docs.send(OK)).json?.result)
 })
 
 test('P-15 many nodes, many keys and a long string are refused quickly, and the next call is served', async () => {
@@ -248,24 +238,24 @@ test('P-15 many nodes, many keys and a long string are refused quickly, and the 
     `,"arguments":{${Array.from({ length: 60_000 }, (_, at) => `"k${at}":1`).join(',')}}`,
   )
   const started = performance.now()
-  for (const body of [objects, keys]) assert.equal((await send(body)).status, 400)
+  for (const body of [objects, keys]) assert.equal((await docs.send(body)).status, 400)
   assert.ok(performance.now() - started < 15_000)
-  assert.equal((await send(OK)).status, 200)
+  assert.equal((await docs.send(OK)).status, 200)
 })
 
 test('X-18 a hidden tool and one that does not exist are answered in identical bytes', async () => {
-  const hidden = await send(call('delete_all'))
-  const missing = await send(call('no_such_thing'))
+  const hidden = await docs.send(call('delete_all'))
+  const missing = await docs.send(call('no_such_thing'))
   assert.equal(hidden.status, missing.status)
   assert.equal(hidden.text.replace('delete_all', 'X'), missing.text.replace('no_such_thing', 'X'))
   assert.deepEqual([...hidden.headers.keys()].toSorted(), [...missing.headers.keys()].toSorted())
 })
 
 test('X-02 a name that a glob allows but no list shows is answered like any unknown name', async () => {
-  const reply = await send(call('read_nothing'))
+  const reply = await docs.send(call('read_nothing'))
   assert.equal(reply.json?.error?.message, 'Unknown tool: read_nothing')
   assert.deepEqual(
-    server.calls('tools/call').filter(({ json }) => json?.params?.['name'] === 'read_nothing'),
+    docs.server.calls('tools/call').filter(({ json }) => json?.params?.['name'] === 'read_nothing'),
     [],
   )
 })
@@ -276,8 +266,8 @@ for (const ref of [
 ]) {
   test(`X-04 completions for a ${ref.type} that no rule allows are refused and the server sees nothing`, async () => {
     const argument = { name: 'a', value: 'b' }
-    const reply = await send(JSON.stringify(request('completion/complete', { ref, argument })))
+    const reply = await docs.send(JSON.stringify(request('completion/complete', { ref, argument })))
     assert.ok(reply.json?.error !== undefined && reply.json.result === undefined, reply.text)
-    assert.deepEqual(server.calls('completion/complete'), [])
+    assert.deepEqual(docs.server.calls('completion/complete'), [])
   })
 }

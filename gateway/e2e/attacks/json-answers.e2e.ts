@@ -8,17 +8,15 @@ import { after, before, test } from 'node:test'
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { type DocsGateway, startDocsGateway } from '../../testkit/docs-gateway.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import {
   CreateMessageRequestSchema,
   ResourceUpdatedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 
-import type { TestGatehouse } from '../../testkit/gatehouse.ts'
-import { startGatehouse } from '../../testkit/gatehouse.ts'
 import { readAnswer } from '../../testkit/read-answer.ts'
-import type { Override, RecordingServer } from '../../testkit/recording-server.ts'
-import { startRecordingServer } from '../../testkit/recording-server.ts'
+import type { Override } from '../../testkit/recording-server.ts'
 import { callTool, openSession, post, request } from '../../testkit/rpc.ts'
 import { stopAll } from '../../testkit/stop-all.ts'
 
@@ -38,20 +36,15 @@ const LIST = { tools: ['echo', 'delete_all'].map((name) => ({ name, inputSchema:
 /** More than is held back of an answer, in characters. */
 const PADDING = 'x'.repeat(200_000)
 
-let server: RecordingServer
-let gateway: TestGatehouse
-let token: string
+let docs: DocsGateway
 
 before(async () => {
-  server = await startRecordingServer()
-  gateway = await startGatehouse({
-    servers: { docs: { upstream: server.url, unlisted: 'allow' } },
+  docs = await startDocsGateway({
     rules: [{ id: 'echo', effect: 'allow', subjects: [{ any: true }], tools: ['docs/echo'] }],
   })
-  token = await gateway.token('docs')
 })
 
-after(() => stopAll(gateway, server))
+after(() => stopAll(docs))
 
 /** Answers every POST but `initialize` with this JSON. */
 function answering(body: unknown, status = 200): Override {
@@ -64,10 +57,10 @@ function answering(body: unknown, status = 200): Override {
 }
 
 async function call(body: unknown = callTool('echo', {}, 7)) {
-  return readAnswer(gateway.url('docs'), {
+  return readAnswer(docs.url, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${token}`,
+      authorization: `Bearer ${docs.token}`,
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     },
@@ -88,8 +81,8 @@ async function openClient(): Promise<{ readonly client: Client; readonly heard: 
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
     heard.push(params.uri)
   })
-  const transport = new StreamableHTTPClientTransport(new URL(gateway.url('docs')), {
-    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+  const transport = new StreamableHTTPClientTransport(new URL(docs.url), {
+    requestInit: { headers: { Authorization: `Bearer ${docs.token}` } },
   })
   await client.connect(transport)
   return { client, heard }
@@ -97,11 +90,13 @@ async function openClient(): Promise<{ readonly client: Client; readonly heard: 
 
 /** Responses that came up from clients. */
 function replies(): readonly unknown[] {
-  return server.seen.filter(({ json }) => json?.result !== undefined || json?.error !== undefined)
+  return docs.server.seen.filter(
+    ({ json }) => json?.result !== undefined || json?.error !== undefined,
+  )
 }
 
 test('a stock client acts on nothing a server puts beside its JSON response', async () => {
-  server.override = ({ json }, response) => {
+  docs.server.override = ({ json }, response) => {
     if (json?.method !== 'tools/call') return false
     const result = { jsonrpc: '2.0', id: json.id, result: { content: [] } }
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -117,7 +112,7 @@ test('a stock client acts on nothing a server puts beside its JSON response', as
 
 test('a stock client acts on no event stream that calls itself JSON', async () => {
   let asked = 0
-  server.override = ({ method }, response) => {
+  docs.server.override = ({ method }, response) => {
     if (method !== 'GET') return false
     asked += 1
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -131,8 +126,8 @@ test('a stock client acts on no event stream that calls itself JSON', async () =
   await new Promise((resolve) => setTimeout(resolve, 200))
   await client.close()
   assert.deepEqual([heard, replies()], [[], []])
-  const answer = await fetch(gateway.url('docs'), {
-    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+  const answer = await fetch(docs.url, {
+    headers: { authorization: `Bearer ${docs.token}`, accept: 'text/event-stream' },
   })
   assert.equal(answer.status, 502)
   assert.doesNotMatch(await answer.text(), /sampling/)
@@ -153,13 +148,13 @@ const NOT_ONE_RESPONSE = [
 for (const body of NOT_ONE_RESPONSE) {
   test(`no answer to a call is ${JSON.stringify(body)}`, async () => {
     for (const status of [200, 201, 500]) {
-      server.override = answering(body, status)
+      docs.server.override = answering(body, status)
       const { text, ...answer } = await call()
       assert.deepEqual([answer.status, answer.end], [200, 'clean'])
       const { id, error } = JSON.parse(text) as { id: unknown; error: { code: number } }
       assert.deepEqual([id, error.code], [7, 1003], text)
     }
-    server.override = answering(body, 404)
+    docs.server.override = answering(body, 404)
     const { status, text } = await call()
     assert.deepEqual([status, text], [404, ''])
   })
@@ -178,7 +173,7 @@ test('a large answer that flows breaks off before its end when it is not one res
     JSON.stringify({ ...RESULT, result }).slice(0, -1),
   ]
   for (const text of large) {
-    server.override = answering(text)
+    docs.server.override = answering(text)
     const answer = await call()
     assert.equal(answer.end, 'broken', text.slice(-100))
     assert.throws(() => JSON.parse(answer.text) as unknown)
@@ -193,7 +188,7 @@ test('a large answer that is one response comes whole, its id first or last', as
     { jsonrpc: '2.0', id: 7, error: { code: 1, message: PADDING } },
   ]) {
     for (const status of [200, 400]) {
-      server.override = answering(body, status)
+      docs.server.override = answering(body, status)
       const answer = await call()
       assert.deepEqual([answer.status, answer.end], [status, 'clean'])
       assert.equal(answer.text, JSON.stringify(body))
@@ -203,7 +198,7 @@ test('a large answer that is one response comes whole, its id first or last', as
 
 test('a hidden name is hidden whatever the status and whichever request it answers', async () => {
   for (const status of [200, 201, 400, 404, 409, 429, 500, 503]) {
-    server.override = answering({ ...RESULT, result: LIST }, status)
+    docs.server.override = answering({ ...RESULT, result: LIST }, status)
     for (const method of ['tools/list', 'ping', 'tools/call', 'resources/list']) {
       const body = method === 'tools/call' ? callTool('echo', {}, 7) : request(method, {}, 7)
       const answer = await call(body)
@@ -222,7 +217,7 @@ test('an error of the server comes with its status, with an id or without', asyn
     { jsonrpc: '2.0', error },
   ]) {
     for (const status of [200, 400, 404, 500]) {
-      server.override = answering(body, status)
+      docs.server.override = answering(body, status)
       const answer = await call()
       assert.deepEqual([answer.status, answer.text], [status, JSON.stringify(body)])
     }
@@ -230,11 +225,11 @@ test('an error of the server comes with its status, with an id or without', asyn
 })
 
 test('a page of a framework in JSON is not shown, and its status is', async () => {
-  server.override = undefined
-  const sessionId = await openSession(gateway.url('docs'), token)
-  server.override = answering({ detail: 'Session not found', path: '/internal' }, 404)
-  const reply = await post(gateway.url('docs'), callTool('echo'), {
-    token,
+  docs.server.override = undefined
+  const sessionId = await openSession(docs.url, docs.token)
+  docs.server.override = answering({ detail: 'Session not found', path: '/internal' }, 404)
+  const reply = await post(docs.url, callTool('echo'), {
+    token: docs.token,
     headers: { 'mcp-session-id': sessionId },
   })
   assert.deepEqual([reply.status, reply.text], [404, ''])
@@ -243,10 +238,10 @@ test('a page of a framework in JSON is not shown, and its status is', async () =
 
 test('a notification is answered by a status and nothing else', async () => {
   const note = { jsonrpc: '2.0', method: 'notifications/initialized' }
-  server.override = undefined
+  docs.server.override = undefined
   assert.deepEqual([(await call(note)).status, (await call(note)).text], [202, ''])
   for (const status of [200, 202, 400]) {
-    server.override = answering([SAMPLING, UPDATED], status)
+    docs.server.override = answering([SAMPLING, UPDATED], status)
     const answer = await call(note)
     assert.deepEqual([answer.status, answer.text, answer.end], [status, '', 'clean'])
   }

@@ -15,6 +15,7 @@ import type { RawConnection } from '../../testkit/raw-http.ts'
 import { openRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const RUNS = fuzzOptions({
   what: 'bent HTTP requests to the raw front and to node:http',
@@ -42,7 +43,7 @@ const TOKEN_SECONDS = 3_600
  */
 const UNREADABLE = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
-let servers: readonly RecordingServer[]
+let servers: readonly RecordingServer[] = []
 let raw: TestGatehouse
 let node: TestGatehouse
 let token: string
@@ -70,11 +71,7 @@ before(async () => {
   token = await raw.token('docs', { expiresInSeconds: TOKEN_SECONDS })
 })
 
-after(async () => {
-  await raw.stop()
-  await node.stop()
-  for (const server of servers) await server.stop()
-})
+after(() => stopAll(raw, node, ...servers))
 
 function configOf(front: 'raw' | 'node', port: number): Readonly<Record<string, unknown>> {
   ports[front] = port

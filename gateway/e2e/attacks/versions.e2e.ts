@@ -2,46 +2,36 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import type { TestGatehouse } from '../../testkit/gatehouse.ts'
-import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
-import type { RecordingServer } from '../../testkit/recording-server.ts'
-import { startRecordingServer } from '../../testkit/recording-server.ts'
-import { callTool, MODERN, post } from '../../testkit/rpc.ts'
+import { type DocsGateway, startDocsGateway } from '../../testkit/docs-gateway.ts'
+import { callTool, MODERN } from '../../testkit/rpc.ts'
 import { stopAll } from '../../testkit/stop-all.ts'
 
-let server: RecordingServer
-let gateway: TestGatehouse
-let token: string
+let docs: DocsGateway
 
 before(async () => {
-  server = await startRecordingServer()
-  gateway = await startGatehouse({
-    servers: { docs: { upstream: server.url, unlisted: 'allow' } },
-    rules: [allowAll('docs')],
-  })
-  token = await gateway.token('docs')
+  docs = await startDocsGateway()
 })
 
-after(() => stopAll(gateway, server))
+after(() => stopAll(docs))
 
 for (const method of ['GET', 'DELETE']) {
   test(`${method} under the modern version is 405 and the server sees nothing`, async () => {
-    const seen = server.seen.length
-    const headers = { authorization: `Bearer ${token}`, 'mcp-protocol-version': MODERN }
-    const reply = await fetch(gateway.url('docs'), { method, headers })
+    const seen = docs.server.seen.length
+    const headers = { authorization: `Bearer ${docs.token}`, 'mcp-protocol-version': MODERN }
+    const reply = await fetch(docs.url, { method, headers })
     await reply.text()
     assert.equal(reply.status, 405)
     assert.equal(reply.headers.get('allow'), 'POST, OPTIONS')
-    assert.equal(server.seen.length, seen)
+    assert.equal(docs.server.seen.length, seen)
   })
 
   test(`${method} under a version nobody speaks is 400 and the server sees nothing`, async () => {
-    const seen = server.seen.length
-    const headers = { authorization: `Bearer ${token}`, 'mcp-protocol-version': '1900-01-01' }
-    const reply = await fetch(gateway.url('docs'), { method, headers })
+    const seen = docs.server.seen.length
+    const headers = { authorization: `Bearer ${docs.token}`, 'mcp-protocol-version': '1900-01-01' }
+    const reply = await fetch(docs.url, { method, headers })
     await reply.text()
     assert.equal(reply.status, 400)
-    assert.equal(server.seen.length, seen)
+    assert.equal(docs.server.seen.length, seen)
   })
 }
 
@@ -51,19 +41,19 @@ const LEGACY_VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', NEWEST_LEGACY
 for (const version of LEGACY_VERSIONS) {
   test(`a legacy request under ${version} is served and its version goes up`, async () => {
     const headers = { 'mcp-protocol-version': version }
-    const reply = await post(gateway.url('docs'), callTool('echo'), { token, headers })
+    const reply = await docs.send(callTool('echo'), headers)
     assert.equal(reply.status, 200)
-    assert.equal(server.seen.at(-1)?.headers['mcp-protocol-version'], version)
+    assert.equal(docs.server.seen.at(-1)?.headers['mcp-protocol-version'], version)
   })
 }
 
 for (const version of ['1900-01-01', '2025-11-26', 'latest', '2025-11-25 ', '']) {
   test(`a legacy request under ${JSON.stringify(version)} is 400 unless it is one by trimming`, async () => {
-    const seen = server.seen.length
+    const seen = docs.server.seen.length
     const headers = { 'mcp-protocol-version': version }
-    const reply = await post(gateway.url('docs'), callTool('echo'), { token, headers })
+    const reply = await docs.send(callTool('echo'), headers)
     const fine = version.trim() === NEWEST_LEGACY
     assert.equal(reply.status, fine ? 200 : 400, reply.text)
-    assert.equal(server.seen.length, fine ? seen + 1 : seen)
+    assert.equal(docs.server.seen.length, fine ? seen + 1 : seen)
   })
 }

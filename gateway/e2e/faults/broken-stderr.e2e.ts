@@ -4,51 +4,40 @@ import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { type DocsGateway, startDocsGateway } from '../../testkit/docs-gateway.ts'
 import { eventually } from '../../testkit/eventually.ts'
-import type { TestGatehouse } from '../../testkit/gatehouse.ts'
-import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
-import type { RecordingServer } from '../../testkit/recording-server.ts'
-import { startRecordingServer } from '../../testkit/recording-server.ts'
-import { callTool, post } from '../../testkit/rpc.ts'
 import { stopAll } from '../../testkit/stop-all.ts'
 
 /** A gateway that does nothing uses a few hundredths of this; one that spins uses all of it. */
 const WATCHED_MS = 1_000
 
-let server: RecordingServer
-let gateway: TestGatehouse
-let token: string
+let docs: DocsGateway
 
 before(async () => {
-  server = await startRecordingServer()
-  gateway = await startGatehouse({
-    servers: { docs: { upstream: server.url, unlisted: 'allow' } },
-    rules: [allowAll('docs')],
-  })
-  token = await gateway.token('docs')
+  docs = await startDocsGateway()
 })
 
-after(() => stopAll(gateway, server))
+after(() => stopAll(docs))
 
 async function assertServed(): Promise<void> {
-  const reply = await post(gateway.url('docs'), callTool('echo'), { token })
+  const reply = await docs.send()
   assert.equal(reply.status, 200, reply.text)
 }
 
 /** Processor time of the gateway so far. */
 async function cpuMs(): Promise<number> {
-  const text = await gateway.metrics()
+  const text = await docs.gateway.metrics()
   return 1_000 * Number(/^process_cpu_seconds_total (\S+)$/m.exec(text)?.[1])
 }
 
 test('a gateway whose log nobody reads any more reloads, serves, and does not spin', async () => {
   await assertServed()
-  gateway.child.deafen()
+  docs.gateway.child.deafen()
   const reloads = async (): Promise<number> =>
-    (await gateway.audit()).filter(({ event }) => event === 'reload').length
+    (await docs.gateway.audit()).filter(({ event }) => event === 'reload').length
   const before = await reloads()
   for (let lines = 1; lines <= 3; lines++) {
-    gateway.child.signal('SIGHUP')
+    docs.gateway.child.signal('SIGHUP')
     await eventually(async () => assert.equal(await reloads(), before + lines))
   }
   await assertServed()
@@ -60,7 +49,7 @@ test('a gateway whose log nobody reads any more reloads, serves, and does not sp
 })
 
 test('and it still stops in good order', async () => {
-  gateway.child.signal('SIGTERM')
-  assert.equal(await gateway.child.exited, 0)
-  assert.match(await readFile(gateway.auditFile, 'utf8'), /"event":"stopping"/)
+  docs.gateway.child.signal('SIGTERM')
+  assert.equal(await docs.gateway.child.exited, 0)
+  assert.match(await readFile(docs.gateway.auditFile, 'utf8'), /"event":"stopping"/)
 })

@@ -16,6 +16,7 @@ import type { TestRedis } from '../../testkit/redis.ts'
 import { startRedis } from '../../testkit/redis.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
 import { runCli } from '../../testkit/run-cli.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 const CALLERS = 6
 
@@ -28,11 +29,14 @@ const STOPS = { count: 10, stillMs: 60, answersMs: 20 }
 let redis: TestRedis
 let server: RecordingServer
 let gateways: readonly [TestGatehouse, TestGatehouse]
+/** The same, as far as they were reached. */
+const started: TestGatehouse[] = []
 /** Of somebody who was revoked before anything broke. */
 let revoked = ''
 
 before(async () => {
-  ;[redis, server] = await Promise.all([startRedis(), startRecordingServer()])
+  redis = await startRedis()
+  server = await startRecordingServer()
   const one = await start({})
   const jwks = { keys: [one.signer.jwk] }
   gateways = [one, await start({ issuers: [{ issuer: ISSUER, jwks, kind: 'agent' }] })]
@@ -41,15 +45,11 @@ before(async () => {
   await eventually(async () => assert.deepEqual(await statuses(revoked), [401, 401]))
 })
 
-after(async () => {
-  await Promise.all(gateways.map((gateway) => gateway.stop()))
-  await server.stop()
-  await redis.stop()
-})
+after(() => stopAll(...started, server, redis))
 
-function start(more: Readonly<Record<string, unknown>>): Promise<TestGatehouse> {
+async function start(more: Readonly<Record<string, unknown>>): Promise<TestGatehouse> {
   const section = { url: `redis://127.0.0.1:${redis.port}`, password: '${env:STATE_PASSWORD}' }
-  return startGatehouse({
+  const gateway = await startGatehouse({
     servers: { docs: { upstream: server.url, unlisted: 'allow', audiences: ['docs'] } },
     rules: [{ id: 'any', effect: 'allow', subjects: [{ any: true }], tools: ['docs/call-*'] }],
     config: {
@@ -60,6 +60,8 @@ function start(more: Readonly<Record<string, unknown>>): Promise<TestGatehouse> 
     },
     env: { STATE_PASSWORD: redis.password },
   })
+  started.push(gateway)
+  return gateway
 }
 
 const tokenOf = (subject: string): Promise<string> =>
