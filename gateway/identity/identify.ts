@@ -61,7 +61,7 @@ export type Identify = {
    * promise.
    *
    * @throws {Refusal} (or rejects with) `unauthenticated`, `invalid_token`, `bad_credential`,
-   *   `keys_unavailable` or `overloaded`; the reason is in `extra.detail` and never in the message.
+   *   `keys_unavailable`, `overloaded` or `rate_limited`; the reason is in `extra.detail` and never in the message.
    */
   (presented: Presented, server: McpServer): Caller | Promise<Caller>
   /**
@@ -93,6 +93,12 @@ export type IdentifyOptions = {
   readonly now: () => number
   readonly emit: Emit
   readonly isNew: ProofsOptions['isNew']
+  /**
+   * Makes room for a proof of this caller that is about to be noted; returns what gives it back.
+   *
+   * @throws {Refusal} `rate_limited` where it has brought too many.
+   */
+  readonly makeRoom: (caller: Caller, server: McpServer) => () => void
   readonly introspect: Introspect
   /** From the identify of the configuration before. */
   readonly handover?: Handover
@@ -163,7 +169,7 @@ export function createIdentify(options: IdentifyOptions): Identify {
     const { origin, pathname } = new URL(target, server.resource)
     const { thumbprint } = binding
     const request = { token, thumbprint, httpMethod, url: origin + pathname }
-    const checked = await proofs.check(dpop, request)
+    const checked = await proofs.check(dpop, request, () => options.makeRoom(caller, server))
     if (checked.ok) return caller
     throw checked.fault === 'bad_proof' ? fail(checked.fault, address) : refuse(checked.fault)
   }

@@ -1,5 +1,6 @@
 /** Tokens bound to a key (RFC 9449): what a proof must say, and that a token is worth nothing without. */
 import assert from 'node:assert/strict'
+import { Refusal } from '../model/refusal.ts'
 import { test } from 'node:test'
 
 import {
@@ -116,6 +117,36 @@ test('a proof that is wrong is not kept, and one whose repetition cannot be told
   assert.equal(await present(await proofFor({ claims: { htm: 'GET' } })), 'bad_proof: bad_proof')
   assert.equal(asked, 0)
   assert.equal(await present(await proofFor()), 'keys_unavailable: replay_unknown')
+})
+
+test('a proof for which there is no room is not noted, and one that came before takes none', async () => {
+  const noted: string[] = []
+  const room = { taken: 0, most: 2 }
+  const { ask, claims, world } = testIdentity({
+    issuers: [trustedIssuer([signer])],
+    isNew: async (text) => !noted.includes(text) && noted.push(text) > 0,
+    makeRoom: ({ subject }) => {
+      if (room.taken >= room.most) throw new Refusal('rate_limited', { detail: subject })
+      room.taken += 1
+      return () => void (room.taken -= 1)
+    },
+  })
+  const token = await signer.sign(claims({ cnf: { jkt: prover.thumbprint } }))
+  const { pathname } = new URL(RESOURCE)
+  const prove = async (changes?: ProofChanges) => {
+    const request = { token, httpMethod: 'POST', url: RESOURCE, nowSeconds: world.nowMs / 1_000 }
+    return await prover.prove(request, changes)
+  }
+  const present = async (dpop: string) =>
+    await ask({ authorization: `DPoP ${token}`, dpop, target: pathname })
+  const first = await prove()
+  for (const text of [first, first, first, await prove({ claims: { htm: 'GET' } })]) {
+    await present(text)
+  }
+  assert.equal(room.taken, 1)
+  assert.equal(typeof (await present(await prove())), 'object')
+  assert.equal(await present(await prove()), 'rate_limited: alice')
+  assert.equal(noted.length, 2)
 })
 
 test('a query in the address is no part of what is proven', async () => {

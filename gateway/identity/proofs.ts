@@ -13,10 +13,16 @@ export type CheckedProof =
   | { readonly ok: false; readonly fault: ProofFault }
 
 export type Proofs = {
-  /** Returns whether a proof is right and new. Never rejects. */
+  /**
+   * Returns whether a proof is right and new.
+   *
+   * @param makeRoom Called before one that is right is noted; returns what gives the room back. Rejects with what
+   *   this throws, and with nothing else.
+   */
   check(
     proof: string | undefined,
     request: Omit<ProvenRequest, 'nowSeconds'>,
+    makeRoom?: () => () => void,
   ): Promise<CheckedProof>
 }
 
@@ -37,15 +43,18 @@ const BAD_PROOF = { ok: false, fault: 'bad_proof' } as const
 
 export function createProofs({ now, isNew }: ProofsOptions): Proofs {
   return {
-    check: async (proof, request) => {
+    check: async (proof, request, makeRoom) => {
       if (proof === undefined) return BAD_PROOF
       const verified = await verifyProof(proof, { ...request, nowSeconds: now() / 1_000 })
       if (!verified.ok) return BAD_PROOF
       const { thumbprint, id } = verified
+      const giveBack = makeRoom?.()
       try {
         const name = JSON.stringify([thumbprint, id])
         const key = createHash('sha256').update(name).digest('base64url')
-        return (await isNew(key, NOTED_MS)) ? { ok: true, thumbprint } : BAD_PROOF
+        if (await isNew(key, NOTED_MS)) return { ok: true, thumbprint }
+        giveBack?.()
+        return BAD_PROOF
       } catch {
         return { ok: false, fault: 'replay_unknown' }
       }

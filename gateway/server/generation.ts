@@ -4,6 +4,7 @@
  * last of them has left, so that no request fails because of a reload.
  */
 import { createBudgets } from '../limits/budgets.ts'
+import { createProofPace } from '../limits/proof-pace.ts'
 import { createIdentify } from '../identity/identify.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
@@ -226,6 +227,7 @@ function identifyFor(
     emit: plant.emit,
     introspect: plant.introspect,
     isNew: (text, ttlMs) => plant.store.cas(`proof/${text}`, 0, '', { ttlMs }),
+    makeRoom: createProofPace(settings.limits, plant.tick),
     ...(previous === undefined ? {} : { handover: previous.identify.handover }),
   })
   // Not waited for: an issuer that is down must not keep the others from being served.

@@ -1,6 +1,6 @@
 /** An `identify` with everything around it in the hands of the test. */
 import type { ApiKeyEntry, TrustedIssuer } from '../identity/trust.ts'
-import type { Handover, Identify, Presented } from '../identity/identify.ts'
+import type { Handover, Identify, IdentifyOptions, Presented } from '../identity/identify.ts'
 import { createIdentify } from '../identity/identify.ts'
 import { createKeyDocuments } from '../identity/key-documents.ts'
 import type { Introspect } from '../model/introspection.ts'
@@ -94,6 +94,7 @@ export type TestIdentityOptions = {
   /** Which proofs came before; remembered by this identity alone when left out. */
   readonly introspect?: Introspect
   readonly isNew?: (text: string, ttlMs: number) => Promise<boolean>
+  readonly makeRoom?: IdentifyOptions['makeRoom']
   /** Shared by the two identifies of a reload. */
   readonly world?: TestWorld
 }
@@ -172,6 +173,7 @@ export function testIdentity(options: TestIdentityOptions = {}): TestIdentity {
     now,
     emit: (event) => world.events.push(event),
     isNew: options.isNew ?? firstTime(),
+    makeRoom: options.makeRoom ?? (() => () => {}),
     introspect:
       options.introspect ??
       (() => Promise.resolve({ kind: 'unavailable', detail: 'nobody to ask' })),
