@@ -1,8 +1,8 @@
 /** Tokens bound to a key (RFC 9449): what a proof must say, and that a token is worth nothing without. */
 import assert from 'node:assert/strict'
-import { Refusal } from '../model/refusal.ts'
 import { test } from 'node:test'
 
+import { Refusal } from '../model/refusal.ts'
 import {
   ISSUER,
   protectedServer,
