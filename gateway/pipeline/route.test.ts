@@ -53,6 +53,13 @@ for (const target of ['/mcp/docs/', '/MCP/docs', '/mcp', '/', '/mcp/docs.', '/mc
   })
 }
 
+test('operators read which path is none of ours, and neither its query nor a token in it', () => {
+  assert.throws(() => findServer(site('gw.example'), '/mcp/doc/gh_Secret0123456?t=secret'), {
+    code: 'not_found',
+    extra: { detail: 'asked: /mcp/doc/*' },
+  })
+})
+
 test('a host that is not ours is misdirected, also without a Host header', () => {
   assert.equal(
     codeOf(() => site('evil.example')),

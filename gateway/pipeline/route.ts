@@ -3,6 +3,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { McpServer, SideRoute } from '../model/server.ts'
 import type { Head } from './admit.ts'
 import { pathOf } from './admit.ts'
+import { pathAsked } from './path-asked.ts'
 
 /** Names a loopback listener answers to besides the configured one. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
@@ -69,8 +70,9 @@ export function findServer(site: Site, target: string): McpServer {
   const exact = site.servers.get(target)
   if (exact !== undefined) return exact
   // The query is no part of the name and is never sent on: tokens in it are ignored (OAuth 2.1 §5.1).
-  const server = site.servers.get(pathOf(target))
-  if (server === undefined) throw new Refusal('not_found')
+  const path = pathOf(target)
+  const server = site.servers.get(path)
+  if (server === undefined) throw new Refusal('not_found', { detail: `asked: ${pathAsked(path)}` })
   return server
 }
 
