@@ -8,6 +8,7 @@ import { WORKER_VARIABLE } from '../server/membership.ts'
 import type { Gatehouse, StartOptions } from '../server/start.ts'
 import { start } from '../server/start.ts'
 import type { Io } from './io.ts'
+import { describeStartError } from './start-error.ts'
 import { misused, readArgs } from './usage.ts'
 import { readVersion } from './version.ts'
 
@@ -56,7 +57,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   try {
     gatehouse = await begin({ source, loaded, version, log }, { worker, workers })
   } catch (error) {
-    io.err(`gatehouse: ${error instanceof Error ? error.message : String(error)}`)
+    io.err(await describeStartError(error, values.config))
     return say(io.err, 'gatehouse: not started', 1)
   }
   // Signals are listened for before anybody can know that it is up.

@@ -168,9 +168,9 @@ function rawInFrontOf(
 }
 
 /** Of a port that is taken; what else there is says itself. */
-export function hintOf(error: Error): string {
+export function hintOf(error: Error, setting: 'listen.port' | 'ops.port'): string {
   return 'code' in error && error.code === 'EADDRINUSE'
-    ? '; another program has it: end that, or configure another port'
+    ? `; another program has it: end that, or set another ${setting}`
     : ''
 }
 
@@ -178,9 +178,10 @@ async function started(server: NetServer, { host, port }: Listen): Promise<void>
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(
-        new Error(`listen: cannot listen on ${host}:${port}: ${error.message}${hintOf(error)}`, {
-          cause: error,
-        }),
+        new Error(
+          `listen: cannot listen on ${host}:${port}: ${error.message}${hintOf(error, 'listen.port')}`,
+          { cause: error },
+        ),
       ),
     )
     server.listen(port, host, () => resolve())

@@ -33,10 +33,18 @@ export async function openStore(
       case 'sqlite':
         return relayed ?? (await openHeld(state, now))
       case 'redis':
-        return await openRedisStore({ ...state, now, notice })
+        return await openRedisStore({ ...state, now, notice }).catch(named('state.redis'))
       case 'postgres':
-        return await openPostgresStore({ ...state, now, notice })
+        return await openPostgresStore({ ...state, now, notice }).catch(named('state.postgres'))
     }
+  }
+}
+
+/** Says of an error which section of the configuration it is about. */
+function named(section: string): (error: unknown) => never {
+  return (error) => {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`${section}: ${why}`, { cause: error })
   }
 }
 

@@ -43,7 +43,7 @@ export async function listenOps(options: OpsOptions): Promise<OpsListener> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const where = `${options.host}:${options.port}`
-      const said = `${error.message}${hintOf(error)}`
+      const said = `${error.message}${hintOf(error, 'ops.port')}`
       reject(new Error(`ops: cannot listen on ${where}: ${said}`, { cause: error }))
     })
     server.listen(options.port, options.host, resolve)
