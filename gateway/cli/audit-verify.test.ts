@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { createChain, hashBatch } from '../audit/chain.ts'
 import { auditVerify } from './audit-verify.ts'
 
@@ -50,6 +51,20 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   })
   return { code, out: out.join('\n'), err: err.join('\n') }
 }
+
+test('a rotated file that was compressed is read like the others, and a broken one is said to be', async () => {
+  const lines = records(200)
+  const old = join(folder, 'audit.log.2.gz')
+  await writeFile(old, gzipSync(`${lines.slice(0, 200).join('\n')}\n`))
+  const whole = await run(await file(lines.slice(200)), old)
+  assert.equal(whole.code, 0, whole.out)
+  assert.match(whole.out, /^intact\n400 records/)
+  await writeFile(old, gzipSync(`${lines.slice(0, 200).join('\n')}\n`).subarray(0, -20))
+  const broken = await run(old)
+  assert.equal(broken.code, 2)
+  assert.match(broken.err, /^cannot read .*audit\.log\.2\.gz: unexpected end of file/)
+  assert.equal((await run(join(folder, 'none.gz'))).code, 2)
+})
 
 test('an intact log exits 0 and is summed up', async () => {
   const { code, out } = await run(await file(records(3)))

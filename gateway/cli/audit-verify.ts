@@ -9,7 +9,8 @@ const HELP = `Usage: gatehouse audit verify [--partial] FILE…
 
 Checks that audit records are complete and as they were written.
 
-  FILE         an audit log; all files of a rotated one together, in any order; - is standard input
+  FILE         an audit log; all files of a rotated one together, in any order, those that end in .gz too;
+               - is standard input
   --partial    earlier files are not at hand: let chains begin past their first record
   -h, --help   show this text
 

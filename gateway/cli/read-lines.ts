@@ -1,5 +1,7 @@
 /** Files of lines, read as they stream by: an audit log may be larger than memory. */
 import { createReadStream } from 'node:fs'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 
 /** Longest line, in characters; what has no newline for longer is not an audit log. */
 const MAX_LINE_CHARS = 64 * 1024 * 1024
@@ -7,7 +9,7 @@ const MAX_LINE_CHARS = 64 * 1024 * 1024
 /**
  * Calls `take` for every line of a file, without its newline, and with its place (`FILE:LINE`).
  *
- * @param file A path; `-` is standard input.
+ * @param file A path, of a compressed file where it ends in `.gz`; `-` is standard input.
  * @throws what reading throws, and an Error for a line that has no end.
  */
 export async function readLines(
@@ -28,12 +30,15 @@ export async function readLines(
   if (rest !== '') take(rest, `${file}:${number + 1}`)
 }
 
-/** The text of a file in chunks; `maxBytes` of it when given. */
+/** The text of a file in chunks; of one that is not compressed at most `maxBytes`, when given. */
 export async function* textOf(file: string, maxBytes?: number): AsyncGenerator<string> {
   const end = maxBytes === undefined ? Number.POSITIVE_INFINITY : maxBytes - 1
-  const stream =
-    file === '-'
-      ? process.stdin.setEncoding('utf8')
-      : createReadStream(file, { encoding: 'utf8', end })
-  for await (const chunk of stream) yield String(chunk)
+  for await (const chunk of open(file, end).setEncoding('utf8')) yield String(chunk)
+}
+
+function open(file: string, end: number): Readable {
+  if (file === '-') return process.stdin
+  if (!file.endsWith('.gz')) return createReadStream(file, { end })
+  // What goes wrong in either is thrown to whoever reads; whoever stops reading closes both.
+  return pipeline(createReadStream(file), createGunzip(), () => undefined)
 }
