@@ -220,7 +220,10 @@ test('rules are held against the tools that there are, where somebody says which
   const empty = await runArgs(args('empty'), { env: { TOKEN }, directory })
   assert.deepEqual(
     [empty.code, empty.err],
-    [1, 'check: --tools DIR/empty names no tool, so that no rule could be held against it'],
+    [
+      1,
+      'check: --tools DIR/empty names no tool: have a client list those of a server first, then ask again',
+    ],
   )
   assert.equal((await runArgs(args('none'), { env: { TOKEN }, directory })).code, 1)
 })

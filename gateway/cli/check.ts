@@ -88,7 +88,7 @@ async function unlistedIn(
   try {
     const tools = await readTools(file)
     if (tools.size === 0)
-      return `--tools ${file} names no tool, so that no rule could be held against it`
+      return `--tools ${file} names no tool: have a client list those of a server first, then ask again`
     return findUnlisted(rules, (server) => tools.get(server) ?? new Set())
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

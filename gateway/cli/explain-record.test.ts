@@ -183,7 +183,7 @@ test('a visit that was refused before there was a call is told as that', async (
   assert.equal(code, 1)
   assert.match(out, /refused before there was a call \(unauthenticated\): no rule was asked/)
   assert.match(out, /^ {2}ended {4}refused \(unauthenticated\): no bearer token$/m)
-  assert.match(err, /docs\/errors\.md/)
+  assert.match(err, /what to do: docs\/errors\.md#unauthenticated$/m)
 })
 
 test('an id that is not there, a log that is not there and a server that is gone say what to do', async () => {

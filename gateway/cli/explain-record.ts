@@ -56,7 +56,9 @@ export async function explainRecord(
   const say = (line: string): void => io.out(printable(line))
   for (const line of formatRecorded(found)) say(line)
   if (!isAnswer(found)) {
-    io.err('no rule was asked, so none explains it: docs/errors.md says what refusals mean')
+    const code = found.ending?.refusal ?? found.reason
+    const where = code === undefined ? 'docs/errors.md' : `docs/errors.md#${printable(code)}`
+    io.err(`no rule was asked, so none explains it; what it means and what to do: ${where}`)
     return 1
   }
   return explainAnswer(found, { values, beside, read, say, io })

@@ -18,15 +18,14 @@ export async function tools(
 ): Promise<number> {
   return runAdminVerb({ args, usage: USAGE, io, fetch }, async (ask) => {
     const { tools: listed } = await ask('GET', '/admin/tools')
-    const servers = Object.entries(Object(listed))
-    if (servers.length === 0)
+    const lines = Object.entries(Object(listed)).flatMap(([server, names]) =>
+      (Array.isArray(names) ? names : []).map((name) => `${server}/${String(name)}`),
+    )
+    if (lines.length === 0)
       io.err('no list has passed yet: have a client ask a server for its tools')
-    for (const [server, names] of servers) {
-      for (const name of Array.isArray(names) ? names : []) {
-        const line = `${server}/${String(name)}`
-        // Names come from servers; one that would not be a line is none that a rule should have.
-        if (!/\p{Cc}/u.test(line)) io.out(line)
-      }
+    for (const line of lines) {
+      // Names come from servers; one that would not be a line is none that a rule should have.
+      if (!/\p{Cc}/u.test(line)) io.out(line)
     }
     return 0
   })
