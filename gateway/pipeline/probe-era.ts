@@ -4,23 +4,11 @@
  */
 import { LEGACY_VERSIONS, NOTHING_KNOWN, type Spoken } from '../mcp/spoken.ts'
 import { MODERN_VERSIONS } from '../mcp/versions.ts'
-import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
-import type { Answer } from '../upstream/answer.ts'
-import { OWN_STREAM, UNREAD } from '../upstream/collect.ts'
-import type { UpstreamRequest } from '../upstream/conversations.ts'
-import { emptyHead } from './admit.ts'
-import { memberOf } from './member-of.ts'
 import type { Asking } from './list-on-stream.ts'
-import { hearOut } from './negotiation.ts'
-import { responseIn } from './response-in.ts'
-import { credentialHeaders } from './swap.ts'
-import { upHeaders } from './up-headers.ts'
+import { memberOf } from './member-of.ts'
+import { ask, endSession, type Heard, type Hearing, type Reply } from './probe-question.ts'
 
-/** For one question; a deadline is noticed within a second. */
-const TIMEOUT_MS = 4_000
-
-const ID = '"gatehouse-probe"'
 const CLIENT = { name: 'gatehouse', version: '1' }
 
 /** Statuses that say who may ask, when and how often, and nothing of versions. */
@@ -31,12 +19,6 @@ const UNSUPPORTED_VERSION = -32_022
 
 /** Errors of the modern revisions about a request that cannot have them: whatever it is, it is modern. */
 const ONLY_MODERN: ReadonlySet<unknown> = new Set([-32_020, -32_021])
-
-/** The status of an answer, or why there was none. */
-export type Heard = number | string
-
-/** What questions go out with, and who listens besides. */
-type Hearing = Asking & { readonly hear?: (what: Heard) => void }
 
 /** What comes of `server/discover`. */
 type Discovered =
@@ -92,10 +74,12 @@ async function discover(server: McpServer, conversations: Hearing): Promise<Disc
     'io.modelcontextprotocol/clientCapabilities': {},
     'io.modelcontextprotocol/clientInfo': CLIENT,
   }
-  const head = { ...emptyHead(), protocolVersion: version, method }
-  const headers = headersFor(server, { era: 'modern', kind: 'request', method }, head)
-  const body = message(method, { _meta: meta })
-  const reply = await ask(server, conversations, { method: 'POST', headers, body })
+  const reply = await ask(server, conversations, {
+    era: 'modern',
+    method,
+    params: { _meta: meta },
+    head: { protocolVersion: version, method },
+  })
   if (reply === undefined) return { kind: 'unclear' }
   const result = memberOf(reply.response, 'result')
   const { code, data } = errorIn(reply)
@@ -124,11 +108,8 @@ async function shakeHands(
   conversations: Hearing,
 ): Promise<readonly string[] | undefined> {
   const [protocolVersion = ''] = LEGACY_VERSIONS
-  const method = 'initialize'
-  const call = { era: 'legacy', kind: 'request', method } as const
-  const body = message(method, { protocolVersion, capabilities: {}, clientInfo: CLIENT })
-  const headers = headersFor(server, call, emptyHead())
-  const reply = await ask(server, conversations, { method: 'POST', headers, body })
+  const params = { protocolVersion, capabilities: {}, clientInfo: CLIENT }
+  const reply = await ask(server, conversations, { era: 'legacy', method: 'initialize', params })
   if (reply === undefined) return undefined
   const agreed = memberOf(memberOf(reply.response, 'result'), 'protocolVersion')
   if (agreed === undefined) return isRefused(reply) ? [] : undefined
@@ -138,49 +119,6 @@ async function shakeHands(
     protocolVersion: known[0],
   })
   return known.length > 0 ? known : undefined
-}
-
-type Reply = {
-  readonly status: number
-  readonly sessionId: string | undefined
-  /** Parsed; undefined where there is none. */
-  readonly response: unknown
-}
-
-type Question = Pick<UpstreamRequest, 'method' | 'headers' | 'body'>
-
-/** Undefined when there was no answer. */
-async function ask(
-  server: McpServer,
-  conversations: Hearing,
-  question: Question,
-): Promise<Reply | undefined> {
-  const request = {
-    ...question,
-    collect: OWN_STREAM,
-    whenGone: 'abort',
-    timeoutMs: TIMEOUT_MS,
-  } as const
-  try {
-    const answer = await hearOut(await conversations.send(server, request).answer, { id: ID })
-    const { status, sessionId, body } = answer
-    if (body.kind === 'stream') body.source.abort(new Error('heard out'))
-    conversations.hear?.(status)
-    return { status, sessionId, response: parse(answer) }
-  } catch (error) {
-    conversations.hear?.((error instanceof Refusal && error.extra.detail) || String(error))
-    return undefined
-  }
-}
-
-function parse(answer: Answer): unknown {
-  const bytes = responseIn(answer, ID)
-  try {
-    return bytes && JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    // A page of its framework.
-    return undefined
-  }
 }
 
 function errorIn({ response }: Reply): { readonly code: unknown; readonly data: unknown } {
@@ -203,43 +141,4 @@ function isOfProtocol(code: unknown): boolean {
 
 function listOf(value: unknown): readonly unknown[] | undefined {
   return Array.isArray(value) ? value : undefined
-}
-
-function message(method: string, params: object): Uint8Array {
-  const text = `{"jsonrpc":"2.0","id":${ID},"method":"${method}","params":${JSON.stringify(params)}}`
-  return Buffer.from(text)
-}
-
-type Head = Parameters<typeof upHeaders>[0]['head']
-type Call = Parameters<typeof upHeaders>[0]['call']
-
-function headersFor(server: McpServer, call: Call, head: Head, method?: 'DELETE'): string[] {
-  return upHeaders({
-    method: method ?? 'POST',
-    call,
-    head,
-    traceparent: undefined,
-    tracestate: undefined,
-    credential: credentialHeaders(server),
-  })
-}
-
-/** Best effort: a server may have sessions and no way to end them. */
-async function endSession(
-  server: McpServer,
-  conversations: Asking,
-  session: Pick<Head, 'sessionId' | 'protocolVersion'>,
-): Promise<void> {
-  if (session.sessionId === undefined) return
-  const head = { ...emptyHead(), ...session }
-  const call = { era: 'legacy', kind: 'end_session', method: '' } as const
-  const request = {
-    method: 'DELETE',
-    headers: headersFor(server, call, head, 'DELETE'),
-    body: undefined,
-    collect: UNREAD,
-    whenGone: 'abort',
-    timeoutMs: TIMEOUT_MS,
-  } as const
-  await conversations.send(server, request).answer.catch(() => undefined)
 }

@@ -2,13 +2,13 @@
 import type { Call } from '../model/call.ts'
 import type { Journey } from '../model/journey.ts'
 import type { RefusalCode } from '../model/refusal.ts'
-import { Refusal, REFUSALS } from '../model/refusal.ts'
-import { challenge } from '../oauth/challenge.ts'
-import { LEGACY_VERSIONS } from '../mcp/spoken.ts'
-import { MODERN_VERSIONS } from '../mcp/versions.ts'
+import { Refusal } from '../model/refusal.ts'
+import { challengeFor } from './challenge-for.ts'
 import { corsHeaders } from './cors.ts'
 import type { Desk } from './desk.ts'
+import { errorBody, oauthBody, rpcOf } from './error-body.ts'
 import { linkAnswer } from './link-answer.ts'
+import { isBatched, methodsOf, statusOf } from './refusal-status.ts'
 import { sealOwnState } from './request-state.ts'
 import type { Outgoing, Visit } from './visit.ts'
 
@@ -42,6 +42,7 @@ function toRefusal(error: unknown): Refusal {
   return new Refusal('internal', { detail, cause: error })
 }
 
+/** The whole answer over HTTP; what it says is written into the journey. */
 export function refuse(refusal: Refusal, visit: Refused, desk: Desk): Outgoing {
   const { code, extra } = refusal
   const id = noteError(refusal, visit.journey)
@@ -110,51 +111,6 @@ function endingOf({ code }: Refusal, { attempts }: Journey): Journey['ending'] {
   return attempts > 0 && code !== 'policy_denied' ? 'upstream_failed' : 'refused'
 }
 
-/**
- * Once a request has been judged, stock clients need HTTP 200 to read the error: they take a 4xx on a
- * POST for a broken transport. A modern client reads 404 for an unknown method, as its revision says.
- */
-function statusOf({ code, extra }: Refusal, call: Call | undefined, visit: Refused): number {
-  const row = REFUSALS[code]
-  const batched = isBatched(visit)
-  // Its requests are answered one by one, each with what is wrong with it.
-  if (batched && extra.each !== undefined && !('judged' in row)) return 200
-  if (code === 'unknown_method' && !isModern(visit)) {
-    // A notification has no id to answer, and a 404 would tell a legacy client that its session ended.
-    return extra.id === undefined ? REFUSALS.invalid_request.status : 200
-  }
-  // A 429 makes a client that tries the modern era first take the server for a legacy one.
-  const isLimit = code === 'rate_limited' || (code === 'over_budget' && call?.kind !== 'request')
-  if (isLimit && triesModern(visit)) return REFUSALS.overloaded.status
-  const readable = (batched || call?.kind === 'request') && 'judged' in row
-  // So does an error in place of what the server speaks; an HTTP status says that it could not be asked.
-  if (!readable || call?.method === 'server/discover') return row.status
-  const plain = visit.server?.refusals === 'http' && code !== 'unknown_name'
-  return plain ? row.status : 200
-}
-
-/** An HTTP+SSE server takes a POST only where it says on its stream. */
-function methodsOf(visit: Refused): string {
-  if (visit.side !== undefined) return [...visit.side.methods].join(', ')
-  if (visit.server?.upstream.transport === 'sse') return 'GET, OPTIONS'
-  return isModern(visit) ? 'POST, OPTIONS' : 'POST, GET, DELETE, OPTIONS'
-}
-
-/** Under a modern version, or one that is not known yet: a client may begin with what it likes best. */
-function triesModern(visit: Refused): boolean {
-  const version = visit.head?.protocolVersion
-  return version !== undefined && !LEGACY_VERSIONS.includes(version)
-}
-
-function isModern(visit: Refused): boolean {
-  return MODERN_VERSIONS.includes(visit.head?.protocolVersion ?? '')
-}
-
-/** Whether it is an array of messages with requests in it, which are then answered with an array. */
-function isBatched({ batch }: Refused): boolean {
-  return batch !== undefined && batch.length > 0
-}
-
 function bodyFor(refusal: Refusal, id: string | undefined, visit: Refused, desk: Desk): string {
   const { batch = [], journey } = visit
   if (!isBatched(visit)) return errorBody(refusal, id)
@@ -170,84 +126,4 @@ function bodyFor(refusal: Refusal, id: string | undefined, visit: Refused, desk:
     return tellLink(why, asked?.call, visit, desk) ?? errorBody(why, own)
   })
   return `[${answers.join(',')}]`
-}
-
-function rpcOf({ code, extra }: Refusal): number {
-  return extra.rpc ?? REFUSALS[code].rpc
-}
-
-/**
- * The JSON-RPC error that tells a refusal.
- *
- * @param id Echoed as its bytes read; an error whose id is unknown has none (MCP 2025-11-25 schema).
- */
-export function errorBody(refusal: Refusal, id: string | undefined): string {
-  const { message, extra } = refusal
-  const data = dataOf(extra.data, extra.retryAfterSeconds)
-  const error = JSON.stringify({
-    code: rpcOf(refusal),
-    message,
-    ...(data === undefined ? {} : { data }),
-  })
-  return `{"jsonrpc":"2.0"${id === undefined ? '' : `,"id":${id}`},"error":${error}}`
-}
-
-/**
- * What a 401 says: the token is the matter and no message was read, so nobody may take this for the
- * answer to one. The members are those of OAuth errors (RFC 6750 §3), as MCP servers send them.
- */
-function oauthBody({ code, message }: Refusal): string {
-  const error = code === 'insufficient_user_authentication' ? code : 'invalid_token'
-  return JSON.stringify({ error, error_description: message })
-}
-
-function dataOf(
-  data: Readonly<Record<string, unknown>> | undefined,
-  retryAfterSeconds: number | undefined,
-): Readonly<Record<string, unknown>> | undefined {
-  if (retryAfterSeconds === undefined) return data
-  return { ...data, retryAfterSeconds: Math.ceil(retryAfterSeconds) }
-}
-
-function challengeFor(
-  { code, message, extra }: Refusal,
-  visit: Refused,
-  desk: Desk,
-): string | undefined {
-  const { server } = visit
-  if (server === undefined) return undefined
-  const metadataUrl = desk.metadataUrl(server)
-  switch (code) {
-    case 'unauthenticated':
-      return challenge({ reason: 'no_credential', metadataUrl, scopes: desk.scopesOf(server) })
-    case 'invalid_token':
-      return challenge({
-        reason: 'invalid_token',
-        metadataUrl,
-        scopes: desk.scopesOf(server),
-        description: message,
-      })
-    case 'bad_proof':
-      return challenge({ reason: 'invalid_dpop_proof', metadataUrl, description: message })
-    case 'bad_credential':
-      return challenge({ reason: 'invalid_request', metadataUrl, description: message })
-    case 'insufficient_scope':
-      return challenge({
-        reason: 'insufficient_scope',
-        metadataUrl,
-        scopes: extra.scopes ?? [],
-        description: message,
-      })
-    case 'insufficient_user_authentication':
-      return challenge({
-        reason: 'insufficient_user_authentication',
-        metadataUrl,
-        // The new token takes the place of this one, and must not fall short of it.
-        scopes: [...new Set([...(visit.journey.caller?.scopes ?? []), ...(extra.scopes ?? [])])],
-        stepUp: extra.stepUp,
-        description: message,
-      })
-    default:
-      return undefined
-  }
 }

@@ -9,7 +9,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
 import type { Desk } from './desk.ts'
 import { ownerOf } from './handles.ts'
-import { errorBody } from './refuse.ts'
+import { errorBody } from './error-body.ts'
 
 /** The method of the request; no method of MCP begins like this. */
 export const RENEW = 'gatehouse/renew'
