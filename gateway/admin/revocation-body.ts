@@ -17,6 +17,7 @@ export type ReadBody =
   | { readonly asked: Omit<RevokeRequest, 'by'> }
   | { readonly refused: AdminAnswer }
 
+/** A body that is longer than `MAX_BODY_CHARS` is refused with 413. Rejects when it breaks off. */
 export async function readRevocationBody(body: () => Promise<string>): Promise<ReadBody> {
   const text = await readText(body)
   if (text === undefined || text.length > MAX_BODY_CHARS) {

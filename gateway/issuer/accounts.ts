@@ -21,6 +21,7 @@ export type Accounts = {
 /** The way of signing in with a password at the gateway itself. */
 export const LOCAL = 'local'
 
+/** @param setup What is in force now; an account that is configured no more is found no more. */
 export function createAccounts(
   setup: () => Pick<Setup, 'users' | 'signIn'>,
   rows: Pick<Rows, 'read'>,

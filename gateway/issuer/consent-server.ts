@@ -53,6 +53,7 @@ const GROUPS = [
   },
 ] as const
 
+/** The part of the page that says what a client could do at one server. */
 export function describeServer(server: AskedServer): Html {
   const { words, resource, tools } = server
   const logo = words?.logo === undefined ? undefined : showLogo(words.logo)

@@ -25,6 +25,7 @@ const ERROR_EVENTS = [
   'code_verification.error',
 ] as const
 
+/** Listens for the life of the provider. */
 export function reportEvents(provider: Provider, emit: Emit): void {
   const refused = (
     context: KoaContextWithOIDC,

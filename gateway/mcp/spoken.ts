@@ -11,8 +11,10 @@ export type Spoken = {
   readonly modern: readonly string[] | undefined
 }
 
+/** Of a server that has not been asked, or whose answer tells nothing. */
 export const NOTHING_KNOWN: Spoken = { legacy: undefined, modern: undefined }
 
+/** The revisions of the legacy era that the gateway serves, newest first. */
 export const LEGACY_VERSIONS: readonly string[] = SUPPORTED_VERSIONS.filter(
   (version) => !MODERN_VERSIONS.includes(version),
 )

@@ -36,6 +36,7 @@ export type Speech = Pick<Visit, 'journey' | 'gone' | 'occupies' | 'declared'> &
   readonly server: McpServer
 }
 
+/** Those of one connection, from its opening to its end. */
 export class Speeches {
   readonly #options: SpeechesOptions
   readonly #ask: AskServer

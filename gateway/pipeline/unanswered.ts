@@ -44,6 +44,7 @@ export type UnansweredOptions = {
   readonly speeches: Pick<Speeches, 'finish' | 'refuse'>
 }
 
+/** Those of one connection; `end` leaves nothing behind. */
 export class Unanswered {
   readonly #options: UnansweredOptions
   /** What the server has not answered. */

@@ -23,6 +23,7 @@ const SLASH = 0x2f
 
 type Token = { readonly char: string | undefined; readonly stars: 0 | 1 | 2 }
 
+/** The automaton of a glob, in time and space that grow with the glob alone. */
 export function buildMachine(glob: string): Machine {
   const { tokens, leading } = tokenize(glob)
   const words = (tokens.length >>> 5) + 1

@@ -60,6 +60,7 @@ export function matchesGlob(glob: Glob, text: string): boolean {
   return slash === -1 || slash >= text.length - suffix.length
 }
 
+/** Whether one of the globs at least stands for the whole text. */
 export function matchesAny(globs: readonly Glob[], text: string): boolean {
   for (const glob of globs) if (matchesGlob(glob, text)) return true
   return false

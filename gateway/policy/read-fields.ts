@@ -80,6 +80,7 @@ export function flagOf({ value, path }: Value, report: Report): boolean {
   return false
 }
 
+/** Whether YAML or JSON has a mapping here. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

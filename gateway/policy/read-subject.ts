@@ -46,6 +46,7 @@ export function readSubjects(
   return entriesOf(list, report).flatMap((entry) => readSubject(entry, report, inside) ?? [])
 }
 
+/** Reads one subject; undefined, with what is wrong reported, when it can stand for nobody. */
 export function readSubject(
   entry: Value,
   report: Report,

@@ -11,18 +11,22 @@ export function parseRecord(line: string): Fields | undefined {
   }
 }
 
+/** The members of an object; undefined for anything else. */
 export function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null ? { ...value } : undefined
 }
 
+/** An array; empty for anything else. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
+/** The texts in an array; empty for anything else. */
 export function textsOf(value: unknown): readonly string[] {
   return listOf(value).filter((one) => typeof one === 'string')
 }
 
+/** A text; undefined for anything else. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }

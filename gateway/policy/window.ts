@@ -14,6 +14,7 @@ export type Window = {
   readonly untilMs: number | undefined
 }
 
+/** Minutes of a day, as `hours` counts them. */
 export const DAY_MINUTES = 1_440
 
 const DAY_MS = 86_400_000

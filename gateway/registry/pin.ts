@@ -99,6 +99,7 @@ export function readPinRow(text: string): { readonly tool: string; readonly pin:
   return { tool, pin: { members: members.filter(isMember) } }
 }
 
+/** The text of a row. */
 export function writeAudienceRow({ atMs, saw }: Audience): string {
   return JSON.stringify({ v: 1, atMs, saw: [...saw] })
 }

@@ -38,6 +38,7 @@ export type Rooms = {
   readonly host: string
 }
 
+/** Hands a visit to whoever serves its target; resolves when it has its answer. */
 export async function receive(visit: Visit, rooms: Rooms): Promise<void> {
   const { desk, vault, approvalDoor } = rooms
   if (visit.target.startsWith(WELL_KNOWN)) return serve(visit, desk, () => document(visit, rooms))

@@ -23,6 +23,7 @@ type Heard = Omit<LinkEnd, 'url'> & { readonly id: string }
 /** Of the store; what is said there is a hint, and a client that misses it tries its call again anyway. */
 const TOPIC = 'link-end'
 
+/** Tells all processes that share the store; returns at once and never throws. */
 export function tellLinkEnd(end: LinkEnd, store: Pick<Store, 'publish'>): void {
   const { url, server, tenant, issuer, subject, client } = end
   // Not the link itself, which can be long: what is told of it is the id alone.

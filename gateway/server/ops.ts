@@ -32,6 +32,7 @@ type Answer = {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+/** Rejects with an Error that says where it could not listen, and why. */
 export async function listenOps(options: OpsOptions): Promise<OpsListener> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 })
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -26,6 +26,7 @@ export type Pressure = {
   readonly above: number
 }
 
+/** As it is when the process starts. */
 export const NO_PRESSURE: Pressure = { sheds: 'nothing', resource: undefined, above: 0 }
 
 /**

@@ -30,6 +30,7 @@ export type SocketConnectionOptions = {
   readonly onClosed: () => void
 }
 
+/** Listens to both wires from the beginning, and ends both when one does. */
 export class SocketConnection {
   readonly #options: SocketConnectionOptions
   readonly #pressure: BackPressure

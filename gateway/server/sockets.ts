@@ -37,6 +37,7 @@ export type SocketsOptions = {
   readonly current: () => Generation
 }
 
+/** Starts no timer: whoever makes it calls `look`. */
 export function createSockets(options: SocketsOptions): Sockets {
   const { current, log } = options
   /** Handshakes that are neither accepted nor refused yet. */

@@ -21,6 +21,7 @@ export const MAX_TTL_MS = 10 * 365 * 24 * 60 * 60 * 1000
 
 /** Entries of one `list`. */
 export const MAX_LIST_LIMIT = 1000
+/** The same where a caller names no limit. */
 export const DEFAULT_LIST_LIMIT = 100
 
 /** Throws unless the text is a key: 1 to `MAX_KEY_BYTES` bytes. */

@@ -11,6 +11,7 @@ export type Definition = {
   readonly help: string
 }
 
+/** By the name that the code knows them by. */
 export const METRICS = {
   requests: {
     name: 'gatehouse_requests_total',

@@ -4,6 +4,7 @@ export const OTHER = 'other'
 /** Keeps the values of one label few: the first `max` distinct ones pass, all others are `other`. */
 export type BoundedLabel = (value: string) => string
 
+/** @param max Distinct values that pass, for the life of the process. */
 export function createBoundedLabel(max: number): BoundedLabel {
   const known = new Set<string>()
   return (value) => {

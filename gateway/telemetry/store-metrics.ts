@@ -9,6 +9,7 @@ export type StoreMetrics = {
   readonly text: () => string
 }
 
+/** Counts operations of the state store, and how long they took. */
 export function createStoreMetrics(counter: MakeCounter): StoreMetrics {
   const operations = counter(METRICS.storeOperations)
   const durations = createHistogram(METRICS.storeDuration, LATENCY_SECONDS)

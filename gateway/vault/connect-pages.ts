@@ -188,11 +188,13 @@ export function notFit({ title }: NamedProvider, detour?: Detour): PageAnswer {
   return problem({ status: 502, title: NOT_CONNECTED, text, detour })
 }
 
+/** There is no such provider or path, or no server that this account would serve. */
 export function notFound(): PageAnswer {
   const text = 'There is nothing to connect here.'
   return problem({ status: 404, title: 'Not found', text })
 }
 
+/** Nobody is signed in, and a link to sign in is no use: the gateway has no such page, or a form was sent. */
 export function signInFirst(): PageAnswer {
   const text = 'Sign in to this gateway in this browser, then open the link again.'
   return problem({ status: 401, title: 'Sign in first', text })
@@ -204,6 +206,7 @@ export function staleLink(detour?: Detour): PageAnswer {
   return problem({ status: 400, title: 'This link has ended', text, detour })
 }
 
+/** @param name Of whoever is signed in. */
 export function otherPerson(name: string): PageAnswer {
   const text = `You are signed in as ${plainName(name)}, and this link was made for somebody else. Do not connect an account for others.`
   return problem({ status: 403, title: 'This link is not for you', text })
@@ -216,11 +219,13 @@ export function notNow(): PageAnswer {
   return problem({ status: 503, title: 'Not right now', text })
 }
 
+/** The person has begun to connect more often than one may. */
 export function tooOften(detour?: Detour): PageAnswer {
   const text = 'You have begun this many times just now. Try again in ten minutes.'
   return problem({ status: 429, title: NOT_CONNECTED, text, detour })
 }
 
+/** A form that no page of ours has sent in this session: another site may have. */
 export function forged(): PageAnswer {
   const text = 'The form was not sent by this page. Open the link again.'
   return problem({ status: 403, title: 'Nothing was done', text })

@@ -90,6 +90,7 @@ export type Source =
   | { readonly kind: 'configured' | 'document'; readonly client: OAuthClient }
   | { readonly kind: 'registered' }
 
+/** What the operator has configured comes first, then a document where it is taken, then a registration. */
 export function sourceOf(remote: RemoteProvider, { takesDocuments }: Authority): Source {
   const { client, clientDocument: id } = remote
   if (client !== undefined) return { kind: 'configured', client }

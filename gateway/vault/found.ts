@@ -28,6 +28,7 @@ export function inject(token: string, { header, as, user }: HeaderTemplate): Fou
   return { kind: 'injection', injection: [header, valueOf(token, as, user)] }
 }
 
+/** @param reason For the caller; `connect` is the account that would mend it, where one would. */
 export function missing(reason: string, connect?: Connectable): Found {
   return { kind: 'missing', reason, ...(connect !== undefined && { connect }) }
 }

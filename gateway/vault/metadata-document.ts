@@ -62,6 +62,7 @@ export function quoted(text: string): string {
   return `"${text.slice(0, MAX_QUOTED).replaceAll(/[^\x20-\x7e]|"/g, '?')}"`
 }
 
+/** Whether JSON has an object here. */
 export function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
