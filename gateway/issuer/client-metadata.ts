@@ -113,11 +113,15 @@ export function redirectFault(
     return 'a redirect has characters that are not allowed there'
   }
   if (!URL.canParse(uri)) return 'a redirect is no absolute URI'
-  const { protocol, hostname, username, password } = new URL(uri)
+  const { href, protocol, hostname, username, password } = new URL(uri)
   if (username !== '' || password !== '') return 'a redirect must not hold a user name'
   const isPlainHttp = protocol === 'http:'
   const isWeb = isPlainHttp || protocol === 'https:'
   if (isPlainHttp && !isLoopback(hostname)) return 'a redirect must be https, or http on loopback'
+  // Dot segments, other spellings of a host or an address: where a browser goes is what is registered.
+  if (isWeb && href !== uri && href !== `${uri}/`) {
+    return `a redirect must be written as browsers read it: ${href}`
+  }
   if (hosts !== undefined) {
     // What stands at the place of the host in another scheme is nobody's host: `evil://app.example`.
     const isListed = hosts.some(

@@ -53,6 +53,23 @@ test('Of six thousand registrations in a minute a network gets its quota, and ot
   assert.equal(await ask('192.0.2.7'), 201)
 })
 
+test('A registration that says something twice, or is no object, is refused', async () => {
+  const { ask } = registrations(100)
+  const [ours, theirs] = ['http://127.0.0.1/cb', 'https://evil.example/']
+  assert.equal(await ask('192.0.2.7', BODY), 201)
+  for (const body of [
+    `{"redirect_uris":["${ours}"],"redirect_uris":["${theirs}"]}`,
+    `{"redirect_uris":["${ours}"],"redirect\\u005furis":["${theirs}"]}`,
+    `{"redirect_uris":["${ours}"],"jwks":{"keys":[],"keys":[]}}`,
+    `[${BODY}]`,
+    '"text"',
+    `${BODY}${BODY}`,
+    '',
+  ]) {
+    assert.equal(await ask('192.0.2.7', body), 400, body)
+  }
+})
+
 test('An IPv6 network is one whoever in it asks', async () => {
   const { ask } = registrations(2)
   assert.equal(await ask('2001:db8:1:2::1'), 201)

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 
 import { networkOf } from '../model/network-of.ts'
+import { readJsonObject } from '../oauth/strict-json.ts'
 import type { Store } from '../model/store.ts'
 import type { Clients } from '../registry/clients.ts'
 import type { PageAnswer } from '../pages/page.ts'
@@ -171,12 +172,9 @@ async function isWithinRate(address: string, options: RegistrationOptions): Prom
   return count <= options.setup().registration.perMinute
 }
 
+/** Undefined for what is no object, or says something twice: whoever let it pass may have read the other one. */
 function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return readJsonObject(Buffer.from(text))
 }
 
 function refused(
