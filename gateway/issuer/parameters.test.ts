@@ -73,3 +73,10 @@ test('Where operators say what comes first, a client that asks for nothing asks 
   const named = complete('scope=docs%3Awrite', docs)
   assert.equal(new URLSearchParams(named).get('scope'), 'docs:write')
 })
+
+test('Scopes that are sent twice stay two, so that they are refused', () => {
+  for (const asked of ['scope=offline_access&scope=docs%3Aread', 'scope=openid&scope=openid']) {
+    const completed = new URLSearchParams(complete(asked, DOCS))
+    assert.equal(completed.getAll('scope').length, 2)
+  }
+})

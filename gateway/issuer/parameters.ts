@@ -30,7 +30,9 @@ export function completeParameters(
     for (const scope of defaults) scopes.add(scope)
   }
   if (OF_SIGN_IN.some((name) => parameters.has(name))) scopes.add('openid')
-  if ([...scopes].some((scope) => !asked.includes(scope))) {
+  // What is there twice is refused later on, and must not become one here (RFC 6749 §3.1).
+  const isOnce = parameters.getAll('scope').length <= 1
+  if (isOnce && [...scopes].some((scope) => !asked.includes(scope))) {
     completed.set('scope', [...scopes].join(' '))
   }
   return completed
