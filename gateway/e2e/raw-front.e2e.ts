@@ -1,5 +1,5 @@
 /**
- * The raw front (`listen.front: raw`): calls are served as behind node:http, and whatever it does not read
+ * The raw front: calls are served as behind node:http (`listen.front: node`), and whatever it does not read
  * itself goes there, in the middle of a connection too.
  */
 import assert from 'node:assert/strict'

@@ -36,7 +36,7 @@ export type Upgrades = {
   receive(arrival: UpgradeArrival): void
 }
 
-/** Who takes plain calls where `listen.front` is `raw`. */
+/** Who takes plain calls, unless `listen.front` is `node`. */
 export type RawCalls = Pick<RawFrontOptions, 'serves' | 'serve'>
 
 export type Listener = {

@@ -1,5 +1,5 @@
 /**
- * The raw front (`listen.front: raw`): connections on which whole, plain calls are read and answered without
+ * The raw front (`listen.front: raw`, the default): connections on which whole, plain calls are read and answered without
  * node:http. The first bytes of anything else hand the connection over to node:http, which reads them as if
  * it had accepted it, and keeps it.
  */

@@ -12,7 +12,7 @@ export type ConfigFile = {
     readonly host: string
     readonly port: number
     readonly tls?: { readonly cert: string; readonly key: string; readonly client_ca?: string }
-    readonly front: 'node' | 'raw'
+    readonly front: 'raw' | 'node'
     readonly max_connections: number
     readonly drain: string
     readonly max_in_flight_per_caller: number

@@ -208,7 +208,7 @@ test('what is left out has its documented default', async () => {
     host: '127.0.0.1',
     port: 8787,
     tls: undefined,
-    front: 'node',
+    front: 'raw',
     maxConnections: 10_000,
     drainSeconds: 30,
     maxInFlightPerCaller: 100,

@@ -60,8 +60,8 @@ export type Listen = {
   readonly host: string
   readonly port: number
   readonly tls: ListenTls | undefined
-  /** Who reads requests: node:http, or for whole, plain calls the raw front. */
-  readonly front: 'node' | 'raw'
+  /** Who reads requests: the raw front for whole, plain calls and node:http for others, or node:http alone. */
+  readonly front: 'raw' | 'node'
   /** Open connections; above it new ones are closed at once. */
   readonly maxConnections: number
   /** Seconds that running calls get after SIGTERM. */

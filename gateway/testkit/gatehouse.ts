@@ -102,8 +102,8 @@ export type TestGatehouseOptions = {
   readonly algorithm?: string
 }
 
-/** With `GATEHOUSE_TEST_FRONT=raw make e2e` all gateways of tests have that front. */
-const FRONT = process.env['GATEHOUSE_TEST_FRONT'] === 'raw' ? { front: 'raw' } : {}
+/** With `GATEHOUSE_TEST_FRONT=node make e2e` node:http reads all requests to the gateways of tests. */
+const FRONT = process.env['GATEHOUSE_TEST_FRONT'] === 'node' ? { front: 'node' } : {}
 
 /** With `GATEHOUSE_TEST_WORKERS=2 make e2e` they have so many workers, which take each request in turns. */
 const WORKERS = Number(process.env['GATEHOUSE_TEST_WORKERS'] ?? 1)

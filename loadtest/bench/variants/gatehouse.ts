@@ -25,12 +25,14 @@ export const GATEHOUSE: Variant = {
 }
 
 /** The same, but for who reads requests. */
-export const GATEHOUSE_RAW: Variant = {
-  name: 'gatehouse, raw front',
+export const GATEHOUSE_NODE: Variant = {
+  name: 'gatehouse, node front',
   needs: [],
   refuses: 'tokens_and_tools',
   start: (place) =>
-    startGatehouse(place, USUAL_SIZE, { sections: { listen: { port: place.port, front: 'raw' } } }),
+    startGatehouse(place, USUAL_SIZE, {
+      sections: { listen: { port: place.port, front: 'node' } },
+    }),
 }
 
 /** What another way of running it adds to the configuration. */

@@ -1,6 +1,6 @@
 /** Every variant, in the order of the printed table. */
 import { DIRECT } from './direct.ts'
-import { GATEHOUSE, GATEHOUSE_RAW } from './gatehouse.ts'
+import { GATEHOUSE, GATEHOUSE_NODE } from './gatehouse.ts'
 import { HAPROXY_JWT } from './haproxy-jwt.ts'
 import { HTTP_PROXY_3_JOSE } from './http-proxy-3-jose.ts'
 import { HTTP_PROXY_3 } from './http-proxy-3.ts'
@@ -19,5 +19,5 @@ export const VARIANTS: readonly Variant[] = [
   HTTP_PROXY_3_JOSE,
   PASS_THROUGH,
   GATEHOUSE,
-  GATEHOUSE_RAW,
+  GATEHOUSE_NODE,
 ]
