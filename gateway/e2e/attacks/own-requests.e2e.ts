@@ -166,10 +166,16 @@ test('a server that floods its stream with requests has sixteen replies open and
   const tools = { id: 'tools', effect: 'allow', subjects: [{ any: true }], tools: ['docs/*'] }
   const fresh = await startGatehouse({ servers: { docs: server.url }, rules: [tools] })
   t.after(() => fresh.stop())
-  const replies = (): number => server.seen.filter(({ json }) => json?.error !== undefined).length
+  let open = 0
+  let mostOpen = 0
   server.override = ({ method, json }, response) => {
-    // Replies are never taken.
-    if (json?.error !== undefined) return new Promise(() => undefined)
+    if (json?.error !== undefined) {
+      open += 1
+      mostOpen = Math.max(mostOpen, open)
+      // It is never taken; where the machine is slow the gateway gives up on some, and sends others.
+      response.on('close', () => (open -= 1))
+      return new Promise(() => undefined)
+    }
     if (method !== 'GET') return false
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     for (let id = 0; id < 5_000; id++) {
@@ -181,14 +187,14 @@ test('a server that floods its stream with requests has sixteen replies open and
   const own = await fresh.token('docs')
   const headers = { authorization: `Bearer ${own}`, accept: 'text/event-stream' }
   await fetch(fresh.url('docs'), { headers, signal: listening.signal })
-  await eventually(() => assert.equal(replies(), 16))
+  await eventually(() => assert.equal(mostOpen, 16))
   await new Promise((resolve) => setTimeout(resolve, 300))
-  assert.equal(replies(), 16)
+  assert.equal(mostOpen, 16)
   // What was refused is over, although the stream is not.
   await eventually(async () => {
     const asked = (await fresh.audit()).filter(({ direction }) => direction === 'down')
     const outcomes = asked.filter(({ type }) => type === 'outcome')
-    assert.equal(outcomes.length, 16)
+    assert.ok(outcomes.length >= 16)
     assert.deepEqual(new Set(outcomes.map(({ outcome }) => outcome)), new Set(['refused']))
   })
   listening.abort()
