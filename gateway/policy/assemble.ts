@@ -14,11 +14,10 @@ export type PlacedRule = {
 
 /** Makes the rule set. By id: neither the order of rules nor of files is left to matter. */
 export function assemble(placed: readonly PlacedRule[], servers: Servers): Rules {
-  const subjects: (readonly Subject[])[] = []
   const known = new Map<string, number>()
   const whomOf = (list: readonly Subject[]): number => {
     const key = JSON.stringify(list)
-    const whom = known.get(key) ?? subjects.push(list) - 1
+    const whom = known.get(key) ?? known.size
     known.set(key, whom)
     return whom
   }
@@ -38,7 +37,7 @@ export function assemble(placed: readonly PlacedRule[], servers: Servers): Rules
     servers: new Map(
       servers.names.map((name) => [name, collect(reachesOf(name), servers.opaque.has(name))]),
     ),
-    subjects,
+    whoms: known.size,
     windows,
     nextEdge: createEdges(windows),
     fits: new WeakMap(),

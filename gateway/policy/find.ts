@@ -3,7 +3,7 @@ import type { Target } from '../model/call.ts'
 import { type Holding, judgeConditions } from './conditions.ts'
 import { areaOf, covers, coversMethod, isExcepted, namesMethod } from './coverage.ts'
 import type { Rule } from './rules.ts'
-import type { Fit } from './subject.ts'
+import { type Fit, fitSubjects } from './subject.ts'
 import { visitMatching } from './target-index.ts'
 import type { View } from './view.ts'
 
@@ -88,8 +88,8 @@ function noteMethodRules(
 
 /** Notes a rule that speaks of the call, if it is about the caller and holds. True for a deny: it decides. */
 function note(found: Found, rule: Rule, view: View, target: Target | undefined): boolean {
-  const fit = view.fits[rule.whom]
-  if (fit === undefined || fit.how === 'fails') return false
+  const fit = (view.fits[rule.whom] ??= fitSubjects(rule.subjects, view.caller))
+  if (fit.how === 'fails') return false
   const holding = rule.conditional ? judgeConditions(rule, view, target) : 'holds'
   if (holding === 'fails') return false
   if (rule.shadow) {

@@ -15,7 +15,7 @@ export type Rule = {
   readonly id: string
   readonly effect: Effect
   readonly subjects: readonly Subject[]
-  /** Where `subjects` stands among the distinct ones of all rules: many rules are about the same callers. */
+  /** The number of `subjects` among the distinct ones of all rules: many rules are about the same callers. */
   readonly whom: number
   /** Why, in the operator's words. */
   readonly reason: string | undefined
@@ -70,14 +70,14 @@ export type ServerRules = {
 /** Everything the policy files say, compiled against the configured servers. */
 export type Rules = {
   readonly servers: ReadonlyMap<string, ServerRules>
-  /** The distinct lists of subjects; `whom` of a rule points here. */
-  readonly subjects: readonly (readonly Subject[])[]
+  /** How many distinct lists of subjects there are: each `whom` is below. */
+  readonly whoms: number
   /** The windows of all rules, for knowing when what callers see may change. */
   readonly windows: readonly Window[]
   /** When one of them opens or closes next, in epoch milliseconds; `Infinity` for never. */
   readonly nextEdge: (nowMs: number) => number
-  /** How each caller fits each of `subjects`: found at its first call, kept as long as the caller is. */
-  readonly fits: WeakMap<Caller, readonly Fit[]>
+  /** How each caller fits, by `whom`: found when the first rule for them is asked, kept as long as the caller is. */
+  readonly fits: WeakMap<Caller, (Fit | undefined)[]>
   /** Each caller as expressions see it, made when the first one reads it. */
   readonly callers: WeakMap<Caller, unknown>
 }

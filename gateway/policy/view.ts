@@ -4,7 +4,7 @@ import type { Caller } from '../model/caller.ts'
 import type { Occasion } from './occasion.ts'
 import type { Rules, ServerRules } from './rules.ts'
 import type { SentArguments } from './sent-arguments.ts'
-import { type Fit, fitSubjects } from './subject.ts'
+import type { Fit } from './subject.ts'
 
 /**
  * What is being asked: whether this call may pass, whether its caller may connect, whether a name may be
@@ -14,7 +14,8 @@ export type Asking = 'call' | 'connection' | 'name' | 'task'
 
 export type View = {
   readonly here: ServerRules
-  readonly fits: readonly Fit[]
+  /** How the caller fits, by `whom` of a rule; undefined where no rule has asked so far. */
+  readonly fits: (Fit | undefined)[]
   readonly caller: Caller
   readonly occasion: Occasion
   readonly asking: Asking
@@ -39,7 +40,7 @@ export function viewFor(
   if (here === undefined) return undefined
   let fits = rules.fits.get(caller)
   if (fits === undefined) {
-    fits = rules.subjects.map((subjects) => fitSubjects(subjects, caller))
+    fits = Array<Fit | undefined>(rules.whoms).fill(undefined)
     rules.fits.set(caller, fits)
   }
   const { callers } = rules
