@@ -5,7 +5,8 @@ import { isIPv6 } from 'node:net'
  * because a single host usually has a whole one to choose addresses from (RFC 6177).
  */
 export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
+  // The pattern behind `isIPv6` is a long one, and hardly any address has a colon.
+  if (!address.includes(':') || !isIPv6(address)) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   const [before = '', after = ''] = address.toLowerCase().split('::')

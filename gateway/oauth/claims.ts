@@ -81,9 +81,10 @@ export function readActors(
   claims: Members,
   self: { readonly issuer: string; readonly subject: string },
 ): Read<readonly Actor[]> {
+  if (claims['act'] === undefined) return { ok: true, value: [] }
   const actors: Actor[] = []
   const seen = new Set([JSON.stringify([self.issuer, self.subject])])
-  for (let act = claims['act']; act !== undefined;) {
+  for (let act: unknown = claims['act']; act !== undefined;) {
     if (actors.length === MAX_ACTORS || !isMembers(act)) return BAD_CLAIM
     const { iss: issuer = self.issuer, sub: subject } = act
     if (!isText(issuer) || !isText(subject)) return BAD_CLAIM
