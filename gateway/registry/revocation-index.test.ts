@@ -2,29 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller } from '../model/caller.ts'
 import type { RevocationKind } from '../model/event.ts'
+import { callerWith } from '../testkit/revocations-world.ts'
 import type { Revocation, RevokeRequest } from './revocation.ts'
 import { draftRevocation } from './revocation.ts'
 import { createRevocationIndex } from './revocation-index.ts'
 
 const NOW_SECONDS = 1_800_000_000
 
-const CALLER: Caller = {
-  tenant: 'default',
-  issuer: 'https://idp.example',
-  subject: 'user-1',
-  client: 'app-1',
-  kind: 'agent',
-  via: 'jwt',
-  groups: new Set(),
-  scopes: new Set(),
-  actors: [],
-  interactive: true,
+const CALLER = callerWith({
   tokenId: 'jti-1',
   grant: 'grant-1',
   session: 'session-1',
   issuedAtSeconds: NOW_SECONDS - 60,
   expiresAtSeconds: NOW_SECONDS + 240,
-}
+})
 
 function entry(request: Omit<RevokeRequest, 'by'>): Revocation {
   return draftRevocation({ ...request, by: 'test' }, NOW_SECONDS, {})

@@ -4,8 +4,6 @@
  * last of them has left, so that no request fails because of a reload.
  */
 import { createBudgets } from '../limits/budgets.ts'
-import { createProofPace } from '../limits/proof-pace.ts'
-import { createIdentify } from '../identity/identify.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { TrustedIssuer } from '../identity/trust.ts'
 import type { McpServer } from '../model/server.ts'
@@ -32,6 +30,7 @@ import type { Documents } from './doors.ts'
 import type { ApprovalDoor } from './approval-door.ts'
 import { createApprovalDoor } from './approval-door.ts'
 import { factsOf } from './facts.ts'
+import { identifyFor } from './identify-for.ts'
 import type { Plant } from './plant.ts'
 import { createAddressOf } from './proxies.ts'
 import type { ReadQuota } from './read-quota.ts'
@@ -82,7 +81,7 @@ export function createGeneration(options: {
   const { scopeIncludes } = settings
   const ours = own === undefined ? [] : [{ ...own, scopeIncludes }]
   const trusted = [...ours, ...settings.issuers]
-  const identify = identifyFor({ settings, trusted }, plant, previous)
+  const identify = identifyFor({ settings, trusted }, plant, previous?.identify)
   // What listens or asks by itself is begun once there is nothing left to be refused for.
   const vault = createVault(settings, plant, seals)
   const swaps = swapsFor(settings, plant, vault)
@@ -210,29 +209,6 @@ function swapsFor({ publicUrl }: Settings, plant: Plant, { keeper, connectLink }
 /** The others have a connection for each client instead of a pool. */
 function isHttp({ upstream }: McpServer): boolean {
   return upstream.transport !== 'websocket'
-}
-
-function identifyFor(
-  { settings, trusted }: { settings: Settings; trusted: readonly TrustedIssuer[] },
-  plant: Plant,
-  previous: Generation | undefined,
-): Identify {
-  const identify = createIdentify({
-    issuers: trusted,
-    apiKeys: settings.apiKeys,
-    revocations: plant.revocations,
-    fetchKeys: plant.keyFetches.fetchKeys,
-    readFile: plant.readFile,
-    now: plant.now,
-    emit: plant.emit,
-    introspect: plant.introspect,
-    isNew: (text, ttlMs) => plant.store.cas(`proof/${text}`, 0, '', { ttlMs }),
-    makeRoom: createProofPace(settings.limits, plant.tick),
-    ...(previous === undefined ? {} : { handover: previous.identify.handover }),
-  })
-  // Not waited for: an issuer that is down must not keep the others from being served.
-  void identify.refreshKeys()
-  return identify
 }
 
 /** Our own span when this visit is recorded, else what the caller sent, unchanged. */
