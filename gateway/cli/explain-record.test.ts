@@ -30,6 +30,16 @@ async function ask(calls: readonly LoggedCall[] | string, rules: Rules, ...args:
   return await run('--policy', policy, '--audit', audit, ...named)
 }
 
+function configText(files: { readonly policy: string; readonly sink: string }): string {
+  return `version: 1
+public_url: http://127.0.0.1:8787
+servers: { docs: { upstream: 'http://127.0.0.1:9/mcp' } }
+issuers: [{ issuer: 'https://idp.example', jwks: { url: 'https://idp.example/jwks' } }]
+policies: [${files.policy}]
+audit: { sink: ${files.sink} }
+`
+}
+
 async function run(...args: readonly string[]) {
   const lines = { out: '', err: '' }
   const code = await policyExplain(args, {
@@ -68,15 +78,16 @@ test('a recorded call is asked again with its caller, server and target, and an 
 })
 
 test('where the rules of today decide otherwise, each side of it is named, and the exit code is theirs', async () => {
-  const denied = await ask([{ tool: 'search' }], ANALYSTS)
+  const caller = { groups: new Set(['ops']) }
+  const denied = await ask([{ caller, tool: 'search' }], ANALYSTS)
   assert.equal(denied.code, 1)
   assert.match(
     denied.out,
-    /^ {2}today {4}DIFFERS: effect was allow, is deny\n {20}rule was readers, is none\n {20}reason was none, is no_rule$/m,
+    /^ {2}today {4}DIFFERS\n {11}effect was allow, is deny\n {11}rule was readers, is none\n {11}reason was none, is no_rule$/m,
   )
   const allowed = await ask([{ tool: 'search', effect: 'deny' }], READERS)
   assert.equal(allowed.code, 0)
-  assert.match(allowed.out, /DIFFERS: effect was deny, is allow/)
+  assert.match(allowed.out, /DIFFERS\n {11}effect was deny, is allow/)
 })
 
 test('what was refused beside the rules is not called a difference', async () => {
@@ -85,6 +96,30 @@ test('what was refused beside the rules is not called a difference', async () =>
   assert.equal(code, 0)
   assert.match(out, /the rules would allow it; it was not they that refused it: the tool has/)
   assert.doesNotMatch(out, /DIFFERS/)
+})
+
+test('a difference that what is not recorded could make is not told as one of the rules', async () => {
+  const log = recordedLog([{ tool: 'search' }])
+  const { out } = await ask(log, UNDER_A)
+  assert.match(out, /^ {2}today {4}MAY DIFFER, unless what the record does not know decides\n/m)
+  const config = join(directory, 'same.yaml')
+  await writeFile(join(directory, 'same-rules.yaml'), `version: 1\nrules:\n  - ${UNDER_A}\n`)
+  await writeFile(config, configText({ policy: 'same-rules.yaml', sink: 'same.jsonl' }))
+  const args = ['-c', config, '--record', 'call-0-0']
+  await writeFile(join(directory, 'same.jsonl'), log)
+  const [, version = ''] = /^By (\w+), as of/m.exec((await run(...args)).out) ?? []
+  await writeFile(join(directory, 'same.jsonl'), log.replaceAll('a1b2c3d4e5f6', version))
+  const same = await run(...args)
+  assert.match(same.out, /^ {2}today {4}the same rules: what the record does not know decides\n/m)
+  assert.doesNotMatch(same.out, /DIFFER/)
+})
+
+test('a call that was refused before the rules were asked is told as that', async () => {
+  const log = recordedLog([{ tool: 'search', effect: 'deny' }])
+    .replaceAll(',"reason":"no_rule"', '')
+    .replace('"outcome":"refused"', '"outcome":"refused","refusal":"upstream_unavailable"')
+  const { out } = await ask(log, READERS)
+  assert.match(out, /not they that refused it: upstream_unavailable came before they were asked$/m)
 })
 
 test('arguments count as they were recorded, and their absence is said where a rule asks for them', async () => {
@@ -213,13 +248,7 @@ test('what the record says cannot be said beside it, and a log must be named som
 
 test('without --audit the log of the configuration is read, those of its workers too', async () => {
   const config = join(directory, 'gatehouse.yaml')
-  const text = (sink: string): string => `version: 1
-public_url: http://127.0.0.1:8787
-servers: { docs: { upstream: 'http://127.0.0.1:9/mcp' } }
-issuers: [{ issuer: 'https://idp.example', jwks: { url: 'https://idp.example/jwks' } }]
-policies: [readers.yaml]
-audit: { sink: ${sink} }
-`
+  const text = (sink: string): string => configText({ policy: 'readers.yaml', sink })
   await writeFile(join(directory, 'readers.yaml'), `version: 1\nrules: [${READERS}]\n`)
   await writeFile(join(directory, 'log.2.jsonl'), recordedLog([{}]))
   await writeFile(config, text('log.jsonl'))

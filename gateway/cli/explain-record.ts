@@ -85,17 +85,21 @@ async function explainAnswer(
   const caller = callerOf(found, values, { beside, includes: read.scopeIncludes })
   const { call, occasion } = askedOf(found, values, beside)
   const explanation = explain(rules, caller, call, occasion)
-  for (const line of formatChange(found, explanation.decision)) say(line)
-  const by = read.settings === undefined ? 'By these rules' : `By ${read.settings.version}`
-  say('')
-  say(`${by}, as of ${new Date(occasion.nowMs).toISOString()}:`)
-  for (const line of formatExplanation(explanation)) say(line)
   const unknown = notRecorded(found, explanation, {
     args: values.args !== undefined,
     claims: Object.keys(beside.claims).length > 0,
     groups: (values.group ?? values.scope) !== undefined,
     granted: grantedOf(found, values),
   })
+  const comparison = {
+    isPartial: unknown.length > 0,
+    isSameConfig: read.settings?.version === found.config,
+  }
+  for (const line of formatChange(found, explanation.decision, comparison)) say(line)
+  const by = read.settings === undefined ? 'By these rules' : `By ${read.settings.version}`
+  say('')
+  say(`${by}, as of ${new Date(occasion.nowMs).toISOString()}:`)
+  for (const line of formatExplanation(explanation)) say(line)
   if (unknown.length > 0) say('')
   if (unknown.length > 0) say('Not in the record, and it may matter:')
   for (const line of unknown) say(`  ${line}`)

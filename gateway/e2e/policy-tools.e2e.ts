@@ -93,7 +93,7 @@ test('diff says of the recorded calls which an enforced rule would deny', async 
   const explained = await runCli(['policy', 'explain', ...asked])
   assert.match(
     explained.out,
-    /DIFFERS: effect was allow, is deny\n +rule was everybody, is no-deletes/,
+    /DIFFERS\n +effect was allow, is deny\n +rule was everybody, is no-deletes/,
   )
 })
 

@@ -1,7 +1,7 @@
 /** A recorded decision beside the one that would be made today, in lines of text for a terminal. */
 import type { Decision } from '../model/decision.ts'
 import type { Caller } from '../model/caller.ts'
-import { BEYOND_RULES, type RecordedCall } from './recorded-call.ts'
+import { BEYOND_RULES, isByRules, type RecordedCall } from './recorded-call.ts'
 import { isAnswer, type RecordedAnswer, type RecordedDecision } from './recorded-decision.ts'
 
 /** What was decided, for whom, and how it ended. */
@@ -19,12 +19,21 @@ export function* formatRecorded(found: RecordedDecision): Generator<string> {
   yield `  ended    ${outcome}${code}${detail === undefined ? '' : `: ${detail}`}`
 }
 
+/** What stands between a record and an equal decision, as far as it can be told. */
+export type Comparison = {
+  /** Something that rules ask about is not in the record, so that today's decision may be another one. */
+  readonly isPartial: boolean
+  /** The rules are those of the record. */
+  readonly isSameConfig: boolean
+}
+
 /** In what today's decision is another one; the same is said in one line. */
 export function* formatChange(
-  { recorded, credential }: RecordedAnswer,
+  { recorded, credential, ending }: RecordedAnswer,
   today: Decision,
+  { isPartial, isSameConfig }: Comparison,
 ): Generator<string> {
-  const beyond = BEYOND_RULES.get(recorded.reason ?? '')
+  const beyond = beyondRules(recorded, ending)
   if (beyond !== undefined) {
     yield `  today    the rules would ${VERBS[today.effect]} it; it was not they that refused it: ${beyond}`
     return
@@ -38,10 +47,24 @@ export function* formatChange(
     ['left out', namesOf(recorded.dropped), is.dropped],
   ] as const
   const changes = sides.filter(([, before, after]) => before !== after)
-  if (changes.length === 0) yield '  today    decided alike'
-  for (const [at, [what, before = 'none', after = 'none']] of changes.entries()) {
-    yield `${at === 0 ? '  today    DIFFERS: ' : '                    '}${what} was ${before}, is ${after}`
+  if (changes.length === 0) {
+    yield '  today    decided alike'
+    return
   }
+  if (isPartial && isSameConfig)
+    yield '  today    the same rules: what the record does not know decides'
+  else if (isPartial) yield '  today    MAY DIFFER, unless what the record does not know decides'
+  else yield '  today    DIFFERS'
+  for (const [what, before = 'none', after = 'none'] of changes) {
+    yield `           ${what} was ${before}, is ${after}`
+  }
+}
+
+/** Who else refused it; undefined where the rules decided. */
+function beyondRules(recorded: RecordedCall, ending: RecordedAnswer['ending']): string | undefined {
+  if (isByRules(recorded)) return undefined
+  const early = `${ending?.refusal ?? 'something'} came before they were asked`
+  return BEYOND_RULES.get(recorded.reason ?? '') ?? early
 }
 
 const VERBS = { allow: 'allow', deny: 'deny', require: 'hold' } as const satisfies Record<

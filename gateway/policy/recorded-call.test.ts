@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Target } from '../model/call.ts'
 import { plainCall, recordedLog } from '../testkit/recorded-log.ts'
-import { readRecordedCall } from './recorded-call.ts'
+import { isByRules, readRecordedCall } from './recorded-call.ts'
 import { createRecordedCalls } from './recorded-calls.ts'
 
 function firstOf(log: string) {
@@ -69,6 +69,14 @@ test('a decision that does not hold all it was made on cannot be asked again', (
     decision.replace('"effect":"allow"', '"effect":"maybe"'),
   ]) {
     assert.equal(readRecordedCall(line).kind, 'unusable', line)
+  }
+})
+
+test('what was refused beside the rules, or before they were asked, was not decided by them', () => {
+  assert.ok(isByRules({ effect: 'allow', reason: undefined }))
+  assert.ok(isByRules({ effect: 'deny', reason: 'no_rule' }))
+  for (const reason of ['tool_held', 'undeclared', undefined]) {
+    assert.ok(!isByRules({ effect: 'deny', reason }), reason)
   }
 })
 

@@ -84,9 +84,9 @@ export const BEYOND_RULES: ReadonlyMap<string, string> = new Map([
   ['unsafe_url', 'a person was to open what is no web address'],
 ])
 
-/** Whether the rules themselves decided the recorded call. */
-export function isByRules({ reason }: Pick<RecordedCall, 'reason'>): boolean {
-  return reason === undefined || !BEYOND_RULES.has(reason)
+/** Whether the rules themselves decided the recorded call. What they deny has a reason. */
+export function isByRules({ effect, reason }: Pick<RecordedCall, 'effect' | 'reason'>): boolean {
+  return reason === undefined ? effect !== 'deny' : !BEYOND_RULES.has(reason)
 }
 
 /** What audit puts in the place of the rest of a text that was too long to be kept. */

@@ -25,8 +25,8 @@ export function writeCases(calls: readonly CountedCall[], policy: string): strin
   }
   for (const { caller, call, server, effect, reason, count, underGrant, approved } of calls) {
     const question = questionOf(call)
-    // What no list shows was refused whatever the rules say.
-    if (question === undefined || !isByRules({ reason })) continue
+    // What no list shows, say, was refused whatever the rules say.
+    if (question === undefined || !isByRules({ effect, reason })) continue
     // What waits for approval or has a grant is nothing that such a policy says.
     if (effect === 'require' || underGrant || approved) continue
     const key = JSON.stringify([callerText(caller), server, question])
