@@ -1,7 +1,7 @@
 /** Services that Gatehouse knows, from `config/providers.yaml`. */
 import { readFileSync } from 'node:fs'
 
-import type { ProviderFile } from './config-file.ts'
+import type { ProviderFile } from './credential-file.ts'
 import { examine } from './validate.ts'
 import { readYaml } from './yaml.ts'
 

@@ -1,7 +1,8 @@
 /** Section `api_keys`. The keys themselves are nowhere here, only their hashes. */
 import type { Path } from '../model/problem.ts'
 import { closeIncludes, withIncluded } from '../model/scope-includes.ts'
-import type { ApiKeyFile, ConfigFile } from './config-file.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { ApiKeyFile } from './issuer-file.ts'
 import { nearest } from './nearest.ts'
 import type { Reading } from './reading.ts'
 import type { ApiKeySettings } from './settings.ts'

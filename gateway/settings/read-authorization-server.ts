@@ -3,11 +3,11 @@ import { isLoopback } from '../model/loopback.ts'
 import type { Path } from '../model/problem.ts'
 import type {
   AuthorizationServerFile,
-  ConfigFile,
   EntitlementFile,
   OauthClientFile,
   RegistrationTokenFile,
-} from './config-file.ts'
+} from './authorization-server-file.ts'
+import type { ConfigFile } from './config-file.ts'
 import type { ServersContext } from './read-servers.ts'
 import { readJwks } from './read-jwks.ts'
 import { readBudget } from './read-limits.ts'

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 
 import type { ConsentWords, Logo } from '../model/consent-words.ts'
 import type { Path } from '../model/problem.ts'
-import type { ServerFile } from './config-file.ts'
+import type { ServerFile } from './server-file.ts'
 import { nearest } from './nearest.ts'
 import type { Reading } from './reading.ts'
 

@@ -1,12 +1,9 @@
 /** `servers.<name>.credential` and its like: what a server gets instead of the caller's token. */
 import type { Path } from '../model/problem.ts'
 import type { Credential, HeaderTemplate, StaticCredential } from '../model/credential.ts'
-import type {
-  ConfigFile,
-  ConfiguredProviderFile,
-  CredentialFile,
-  ServerFile,
-} from './config-file.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { ConfiguredProviderFile, CredentialFile } from './credential-file.ts'
+import type { ServerFile } from './server-file.ts'
 import { knownProviders } from './known-providers.ts'
 import { readExchange } from './read-exchange.ts'
 import type { Reading } from './reading.ts'

@@ -1,7 +1,8 @@
 /** Section `decision_point`, of the whole configuration or of one server. */
 import type { DecisionPoint } from '../model/decision-point.ts'
 import type { Path } from '../model/problem.ts'
-import type { ConfigFile, DecisionPointFile, ServerFile } from './config-file.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { DecisionPointFile, ServerFile } from './server-file.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
 import { isExposed } from './urls.ts'

@@ -1,7 +1,7 @@
 /** `credential: { mode: exchange }`: where the caller's token is exchanged, and for what. */
 import type { ExchangeCredential, HeaderTemplate, TokenEndpoint } from '../model/credential.ts'
 import type { Path } from '../model/problem.ts'
-import type { CredentialFile, OAuthClientFile } from './config-file.ts'
+import type { CredentialFile, OAuthClientFile } from './credential-file.ts'
 import { readClient } from './read-oauth-client.ts'
 import type { Reading } from './reading.ts'
 import { isExposed } from './urls.ts'

@@ -1,7 +1,7 @@
 /** Where the public keys of somebody come from who signs: one of url, file and keys. */
 import type { JwksSource } from '../model/jwks-source.ts'
 import type { Path } from '../model/problem.ts'
-import type { JwksFile } from './config-file.ts'
+import type { JwksFile } from './issuer-file.ts'
 import type { Reading } from './reading.ts'
 import { isExposed } from './urls.ts'
 

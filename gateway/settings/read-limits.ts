@@ -1,6 +1,7 @@
 /** Sections `limits` and `servers.<name>.limits`: how many calls in what time. */
 import type { Budget, Limits, ServerLimits } from '../model/limits.ts'
-import type { BudgetFile, ConfigFile, ServerLimitsFile } from './config-file.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { BudgetFile, ServerLimitsFile } from './server-file.ts'
 import type { Reading } from './reading.ts'
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }

@@ -2,7 +2,7 @@
 import type { Lives } from '../model/authorization-rules.ts'
 import type { CallerKind } from '../model/caller.ts'
 import type { Path } from '../model/problem.ts'
-import type { AuthorizationServerFile, LivesFile } from './config-file.ts'
+import type { AuthorizationServerFile, LivesFile } from './authorization-server-file.ts'
 import type { Reading } from './reading.ts'
 import { durationMs } from './units.ts'
 

@@ -4,7 +4,7 @@ import { createHash, createPrivateKey, X509Certificate, type KeyObject } from 'n
 import type { AssertionKey, ClientAssertion, OAuthClient } from '../model/credential.ts'
 import type { Path } from '../model/problem.ts'
 import { Secret } from '../model/secret.ts'
-import type { ClientAssertionFile, OAuthClientFile } from './config-file.ts'
+import type { ClientAssertionFile, OAuthClientFile } from './credential-file.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'
 

@@ -1,7 +1,8 @@
 /** Section `providers`: what is known of a service, with what the operator says of it. */
 import type { Path } from '../model/problem.ts'
 import type { Provider, RemoteProvider } from '../model/provider.ts'
-import type { ConfigFile, ConfiguredProviderFile, ProviderFile } from './config-file.ts'
+import type { ConfigFile } from './config-file.ts'
+import type { ConfiguredProviderFile, ProviderFile } from './credential-file.ts'
 import { knownProviders } from './known-providers.ts'
 import type { PublicUrl } from './public-url.ts'
 import { readClient } from './read-oauth-client.ts'

@@ -2,7 +2,7 @@
 import { isLoopback } from '../model/loopback.ts'
 import type { Path } from '../model/problem.ts'
 import type { RemoteProvider } from '../model/provider.ts'
-import type { ConfiguredProviderFile } from './config-file.ts'
+import type { ConfiguredProviderFile } from './credential-file.ts'
 import type { PublicUrl } from './public-url.ts'
 import { readClient } from './read-oauth-client.ts'
 import { readCertificate } from './read-pem.ts'

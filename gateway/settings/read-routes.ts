@@ -1,7 +1,7 @@
 /** `servers.<name>.routes`: parts of a server that are not MCP. */
 import type { Path } from '../model/problem.ts'
 import type { McpServer, SideRoute } from '../model/server.ts'
-import type { RouteFile, ServerFile } from './config-file.ts'
+import type { RouteFile, ServerFile } from './server-file.ts'
 import { pathFault, type PublicUrl } from './public-url.ts'
 import type { Reading } from './reading.ts'
 

@@ -1,7 +1,7 @@
 /** `authorization_server.sign_in`: the identity providers people sign in with. */
 import { isLoopback } from '../model/loopback.ts'
 import type { Path } from '../model/problem.ts'
-import type { AuthorizationServerFile, SignInFile } from './config-file.ts'
+import type { AuthorizationServerFile, SignInFile } from './authorization-server-file.ts'
 import { readSigned } from './read-signed.ts'
 import type { Reading } from './reading.ts'
 import { readSecret } from './secrets.ts'

@@ -1,7 +1,7 @@
 /** Whose assertions are taken at the token endpoint: with which keys they are verified, and how long they may live. */
 import type { SignedRules } from '../model/authorization-rules.ts'
 import type { Path } from '../model/problem.ts'
-import type { SignatoryFile } from './config-file.ts'
+import type { SignatoryFile } from './issuer-file.ts'
 import { readJwks } from './read-jwks.ts'
 import type { Reading } from './reading.ts'
 

@@ -3,10 +3,10 @@ import type { Workload, WorkloadIssuer } from '../model/authorization-rules.ts'
 import type { Path } from '../model/problem.ts'
 import type {
   AuthorizationServerFile,
-  ConfigFile,
   WorkloadFile,
   WorkloadIssuerFile,
-} from './config-file.ts'
+} from './authorization-server-file.ts'
+import type { ConfigFile } from './config-file.ts'
 import { readSigned } from './read-signed.ts'
 import type { Reading } from './reading.ts'
 import { reportUnknown } from './report-unknown.ts'
