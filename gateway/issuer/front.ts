@@ -19,6 +19,7 @@ import type { createInteractions } from './interactions.ts'
 import { forged, notYours } from './ask.ts'
 import { findLogo, sendLogo } from './logos.ts'
 import { isBeginning, tooFast } from './pace.ts'
+import { refuseHead } from './check-head.ts'
 import { completeParameters } from './parameters.ts'
 import type { createPersonPages } from './person-pages.ts'
 import type { RegistrationOptions } from './registration.ts'
@@ -74,6 +75,11 @@ export function createFront(options: FrontOptions) {
     const target = request.url ?? ''
     if (!isForUs(request, issuer)) {
       return send(response, oauthError(421, 'invalid_request', 'this host is not served here'))
+    }
+    const refused = refuseHead(request)
+    if (refused !== undefined) {
+      response.shouldKeepAlive = false
+      return send(response, refused)
     }
     if (target.length > MAX_TARGET_CHARS) {
       return send(response, oauthError(414, 'invalid_request', 'the address is too long'))

@@ -153,6 +153,26 @@ test('A refresh token yields nothing that the person may not allow any more', as
   await setScopes(undefined)
 })
 
+test('A head that two readers could take differently is refused, and its connection closed', async () => {
+  const body = 'grant_type=refresh_token&refresh_token=x&client_id=y'
+  const lines = [`Host: ${new URL(gateway.origin).host}`, 'Authorization: Basic eDp5']
+  for (const [more, version, status] of [
+    [['Authorization: Basic eDp6'], '1.1', 400],
+    [['Content-Type: text/plain'], '1.1', 400],
+    [['Content-Encoding: gzip'], '1.1', 415],
+    [[], '1.0', 505],
+  ] as const) {
+    const head = [
+      `POST /oauth/token HTTP/${version}`,
+      ...[...lines, 'Content-Type: application/x-www-form-urlencoded', ...more],
+      `Content-Length: ${body.length}`,
+    ]
+    const text = `${head.join('\r\n')}\r\n\r\n${body}`
+    const { reply, closed } = await exchangeRaw(gateway.origin, text, { closed: true })
+    assert.deepEqual([reply.status, closed], [status, true], more.join())
+  }
+})
+
 test('A registration that announces 10 MiB is refused before they come', async () => {
   const head = [
     'POST /oauth/register HTTP/1.1',
