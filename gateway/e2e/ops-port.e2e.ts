@@ -98,6 +98,8 @@ test('the admin API answers its own credential only, in the header only', async 
     [['Authorization', `Bearer ${gateway.adminToken}x`]],
     [['Authorization', `Basic ${gateway.adminToken}`]],
     [['Authorization', `Bearer ${caller}`]],
+    [right, ['Authorization', 'Bearer x']],
+    [right, right],
     [['Cookie', `token=${gateway.adminToken}`]],
     [['X-Api-Key', gateway.adminToken]],
   ]

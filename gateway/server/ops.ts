@@ -100,12 +100,14 @@ async function askAdmin(
   query: string,
   { admin }: OpsOptions,
 ): Promise<Answer> {
+  // Two are none: another reader could take the other one.
+  const [authorization, ...more] = request.headersDistinct['authorization'] ?? []
   const actor = request.headers['x-gatehouse-actor']
   const reply = await admin({
     method: request.method ?? '',
     path,
     query: new URLSearchParams(query),
-    authorization: request.headers.authorization,
+    authorization: more.length === 0 ? authorization : undefined,
     actor: typeof actor === 'string' ? actor : undefined,
     address: request.socket.remoteAddress ?? '',
     body: () => readBody(request),

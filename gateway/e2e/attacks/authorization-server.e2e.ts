@@ -164,7 +164,9 @@ test('A head that two readers could take differently is refused, and its connect
   ] as const) {
     const head = [
       `POST /oauth/token HTTP/${version}`,
-      ...[...lines, 'Content-Type: application/x-www-form-urlencoded', ...more],
+      ...lines,
+      'Content-Type: application/x-www-form-urlencoded',
+      ...more,
       `Content-Length: ${body.length}`,
     ]
     const text = `${head.join('\r\n')}\r\n\r\n${body}`
