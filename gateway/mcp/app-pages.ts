@@ -2,6 +2,7 @@
  * Pages of tools (MCP Apps, the extension `io.modelcontextprotocol/ui`): a tool names the resource its
  * client shows for it, which lists of resources need not have.
  */
+import { parseForeign } from '../model/json-names.ts'
 
 /** The URIs of pages by tool name; a tool is missing that has none. */
 export type AppPages = ReadonlyMap<string, readonly string[]>
@@ -26,7 +27,7 @@ export function readAppPages(response: Uint8Array): AppPages {
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   // Hardly any list has one, and then it need not be parsed.
   if (!bytes.includes(MEMBER)) return NONE
-  const parsed: unknown = JSON.parse(bytes.toString('utf8'))
+  const parsed: unknown = parseForeign(bytes.toString('utf8'))
   const tools = member(member(parsed, 'result'), 'tools')
   if (!Array.isArray(tools)) return NONE
   const found = new Map<string, readonly string[]>()

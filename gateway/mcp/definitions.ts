@@ -1,4 +1,5 @@
 /** The definitions of tools in a `tools/list` response, in a form that is the same for the same meaning. */
+import { parseForeign } from '../model/json-names.ts'
 
 /**
  * The whole definition of every tool by its name, as JSON with sorted members and without `_meta`, which
@@ -8,7 +9,7 @@
  */
 export function readDefinitions(response: Uint8Array): ReadonlyMap<string, string> {
   const { buffer, byteOffset, byteLength } = response
-  const parsed: unknown = JSON.parse(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
+  const parsed: unknown = parseForeign(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
   const tools = member(member(parsed, 'result'), 'tools')
   const found = new Map<string, string>()
   for (const tool of Array.isArray(tools) ? (tools as readonly unknown[]) : []) {

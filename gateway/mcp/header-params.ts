@@ -3,6 +3,7 @@
  * "Custom Headers"): which they are, as `x-mcp-header` in its input schema says, and whether the headers
  * of a call agree with its body.
  */
+import { parseForeign } from '../model/json-names.ts'
 import { decodeMirrored } from './sentinel.ts'
 
 /** One argument that is mirrored. */
@@ -45,7 +46,7 @@ export function readHeaderParams(response: Uint8Array): HeaderParams {
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   // Hardly any list has one, and then it need not be parsed.
   if (!bytes.includes(ANNOTATION)) return NONE
-  const parsed: unknown = JSON.parse(bytes.toString('utf8'))
+  const parsed: unknown = parseForeign(bytes.toString('utf8'))
   const tools = member(member(parsed, 'result'), 'tools')
   if (!Array.isArray(tools)) return NONE
   const found = new Map<string, readonly HeaderParam[]>()

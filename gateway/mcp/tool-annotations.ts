@@ -1,4 +1,5 @@
 /** What the tools of a list say of themselves (MCP tool annotations). */
+import { parseForeign } from '../model/json-names.ts'
 import { DEFAULT_TRAITS, type ToolTraits } from '../model/tool-traits.ts'
 
 /** By tool name; a tool is missing that says nothing. */
@@ -19,7 +20,7 @@ export function readToolAnnotations(response: Uint8Array): AnnotatedTools {
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   // A list without any need not be parsed.
   if (!bytes.includes(MEMBER)) return NONE
-  const parsed: unknown = JSON.parse(bytes.toString('utf8'))
+  const parsed: unknown = parseForeign(bytes.toString('utf8'))
   const tools = member(member(parsed, 'result'), 'tools')
   if (!Array.isArray(tools)) return NONE
   const found = new Map<string, ToolTraits>()

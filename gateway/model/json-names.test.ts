@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eachName, unescapeNames } from './json-names.ts'
+import { eachName, parseForeign, unescapeNames } from './json-names.ts'
 
 function namesIn(text: string): readonly string[] {
   const names: string[] = []
@@ -33,4 +33,10 @@ test('what is read of an escaped name does not depend on what was read before', 
   JSON.parse('{"x":1,"\\\\u00":1,"z":1}')
   const text = unescapeNames('{"x":1,"\\u0070ath":2,"z":1}') ?? assert.fail()
   assert.deepEqual(JSON.parse(text), { x: 1, path: 2, z: 1 })
+})
+
+test('what is read of another text with such names is the same whatever was read before, but for those names', () => {
+  JSON.parse('{"x":1,"\\\\u00":1,"z":1}')
+  const read = parseForeign('{"x":1,"\\u0070ath":2,"z":{"a\\nb":3}}')
+  assert.deepEqual(read, { x: 1, path: 2, z: { 'a\nb': 3 } })
 })

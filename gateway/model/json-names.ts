@@ -16,7 +16,22 @@ const BACKSLASH = 0x5c
  * @param text Valid JSON.
  */
 export function unescapeNames(text: string): string | undefined {
-  if (!text.includes('\\')) return text
+  const { plain, isPlain } = withPlainNames(text)
+  return isPlain ? plain : undefined
+}
+
+/**
+ * What JSON says, with every name that can be written without an escape as it is: none of them can be taken
+ * for another one. One that needs an escape may be taken for another that does.
+ *
+ * @param text Valid JSON.
+ */
+export function parseForeign(text: string): unknown {
+  return JSON.parse(withPlainNames(text).plain)
+}
+
+function withPlainNames(text: string): { readonly plain: string; readonly isPlain: boolean } {
+  if (!text.includes('\\')) return { plain: text, isPlain: true }
   let plain = ''
   let copied = 0
   let isPlain = true
@@ -28,7 +43,7 @@ export function unescapeNames(text: string): string | undefined {
     plain += text.slice(copied, start) + name
     copied = end
   })
-  return isPlain ? plain + text.slice(copied) : undefined
+  return { plain: plain + text.slice(copied), isPlain }
 }
 
 /**

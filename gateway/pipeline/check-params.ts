@@ -1,4 +1,5 @@
 import { paramDisagreement } from '../mcp/header-params.ts'
+import { parseForeign } from '../model/json-names.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Head } from './admit.ts'
@@ -34,5 +35,5 @@ function argumentsOf(body: Uint8Array, span: Permit['call']['arguments']): unkno
   if (span === undefined) return undefined
   const { buffer, byteOffset } = body
   const bytes = Buffer.from(buffer, byteOffset + span.start, span.end - span.start)
-  return JSON.parse(bytes.toString('utf8'))
+  return parseForeign(bytes.toString('utf8'))
 }

@@ -57,3 +57,12 @@ test('a name is found however it is escaped, with dots in it, and whatever it me
   assert.equal(recorded('{"__proto__":{"k":1}}', '__proto__.k'), '{"__proto__":{"k":"[redacted]"}}')
   assert.equal(recorded('{"x":1}', 'constructor', 'toString.name'), '{"x":1}')
 })
+
+test('a name that is written with an escape is redacted as well, whatever was sent before', () => {
+  const primed = '{"x":1,"\\\\u0070as":1,"z":1}'
+  assert.equal(recorded(primed, 'password'), primed)
+  assert.equal(
+    recorded('{"x":1,"\\u0070assword":"hunter2","z":1}', 'password'),
+    '{"x":1,"password":"[redacted]","z":1}',
+  )
+})

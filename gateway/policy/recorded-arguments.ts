@@ -1,5 +1,6 @@
 /** The arguments of a call as its record holds them: without what a rule says must not be written down. */
 import type { Call } from '../model/call.ts'
+import { parseForeign } from '../model/json-names.ts'
 import type { Obligations } from '../model/terms.ts'
 
 /** Stands in the place of what was redacted. */
@@ -20,7 +21,7 @@ export function recordedArguments(
   const text = Buffer.from(frame.buffer, frame.byteOffset + span.start, bytes).toString('utf8')
   if (redact.length === 0) return text
   // The strict scanner has passed the frame: this is JSON, no deeper than it lets pass, no member twice.
-  let value: unknown = JSON.parse(text)
+  let value = parseForeign(text)
   for (const path of redact) value = without(value, path)
   return JSON.stringify(value)
 }
