@@ -7,6 +7,7 @@ import { readAnswerHead, type AnswerHead } from './answer-head.ts'
 import { ChunkedReader } from './chunked-reader.ts'
 import { readOdd, type OddAnswer } from './odd-answer.ts'
 import { failure, type Controller, type Handler } from './dispatch.ts'
+import type { LateWriter, WriteLate } from './late-writes.ts'
 
 /** Bodies up to this many bytes are written together with their head. */
 const MAX_STRING_BODY_BYTES = 16_384
@@ -22,6 +23,7 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 export type PlainConnectionOptions = {
   readonly origin: URL
   readonly connectTimeoutMs: number
+  readonly writeLate: WriteLate
   readonly onConnected: (connection: PlainConnection) => void
   /** Its answer has ended, and it can be asked again: for so many milliseconds, where the server says it. */
   readonly onFree: (connection: PlainConnection, keptMs: number | undefined) => void
@@ -68,7 +70,7 @@ class Turn implements Controller {
   }
 }
 
-export class PlainConnection {
+export class PlainConnection implements LateWriter {
   /** Until when it may be asked again while it is free, in monotonic milliseconds; the pool's. */
   freeUntilTick = 0
   wasConnected = false
@@ -77,6 +79,8 @@ export class PlainConnection {
   #error: Error | undefined
   #isClosed = false
   #turn: Turn | undefined
+  /** What is asked at the end of this turn of the event loop. */
+  #unsent: string | undefined
   #head: AnswerHead | undefined
   /** Bytes of a sized body that are still to come. */
   #left = 0
@@ -115,7 +119,8 @@ export class PlainConnection {
     this.#turn = turn
     if (body === null || body.length <= MAX_STRING_BODY_BYTES) {
       // Head and body as one string are one write.
-      socket.write(body === null ? head : head + latin1(body), 'latin1')
+      this.#unsent = body === null ? head : head + latin1(body)
+      void this.#options.writeLate(this)
       return true
     }
     socket.cork()
@@ -123,6 +128,13 @@ export class PlainConnection {
     socket.write(body)
     socket.uncork()
     return true
+  }
+
+  /** Called by `writeLate`. */
+  writeNow(): void {
+    const text = this.#unsent
+    this.#unsent = undefined
+    if (text !== undefined && !this.#socket.destroyed) this.#socket.write(text, 'latin1')
   }
 
   /** Whether it may be asked, as far as is known: the server can close it at any time. */
@@ -184,7 +196,7 @@ export class PlainConnection {
 
   #take(bytes: Buffer): void {
     const turn = this.#turn
-    if (turn === undefined) {
+    if (turn === undefined || this.#unsent !== undefined) {
       // Nothing was asked: whatever this is, it would be taken for the answer to the next call.
       this.#socket.destroy()
     } else if (this.#odd !== undefined) {

@@ -5,6 +5,7 @@
  */
 import { PlainConnection, type Ask } from './plain-connection.ts'
 import { failure, NEVER_SENT, type Dispatch, type Handler } from './dispatch.ts'
+import { createLateWrites } from './late-writes.ts'
 import { requestHead } from './request-head.ts'
 
 /**
@@ -29,6 +30,7 @@ export class PlainPool {
   /** The one that was used last is used first: what is not needed any more grows old. */
   readonly #free: PlainConnection[] = []
   readonly #waiting: Ask[] = []
+  readonly #writeLate = createLateWrites()
   #connecting = 0
   /** Set when it is closed: settled when the last connection is. */
   #emptied: PromiseWithResolvers<void> | undefined
@@ -90,6 +92,7 @@ export class PlainPool {
       const connection: PlainConnection = new PlainConnection({
         origin: this.#origin,
         connectTimeoutMs,
+        writeLate: this.#writeLate,
         onConnected: this.#onConnected,
         onFree: this.#onFree,
         onClosed: this.#onClosed,

@@ -32,6 +32,8 @@ export type ExchangeResponse = {
   readonly writableFinished: boolean
   /** Bytes that are not. */
   readonly writableLength: number
+  /** Fulfilled when what was ended has been written, where that is not done at once. */
+  readonly written?: Promise<void> | undefined
   /** Null while it stands behind another answer on its connection. */
   readonly socket: Socket | null
   writeContinue(): void

@@ -4,7 +4,6 @@
  * garbage collection (measured: +12 ms at the 99th percentile).
  */
 import { IncomingMessage, ServerResponse } from 'node:http'
-
 import type { Journey } from '../model/journey.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Head } from '../pipeline/admit.ts'
@@ -147,8 +146,11 @@ export class HttpVisit implements Visit, Sink {
     this.journey.status = outgoing.status
     if (outgoing.body.kind === 'whole') {
       this.#replyWhole(outgoing, outgoing.body.bytes)
+      if (response.written !== undefined) await response.written
       // Mostly the socket has taken everything by now, and there is nothing to wait for.
-      if (!response.writableEnded || response.writableLength > 0) await this.#taken()
+      if (this.gone || (response.writableEnded && response.writableLength === 0)) return
+      this.#stalledTick ??= performance.now()
+      await this.#taken()
       return
     }
     response.writeHead(outgoing.status, [...outgoing.headers])
@@ -324,9 +326,7 @@ export class HttpVisit implements Visit, Sink {
       this.#openOutbox()
       this.#send(bytes)
       this.#close('clean')
-      return
     }
-    if (response.writableLength > 0) this.#stalledTick = performance.now()
   }
 
   #openOutbox(): void {

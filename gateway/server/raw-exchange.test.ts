@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
+import { createLateWrites } from '../egress/late-writes.ts'
 import { RawExchangeResponse } from './raw-exchange.ts'
 
 /** A response on a socket whose writes are over when they are let go. */
@@ -22,6 +23,7 @@ function respond() {
     socket: socket as unknown as Socket,
     date: () => '',
     keepAliveSeconds: 5,
+    writeLate: createLateWrites(),
     onFinished: () => (finished += 1),
   })
   response.writeHead(200, ['content-length', '2'])
@@ -31,6 +33,14 @@ function respond() {
 
 /** What streams tell is told a turn later. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('A response is written at the end of the turn, and counts as not written until then', async () => {
+  const { taken, response } = respond()
+  assert.equal(taken.length, 0)
+  assert.ok(response.writableLength > 0)
+  await response.written
+  assert.equal(taken.length, 1)
+})
 
 test('A response is finished when all of it is taken', async () => {
   const { taken, response, finished } = respond()

@@ -2,6 +2,7 @@
  * A request that the raw front has read whole, and the response to it, as a visit uses them. The response is
  * written as node:http writes it: same fields, same framing.
  */
+import type { LateWriter, WriteLate } from '../egress/late-writes.ts'
 import type { Socket } from 'node:net'
 import { STATUS_CODES } from 'node:http'
 import { NOT_IN_A_FIELD } from '../model/http-fields.ts'
@@ -55,19 +56,23 @@ export type RawExchangeResponseOptions = {
   readonly date: () => string
   /** Seconds for which an idle connection is kept, as clients are told. */
   readonly keepAliveSeconds: number
+  readonly writeLate: WriteLate
   /** Told once when all of it is out and the visit has been told. */
   readonly onFinished: () => void
 }
 
-export class RawExchangeResponse implements ExchangeResponse {
+export class RawExchangeResponse implements ExchangeResponse, LateWriter {
   visit: HttpVisit | undefined
   shouldKeepAlive = true
   headersSent = false
   writableEnded = false
   writableFinished = false
+  written: Promise<void> | undefined
   readonly #options: RawExchangeResponseOptions
   /** Written with the first bytes of the body. */
   #head: string | undefined
+  /** Written at the end of this turn of the event loop. */
+  #unsent: string | undefined
   #isChunked = false
   #isClosed = false
 
@@ -80,7 +85,7 @@ export class RawExchangeResponse implements ExchangeResponse {
   }
 
   get writableLength(): number {
-    return this.writableFinished ? 0 : this.socket.writableLength
+    return this.writableFinished ? 0 : this.socket.writableLength + (this.#unsent?.length ?? 0)
   }
 
   /** Whoever asked to be told is told; the visit is the only one, and it always asks. */
@@ -136,13 +141,21 @@ export class RawExchangeResponse implements ExchangeResponse {
     const head = this.#head === undefined ? '' : this.#takeHead()
     if (chunk === undefined || (typeof chunk === 'string' && encoding === 'latin1')) {
       // Head and body as one string are one write.
-      socket.write(head + (chunk ?? ''), 'latin1', this.#onWritten)
+      this.#unsent = head + (chunk ?? '')
+      this.written = this.#options.writeLate(this)
       return
     }
     socket.cork()
     if (head !== '') socket.write(head, 'latin1')
     socket.write(chunk, this.#onWritten)
     socket.uncork()
+  }
+
+  /** Called by `writeLate`. */
+  writeNow(): void {
+    const text = this.#unsent
+    this.#unsent = undefined
+    if (text !== undefined) this.socket.write(text, 'latin1', this.#onWritten)
   }
 
   destroy(): void {

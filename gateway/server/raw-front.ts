@@ -4,6 +4,7 @@
  * it had accepted it, and keeps it.
  */
 import { createServer, type Server, type Socket } from 'node:net'
+import { createLateWrites, type WriteLate } from '../egress/late-writes.ts'
 import { RawExchangeRequest, RawExchangeResponse } from './raw-exchange.ts'
 import type { ExchangeRequest, ExchangeResponse } from './exchange.ts'
 import { readRawRequest } from './raw-request.ts'
@@ -32,10 +33,12 @@ const KEEP_ALIVE_SLACK_MS = 1_000
 export function createRawFront(options: RawFrontOptions): RawFront {
   const connections = new Set<RawConnection>()
   const date = createDate(options.now)
+  const writeLate = createLateWrites()
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     const connection: RawConnection = new RawConnection(socket, {
       ...options,
       date,
+      writeLate,
       onLeave: () => connections.delete(connection),
     })
     connections.add(connection)
@@ -50,6 +53,7 @@ export function createRawFront(options: RawFrontOptions): RawFront {
 
 type ConnectionOptions = RawFrontOptions & {
   readonly date: () => string
+  readonly writeLate: WriteLate
   /** It is closed, or somebody else's. */
   readonly onLeave: () => void
 }
@@ -88,7 +92,7 @@ class RawConnection {
   }
 
   #take(bytes: Buffer): void {
-    const { serves, serve, date, keepAliveMs } = this.#options
+    const { serves, serve, date, keepAliveMs, writeLate } = this.#options
     const read = readRawRequest(bytes)
     if (read === undefined || !serves(read.target)) {
       this.#handOver(bytes)
@@ -99,6 +103,7 @@ class RawConnection {
       socket,
       date,
       keepAliveSeconds: keepAliveMs / 1_000,
+      writeLate,
       onFinished: this.#onFinished,
     })
     this.#response = response
