@@ -25,6 +25,9 @@ const AUDIENCE_TTL_MS = 30 * 24 * 3_600_000
 /** Characters of a definition that are kept for people to compare; the hash is of all of it. */
 const MAX_TEXT_CHARS = 16_384
 
+/** A row after a change, or as it was left. */
+export type Written = { readonly pin: Pin | undefined; readonly changed: boolean }
+
 export type PinRows = ReturnType<typeof createPinRows>
 
 /** Names of tools and callers are hashed into keys: they may be long, and keys may not. */
@@ -42,7 +45,7 @@ export function createPinRows(store: Store) {
       server: string,
       tool: string,
       change: (stored: Pin | undefined) => Pin | undefined,
-    ): Promise<{ readonly pin: Pin | undefined; readonly changed: boolean }> {
+    ): Promise<Written> {
       const key = toolKey(server, tool)
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const stored = await store.get(key)

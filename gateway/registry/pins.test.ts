@@ -158,6 +158,36 @@ test('what one process finds and decides, the others on the store know', async (
   assert.deepEqual(told, ['docs read', 'docs read'])
 })
 
+test('what is first for one process and comes after the first of another differs by caller, and is told', async () => {
+  const one = book()
+  const other = book(one.store)
+  await look(one.pins, 'anna', { read: 'A', write: 'W' })
+  const differs = { read: 'B', write: 'W' }
+  for (const who of ['ben', 'carla']) await other.pins.prepare('docs', who)
+  for (const who of ['ben', 'carla']) {
+    assert.equal(other.pins.observe(sighting(who, differs)), undefined)
+  }
+  await other.pins.flush()
+  for (const who of ['ben', 'carla']) {
+    assert.deepEqual(await look(other.pins, who, differs), [], who)
+  }
+  assert.deepEqual([types(one.events), types(other.events)], [[], ['tool_variant']])
+  const later = book(one.store)
+  await later.pins.load()
+  assert.deepEqual(await look(later.pins, 'carla', differs), [], 'it was written, too')
+})
+
+test('who saw a first definition in one process and sees another in one that knows of none has seen a change', async () => {
+  const one = book()
+  const other = book(one.store)
+  await look(one.pins, 'anna', { read: 'A' })
+  await look(other.pins, 'anna', { read: 'B' })
+  await other.pins.flush()
+  await one.pins.refresh()
+  for (const { pins } of [one, other]) assert.equal(pins.isHeld('docs', 'read'), true)
+  assert.deepEqual([types(one.events), types(other.events)], [[], ['tool_changed']])
+})
+
 test('what one process holds and frees, those that are up hear of before they look', async () => {
   const one = book()
   const other = book(one.store)

@@ -7,23 +7,13 @@ import { hash as hashOf } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Emit } from '../model/event.ts'
 import type { Store } from '../model/store.ts'
-import {
-  accepted,
-  type Audience,
-  isHeld,
-  judgeDefinition,
-  type Pin,
-  type PinMember,
-  withMember,
-} from './pin.ts'
-import { createPinRows, type PinRows } from './pin-rows.ts'
+import { accepted, isHeld, judgeDefinition, type Pin, type PinMember, withMember } from './pin.ts'
+import { PinAudiences, type Remembered } from './pin-audiences.ts'
+import { createPinRows, type PinRows, type Written } from './pin-rows.ts'
 import { createTurns } from './turns.ts'
 
 /** Tools pinned per server, as many as the catalogue knows. Of a server that holds, the rest is hidden. */
 export const MAX_PINNED = 5_000
-
-/** Callers at servers whose sight is remembered in memory; the oldest is read from the store again. */
-const MAX_AUDIENCES = 10_000
 
 /** A caller's row is written again after this long, well before it ends. */
 const RENEW_AFTER_MS = 7 * 24 * 3_600_000
@@ -95,15 +85,6 @@ export function createPins(options: PinsOptions): Pins {
   return new PinBook(options)
 }
 
-/** What is remembered of one caller at one server. `row` is undefined for one who never looked. */
-type Remembered = {
-  row: Audience | undefined
-  loaded: boolean
-  /** Pages it has seen since `epoch`. */
-  pages: WeakSet<object>
-  epoch: number
-}
-
 class PinBook implements Pins {
   readonly #options: PinsOptions
   readonly #rows: PinRows
@@ -111,7 +92,7 @@ class PinBook implements Pins {
   readonly #pins = new Map<string, Map<string, Pin>>()
   /** By server; only those with a change nobody has accepted have an entry. */
   readonly #held = new Map<string, ReadonlySet<string>>()
-  readonly #audiences = new Map<string, Remembered>()
+  readonly #audiences = new PinAudiences()
   /** Notes that the store does not have yet, by server and tool. */
   readonly #unwritten = new Map<string, number>()
   readonly #listeners: ((server: string, tools: readonly string[]) => void)[] = []
@@ -128,7 +109,7 @@ class PinBook implements Pins {
 
   observe(sighting: Sighting): ReadonlySet<string> | undefined {
     const { server, holds, page } = sighting
-    const seen = this.#remember(server, sighting.audience)
+    const seen = this.#audiences.of(server, sighting.audience)
     const kept = (): ReadonlySet<string> | undefined => (holds ? this.#held.get(server) : undefined)
     if (page !== undefined && seen.epoch === this.#epoch && seen.pages.has(page)) return kept()
     const unsure = this.#judge(sighting, seen, this.#options.now())
@@ -148,7 +129,7 @@ class PinBook implements Pins {
   }
 
   async prepare(server: string, audience: string): Promise<void> {
-    const seen = this.#remember(server, audience)
+    const seen = this.#audiences.of(server, audience)
     if (seen.loaded) return
     const row = await this.#rows.readAudience(server, audience)
     if (seen.loaded) return
@@ -284,12 +265,13 @@ class PinBook implements Pins {
   }
 
   /** Writes what was noted over what other processes may have written meanwhile. */
-  async #merge({ server }: Sighting, { tool, hash, verdict, nowMs }: Noted): Promise<void> {
-    const state = verdict
+  async #merge(sighting: Sighting, what: Noted): Promise<void> {
+    const { server } = sighting
+    const { tool, hash, verdict: state, nowMs } = what
     const written = await this.#rows.changePin(server, tool, (stored) => {
       const known = stored?.members.find((one) => one.hash === hash)
       // Somebody decided about it, or saw it first: that stands.
-      if (known !== undefined && (known.state !== 'variant' || state === 'variant'))
+      if (known !== undefined && (known.state !== 'variant' || state !== 'changed'))
         return undefined
       const isSecond = state === 'first' && stored !== undefined && stored.members.length > 0
       return withMember(stored, { hash, state: isSecond ? 'variant' : state, sinceMs: nowMs })
@@ -297,9 +279,27 @@ class PinBook implements Pins {
     // While more is on its way, memory knows more than the store.
     const isLast = this.#unwritten.get(keyOf(server, tool)) === 1
     if (written.pin !== undefined && isLast) this.#set(server, tool, written.pin)
+    if (state === 'first' && !isGood(written.pin, hash)) {
+      await this.#judgeAnew(sighting, what, written)
+    }
     if (!written.changed) return
     await this.#announce()
     if (state === 'changed') await this.#tell()
+  }
+
+  /** What was taken for the first definition of its tool is not: another process had seen one before. */
+  async #judgeAnew(sighting: Sighting, what: Noted, { pin, changed }: Written): Promise<void> {
+    const { server, audience } = sighting
+    const { tool, hash, nowMs } = what
+    const verdict = judgeDefinition(pin, what, await this.#rows.readAudience(server, audience))
+    if (verdict === 'changed') {
+      this.#note(sighting, { ...what, verdict })
+      return
+    }
+    if (changed) this.#options.emit({ type: 'tool_variant', server, tool, definition: hash })
+    for (const [who, row] of this.#audiences.demote({ server, tool, hash, sinceMs: nowMs })) {
+      void this.#later(() => this.#rows.writeAudience(server, who, row))
+    }
   }
 
   #hasRoom(server: string): boolean {
@@ -341,17 +341,6 @@ class PinBook implements Pins {
 
   async #announce(): Promise<void> {
     this.#head = await this.#rows.moveHead()
-  }
-
-  #remember(server: string, audience: string): Remembered {
-    const key = JSON.stringify([server, audience])
-    let seen = this.#audiences.get(key)
-    if (seen !== undefined) return seen
-    seen = { row: undefined, loaded: false, pages: new WeakSet(), epoch: -1 }
-    this.#audiences.set(key, seen)
-    const [oldest] = this.#audiences.keys()
-    if (this.#audiences.size > MAX_AUDIENCES && oldest !== undefined) this.#audiences.delete(oldest)
-    return seen
   }
 
   /** What is written behind: memory has it already, and a restart would learn it anew. */
