@@ -11,6 +11,7 @@ import { sendEvents, sendJson, startRecordingServer } from '../testkit/recording
 import type { Reply } from '../testkit/rpc.ts'
 import { modern, post, request } from '../testkit/rpc.ts'
 import { stopAll } from '../testkit/stop-all.ts'
+import { checkInTurns } from '../testkit/turns.ts'
 
 let server: RecordingServer
 let gateway: TestGatehouse
@@ -92,6 +93,10 @@ async function mayExecute(token: string): Promise<boolean> {
   return json?.error === undefined
 }
 
+async function mayExecuteNoMore({ token }: Agent): Promise<void> {
+  await checkInTurns(async () => assert.equal(await mayExecute(token), false))
+}
+
 test('a grant for a task holds while it works, and ends with the answer that says it is over', async () => {
   const agent = await begin('ann')
   const other = await begin('bob')
@@ -100,7 +105,7 @@ test('a grant for a task holds while it works, and ends with the answer that say
   status = 'completed'
   const { json, text } = await send(agent.token, 'tasks/get', { taskId: agent.handle })
   assert.equal(json?.result?.['status'], 'completed', text)
-  assert.equal(await mayExecute(agent.token), false)
+  await mayExecuteNoMore(agent)
   assert.equal(await mayExecute(other.token), true)
   await eventually(async () => {
     const ended = (await gateway.audit()).filter(({ event }) => event === 'grant_ended')
@@ -115,7 +120,7 @@ test('a task that fails or is cancelled ends its grant as well, and a notificati
   const asked = await begin('carl')
   status = 'cancelled'
   await send(asked.token, 'tasks/get', { taskId: asked.handle })
-  assert.equal(await mayExecute(asked.token), false)
+  await mayExecuteNoMore(asked)
   const told = await begin('dora')
   const notifications = { taskIds: [told.handle] }
   await send(told.token, 'subscriptions/listen', { notifications })
@@ -123,5 +128,5 @@ test('a task that fails or is cancelled ends its grant as well, and a notificati
   status = 'failed'
   const { text } = await send(told.token, 'subscriptions/listen', { notifications })
   assert.match(text, /"status":"failed"/)
-  assert.equal(await mayExecute(told.token), false)
+  await mayExecuteNoMore(told)
 })
