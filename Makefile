@@ -139,7 +139,7 @@ bench-tokens: deps ## The authorization server: 1,000 agents, and 500 registrati
 	$(NODE) loadtest/bench/agents/main.ts $(BENCH)
 
 .PHONY: load
-load: deps ## Six kinds of load, with k6 or from Node, and a chart (LOAD='--only main --rate 500')
+load: deps ## Seven kinds of load, with k6 or from Node, and a chart (LOAD='--only main --rate 500')
 	$(NODE) loadtest/load/main.ts $(LOAD)
 
 .PHONY: soak

@@ -4,7 +4,7 @@
  *
  *   k6 run -e URL=https://mcp.example.com/mcp -e TOKENS=tokens.txt loadtest/k6/scenario.ts
  *
- * SCENARIO   main, agents, churn, eras, revocations or streams   main
+ * SCENARIO   main, agents, churn, eras, sessions, revocations or streams   main
  * URL        the MCP endpoint                          http://127.0.0.1:8787/mcp
  * TOKENS     file with an access token per line        tokens.txt, beside this file
  * TOOL       tool to call                              search
@@ -12,6 +12,7 @@
  * RATE, SECONDS    visits per second, and how long     those of the scenario
  * P95_MS, P99_MS   what 95 and 99 % must stay under    those of the scenario
  * CLIENTS    for agents: file with the Authorization of a client per line
+ * SESSIONS   for sessions: file with the access token and id of an open session per line
  * REGISTRATION_TOKEN   for churn: an initial access token
  * OPS, ADMIN_TOKEN     for revocations: the operators' port and its credential. It revokes!
  */
@@ -40,6 +41,7 @@ const world: World = {
   url: __ENV['URL'] ?? 'http://127.0.0.1:8787/mcp',
   tokens: linesOf('TOKENS', './tokens.txt'),
   clients: linesOf('CLIENTS'),
+  sessions: linesOf('SESSIONS'),
   tool: __ENV['TOOL'] ?? 'search',
   arguments: __ENV['ARGUMENTS'] ?? '{"query":"quarterly report"}',
   registrationToken: __ENV['REGISTRATION_TOKEN'] ?? '',

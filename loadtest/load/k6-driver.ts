@@ -33,6 +33,7 @@ export async function driveWithK6(options: K6Options): Promise<Run> {
     URL: world.url,
     TOKENS: lines('tokens.txt', world.tokens),
     CLIENTS: lines('clients.txt', world.clients),
+    SESSIONS: lines('sessions.txt', world.sessions),
     TOOL: world.tool,
     ARGUMENTS: world.arguments,
     RATE: String(scenario.perSecond),

@@ -15,6 +15,7 @@ import { driveWithK6 } from './k6-driver.ts'
 import { drive } from './node-driver.ts'
 import { type Report, report } from './report.ts'
 import type { Run } from './run.ts'
+import { holdSessions } from './sessions.ts'
 import { openStreams } from './streams.ts'
 import { type RunningWorld, startWorld } from './world.ts'
 
@@ -81,13 +82,18 @@ async function runScenario(
   world: RunningWorld,
   driver: Driver,
 ): Promise<Report> {
+  if (scenario.sessions !== undefined) {
+    const held = await holdSessions(world, scenario.sessions)
+    const run = await driver(scenario, { ...world, sessions: held.names })
+    return report(scenario, run, { sessions: await held.end() })
+  }
   if (scenario.streams === undefined) return report(scenario, await driver(scenario, world))
   const streams = await openStreams(world, scenario.streams)
   const run = await driver(scenario, world)
   // One a second; a few may be under way, and the last streams opened late.
   const seen = streams.seen(Math.max(1, scenario.seconds - 5))
   streams.close()
-  return report(scenario, run, seen)
+  return report(scenario, run, { streams: seen })
 }
 
 function chosen(values: {

@@ -66,7 +66,11 @@ export async function drive(options: DriveOptions): Promise<Run> {
 
 const NOTHING: Got = { status: 0, body: '', header: () => undefined }
 
-async function fetchOne({ method, url, headers, body }: Ask, dispatcher: Agent): Promise<Got> {
+/** What was answered; nothing, with status 0, when that did not come whole in time. */
+export async function fetchOne(
+  { method, url, headers, body }: Ask,
+  dispatcher: Agent,
+): Promise<Got> {
   try {
     const response = await request(url, {
       method,

@@ -25,17 +25,21 @@ test('a run that keeps every promise is good', () => {
 test('one broken promise is enough', () => {
   const slow = [{ second: 0, tookMs: 1_000 }]
   const streams = { asked: 5, open: 5, fewestEvents: 9, dueEvents: 9 }
+  const sessions = { asked: 20, opened: 20, ended: 20, kbBefore: 1_000, kbWith: 1_100 }
   const reports = [
     report(scenario, run({}, 1)),
     report(scenario, run({ answers: slow })),
     report(scenario, run({ answers: [] })),
     report(scenario, run({ notBegun: 1 })),
-    report(scenario, run(), { ...streams, open: 4 }),
-    report(scenario, run(), { ...streams, fewestEvents: 8 }),
+    report(scenario, run(), { streams: { ...streams, open: 4 } }),
+    report(scenario, run(), { streams: { ...streams, fewestEvents: 8 } }),
+    report(scenario, run(), { sessions: { ...sessions, opened: 19 } }),
+    report(scenario, run(), { sessions: { ...sessions, ended: 19 } }),
+    report(scenario, run(), { sessions: { ...sessions, kbWith: 1_700 } }),
   ]
   for (const { isGood, text } of reports) assert.ok(!isGood && text.includes('FAIL'), text)
   assert.match(reports[0]?.text ?? '', /99, and 1 bad: <no 0>/)
-  assert.ok(report(scenario, run(), streams).isGood)
+  assert.ok(report(scenario, run(), { streams, sessions }).isGood)
 })
 
 test('the page holds what was measured as text, a line for each share, and no script', () => {

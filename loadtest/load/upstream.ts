@@ -1,7 +1,8 @@
 /**
- * The MCP server behind the gateway under load: it speaks both eras, keeps nothing, and tells open event
- * streams something every second. Argument: the port to listen on.
+ * The MCP server behind the gateway under load: it speaks both eras, knows which sessions are open and no more
+ * of them, and tells open event streams something every second. Argument: the port to listen on.
  */
+import { randomUUID } from 'node:crypto'
 import { createServer, type ServerResponse } from 'node:http'
 import { CALL_ANSWER, LIST_ANSWER } from '../bench/traffic.ts'
 
@@ -17,6 +18,7 @@ const INITIALIZED =
   '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"load","version":"1"}}}'
 
 const streams = new Set<ServerResponse>()
+const sessions = new Set<string>()
 
 const server = createServer((request, response) => {
   if (request.method === 'GET') {
@@ -24,11 +26,19 @@ const server = createServer((request, response) => {
     openStream(response)
     return
   }
+  const session = request.headers['mcp-session-id']
+  if (session !== undefined && !sessions.has(String(session))) {
+    request.resume()
+    response.writeHead(404).end()
+    return
+  }
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
-    if (request.method === 'DELETE') response.writeHead(204).end()
-    else answer(Buffer.concat(chunks).toString(), response)
+    if (request.method === 'DELETE') {
+      sessions.delete(String(session))
+      response.writeHead(204).end()
+    } else answer(Buffer.concat(chunks).toString(), response)
   })
 })
 server.keepAliveTimeout = 0
@@ -58,9 +68,15 @@ function answer(asked: string, response: ServerResponse): void {
   response.writeHead(200, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    ...(begins ? { 'mcp-session-id': 'session-1' } : {}),
+    ...(begins ? { 'mcp-session-id': newSession() } : {}),
   })
   response.end(body)
+}
+
+function newSession(): string {
+  const session = randomUUID()
+  sessions.add(session)
+  return session
 }
 
 function answerTo(asked: string): string {

@@ -25,6 +25,8 @@ export type RunningWorld = World & {
   readonly gateway: TestGatehouse
   /** The server behind it, as it runs now. */
   upstream(): Child
+  /** An access token of a caller of that name. */
+  mint(subject: string): Promise<string>
   /** Ends the server and starts it anew, in the same place. */
   restartUpstream(): Promise<void>
   stop(): Promise<void>
@@ -63,22 +65,23 @@ export async function startWorld(): Promise<RunningWorld> {
     },
   })
   const url = gateway.url(SERVER)
+  const mint = (subject: string): Promise<string> =>
+    gateway.token(SERVER, { subject, expiresInSeconds: TOKEN_SECONDS })
   const tokens = await Promise.all(
-    Array.from({ length: CALLERS }, (_, at) => {
-      const subject = `${CALLER}${at}`
-      return gateway.token(SERVER, { subject, expiresInSeconds: TOKEN_SECONDS })
-    }),
+    Array.from({ length: CALLERS }, (_, at) => mint(`${CALLER}${at}`)),
   )
   return {
     url,
     tokens,
     clients: await registerClients({ origin: gateway.origin, resource: url, registrationToken }),
+    sessions: [],
     tool: TOOL,
     arguments: '{"query":"the quarterly report","limit":10}',
     registrationToken,
     ops: gateway.ops,
     adminToken: gateway.adminToken,
     gateway,
+    mint,
     upstream: () => upstream,
     restartUpstream: async () => {
       await upstream.stop()

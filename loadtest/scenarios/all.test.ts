@@ -7,6 +7,7 @@ const WORLD: World = {
   url: 'http://gw.test/mcp',
   tokens: Array.from({ length: 10 }, (_, at) => `token-${at}`),
   clients: ['Basic a', 'Basic b'],
+  sessions: ['token-1 session-1', 'token-2 session-2'],
   tool: 'search',
   arguments: '{"query":"x"}',
   registrationToken: 'ghr_1',
@@ -51,6 +52,18 @@ test('an agent calls with the token it was given', () => {
   assert.deepEqual(names(churn), ['registration', 'token', 'tools/call', 'removal of a client'])
   assert.match(churn[1]?.body ?? '', /client_id=c&client_secret=s$/)
   assert.equal(churn[3]?.headers['authorization'], 'Bearer manage')
+})
+
+test('open sessions call in turns, each with the token of its caller', () => {
+  const calls = [0, 1, 2].map((turn) => asks('sessions', turn)[0]?.headers)
+  assert.deepEqual(
+    calls.map((headers) => [headers?.['authorization'], headers?.['mcp-session-id']]),
+    [
+      ['Bearer token-1', 'session-1'],
+      ['Bearer token-2', 'session-2'],
+      ['Bearer token-1', 'session-1'],
+    ],
+  )
 })
 
 test('an answer that is no JSON leads to requests that fail, and to no exception', () => {

@@ -109,8 +109,30 @@ const streams: Scenario = {
   p99Ms: 150,
 }
 
+const sessions: Scenario = {
+  name: 'sessions',
+  about: '2,000 open sessions of as many callers, each of which calls in its turn, twice',
+  perSecond: 100,
+  seconds: 40,
+  sessions: 2_000,
+  p95Ms: 40,
+  p99Ms: 150,
+  *visit(turn, world) {
+    const [token = '', session] = world.sessions[turn % world.sessions.length]?.split(' ') ?? []
+    yield callTool(world, { token, session })
+  },
+}
+
 /** Those of the revoked come last: they are lost to the others. */
-export const SCENARIOS: readonly Scenario[] = [main, agents, churn, eras, streams, revocations]
+export const SCENARIOS: readonly Scenario[] = [
+  main,
+  agents,
+  churn,
+  eras,
+  sessions,
+  streams,
+  revocations,
+]
 
 function tokenOf(turn: number, { tokens }: World): string {
   return tokens[turn % tokens.length] ?? ''

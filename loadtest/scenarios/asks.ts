@@ -29,6 +29,18 @@ export function initialize(world: World, { token }: CallOptions): Ask {
   return legacy(world, { token, method: 'initialize', params })
 }
 
+/** Says that the client has read the answer: the session may be used. */
+export function initialized({ url }: World, { token, session = '' }: CallOptions): Ask {
+  return {
+    name: 'notifications/initialized',
+    method: 'POST',
+    url,
+    headers: { ...jsonHeaders(token), 'mcp-protocol-version': LEGACY, 'mcp-session-id': session },
+    body: '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+    isGood: ({ status }) => status === 202,
+  }
+}
+
 /** Ends a session. */
 export function endSession({ url }: World, { token, session = '' }: CallOptions): Ask {
   return {

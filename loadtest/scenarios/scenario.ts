@@ -34,6 +34,8 @@ export type World = {
   readonly tokens: { readonly length: number; readonly [at: number]: string }
   /** `Authorization` of OAuth clients at the token endpoint (RFC 6749 §2.3.1). */
   readonly clients: { readonly length: number; readonly [at: number]: string }
+  /** Legacy sessions that are open, each as `TOKEN SESSION`; none but for scenarios that hold some. */
+  readonly sessions: { readonly length: number; readonly [at: number]: string }
   /** A tool that all may call, and its arguments as JSON. */
   readonly tool: string
   readonly arguments: string
@@ -56,6 +58,8 @@ export type Scenario = {
   readonly seconds: number
   /** Event streams that are open meanwhile; only the Node driver opens them. */
   readonly streams?: number
+  /** Legacy sessions that are open meanwhile, each of another caller. */
+  readonly sessions?: number
   /** What 95 and 99 % of the answers must stay under, in milliseconds: loose, for machines with neighbours. */
   readonly p95Ms: number
   readonly p99Ms: number
