@@ -37,7 +37,7 @@ function setup() {
       find: async () => undefined,
       write: async () => {},
       remove: async () => {},
-      attach: async () => {},
+      attach: async (id) => (id === 'agent' ? SECONDS * 1_000 : undefined),
     },
     revokeGrant: async (grant) => void revoked.push(grant),
     presentedToken: () => undefined,
@@ -204,4 +204,15 @@ test('A browser session is found by its public id until it ends', async () => {
   assert.equal(found?.jti, 'cookie')
   await sessions.destroy('cookie')
   assert.equal(await sessions.findByUid('u1'), undefined)
+})
+
+test('A registration token ends with its client, and is not kept for one that has ended', async () => {
+  const { adapter, clock, store } = setup()
+  const tokens = adapter('RegistrationAccessToken')
+  await tokens.upsert('token-1', { clientId: 'agent' }, undefined)
+  await tokens.upsert('token-2', { clientId: 'ended' }, undefined)
+  assert.equal((await tokens.find('token-1'))?.clientId, 'agent')
+  assert.equal(await tokens.find('token-2'), undefined)
+  clock.nowMs += SECONDS * 1_000
+  assert.deepEqual(await store.list(''), [])
 })

@@ -49,14 +49,21 @@ export type ClientBook = {
   find(id: string): Promise<AdapterPayload | undefined>
   write(id: string, metadata: AdapterPayload): Promise<void>
   remove(id: string): Promise<void>
-  /** Binds the row of a registration access token to the client it belongs to. */
-  attach(id: string, row: string): Promise<void>
+  /**
+   * Binds the row of a registration access token to the client it belongs to. Resolves with the milliseconds that
+   * the client has left; undefined when it is gone.
+   */
+  attach(id: string, row: string): Promise<number | undefined>
 }
+
+/** The model of the tokens that clients manage their registration with (RFC 7592). */
+const REGISTRATION = 'RegistrationAccessToken'
 
 /** Returns the adapter of one model. */
 export function createAdapter(model: string, options: AdapterOptions): Adapter {
   if (model === 'Client') return clientAdapter(options.clients)
   if (model === 'AccessToken') return accessTokenAdapter(options)
+  if (model === REGISTRATION) return registrationAdapter(options)
   return rowAdapter(model, options)
 }
 
@@ -87,6 +94,19 @@ const NOT_KEPT: Adapter = {
   consume: async () => {},
   destroy: async () => {},
   revokeByGrantId: async () => {},
+}
+
+/** A registration access token lives as long as its client: nobody takes it away when that ends by itself. */
+function registrationAdapter(options: AdapterOptions): Adapter {
+  const { rows, clients } = options
+  const adapter = rowAdapter(REGISTRATION, options)
+  return {
+    ...adapter,
+    upsert: async (id, payload) => {
+      const leftMs = await clients.attach(payload.clientId ?? '', rows.keyOf(REGISTRATION, id))
+      if (leftMs !== undefined) await adapter.upsert(id, payload, Math.ceil(leftMs / 1_000))
+    },
+  }
 }
 
 function rowAdapter(model: string, options: AdapterOptions): Adapter {
@@ -122,7 +142,7 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
       const ttlMs = expiresIn === undefined ? undefined : Math.max(1, expiresIn * 1_000)
       // The id is what its holder knows; kept is what it stands for.
       const { jti: _id, ...kept } = payload
-      const { uid, userCode, grantId, clientId } = payload
+      const { uid, userCode, grantId } = payload
       const key = rows.keyOf(model, id)
       seen.forget(key)
       const writes: Promise<unknown>[] = [
@@ -141,9 +161,6 @@ function rowAdapter(model: string, options: AdapterOptions): Adapter {
         writes.push(store.put(index, key, ttlMs === undefined ? {} : { ttlMs }))
       }
       await Promise.all(writes)
-      if (model === 'RegistrationAccessToken' && clientId !== undefined) {
-        await options.clients.attach(clientId, key)
-      }
     },
     consume: (id) => consume(id, model, options),
     destroy: async (id) => {

@@ -20,7 +20,7 @@ function setup() {
     find: async () => undefined,
     write: async () => {},
     remove: async () => {},
-    attach: async () => {},
+    attach: async () => undefined,
   }
   const [presentedToken, grantOfRefresh] = [() => undefined, () => undefined]
   const revokeToken = async (): Promise<void> => {}

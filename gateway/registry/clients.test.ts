@@ -71,6 +71,15 @@ test('Use renews a client and its rows, and writes only now and then', async () 
   assert.ok((await clients.get('c1')) !== undefined && (await store.get('row')) !== undefined)
 })
 
+test('Whoever binds a row to a client learns how long it has left, and nothing of one that has ended', async () => {
+  const { clock, clients, client } = setup()
+  await clients.add(client('c1'))
+  clock.nowMs += HOUR_MS / 2
+  assert.equal(await clients.attach('c1', 'row'), HOUR_MS / 2)
+  clock.nowMs += HOUR_MS / 2
+  assert.equal(await clients.attach('c1', 'other'), undefined)
+})
+
 test('Using a client that has ended does not bring it back', async () => {
   const { clock, clients, client } = setup()
   await clients.add(client('c1'))

@@ -37,8 +37,11 @@ const TOPIC = 'client'
 
 export type Clients = {
   add(client: RegisteredClient): Promise<void>
-  /** Binds another row of the store to the life of a client. */
-  attach(id: string, row: string): Promise<void>
+  /**
+   * Binds another row of the store to the life of a client. Resolves with the milliseconds that the client has
+   * left, which are the life to write the row with; undefined when there is no such client.
+   */
+  attach(id: string, row: string): Promise<number | undefined>
   get(id: string): Promise<RegisteredClient | undefined>
   /** As `get`, and notes that it is in use, which renews it and its rows. */
   use(id: string): Promise<RegisteredClient | undefined>
@@ -65,6 +68,8 @@ export function createClients({ store, now }: ClientsOptions): Clients {
   /** Those that were there when somebody last looked. */
   let known = new Map<string, RegisteredClient>()
 
+  const lifeLeft = ({ usedAtMs, idleMs }: RegisteredClient): number =>
+    Math.max(1, usedAtMs + idleMs - now())
   const read = async (id: string) => {
     const stored = await store.get(PREFIX + id)
     return stored && { client: parse(stored.value), version: stored.version }
@@ -78,7 +83,7 @@ export function createClients({ store, now }: ClientsOptions): Clients {
       const found = await read(id)
       if (found === undefined) return undefined
       const client = next(found.client)
-      const ttlMs = Math.max(1, client.usedAtMs + client.idleMs - now())
+      const ttlMs = lifeLeft(client)
       const text = JSON.stringify(client)
       if (await store.cas(PREFIX + id, found.version, text, { ttlMs })) return client
     }
@@ -111,7 +116,11 @@ export function createClients({ store, now }: ClientsOptions): Clients {
       await tell(client.id)
     },
     attach: async (id, row) => {
-      await change(id, (client) => ({ ...client, rows: [...new Set([...client.rows, row])] }))
+      const client = await change(id, ({ rows, ...rest }) => ({
+        ...rest,
+        rows: [...new Set([...rows, row])],
+      }))
+      return client && lifeLeft(client)
     },
     get: async (id) => (await read(id))?.client,
     use: async (id) => {
