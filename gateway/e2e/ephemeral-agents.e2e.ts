@@ -1,6 +1,8 @@
 /** A hundred agents that register themselves, call a tool and are forgotten (A-14, A-22). */
 import assert from 'node:assert/strict'
 import { hash, randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
@@ -8,6 +10,8 @@ import { eventually } from '../testkit/eventually.ts'
 import type { FleetAgent } from '../testkit/fleet.ts'
 import { askToken, startFleet } from '../testkit/fleet.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
+import type { MovedClock } from '../testkit/moved-clock.ts'
+import { startMovedClock } from '../testkit/moved-clock.ts'
 import { claimsOf, OauthAgent } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
@@ -22,7 +26,10 @@ const OFF = `ghr_${randomBytes(32).toString('base64url')}`
 
 let upstream: RecordingServer
 let gateway: TestGatehouse
+let clock: MovedClock
 let agent: OauthAgent
+/** What the store held before anybody registered. */
+let beforehand: readonly string[]
 
 before(async () => {
   const token = (text: string, more: object) => ({
@@ -32,6 +39,7 @@ before(async () => {
     ...more,
   })
   upstream = await startRecordingServer()
+  clock = startMovedClock({ hastens: true })
   gateway = await startOwnIssuer({
     servers: { docs: upstream.url, code: upstream.url },
     rules: [
@@ -47,11 +55,27 @@ before(async () => {
         },
       },
     },
+    config: { state: { driver: 'sqlite', file: 'state.db' } },
+    nodeArgs: clock.nodeArgs,
   })
   agent = new OauthAgent(gateway.origin)
+  beforehand = stored()
 })
 
-after(() => stopAll(gateway, upstream))
+after(() => stopAll(gateway, upstream, clock))
+
+/** The whole store, each row by its table and key. */
+function stored(): readonly string[] {
+  const database = new DatabaseSync(join(gateway.directory, 'state.db'), { readOnly: true })
+  const rows = ['entries', 'leases', 'counters'].flatMap((table) =>
+    database
+      .prepare(`SELECT key FROM ${table} ORDER BY key`)
+      .all()
+      .map(({ key }) => `${table} ${String(key)}`),
+  )
+  database.close()
+  return rows
+}
 
 const start = (registrationToken: string, count: number): Promise<readonly FleetAgent[]> =>
   startFleet({ origin: gateway.origin, resource: gateway.url('docs'), registrationToken, count })
@@ -123,3 +147,20 @@ test('Whoever guesses is not listened to for a while, and the others go on', asy
   assert.ok(statuses.has(401) && statuses.has(429))
   await eventually(async () => assert.equal((await guess()).status, 401))
 })
+
+test('Once their time is over nothing of all these agents is left in the store', async () => {
+  assert.ok(stored().length > beforehand.length + 3 * COUNT)
+  const without = (these: RegExp) => stored().filter((row) => !these.test(row))
+  await passDays(2)
+  // When a caller last looked at the tools of a server is kept for 30 days.
+  await eventually(() => assert.deepEqual(without(/^entries pin\//), beforehand))
+  await passDays(31)
+  // What the tools are is of the server, whoever has looked at them.
+  await eventually(() => assert.deepEqual(without(/^entries pin\/(?:head|tool|text)/), beforehand))
+})
+
+/** Lets time pass; records that waited for so long would count as lost. */
+async function passDays(days: number): Promise<void> {
+  await gateway.audit()
+  clock.advance(days * 24 * 3_600_000)
+}

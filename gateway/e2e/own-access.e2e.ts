@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { startOwnIssuer } from '../testkit/authorization-server.ts'
+import { cheapHash } from '../testkit/cheap-hash.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { allowAll } from '../testkit/gatehouse.ts'
-import { OauthAgent, REDIRECT, signIn } from '../testkit/oauth-agent.ts'
+import { ALICE, OauthAgent, REDIRECT, signIn } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
@@ -17,12 +18,29 @@ let upstream: RecordingServer
 let gateway: TestGatehouse
 let agent: OauthAgent
 
+/** Scopes of the server, and where applications that the operator knows may lead back to. */
+const SCOPES = ['docs:read', 'docs:write'] as const
+const [HERE, THERE] = ['https://console.example/cb', 'https://console.example/other'] as const
+
+const ruleFor = (scope: string) => ({
+  id: scope.replace(':', '-'),
+  effect: 'allow',
+  subjects: [{ scopes: [scope] }],
+  servers: ['docs'],
+})
+
 before(async () => {
+  const application = { kind: 'human', redirect_uris: [HERE, THERE] }
+  const user = { password: cheapHash(ALICE.password), groups: ['analysts'] }
   upstream = await startRecordingServer()
   gateway = await startOwnIssuer({
     servers: { docs: upstream.url },
-    rules: [allowAll('docs')],
-    section: { registration: { per_minute: 100 } },
+    rules: [allowAll('docs'), ...SCOPES.map(ruleFor)],
+    section: {
+      registration: { per_minute: 100 },
+      clients: { console: application, reports: application },
+    },
+    files: { 'users.yaml': JSON.stringify({ version: 1, users: { alice: user, bob: user } }) },
   })
   agent = new OauthAgent(gateway.origin)
 })
@@ -69,6 +87,37 @@ test('Nobody sees or ends what others have allowed, and who is not signed in is 
   const stranger = await new FormRobot().open(accessUrl())
   assert.match(stranger.text, /name="password"/)
   assert.ok(!stranger.text.includes(own.id) && (await own.works()))
+})
+
+test('What was allowed holds for that person, application, redirect and scope, and is asked anew of any other', async () => {
+  const ask = (client: string, redirect: string, scope: string): string =>
+    agent.authorizeUrl(client, { redirect_uri: redirect, scope })
+  const [read, both] = [SCOPES[0], SCOPES.join(' ')]
+  const robot = new FormRobot()
+  const isAsked = async (url: string): Promise<boolean> => {
+    const { headers, text } = await robot.open(url)
+    const location = headers.get('location')
+    assert.ok(location === null ? text.includes('value="allow"') : /[?&]code=/.test(location))
+    return location === null
+  }
+  await agent.consent(robot, ask('console', HERE, read))
+  assert.ok(!(await isAsked(ask('console', HERE, read))))
+  const others = [
+    ask('console', THERE, read),
+    ask('console', HERE, both),
+    ask('reports', HERE, read),
+  ]
+  for (const url of others) assert.ok(await isAsked(url), url)
+  const bob = new FormRobot()
+  const page = await bob.open(ask('console', HERE, read))
+  const asked = await bob.submit(page, { ...ALICE, name: 'bob', do: 'sign-in' })
+  assert.match(asked.text, /value="allow"/)
+  await bob.submit(asked, { do: 'deny' })
+  // Being asked, or another's no, changes nothing; and each yes is one of its own.
+  assert.ok(!(await isAsked(ask('console', HERE, read))))
+  for (const url of others) await agent.consent(robot, url)
+  for (const url of others) assert.ok(!(await isAsked(url)), url)
+  assert.ok(await isAsked(ask('console', THERE, both)))
 })
 
 test('Signing in leads back to a page of ours and nowhere else', async () => {

@@ -7,25 +7,58 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
+import type { JSONWebKeySet } from 'jose'
 
 import { WHICH } from '../testkit/balancer.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
+import type { MovedClock } from '../testkit/moved-clock.ts'
+import { startMovedClock } from '../testkit/moved-clock.ts'
 import { stopAll } from '../testkit/stop-all.ts'
 import type { TwoIssuers } from '../testkit/two-issuers.ts'
 import { allowedAgent, raceRefreshes, startTwoIssuers } from '../testkit/two-issuers.ts'
 
 let issuers: TwoIssuers
 let directory: string
+let clock: MovedClock
+
+/** A key is published for so long before it signs, in milliseconds. */
+const AHEAD_MS = 20 * 60_000
+
+/** How long before that moment work begins, in milliseconds: less than a token lives. */
+const SHORTLY_MS = 30_000
+
+/** Then the clock moves on in steps, with time to write the records of each: they must not seem 10 s old. */
+const STEP_MS = 5_000
+const STEP_PAUSE_MS = 200
+
+/** Tokens of each key that are looked at, at least. */
+const ENOUGH = 10
+
+const NIGHTLY = 'a-secret-of-the-nightly-job-2026'
 
 before(async () => {
+  clock = startMovedClock({ hastens: true })
   directory = await mkdtemp(join(tmpdir(), 'gatehouse-two-'))
   const file = join(directory, 'state.db')
-  issuers = await startTwoIssuers({ state: { driver: 'sqlite', file } })
+  issuers = await startTwoIssuers({
+    state: { driver: 'sqlite', file },
+    section: {
+      clients: {
+        nightly: { kind: 'service', grants: ['client_credentials'], secret: '${env:NIGHTLY}' },
+      },
+    },
+    env: { NIGHTLY },
+    nodeArgs: clock.nodeArgs,
+  })
 })
 
 after(async () => {
   await stopAll(issuers)
+  clock.stop()
   await rm(directory, { recursive: true, force: true })
 })
 
@@ -60,11 +93,78 @@ test('An agent that refreshes at both processes at once keeps its grant', async 
   await raceRefreshes(issuers, 5)
 })
 
+/** The published keys at one of them. */
+async function keysAt(which: number): Promise<JSONWebKeySet> {
+  const headers = { [WHICH]: String(which) }
+  const keys = `${issuers.balancer.origin}/.well-known/jwks.json`
+  return (await (await fetch(keys, { headers })).json()) as JSONWebKeySet
+}
+
+const kidOf = (token: string): string | undefined => decodeProtectedHeader(token).kid
+
+/** The token of a service, asked for at one of them. */
+async function tokenAt(which: number): Promise<string> {
+  const basic = Buffer.from(`nightly:${NIGHTLY}`).toString('base64')
+  const headers = { authorization: `Basic ${basic}`, [WHICH]: String(which) }
+  const { status, json } = await issuers.agent().token(SERVICE, headers)
+  assert.equal(status, 200, JSON.stringify(json))
+  return json.access_token
+}
+
+const SERVICE = { grant_type: 'client_credentials' }
+
 test('Both publish the same keys, and what one signs the other knows', async () => {
-  const keysAt = async (which: number): Promise<unknown> => {
-    const headers = { [WHICH]: String(which) }
-    const keys = `${issuers.balancer.origin}/.well-known/jwks.json`
-    return await (await fetch(keys, { headers })).json()
-  }
   assert.deepEqual(await keysAt(0), await keysAt(1))
+})
+
+test('A new key signs at both from the same moment on, and nobody at work is refused through it', async () => {
+  const [first] = (await keysAt(0)).keys
+  const earliestMs = clock.now() + AHEAD_MS
+  const { status } = await issuers.gateways[0]!.admin('POST', '/admin/signing-keys/rotate')
+  const latestMs = clock.now() + AHEAD_MS
+  assert.ok(status < 300)
+  const published = await eventually(async () => {
+    const [one, other] = [await keysAt(0), await keysAt(1)]
+    assert.deepEqual(other, one)
+    assert.equal(one.keys.length, 2)
+    return one
+  })
+  clock.advance(AHEAD_MS - SHORTLY_MS)
+  const early = await eventually(async () => {
+    const token = await tokenAt(0)
+    assert.deepEqual(await statusesOf(token), [200, 200])
+    return token
+  })
+
+  /** Tokens that were surely signed before the moment, or surely after it. */
+  const signed = { before: [early], after: [] as string[] }
+  const over = new AbortController()
+  const work = Promise.all(
+    [0, 1].map(async (which) => {
+      while (!over.signal.aborted) {
+        const askedMs = clock.now()
+        const token = await tokenAt(which)
+        if (clock.now() < earliestMs) signed.before.push(token)
+        if (askedMs >= latestMs) signed.after.push(token)
+        for (const one of [token, early]) assert.deepEqual(await statusesOf(one), [200, 200])
+      }
+    }),
+  )
+  const watch = async () => {
+    await eventually(() => assert.ok(signed.before.length > ENOUGH))
+    for (; clock.now() < latestMs; await pause(STEP_PAUSE_MS)) clock.advance(STEP_MS)
+    await eventually(() => assert.ok(signed.after.length > ENOUGH))
+  }
+  await Promise.race([work, watch()]).finally(() => over.abort())
+  await work
+
+  const second = published.keys.find(({ kid }) => kid !== first?.kid)
+  assert.deepEqual(new Set(signed.before.map(kidOf)), new Set([first?.kid]))
+  assert.deepEqual(new Set(signed.after.map(kidOf)), new Set([second?.kid]))
+  // Who fetched the keys before the new one signed knows it.
+  const known = createLocalJWKSet(published)
+  const currentDate = new Date(clock.now())
+  for (const token of [...signed.before, ...signed.after]) {
+    await jwtVerify(token, known, { currentDate, issuer: issuers.balancer.origin })
+  }
 })

@@ -1,12 +1,8 @@
 /** The keys of an issuer are fetched once for all workers, whichever meets a token of it first. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { MIN_INTERVAL_MS } from '../identity/key-documents.ts'
@@ -14,6 +10,8 @@ import { auditFiles, auditLines } from '../testkit/crew.ts'
 import { eventually } from '../testkit/eventually.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { allowAll, startGatehouse } from '../testkit/gatehouse.ts'
+import type { MovedClock } from '../testkit/moved-clock.ts'
+import { startMovedClock } from '../testkit/moved-clock.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
@@ -24,16 +22,7 @@ import { takeTurns } from '../testkit/turns.ts'
 
 const WORKERS = 2
 
-/** Preloaded into every process of the gateway: its clock is ahead by what a file says, in milliseconds. */
-const moveClock = (file: string): string => `
-  const { readFileSync } = await import('node:fs')
-  const now = Date.now
-  Date.now = () => now() + Number(readFileSync(${JSON.stringify(file)}, 'utf8'))
-`
-
-let directory: string
-let clockFile: string
-let aheadMs = 0
+let clock: MovedClock
 let upstream: RecordingServer
 let gateway: TestGatehouse
 
@@ -44,9 +33,7 @@ let asked = 0
 
 before(async () => {
   takeTurns()
-  directory = await mkdtemp(join(tmpdir(), 'gatehouse-keys-'))
-  clockFile = join(directory, 'ahead')
-  writeFileSync(clockFile, '0')
+  clock = startMovedClock()
   published = [await createSigner('ES256', 'first')]
   issuer = createServer((_request, response) => {
     asked += 1
@@ -62,7 +49,7 @@ before(async () => {
       workers: WORKERS,
       issuers: [{ issuer: origin(), jwks: { url: `${origin()}/jwks` }, kind: 'agent' }],
     },
-    nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(moveClock(clockFile))}`],
+    nodeArgs: clock.nodeArgs,
   })
 })
 
@@ -70,7 +57,7 @@ after(async () => {
   await stopAll(gateway, upstream)
   issuer.closeAllConnections()
   issuer.close()
-  await rm(directory, { recursive: true, force: true })
+  clock.stop()
 })
 
 const origin = (): string => `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`
@@ -78,13 +65,12 @@ const origin = (): string => `http://127.0.0.1:${(issuer.address() as AddressInf
 /** Lets the time pass after which an issuer may be asked again; records that waited for so long would count as lost. */
 async function letIntervalPass(): Promise<void> {
   await gateway.audit()
-  aheadMs += MIN_INTERVAL_MS + 1_000
-  writeFileSync(clockFile, String(aheadMs))
+  clock.advance(MIN_INTERVAL_MS + 1_000)
 }
 
 /** A token of the issuer, another one each time. */
 async function tokenBy(signer: Signer | undefined, subject: string): Promise<string> {
-  const nowSeconds = Math.floor((Date.now() + aheadMs) / 1_000)
+  const nowSeconds = Math.floor(clock.now() / 1_000)
   const times = { iat: nowSeconds, exp: nowSeconds + 300, jti: crypto.randomUUID() }
   const claims = { iss: origin(), aud: gateway.url('docs'), sub: subject, client_id: 'agent' }
   return (await signer?.sign({ ...claims, ...times })) ?? ''

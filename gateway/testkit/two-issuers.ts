@@ -37,6 +37,8 @@ export type TwoIssuersOptions = {
   /** Of the section `authorization_server`. */
   readonly section?: Readonly<Record<string, unknown>>
   readonly balancer?: Balancer
+  /** Extra arguments for Node itself. */
+  readonly nodeArgs?: readonly string[]
 }
 
 export async function startTwoIssuers(options: TwoIssuersOptions): Promise<TwoIssuers> {
@@ -51,6 +53,7 @@ export async function startTwoIssuers(options: TwoIssuersOptions): Promise<TwoIs
       rules: [allowAll('docs')],
       section: { registration: { per_minute: 1_000 }, ...options.section },
       env,
+      nodeArgs: options.nodeArgs ?? [],
       config: { public_url: balancer.origin, listen: { port }, state: options.state },
     })
     gateways.push(gateway)
