@@ -61,8 +61,8 @@ export function tooFast(path: string, retryAfterSeconds: number): PageAnswer {
   }
   const page = problemPage({
     status: 429,
-    title: 'Too much is asked for from here',
-    text: 'Nothing more is begun for a while.',
+    title: 'Too many requests from your network',
+    text: 'You, or somebody on the same network, asked for too much in a short time. Nothing was allowed and nothing was changed.',
     advice: 'Wait a minute, then start again in the application.',
   })
   return { ...page, headers: [...page.headers, ...wait] }

@@ -27,6 +27,9 @@ import type { SignOn } from './sign-on.ts'
 /** How long a sign-in page may lie open, in seconds. */
 const FORM_SECONDS = 60 * 60
 
+/** Follows the address of the sign-in page of somebody who has signed out; it says so, and nothing else. */
+const SIGNED_OUT = '?signed_out'
+
 /** 256 bits in base64url. */
 const SECRET = /^[A-Za-z0-9_-]{43}$/
 
@@ -90,7 +93,7 @@ async function changeAccess(
   if (form.get('do') === 'sign-out') {
     await options.endSession(session)
     emit({ type: 'signed_out', subject, way: undefined })
-    return redirectTo(SIGN_IN_PATH, [sessionCookie.set('', 0)])
+    return redirectTo(SIGN_IN_PATH + SIGNED_OUT, [sessionCookie.set('', 0)])
   }
   const client = form.get('client') ?? ''
   // With every redirect it was allowed for: the grants that end are those of all of them.
@@ -110,21 +113,32 @@ async function signInPage(ask: Ask, options: PersonPagesOptions): Promise<PageAn
   if (path !== SIGN_IN_PATH) return await options.signOn.leave(path.split(WAY)[1] ?? '', back)
   const held = readCookie(cookies, formCookie.name)
   const secret = held !== undefined && SECRET.test(held) ? held : undefined
-  if (request.method === 'GET') return signInForm('no', { back, secret }, options)
+  if (request.method === 'GET') {
+    const isSignedOut = request.url === SIGN_IN_PATH + SIGNED_OUT
+    return signInForm('no', { back, secret, isSignedOut }, options)
+  }
   const form = secret && (await readForm(request, { secret, purpose: SIGN_IN_PATH }, options))
   if (form === undefined || form === '') return forged()
   const name = form.get('name') ?? ''
   const result = await options.signIn({ name, password: form.get('password') ?? '', address })
-  if (!result.ok) return signInForm(result.why, { back, secret }, options)
+  if (!result.ok) {
+    return signInForm(result.why, { back, secret, isSignedOut: false }, options)
+  }
   const before = await sessions.find(readCookie(cookies, sessionCookie.name))
   if (before !== undefined) await sessions.end(before)
   const { value } = await sessions.open(result.who)
   return redirectTo(back, [sessionCookie.set(value, LIFE_MS / 1_000), formCookie.set('', 0)])
 }
 
+type Shown = {
+  readonly back: string
+  readonly secret: string | undefined
+  readonly isSignedOut: boolean
+}
+
 function signInForm(
   failed: 'no' | 'wrong' | 'too_often',
-  { back, secret }: { readonly back: string; readonly secret: string | undefined },
+  { back, secret, isSignedOut }: Shown,
   { setup, formCookie }: PersonPagesOptions,
 ): PageAnswer {
   const own = secret ?? randomBytes(32).toString('base64url')
@@ -139,6 +153,7 @@ function signInForm(
       href: SIGN_IN_PATH + WAY + name + query,
     })),
     failed,
+    isSignedOut,
     formTargets: [],
     cookies: [formCookie.set(own, FORM_SECONDS)],
   })

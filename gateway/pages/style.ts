@@ -47,6 +47,7 @@ color:var(--soft);font-weight:700}
 margin-top:-.65rem}}
 section+section{border-top:1px solid var(--line);margin-top:1.25rem}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.25rem 0 .75rem}
+.ways{flex-direction:column;margin-bottom:1.5rem}.ways .button{flex:none}
 button,.button{display:flex;align-items:center;justify-content:center;flex:1 1 8rem;padding:.65rem .75rem;font:inherit;font-weight:600;text-align:center;
 border:1px solid var(--accent);border-radius:.4rem;background:var(--paper);color:var(--accent);
 text-decoration:none;cursor:pointer}

@@ -1,7 +1,6 @@
-/** A real Chromium for tests, without scripts, on loopback only. */
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+/** A real Chromium for tests, on loopback only. */
+import { existsSync } from 'node:fs'
+import type { Browser, BrowserContext } from 'playwright-core'
 import { chromium } from 'playwright-core'
 
 /** Where distributions put it. */
@@ -35,22 +34,4 @@ export async function openContext(browser: Browser, look: Look): Promise<Browser
     viewport: { width: look.width, height: 800 },
     javaScriptEnabled: look.scripts,
   })
-}
-
-type AxeResults = {
-  readonly violations: readonly {
-    readonly id: string
-    readonly impact: string
-    readonly nodes: readonly { readonly html: string }[]
-  }[]
-}
-
-/** What axe-core finds serious or critical on a page, one line each; the page's context has scripts on. */
-export async function seriousFaults(page: Page): Promise<readonly string[]> {
-  const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-  // Past the page's own policy, which lets no script in.
-  const results = await page.evaluate<AxeResults>(`${source};axe.run(document)`)
-  return results.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`)
 }

@@ -44,10 +44,12 @@ export type LoneIssuerOptions = {
   readonly registration?: Partial<Setup['registration']>
   /** Whether its store is away just now; never when left out. */
   readonly isAway?: () => boolean
+  /** Whether too much is asked for from everywhere just now; never when left out. */
+  readonly isCrowded?: () => boolean
 }
 
 export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneIssuer> {
-  const { now = Date.now } = options
+  const { now = Date.now, isCrowded = () => false } = options
   const store = leavingStore(createMemoryStore({ now }), options.isAway ?? (() => false))
   const seals = createSeals([temporaryKey()])
   const keys = await openSigningKeys({
@@ -92,7 +94,8 @@ export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneI
       const headers = { 'cache-control': 'max-age=60' }
       return Response.json(options.documents[url] ?? {}, { headers })
     },
-    take: async () => ({ ok: true, giveBack: () => {} }),
+    take: async () =>
+      isCrowded() ? { ok: false, retryAfterSeconds: 60 } : { ok: true, giveBack: () => {} },
     now,
     emit: () => {},
   })
@@ -118,7 +121,7 @@ function setupOf(origin: string, options: LoneIssuerOptions): Setup {
     users: new Map([['alice', { ...alice, groups: [], scopes: undefined }]]),
     signIn,
     workloads: new Map(),
-    limits: { network: undefined, client: undefined },
+    limits: { network: { perSecond: 1, burst: 1 }, client: undefined },
     clients: new Map(),
     registration: {
       mode: 'off',

@@ -1,22 +1,19 @@
 /** The page of a request in Chromium: without scripts, by keyboard, light and dark, on a phone. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 
 import { newApiKey } from '../../identity/api-keys.ts'
-import { openContext, seriousFaults, startBrowser } from '../../testkit/browser.ts'
+import { openContext, startBrowser } from '../../testkit/browser.ts'
 import { eventually } from '../../testkit/eventually.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { startGatehouse } from '../../testkit/gatehouse.ts'
+import { lookAt } from '../../testkit/look.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
 import { callTool, post } from '../../testkit/rpc.ts'
 import { stopAll } from '../../testkit/stop-all.ts'
-
-/** Pictures of every page, to be looked at. */
-const PICTURES = '.cache/pages'
 
 const lead = newApiKey(randomBytes)
 const HOSTILE = '<img src=x onerror=alert(1)>\u202etxt'
@@ -26,7 +23,6 @@ let gateway: TestGatehouse
 let browser: Browser
 
 before(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   server = await startRecordingServer()
   const anybody = { subjects: [{ any: true }], tools: ['docs/delete_all'] }
   const require = { approval: { by: 'group:leads', for: '30m' } }
@@ -137,37 +133,22 @@ test('no other page can frame it', async () => {
   await context.close()
 })
 
-for (const scheme of ['light', 'dark'] as const) {
-  for (const width of [1024, 375]) {
-    test(`axe-core finds nothing serious on any page, ${scheme}, ${width} px`, async () => {
-      const context = await openContext(browser, { scheme, width, scripts: true })
-      const page = await context.newPage()
-      const look = async (name: string): Promise<void> => {
-        await page.screenshot({
-          path: `${PICTURES}/approval-${name}-${scheme}-${width}.png`,
-          fullPage: true,
-        })
-        assert.deepEqual(await seriousFaults(page), [], name)
-        const overflow = await page.evaluate(
-          'document.documentElement.scrollWidth > document.documentElement.clientWidth',
-        )
-        assert.equal(overflow, false, `${name} is wider than the window`)
-      }
-      await page.goto(await linkFor(`/looked-at/${scheme}/${width}/${'long-name-'.repeat(12)}`))
-      await look('sign-in')
-      await page.getByLabel('Your API key').fill('ghk_wrong')
-      await page.getByRole('button', { name: 'Sign in' }).click()
-      await look('not-signed-in')
-      await signIn(page)
-      await page.getByRole('heading', { name: 'Approve this call?' }).waitFor()
-      await look('ask')
-      await page.getByLabel(/for a while/).selectOption('15')
-      await page.getByRole('button', { name: 'Approve for that long' }).click()
-      await page.getByRole('heading', { name: 'This call was approved' }).waitFor()
-      await look('approved')
-      await page.goto(`${gateway.origin}/approve/${'A'.repeat(22)}`)
-      await look('over')
-      await context.close()
-    })
-  }
-}
+test('every page is fit for people, in light and dark, on a desk and on a phone', async () => {
+  const context = await openContext(browser, { scheme: 'light', width: 1024, scripts: true })
+  const page = await context.newPage()
+  await page.goto(await linkFor(`/looked-at/${'long-name-'.repeat(12)}`))
+  await lookAt(page, 'approval-sign-in')
+  await page.getByLabel('Your API key').fill('ghk_wrong')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await lookAt(page, 'approval-not-signed-in')
+  await signIn(page)
+  await page.getByRole('heading', { name: 'Approve this call?' }).waitFor()
+  await lookAt(page, 'approval-ask')
+  await page.getByLabel(/for a while/).selectOption('15')
+  await page.getByRole('button', { name: 'Approve for that long' }).click()
+  await page.getByRole('heading', { name: 'This call was approved' }).waitFor()
+  await lookAt(page, 'approval-approved')
+  await page.goto(`${gateway.origin}/approve/${'A'.repeat(22)}`)
+  await lookAt(page, 'approval-over')
+  await context.close()
+})

@@ -1,23 +1,18 @@
 /** Connecting accounts in Chromium: without scripts and by keyboard, and fit for people in light and dark, on a phone. */
-import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 
-import { openContext, seriousFaults, startBrowser } from '../../testkit/browser.ts'
+import { openContext, startBrowser } from '../../testkit/browser.ts'
+import { lookAt } from '../../testkit/look.ts'
 import { OauthAgent } from '../../testkit/oauth-agent.ts'
 import type { Office, Person } from '../../testkit/office.ts'
 import { PASSWORD, startOffice } from '../../testkit/office.ts'
 import { stopAll } from '../../testkit/stop-all.ts'
 
-/** Pictures of every page, to be looked at. */
-const PICTURES = '.cache/pages'
-
 let office: Office
 let browser: Browser
 
 before(async () => {
-  mkdirSync(PICTURES, { recursive: true })
   office = await startOffice()
   browser = await startBrowser()
 })
@@ -59,52 +54,36 @@ test('A person connects in the same visit, by keyboard alone and without scripts
   await context.close()
 })
 
-for (const [scheme, width, person] of [
-  ['light', 1_000, 'alice'],
-  ['dark', 375, 'bob'],
-] as const) {
-  test(`axe-core finds nothing serious where accounts are connected, ${scheme}, ${width} px`, async () => {
-    const context = await openContext(browser, { scheme, width, scripts: true })
-    const page = await context.newPage()
-    const look = async (name: string): Promise<void> => {
-      const path = `${PICTURES}/connect-${name}-${scheme}-${width}.png`
-      await page.screenshot({ path, fullPage: true })
-      assert.deepEqual(await seriousFaults(page), [], name)
-      const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
-      assert.ok(wide <= width, `${name} is ${wide} pixels wide`)
-    }
-    await begin(page, person)
-    await look('consent')
-    await page.getByRole('button', { name: 'Allow', exact: true }).click()
-    await heading(page, 'Connect your Google account')
-    await look('offer')
-    await page.getByRole('button', { name: 'Continue to Google' }).click()
-    await page.waitForURL(/[?&]state=/)
-    const state = new URL(page.url()).searchParams.get('state') ?? ''
-    const callback = `${office.gateway.origin}/connect/google/callback`
-    await page.goto(`${callback}?error=access_denied&state=${state}`)
-    await look('denied')
-    await page.goto(`${callback}?code=x&state=guessed`)
-    await look('not-begun-here')
-    await page.goto(`${office.gateway.origin}/connect/google`)
-    await look('offer-by-oneself')
-    await page.getByRole('button', { name: 'Continue to Google' }).click()
-    await page
-      .locator('form', { hasText: `${person}@` })
-      .getByRole('button')
-      .first()
-      .click()
-    await heading(page, 'Google is connected')
-    await look('connected')
-    await page.goto(`${office.gateway.origin}/connect`)
-    await look('own')
-    await page.getByRole('link', { name: 'Use another account' }).click()
-    await heading(page, 'Connect your Google account')
-    await page.goto(`${office.gateway.origin}/connect/google?account=work`)
-    await look('another-place')
-    await page.goto(`${office.gateway.origin}/oauth/access`)
-    await page.getByRole('link', { name: /See which are connected/ }).waitFor()
-    await look('access')
-    await context.close()
-  })
-}
+test('Every page where accounts are connected is fit for people, in light and dark, on a desk and on a phone', async () => {
+  const context = await openContext(browser, { scheme: 'light', width: 1_000, scripts: true })
+  const page = await context.newPage()
+  await begin(page, 'alice')
+  await lookAt(page, 'connect-consent')
+  await page.getByRole('button', { name: 'Allow', exact: true }).click()
+  await heading(page, 'Connect your Google account')
+  await lookAt(page, 'connect-offer')
+  await page.getByRole('button', { name: 'Continue to Google' }).click()
+  await page.waitForURL(/[?&]state=/)
+  const state = new URL(page.url()).searchParams.get('state') ?? ''
+  const callback = `${office.gateway.origin}/connect/google/callback`
+  await page.goto(`${callback}?error=access_denied&state=${state}`)
+  await lookAt(page, 'connect-denied')
+  await page.goto(`${callback}?code=x&state=guessed`)
+  await lookAt(page, 'connect-not-begun-here')
+  await page.goto(`${office.gateway.origin}/connect/google`)
+  await lookAt(page, 'connect-offer-by-oneself')
+  await page.getByRole('button', { name: 'Continue to Google' }).click()
+  await page.locator('form', { hasText: 'alice@' }).getByRole('button').first().click()
+  await heading(page, 'Google is connected')
+  await lookAt(page, 'connect-connected')
+  await page.goto(`${office.gateway.origin}/connect`)
+  await lookAt(page, 'connect-own')
+  await page.getByRole('link', { name: 'Use another account' }).click()
+  await heading(page, 'Connect your Google account')
+  await page.goto(`${office.gateway.origin}/connect/google?account=work`)
+  await lookAt(page, 'connect-another-place')
+  await page.goto(`${office.gateway.origin}/oauth/access`)
+  await page.getByRole('link', { name: /See which are connected/ }).waitFor()
+  await lookAt(page, 'connect-access')
+  await context.close()
+})

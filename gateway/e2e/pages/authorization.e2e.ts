@@ -1,30 +1,25 @@
 /** The pages people sign in and decide on, in a real browser: without scripts, on a phone, light and dark. */
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 
-import { startOwnIssuer } from '../testkit/authorization-server.ts'
-import { openContext, seriousFaults, startBrowser } from '../testkit/browser.ts'
-import { ROOT } from '../testkit/child.ts'
-import type { CorporateIdp } from '../testkit/corporate-idp.ts'
-import { IDP_SECRET, startCorporateIdp } from '../testkit/corporate-idp.ts'
-import { eventually } from '../testkit/eventually.ts'
-import { FormRobot } from '../testkit/form-robot.ts'
-import { freePort } from '../testkit/free-port.ts'
-import type { TestGatehouse } from '../testkit/gatehouse.ts'
-import { ALICE, OauthAgent } from '../testkit/oauth-agent.ts'
-import { squarePng } from '../testkit/png.ts'
-import type { Override, RecordingServer } from '../testkit/recording-server.ts'
-import { startRecordingServer } from '../testkit/recording-server.ts'
-import { connectV1 } from '../testkit/sdk-client.ts'
-import { stopAll } from '../testkit/stop-all.ts'
-
-/** Where the pages can be looked at afterwards. */
-const SHOTS = join(ROOT, '.cache/shots')
+import { startOwnIssuer } from '../../testkit/authorization-server.ts'
+import { openContext, startBrowser } from '../../testkit/browser.ts'
+import type { CorporateIdp } from '../../testkit/corporate-idp.ts'
+import { IDP_SECRET, startCorporateIdp } from '../../testkit/corporate-idp.ts'
+import { eventually } from '../../testkit/eventually.ts'
+import { FormRobot } from '../../testkit/form-robot.ts'
+import { freePort } from '../../testkit/free-port.ts'
+import type { TestGatehouse } from '../../testkit/gatehouse.ts'
+import { lookAt } from '../../testkit/look.ts'
+import { ALICE, OauthAgent } from '../../testkit/oauth-agent.ts'
+import { squarePng } from '../../testkit/png.ts'
+import type { Override, RecordingServer } from '../../testkit/recording-server.ts'
+import { startRecordingServer } from '../../testkit/recording-server.ts'
+import { connectV1 } from '../../testkit/sdk-client.ts'
+import { stopAll } from '../../testkit/stop-all.ts'
 
 let upstream: RecordingServer
 let idp: CorporateIdp
@@ -32,8 +27,32 @@ let gateway: TestGatehouse
 let browser: Browser
 let agent: OauthAgent
 
+const WORDS = {
+  title: 'Team documents',
+  sentence: 'Everything the team has written, drafts included.',
+  logo: 'documents.png',
+  scopes: { read: 'Read and search what you can read yourself' },
+}
+
+const TOOLS = [
+  { name: 'search', description: 'Finds documents by their words. Slowly.' },
+  { name: 'read', title: 'Read a document' },
+  { name: 'append', title: 'Add to a document', annotations: { destructiveHint: false } },
+  { name: 'delete_all', title: 'Delete everything' },
+].map((tool) => ({
+  inputSchema: { type: 'object' },
+  annotations: { readOnlyHint: !/append|delete/.test(tool.name) },
+  ...tool,
+}))
+
+const listTools: Override = ({ json }, response) => {
+  if (json?.method !== 'tools/list') return false
+  const answer = { jsonrpc: '2.0', id: json.id, result: { tools: TOOLS } }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  return true
+}
+
 before(async () => {
-  await mkdir(SHOTS, { recursive: true })
   upstream = await startRecordingServer(listTools)
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
@@ -61,31 +80,6 @@ before(async () => {
   await (await connectV1(gateway.url('documents'), tokens.access_token)).listTools()
 })
 
-const WORDS = {
-  title: 'Team documents',
-  sentence: 'Everything the team has written, drafts included.',
-  logo: 'documents.png',
-  scopes: { read: 'Read and search what you can read yourself' },
-}
-
-const TOOLS = [
-  { name: 'search', description: 'Finds documents by their words. Slowly.' },
-  { name: 'read', title: 'Read a document' },
-  { name: 'append', title: 'Add to a document', annotations: { destructiveHint: false } },
-  { name: 'delete_all', title: 'Delete everything' },
-].map((tool) => ({
-  inputSchema: { type: 'object' },
-  annotations: { readOnlyHint: !/append|delete/.test(tool.name) },
-  ...tool,
-}))
-
-const listTools: Override = ({ json }, response) => {
-  if (json?.method !== 'tools/list') return false
-  const answer = { jsonrpc: '2.0', id: json.id, result: { tools: TOOLS } }
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
-  return true
-}
-
 after(() => stopAll(browser, gateway, idp, upstream))
 
 async function signIn(page: Page): Promise<void> {
@@ -95,77 +89,64 @@ async function signIn(page: Page): Promise<void> {
 }
 
 /** From the page that asks for the code of a device to the last one. */
-async function lookAtDevice(page: Page, look: (name: string) => Promise<void>): Promise<void> {
+async function lookAtDevice(page: Page): Promise<void> {
   const { json: client } = await agent.register({ grant_types: [DEVICE], redirect_uris: [] })
   const form = { client_id: client.client_id }
   const { json } = await agent.form<{ readonly user_code: string }>('/oauth/device-code', form)
   await page.goto(`${gateway.origin}/oauth/device`)
-  await look('device')
+  await lookAt(page, 'device')
   await page.fill('#user_code', json.user_code)
   await page.press('#user_code', 'Enter')
   await page.waitForSelector('input[name=confirm]', { state: 'attached' })
-  await look('device-confirm')
+  await lookAt(page, 'device-confirm')
   await page.click('button.main')
   await page.waitForSelector('button[value=allow]')
   await page.click('button[value=allow]')
   await page.getByRole('heading', { name: 'Done' }).waitFor()
-  await look('device-done')
+  await lookAt(page, 'device-done')
 }
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 
-const LOOKS = [
-  { scheme: 'light', width: 1_000 },
-  { scheme: 'dark', width: 375 },
-] as const
-
-for (const { scheme, width } of LOOKS) {
-  test(`Every page is fit for people: ${scheme}, ${width} pixels wide`, async () => {
-    const context = await openContext(browser, { scheme, width, scripts: true })
-    const page = await context.newPage()
-    const look = async (name: string): Promise<void> => {
-      assert.deepEqual(await seriousFaults(page), [], name)
-      const overflow = await page.evaluate<number>('document.documentElement.scrollWidth')
-      assert.ok(overflow <= width, `${name} is ${overflow} pixels wide`)
-      await page.screenshot({ path: join(SHOTS, `${name}-${scheme}-${width}.png`), fullPage: true })
-    }
-    const { json } = await agent.register({ client_name: 'Report Agent' })
-    await page.goto(agent.authorizeUrl(json.client_id))
-    await look('sign-in')
-    await page.fill('#name', 'alice')
-    await page.fill('#password', 'not hers')
-    await page.press('#password', 'Enter')
-    await page.getByRole('alert').waitFor()
-    await look('sign-in-wrong')
-    await signIn(page)
-    await page.waitForSelector('button[value=allow]')
-    assert.equal(await page.evaluate('document.images[0].naturalWidth'), 40)
-    await look('consent')
-    // Nothing was asked for, so little is.
-    assert.equal(await page.locator('input[name=scope]').count(), 1)
-    await page.click('button[value=allow]')
-    // Nobody listens where the code is sent.
-    await page.waitForURL(/^chrome-error:/)
-    await page.goto(agent.authorizeUrl(json.client_id, { scope: 'read write' }))
-    await page.waitForSelector('button[value=allow]')
-    assert.match(await page.innerText('h1'), /wants more access to Team documents/)
-    assert.ok(!(await page.innerText('main')).includes('search'))
-    await look('step-up')
-    // Signing in anew, as a rule about it has a client ask.
-    await page.goto(agent.authorizeUrl(json.client_id, { prompt: 'login' }))
-    await page.waitForSelector('#password')
-    await look('sign-in-anew')
-    await lookAtDevice(page, look)
-    await page.goto(`${gateway.origin}/oauth/access`)
-    assert.ok((await page.getByRole('button', { name: 'End its access' }).count()) >= 2)
-    await look('access')
-    for (const [name, address] of REFUSED) {
-      await page.goto(address())
-      await look(name)
-    }
-    await context.close()
-  })
-}
+test('Every page is fit for people, in light and dark, on a desk and on a phone', async () => {
+  const context = await openContext(browser, { scheme: 'light', width: 1_000, scripts: true })
+  const page = await context.newPage()
+  const { json } = await agent.register({ client_name: 'Report Agent' })
+  await page.goto(agent.authorizeUrl(json.client_id))
+  await lookAt(page, 'sign-in')
+  await page.fill('#name', 'alice')
+  await page.fill('#password', 'not hers')
+  await page.press('#password', 'Enter')
+  await page.getByRole('alert').waitFor()
+  await lookAt(page, 'sign-in-wrong')
+  await signIn(page)
+  await page.waitForSelector('button[value=allow]')
+  assert.equal(await page.evaluate('document.images[0].naturalWidth'), 40)
+  await lookAt(page, 'consent')
+  // Nothing was asked for, so little is.
+  assert.equal(await page.locator('input[name=scope]').count(), 1)
+  await page.click('button[value=allow]')
+  // Nobody listens where the code is sent.
+  await page.waitForURL(/^chrome-error:/)
+  await page.goto(agent.authorizeUrl(json.client_id, { scope: 'read write' }))
+  await page.waitForSelector('button[value=allow]')
+  assert.match(await page.innerText('h1'), /wants more access to Team documents/)
+  assert.ok(!(await page.innerText('main')).includes('search'))
+  await lookAt(page, 'step-up')
+  // Signing in anew, as a rule about it has a client ask.
+  await page.goto(agent.authorizeUrl(json.client_id, { prompt: 'login' }))
+  await page.waitForSelector('#password')
+  await lookAt(page, 'sign-in-anew')
+  await lookAtDevice(page)
+  await page.goto(`${gateway.origin}/oauth/access`)
+  assert.ok((await page.getByRole('button', { name: 'End its access' }).count()) >= 2)
+  await lookAt(page, 'access')
+  for (const [name, address] of REFUSED) {
+    await page.goto(address())
+    await lookAt(page, name)
+  }
+  await context.close()
+})
 
 /** Pages for what does not go on, by name. */
 const REFUSED = [
