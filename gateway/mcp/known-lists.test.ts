@@ -90,3 +90,15 @@ test('of more lists than are kept the oldest is read again', () => {
   assert.equal(read(page(8)).news, false)
   assert.equal(read(page(0)).news, true)
 })
+
+test('of long lists as many are kept as a bound on their texts lets, the latest first', () => {
+  const read = openReader()
+  const long = 'x'.repeat(900_000)
+  const page = (n: number): Buffer =>
+    answer(1, 'tools', [`{"name":"page ${n}","description":"${long}"}`])
+  for (let n = 0; n < 3; n += 1) assert.equal(read(page(n)).news, true)
+  assert.deepEqual(
+    [2, 1, 0].map((n) => read(page(n)).news),
+    [false, false, true],
+  )
+})

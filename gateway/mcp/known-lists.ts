@@ -27,13 +27,16 @@ export type KnownLists = {
 /** Lists kept: the pages of some kinds, in some forms for some callers. The oldest goes. */
 const MAX_LISTS = 8
 
-/** What is shorter is read as fast as it is found, and what is longer is rare; in bytes. */
+/** What is shorter is read as fast as it is found; in bytes. */
 const MIN_LIST_BYTES = 512
-const MAX_LIST_BYTES = 256 * 1024
 
-/** Knows no list yet. At most `MAX_LISTS * MAX_LIST_BYTES`, 2 MiB, of texts are held. */
+/** Texts held of all lists together, in bytes: one of thousands of tools, or several that are shorter. */
+const MAX_HELD_BYTES = 2 * 1_048_576
+
+/** Knows no list yet. */
 export function createKnownLists(): KnownLists {
   const lists: KnownList[] = []
+  let heldBytes = 0
   return {
     find: (member, bytes, at) =>
       lists.find((list) => {
@@ -43,10 +46,12 @@ export function createKnownLists(): KnownLists {
       }),
     keep: (list) => {
       const { text } = list
-      if (text.length < MIN_LIST_BYTES || text.length > MAX_LIST_BYTES) return undefined
+      if (text.length < MIN_LIST_BYTES || text.length > MAX_HELD_BYTES) return undefined
       const kept = { ...list, text: Buffer.from(text) }
       lists.unshift(kept)
-      if (lists.length > MAX_LISTS) lists.pop()
+      heldBytes += text.length
+      while (lists.length > MAX_LISTS || heldBytes > MAX_HELD_BYTES)
+        heldBytes -= lists.pop()?.text.length ?? 0
       return kept
     },
   }

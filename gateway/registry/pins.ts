@@ -93,6 +93,8 @@ class PinBook implements Pins {
   /** By server; only those with a change nobody has accepted have an entry. */
   readonly #held = new Map<string, ReadonlySet<string>>()
   readonly #audiences = new PinAudiences()
+  /** By page, see `Sighting`. */
+  readonly #hashes = new WeakMap<object, ReadonlyMap<string, string>>()
   /** Notes that the store does not have yet, by server and tool. */
   readonly #unwritten = new Map<string, number>()
   readonly #listeners: ((server: string, tools: readonly string[]) => void)[] = []
@@ -218,8 +220,8 @@ class PinBook implements Pins {
     const unsure = new Set<string>()
     const saw = new Map(seen.row?.saw)
     let isNews = seen.row === undefined || nowMs - seen.row.atMs > RENEW_AFTER_MS
-    for (const [tool, text] of sighting.definitions()) {
-      const hash = hashOf('sha256', text, 'base64url')
+    let texts: ReadonlyMap<string, string> | undefined
+    for (const [tool, hash] of this.#hashesIn(sighting)) {
       const before = this.#pins.get(server)?.get(tool)
       const verdict = judgeDefinition(before, { tool, hash }, seen.row)
       const isForAll = verdict === 'first' || isGood(before, hash)
@@ -228,7 +230,8 @@ class PinBook implements Pins {
         continue
       }
       if (verdict !== 'known' && verdict !== 'held') {
-        this.#note(sighting, { tool, hash, text, verdict, nowMs })
+        texts ??= sighting.definitions()
+        this.#note(sighting, { tool, hash, text: texts.get(tool) ?? '', verdict, nowMs })
       }
       isNews ||= isForAll ? saw.has(tool) : saw.get(tool) !== hash
       // A tool it has not seen before: from now on it has.
@@ -242,6 +245,16 @@ class PinBook implements Pins {
       void this.#later(() => this.#rows.writeAudience(server, sighting.audience, row))
     }
     return unsure
+  }
+
+  /** By tool. Every caller sees the same page: it is read once, and not for each of them. */
+  #hashesIn({ page, definitions }: Sighting): ReadonlyMap<string, string> {
+    const known = page && this.#hashes.get(page)
+    if (known !== undefined) return known
+    const hashes = new Map<string, string>()
+    for (const [tool, text] of definitions()) hashes.set(tool, hashOf('sha256', text, 'base64url'))
+    if (page !== undefined) this.#hashes.set(page, hashes)
+    return hashes
   }
 
   #note(sighting: Sighting, what: Noted): void {
