@@ -82,7 +82,8 @@ async function curve(bench: Bench, dimension: Dimension, rounds: Rounds): Promis
     points.push(await start(bench, size, PORTS.firstVariant + at * ports))
   }
   bench.say(`${name}: calls`)
-  const micros = await measure(bench, points, rounds)
+  const { warmUp = rounds.warmUp } = dimension
+  const micros = await measure(bench, points, { ...rounds, warmUp })
   for (const { running } of points) await running.stop()
   return tableOf(name, sizes, costRows(micros))
 }

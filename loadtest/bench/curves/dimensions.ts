@@ -53,6 +53,7 @@ export const DIMENSIONS: readonly Dimension[] = [
     // All of them on the proxy's core: what is measured is what they cost, not what a second core brings.
     name: 'workers',
     sizes: [1, 2],
+    warmUp: 16,
     start: (bench, workers, port) =>
       startPoint(bench, port, { size: USUAL_SIZE, addition: { sections: { workers } } }),
   },

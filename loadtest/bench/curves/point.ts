@@ -28,6 +28,8 @@ export type Dimension = {
   readonly sizes: readonly number[]
   /** Ports that each size may listen on; `PORTS_PER_VARIANT` unless it says otherwise. */
   readonly ports?: number
+  /** Rounds until all its processes have everything compiled, where they are several and share the calls. */
+  readonly warmUp?: number
   /** @param port The first of its ports. */
   start(bench: Bench, size: number, port: number): Promise<Point>
 }

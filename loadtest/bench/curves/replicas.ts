@@ -22,6 +22,7 @@ export const REPLICAS: Dimension = {
   name: 'replicas',
   sizes: [1, 2, MOST],
   ports: PORTS,
+  warmUp: 20,
   start: async (bench, size, port) => {
     const redis = await startRedis(bench, port + REDIS_AT)
     const ring = path.join(bench.directory, `ring-${port}`)
