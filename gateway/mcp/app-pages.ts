@@ -2,7 +2,7 @@
  * Pages of tools (MCP Apps, the extension `io.modelcontextprotocol/ui`): a tool names the resource its
  * client shows for it, which lists of resources need not have.
  */
-import { parseForeign } from '../model/json-names.ts'
+import { listedTools, member } from './listed-tools.ts'
 
 /** The URIs of pages by tool name; a tool is missing that has none. */
 export type AppPages = ReadonlyMap<string, readonly string[]>
@@ -27,22 +27,12 @@ export function readAppPages(response: Uint8Array): AppPages {
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   // Hardly any list has one, and then it need not be parsed.
   if (!bytes.includes(MEMBER)) return NONE
-  const parsed: unknown = parseForeign(bytes.toString('utf8'))
-  const tools = member(member(parsed, 'result'), 'tools')
-  if (!Array.isArray(tools)) return NONE
   const found = new Map<string, readonly string[]>()
-  for (const tool of tools) {
-    const name = member(tool, 'name')
+  for (const { name, tool } of listedTools(bytes)) {
     const meta = member(tool, '_meta')
     const named = [member(member(meta, 'ui'), MEMBER), member(meta, `ui/${MEMBER}`)]
     const pages = named.filter((uri) => typeof uri === 'string').filter(isPage)
-    if (typeof name === 'string' && pages.length > 0) found.set(name, pages)
+    if (pages.length > 0) found.set(name, pages)
   }
   return found
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.getOwnPropertyDescriptor(value, name)?.value
-    : undefined
 }

@@ -1,5 +1,5 @@
 /** The definitions of tools in a `tools/list` response, in a form that is the same for the same meaning. */
-import { parseForeign } from '../model/json-names.ts'
+import { listedTools } from './listed-tools.ts'
 
 /**
  * The whole definition of every tool by its name, as JSON with sorted members and without `_meta`, which
@@ -9,12 +9,8 @@ import { parseForeign } from '../model/json-names.ts'
  */
 export function readDefinitions(response: Uint8Array): ReadonlyMap<string, string> {
   const { buffer, byteOffset, byteLength } = response
-  const parsed: unknown = parseForeign(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))
-  const tools = member(member(parsed, 'result'), 'tools')
   const found = new Map<string, string>()
-  for (const tool of Array.isArray(tools) ? (tools as readonly unknown[]) : []) {
-    const name = member(tool, 'name')
-    if (typeof name !== 'string') continue
+  for (const { name, tool } of listedTools(Buffer.from(buffer, byteOffset, byteLength))) {
     const text = JSON.stringify(sorted(tool, '_meta'))
     const other = found.get(name)
     found.set(name, other === undefined ? text : `${other}\n${text}`)
@@ -32,10 +28,4 @@ function sorted(value: unknown, without?: string): unknown {
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, inner]: [string, unknown]) => [name, sorted(inner)]),
   )
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.getOwnPropertyDescriptor(value, name)?.value
-    : undefined
 }

@@ -3,7 +3,7 @@
  * "Custom Headers"): which they are, as `x-mcp-header` in its input schema says, and whether the headers
  * of a call agree with its body.
  */
-import { parseForeign } from '../model/json-names.ts'
+import { listedTools, member } from './listed-tools.ts'
 import { decodeMirrored } from './sentinel.ts'
 
 /** One argument that is mirrored. */
@@ -46,14 +46,10 @@ export function readHeaderParams(response: Uint8Array): HeaderParams {
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   // Hardly any list has one, and then it need not be parsed.
   if (!bytes.includes(ANNOTATION)) return NONE
-  const parsed: unknown = parseForeign(bytes.toString('utf8'))
-  const tools = member(member(parsed, 'result'), 'tools')
-  if (!Array.isArray(tools)) return NONE
   const found = new Map<string, readonly HeaderParam[]>()
-  for (const tool of tools) {
-    const name = member(tool, 'name')
+  for (const { name, tool } of listedTools(bytes)) {
     const params = paramsOf(member(tool, 'inputSchema'))
-    if (typeof name === 'string' && params.length > 0) found.set(name, params)
+    if (params.length > 0) found.set(name, params)
   }
   return found
 }
@@ -143,10 +139,4 @@ function isSame(text: string, value: string | number | boolean): boolean {
 function valueOf(flat: readonly string[], name: string): string | undefined {
   for (let at = 0; at + 1 < flat.length; at += 2) if (flat[at] === name) return flat[at + 1]
   return undefined
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.getOwnPropertyDescriptor(value, name)?.value
-    : undefined
 }

@@ -1,6 +1,6 @@
 /** What the tools of a list say of themselves (MCP tool annotations). */
-import { parseForeign } from '../model/json-names.ts'
 import { DEFAULT_TRAITS, type ToolTraits } from '../model/tool-traits.ts'
+import { listedTools, member } from './listed-tools.ts'
 
 /** By tool name; a tool is missing that says nothing. */
 export type AnnotatedTools = ReadonlyMap<string, ToolTraits>
@@ -20,14 +20,10 @@ export function readToolAnnotations(response: Uint8Array): AnnotatedTools {
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   // A list without any need not be parsed.
   if (!bytes.includes(MEMBER)) return NONE
-  const parsed: unknown = parseForeign(bytes.toString('utf8'))
-  const tools = member(member(parsed, 'result'), 'tools')
-  if (!Array.isArray(tools)) return NONE
   const found = new Map<string, ToolTraits>()
-  for (const tool of tools) {
-    const name = member(tool, 'name')
+  for (const { name, tool } of listedTools(bytes)) {
     const annotations = member(tool, MEMBER)
-    if (typeof name === 'string' && annotations !== undefined) found.set(name, read(annotations))
+    if (annotations !== undefined) found.set(name, read(annotations))
   }
   return found
 }
@@ -43,10 +39,4 @@ function read(annotations: unknown): ToolTraits {
     idempotentHint: hint('idempotentHint'),
     openWorldHint: hint('openWorldHint'),
   }
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.getOwnPropertyDescriptor(value, name)?.value
-    : undefined
 }
