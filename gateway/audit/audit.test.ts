@@ -268,11 +268,28 @@ test('a secret that strays into what is recorded is not written', async () => {
   assert.doesNotMatch(text, /hunter2/)
 })
 
+test('the last record of a log closed in order vouches for all before it', async () => {
+  const { audit, output, verify } = start()
+  audit.outcome(endedJourney())
+  await audit.flush()
+  assert.equal((await verify()).instances[0]?.closed, false)
+  await audit.close()
+  const report = await verify()
+  assert.deepEqual([report.intact, report.instances[0]?.closed], [true, true])
+  const edited = output.lines().map((line, at) => (at === 1 ? line.replace('"ms"', '"us"') : line))
+  assert.equal((await verifyAudit(linesOf(edited))).breaks[0]?.kind, 'changed')
+  const cut = await verifyAudit(linesOf(output.lines().slice(0, -1)))
+  assert.deepEqual([cut.intact, cut.instances[0]?.closed], [true, false])
+})
+
 test('closing writes what waits, and says when it could not', async () => {
   const { audit, output } = start()
   audit.event({ type: 'stopping', version: '1.2.3' })
   await audit.close()
-  assert.equal(output.lines().length, 1)
+  assert.deepEqual(
+    output.lines().map((line) => JSON.parse(line).event),
+    ['stopping', 'log_closed'],
+  )
   const failing = start()
   failing.output.writeError = new Error('ENOSPC')
   failing.audit.event({ type: 'stopping', version: '1.2.3' })

@@ -75,7 +75,10 @@ export type Audit = {
   reopen(): Promise<void>
   /** Resolves once everything recorded so far is written; rejects with an Error when it cannot be now. */
   flush(): Promise<void>
-  /** Writes what waits and closes the sink; rejects when something could not be written. */
+  /**
+   * Writes what waits, then `log_closed` in a batch of its own, whose hash is that of everything before, and
+   * closes the sink; rejects when something could not be written.
+   */
   close(): Promise<void>
   health(): AuditHealth
 }
@@ -161,6 +164,8 @@ export function createAudit(options: AuditOptions): Audit {
     flush,
     async close() {
       try {
+        await flush()
+        push(records.closed())
         await flush()
       } finally {
         await writer.close()

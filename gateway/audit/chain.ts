@@ -4,6 +4,9 @@ import { quoted } from './text.ts'
 /** `prev` of an instance's first batch: base64url of 32 zero bytes. */
 export const GENESIS = 'A'.repeat(43)
 
+/** `event` of the last record of an instance that ended in order: a batch of its own. */
+export const LOG_CLOSED = 'log_closed'
+
 /**
  * Turns the fields of records into numbered lines, and the batches they are written in into a chain:
  * the first line of each batch carries the hash of the batch before.
@@ -31,7 +34,8 @@ export function hashBatch(bytes: Uint8Array | string): string {
 /**
  * A chain of one writer, from its first record. Removing or moving a line shows in the numbers, changing
  * one in the hash after its batch; what is missing at the end shows nowhere, and neither does a change
- * in the last batch or a chain made anew as a whole.
+ * in the last batch or a chain made anew as a whole. A writer that ends in order ends with a batch of one
+ * record that says so, and which nothing before it can hide behind.
  *
  * @param instance Names the writer; must never have been used before.
  */

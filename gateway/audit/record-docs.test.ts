@@ -158,7 +158,11 @@ test('docs/audit.md names the parts of a caller', () => {
 })
 
 test('docs/audit.md lists every event with its type and fields', () => {
-  const made = [...EVENTS.map((event) => records.event(event) ?? ''), records.lost(1)].map(recordOf)
+  const made = [
+    ...EVENTS.map((event) => records.event(event) ?? ''),
+    records.lost(1),
+    records.closed(),
+  ].map(recordOf)
   const rows = rowsUnder('Fields of events')
   assert.deepEqual(
     rows.map(([type, event, fields]) => [words(type)[0], words(event)[0], words(fields)]),

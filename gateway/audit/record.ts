@@ -9,6 +9,7 @@ import type { GatehouseEvent } from '../model/event.ts'
 import type { Journey, JourneyCall } from '../model/journey.ts'
 import { outcomeOf } from '../model/outcome.ts'
 import { basisText } from './basis.ts'
+import { LOG_CLOSED } from './chain.ts'
 import { eventFields } from './event-record.ts'
 import { MAX_ARGUMENTS_CHARS, quoteAll, quoted } from './text.ts'
 
@@ -27,6 +28,8 @@ export type Records = {
   event(event: GatehouseEvent): string | undefined
   /** A record of audit's own: that `count` records found no place. */
   lost(count: number): string
+  /** A record of audit's own, the last of its instance: nothing comes after it. */
+  closed(): string
 }
 
 const DECISION_HEAD_CHARS = '{"time":"2026-01-01T00:00:00.000Z","type":"decision"'.length
@@ -70,6 +73,7 @@ export function createRecords(options: {
       return record === undefined ? undefined : event(record.type, record.fields)
     },
     lost: (count) => event('lifecycle', { event: 'records_lost', count }),
+    closed: () => event('lifecycle', { event: LOG_CLOSED }),
   }
 }
 

@@ -56,6 +56,7 @@ test('a log as it was written is intact, and is counted', async () => {
         firstSeq: 1,
         lastSeq: 6,
         lastHash: hashBatch(bytesOf(lines.slice(4))),
+        closed: false,
       },
     ],
     breakCount: 0,

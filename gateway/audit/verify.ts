@@ -1,10 +1,11 @@
 /**
  * Checks audit lines as they stream by: every instance's chain by itself, however the lines of several
- * are mixed. A chain shows what was changed, removed or moved before its last batch; it cannot show
- * that its end is missing, nor that all of it was written anew.
+ * are mixed. A chain shows what was changed, removed or moved before its last batch, which of an instance
+ * that ended in order is the record that says so; it cannot show that its end is missing, nor that all of it
+ * was written anew.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { GENESIS } from './chain.ts'
+import { GENESIS, LOG_CLOSED } from './chain.ts'
 import { createUnreadable } from './torn.ts'
 
 export type BreakKind =
@@ -38,6 +39,8 @@ export type InstanceReport = {
    * is missing. Undefined when the batch is not here from its start.
    */
   readonly lastHash: string | undefined
+  /** Whether its last record says that it ended in order: then it is the whole last batch. */
+  readonly closed: boolean
 }
 
 /** Counts are complete; lists hold the first `MAX_LISTED`. */
@@ -76,6 +79,7 @@ export const MAX_LISTED = 20
 type AuditRecord = {
   readonly time: string
   readonly type: string
+  readonly event: string | undefined
   readonly id: string | undefined
   readonly instance: string
   readonly seq: number
@@ -91,6 +95,7 @@ type Seen = {
   /** Of the lines of the batch so far; undefined while its beginning is not known. */
   batch: Hash | undefined
   batchSeq: number
+  closed: boolean
   readonly firstSeq: number
 }
 
@@ -122,10 +127,19 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
     let seen = instances.get(instance)
     const before = seen?.lastSeq
     if (seen === undefined) {
-      seen = { firstSeq: seq, lastSeq: 0, records: 0, last: 0, batch: undefined, batchSeq: seq }
+      seen = {
+        firstSeq: seq,
+        lastSeq: 0,
+        records: 0,
+        last: 0,
+        batch: undefined,
+        batchSeq: seq,
+        closed: false,
+      }
       instances.set(instance, seen)
     }
     seen.records += 1
+    seen.closed = record.type === 'lifecycle' && record.event === LOG_CLOSED
     seen.last = tally.records()
     if (seq <= seen.lastSeq) {
       return { kind: 'out_of_order', detail: `record ${seq} after record ${seen.lastSeq}` }
@@ -162,6 +176,7 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
           firstSeq: seen.firstSeq,
           lastSeq: seen.lastSeq,
           lastHash: seen.batch?.copy().digest('base64url'),
+          closed: seen.closed,
         })),
         breakCount: breakCount + foreignCount,
         breaks: [...breaks, ...foreign.map(notARecord)].slice(0, MAX_LISTED),
@@ -265,11 +280,15 @@ function parseRecord(text: string): AuditRecord | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined
   const field = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value
-  const [time, type, id] = [field('time'), field('type'), field('id')]
+  const [time, type, id, event] = [field('time'), field('type'), field('id'), field('event')]
   const [instance, seq, prev] = [field('instance'), field('seq'), field('prev')]
   if (typeof time !== 'string' || typeof type !== 'string') return undefined
   if (typeof instance !== 'string') return undefined
   if (prev !== undefined && typeof prev !== 'string') return undefined
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined
-  return { time, type, id: typeof id === 'string' ? id : undefined, instance, seq, prev }
+  return { time, type, event: textOrNone(event), id: textOrNone(id), instance, seq, prev }
+}
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }

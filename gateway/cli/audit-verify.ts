@@ -14,9 +14,9 @@ Checks that audit records are complete and as they were written.
   --partial    earlier files are not at hand: let chains begin past their first record
   -h, --help   show this text
 
-A chain cannot show that its last lines are missing or changed: keep the last hash, which is printed for
-every instance, or a copy elsewhere. Exit code: 0 intact or empty, 1 broken, 2 used wrongly or a file cannot be
-read.`
+Of an instance that is "closed" everything was checked. One that is not runs still, was killed, or its end is
+missing: its last lines cannot be vouched for. Keep the last hash, which is printed for every instance, or a copy
+elsewhere. Exit code: 0 intact or empty, 1 broken, 2 used wrongly or a file cannot be read.`
 
 /** Characters of a file that are read to find when it begins. */
 const FIRST_LINE_CHARS = 256
@@ -83,9 +83,12 @@ function* describe(report: Report): Generator<string> {
   }
   // The newest: earlier ones have ended, and their hashes were printed by earlier checks.
   if (instances.length > MAX_LISTED) yield `${instances.length - MAX_LISTED} earlier instances`
-  for (const { instance, firstSeq, lastSeq, lastHash, ...own } of instances.slice(-MAX_LISTED)) {
+  for (const { instance, firstSeq, lastSeq, lastHash, closed, ...own } of instances.slice(
+    -MAX_LISTED,
+  )) {
     const name = quoted('"', instance)
-    yield `instance ${name}: ${own.records} records, ${firstSeq} to ${lastSeq}, last hash ${lastHash ?? 'unknown'}`
+    const end = closed ? 'closed' : 'not closed'
+    yield `instance ${name}: ${own.records} records, ${firstSeq} to ${lastSeq}, ${end}, last hash ${lastHash ?? 'unknown'}`
   }
   for (const { place, kind, instance, detail } of report.breaks) {
     yield `${place}: ${kind}${instance === undefined ? '' : ` (${quoted('"', instance)})`}: ${detail}`

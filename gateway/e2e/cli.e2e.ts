@@ -301,6 +301,7 @@ test('audit verify: a log of a real gateway is intact, an edited one is not, an 
   const whole = await verify('whole')
   assert.equal(whole.code, 0, whole.out)
   assert.match(whole.out, /^intact\n/)
+  assert.match(whole.out, /, closed, last hash /)
   for (const name of ['edited', 'cut', 'moved', 'added'] as const) {
     const { code, out } = await verify(name)
     assert.equal(code, 1, `${name}: ${out}`)
