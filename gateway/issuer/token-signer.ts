@@ -3,10 +3,11 @@
  * another thread, as Web Crypto does, costs several times the signature.
  */
 import type { KeyObject } from 'node:crypto'
-import { createPublicKey, sign } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 
 import { ExternalSigningKey } from 'oidc-provider'
 
+import { signEs256 } from '../oauth/sign-es256.ts'
 import type { SigningKey } from '../oauth/signing-keys.ts'
 import { SIGNING_ALGORITHM } from '../oauth/signing-keys.ts'
 
@@ -34,8 +35,7 @@ export class TokenSigner extends ExternalSigningKey {
     return this.#publicKey
   }
 
-  /** The signature of ES256: both numbers, one after the other (RFC 7518 §3.4). */
   override async sign(data: Uint8Array): Promise<Uint8Array> {
-    return sign('sha256', data, { key: this.#privateKey, dsaEncoding: 'ieee-p1363' })
+    return signEs256(data, this.#privateKey)
   }
 }

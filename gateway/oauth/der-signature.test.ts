@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { derOf } from './der-signature.ts'
+import { derOf, pairOf } from './der-signature.ts'
 
 const CASES: readonly { readonly name: string; readonly pair: string; readonly der: string }[] = [
   { name: 'as they are', pair: '1122 3344', der: '3008 0202 1122 0202 3344' },
@@ -18,6 +18,10 @@ for (const { name, pair, der } of CASES) {
   test(`the numbers of a signature are written ${name}`, () => {
     assert.deepEqual(derOf(bytes(pair)), bytes(der))
   })
+
+  test(`the numbers of a signature are read that are written ${name}`, () => {
+    assert.deepEqual(pairOf(bytes(der), bytes(pair).length / 2), bytes(pair))
+  })
 }
 
 test('from 128 bytes on the length of a signature stands in a byte of its own', () => {
@@ -30,6 +34,12 @@ test('from 128 bytes on the length of a signature stands in a byte of its own', 
 test('the longest signature is that of P-521', () => {
   const number = 'ff'.repeat(66)
   assert.deepEqual(derOf(bytes(number + number)).subarray(0, 6), bytes('3081 8a02 4300'))
+})
+
+test('numbers of P-521 are read with their length in a byte of its own', () => {
+  for (const number of ['ff'.repeat(66), '01'.repeat(66), `00${'81'.repeat(65)}`]) {
+    assert.deepEqual(pairOf(derOf(bytes(number + number)), 66), bytes(number + number))
+  }
 })
 
 function bytes(hex: string): Buffer {

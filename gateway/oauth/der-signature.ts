@@ -1,4 +1,4 @@
-/** ECDSA signatures as OpenSSL reads them. */
+/** ECDSA signatures as OpenSSL reads and writes them, and as a JWS has them. */
 
 /** ASN.1 tags (X.690 §8.3, §8.9). */
 const INTEGER = 0x02
@@ -19,6 +19,25 @@ export function derOf(pair: Uint8Array): Buffer {
   const { length } = numbers
   const head = length < 128 ? [SEQUENCE, length] : [SEQUENCE, ONE_BYTE_LENGTH, length]
   return Buffer.concat([Buffer.from(head), numbers])
+}
+
+/**
+ * Returns the two numbers of an ECDSA signature in DER side by side, as a JWS has them (RFC 7518 §3.4).
+ *
+ * @param der As `sign` of `node:crypto` returns it; nothing that came from elsewhere.
+ * @param numberBytes Bytes of each number in the result; at most 66, those of P-521.
+ */
+export function pairOf(der: Uint8Array, numberBytes: number): Buffer {
+  const pair = Buffer.alloc(2 * numberBytes)
+  let at = der[1] === ONE_BYTE_LENGTH ? 3 : 2
+  for (const end of [numberBytes, 2 * numberBytes]) {
+    const next = at + 2 + (der[at + 1] ?? 0)
+    // A zero before a high bit is one byte more than the number has.
+    const digits = der.subarray(Math.max(at + 2, next - numberBytes), next)
+    pair.set(digits, end - digits.length)
+    at = next
+  }
+  return pair
 }
 
 /** Without leading zeros, but for one that keeps the number from looking negative (X.690 §8.3). */
