@@ -38,3 +38,18 @@ test('A body that is coded is refused, however that is said', () => {
     assert.equal(statusOf(['transfer-encoding', coding]), 400, coding)
   }
 })
+
+test('A body is UTF-8, or says nothing of it', () => {
+  const typed = (type: string) =>
+    refuseHead({ httpVersion: '1.1', rawHeaders: ['Content-Type', type] })
+  const form = 'application/x-www-form-urlencoded'
+  for (const right of ['utf-8', 'UTF-8', '"utf-8"', 'utf8']) {
+    assert.equal(typed(`${form}; charset=${right}`), undefined, right)
+  }
+  assert.equal(typed(`${form};x=utf-16`), undefined)
+  for (const wrong of ['utf-16', 'UTF-16LE', 'iso-8859-1', '', 'utf-8; charset=utf-16']) {
+    const answer = typed(`application/json ; Charset = ${wrong}`)
+    assert.equal(answer?.status, 415, wrong)
+    assert.match(answer?.body, /"error":"invalid_request"/)
+  }
+})

@@ -1,6 +1,7 @@
 /** What of a request head two readers could take differently is refused here as it is on the paths of servers (R-HTTP-1). */
 import type { IncomingMessage } from 'node:http'
 
+import { isUtf8 } from '../model/charset.ts'
 import type { PageAnswer } from '../pages/page.ts'
 import { oauthError } from './http.ts'
 
@@ -33,6 +34,9 @@ export function refuseHead(
     }
     if (name === 'content-encoding' && value !== 'identity') {
       return oauthError(415, 'invalid_request', 'Content-Encoding is not supported')
+    }
+    if (name === 'content-type' && !isUtf8(value)) {
+      return oauthError(415, 'invalid_request', 'charset must be utf-8')
     }
   }
   return undefined

@@ -1,3 +1,4 @@
+import { isUtf8 } from '../model/charset.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Head } from './admit.ts'
 
@@ -11,14 +12,9 @@ export function checkMediaType(head: Head): void {
   if (head.contentEncoding !== undefined && head.contentEncoding.toLowerCase() !== 'identity') {
     throw new Refusal('unsupported_media_type', { message: 'Content-Encoding is not supported' })
   }
-  const [type = '', ...parameters] = (head.contentType ?? '').split(';')
+  const type = (head.contentType ?? '').split(';', 1)[0] ?? ''
   if (type.trim().toLowerCase() !== 'application/json') throw new Refusal('unsupported_media_type')
-  for (const parameter of parameters) {
-    const [name = '', value = ''] = parameter.split('=')
-    if (name.trim().toLowerCase() !== 'charset') continue
-    const charset = value.trim().replaceAll('"', '').toLowerCase()
-    if (charset !== 'utf-8' && charset !== 'utf8') {
-      throw new Refusal('unsupported_media_type', { message: 'charset must be utf-8' })
-    }
+  if (!isUtf8(head.contentType ?? '')) {
+    throw new Refusal('unsupported_media_type', { message: 'charset must be utf-8' })
   }
 }

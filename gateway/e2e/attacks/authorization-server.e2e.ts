@@ -103,6 +103,9 @@ test('Registrations that could be used against somebody are refused', async () =
   assert.equal(large.status, 413)
   const headers = { 'content-type': 'text/plain' }
   assert.equal((await agent.register({}, headers)).status, 400)
+  const utf16 = { 'content-type': 'application/json; charset=utf-16' }
+  const { status, json } = await agent.register({ redirect_uris: [REDIRECT] }, utf16)
+  assert.deepEqual([status, Reflect.get(json, 'error')], [415, 'invalid_request'])
   assert.equal((await agent.register({}, { authorization: 'Bearer wrong' })).status, 401)
 })
 
