@@ -1,6 +1,6 @@
 /** `gatehouse policy explain --record`: a recorded decision, asked again under the rules of today. */
-import type { Caller } from '../model/caller.ts'
 import type { Call } from '../model/call.ts'
+import type { Caller } from '../model/caller.ts'
 import { callerWithIncluded, type ScopeIncludes } from '../model/scope-includes.ts'
 import { explain } from '../policy/explain.ts'
 import { formatExplanation } from '../policy/format-explanation.ts'

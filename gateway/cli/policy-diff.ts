@@ -1,8 +1,8 @@
 /** `gatehouse policy diff`: what a changed policy would change. */
 import { callFor } from '../policy/ask.ts'
+import { occasionOf } from '../policy/cases.ts'
 import { type DecisionChange, diffPolicies, type PolicyDiff } from '../policy/diff.ts'
 import { formatDiff } from '../policy/format-diff.ts'
-import { occasionOf } from '../policy/cases.ts'
 import { readCases } from '../policy/read-cases.ts'
 import type { AskedCall } from '../policy/recorded-call.ts'
 import { formatProblem } from '../server/load-all.ts'

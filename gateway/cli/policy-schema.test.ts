@@ -4,10 +4,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { SourceDocument } from '../model/problem.ts'
-import { compilePolicy } from '../testkit/compile-policy.ts'
 import { readCases } from '../policy/read-cases.ts'
 import { validate } from '../settings/validate.ts'
 import { readYaml } from '../settings/yaml.ts'
+import { compilePolicy } from '../testkit/compile-policy.ts'
 
 const POLICIES = join(import.meta.dirname, '../../policies')
 

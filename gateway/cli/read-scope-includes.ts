@@ -1,6 +1,6 @@
 /** Which scopes count for others, by a configuration named on a command line. */
-import { closeIncludes, NO_INCLUDES, type ScopeIncludes } from '../model/scope-includes.ts'
 import type { Problem } from '../model/problem.ts'
+import { closeIncludes, NO_INCLUDES, type ScopeIncludes } from '../model/scope-includes.ts'
 import { validate } from '../settings/validate.ts'
 import { readDocument } from './read-policies.ts'
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { rename, writeFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
-import { eventually } from '../testkit/eventually.ts'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { eventually } from '../testkit/eventually.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { allowAll, startGatehouse } from '../testkit/gatehouse.ts'
 

@@ -10,9 +10,9 @@ import type { Desk } from '../pipeline/desk.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import type { Ask } from '../registry/approval.ts'
+import type { Settings } from '../settings/settings.ts'
 import { tellLinkEnd } from './link-ends.ts'
 import { createLiveSessions } from './live-sessions.ts'
-import type { Settings } from '../settings/settings.ts'
 import type { Plant } from './plant.ts'
 
 export type ApprovalDoor = {

@@ -1,9 +1,9 @@
 /** The way from a visit to the connect pages and back. */
+import { Refusal } from '../model/refusal.ts'
 import { admit } from '../pipeline/admit.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import type { Visit } from '../pipeline/visit.ts'
-import { Refusal } from '../model/refusal.ts'
 import type { Vault } from './vault.ts'
 
 /** A form of ours has one field. */

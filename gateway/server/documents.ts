@@ -3,8 +3,8 @@
  * (RFC 9728), and the keys that tokens of ours are signed with.
  */
 import type { McpServer } from '../model/server.ts'
-import { KEYS_MAX_AGE_SECONDS } from '../oauth/signing-keys.ts'
 import { metadataPath, protectedResourceMetadata, ROOT_METADATA_PATH } from '../oauth/metadata.ts'
+import { KEYS_MAX_AGE_SECONDS } from '../oauth/signing-keys.ts'
 import type { Routes } from '../pipeline/route.ts'
 import type { Document, Documents } from './doors.ts'
 

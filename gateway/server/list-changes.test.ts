@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createCatalogue } from '../pipeline/catalogue.ts'
-import { testCaller, testDesk } from '../testkit/pipeline.ts'
 import { NO_FACTS } from '../policy/occasion.ts'
+import { testCaller, testDesk } from '../testkit/pipeline.ts'
 import { changedLists, type Sight } from './list-changes.ts'
 
 const TOOLS = 'tools'

@@ -1,9 +1,9 @@
 /** Which accounts of a person the servers of one configuration work with, and where to connect them. */
+import type { Setup } from '../issuer/setup.ts'
 import type { Caller } from '../model/caller.ts'
+import type { Credential, VaultCredential } from '../model/credential.ts'
 import type { AccountUse, NeededAccount } from '../model/needed-account.ts'
 import { Refusal } from '../model/refusal.ts'
-import type { Credential, VaultCredential } from '../model/credential.ts'
-import type { Setup } from '../issuer/setup.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Book } from '../vault/book.ts'
 import { createConnectLinks } from '../vault/connect-link.ts'

@@ -2,9 +2,9 @@
  * A request that the raw front has read whole, and the response to it, as a visit uses them. The response is
  * written as node:http writes it: same fields, same framing.
  */
-import type { LateWriter, WriteLate } from '../egress/late-writes.ts'
-import type { Socket } from 'node:net'
 import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { LateWriter, WriteLate } from '../egress/late-writes.ts'
 import { NOT_IN_A_FIELD } from '../model/http-fields.ts'
 import type { ExchangeRequest, ExchangeResponse } from './exchange.ts'
 import type { HttpVisit } from './http-visit.ts'

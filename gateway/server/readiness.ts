@@ -1,6 +1,6 @@
 /** What `/readyz` says: whether to send traffic here, and everything an operator should look at. */
-import { REVOCATIONS_STALE_AFTER_SECONDS } from '../registry/revocations.ts'
 import type { SharedHealth } from '../limits/shared-buckets.ts'
+import { REVOCATIONS_STALE_AFTER_SECONDS } from '../registry/revocations.ts'
 import { describePressure } from './load-watch.ts'
 import type { Plant } from './plant.ts'
 import type { LastReload } from './reload.ts'

@@ -1,7 +1,7 @@
 /** A worker: serves like a process of its own, and is looked after by its supervisor. */
+import { SHARED_ANSWER_MS } from '../model/limits.ts'
 import { Secret } from '../model/secret.ts'
 import { createRelayedStore } from '../state/relayed-store.ts'
-import { SHARED_ANSWER_MS } from '../model/limits.ts'
 import type { ToSupervisor, ToWorker } from './crew-talk.ts'
 import { relayKeyFetches } from './key-fetches.ts'
 import { createLine } from './line.ts'

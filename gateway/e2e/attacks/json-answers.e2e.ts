@@ -5,16 +5,15 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { type DocsGateway, startDocsGateway } from '../../testkit/docs-gateway.ts'
-import { eventually } from '../../testkit/eventually.ts'
 import {
   CreateMessageRequestSchema,
   ResourceUpdatedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 
+import { type DocsGateway, startDocsGateway } from '../../testkit/docs-gateway.ts'
+import { eventually } from '../../testkit/eventually.ts'
 import { readAnswer } from '../../testkit/read-answer.ts'
 import type { Override } from '../../testkit/recording-server.ts'
 import { callTool, openSession, post, request } from '../../testkit/rpc.ts'

@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { eventually } from '../../testkit/eventually.ts'
 import { gzipSync } from 'node:zlib'
 
+import { eventually } from '../../testkit/eventually.ts'
 import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll, startGatehouse } from '../../testkit/gatehouse.ts'
 import type { RawServer } from '../../testkit/raw-server.ts'
