@@ -9,8 +9,8 @@ import { credentialHeaders } from '../pipeline/swap.ts'
 import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
 import { accept } from '../websocket/accept.ts'
 import type { Wire } from '../websocket/wire.ts'
+import { beginJourney } from './begin-journey.ts'
 import type { Generation } from './generation.ts'
-import { newJourney } from './new-journey.ts'
 import type { Plant } from './plant.ts'
 import { type UpgradeArrival, UpgradeVisit } from './upgrade-visit.ts'
 
@@ -26,20 +26,7 @@ export function openUpgrade(
 ): UpgradeVisit | undefined {
   const { request, socket } = arrival
   socket.on('error', () => socket.destroy())
-  const { desk } = current()
-  const forwardedFor = request.headers['x-forwarded-for']
-  const journey = newJourney({
-    id: plant.newId(),
-    nowMs: plant.now(),
-    tick: plant.tick(),
-    httpMethod: request.method ?? '',
-    config: desk.version,
-    address: desk.addressOf(
-      socket.remoteAddress ?? '',
-      typeof forwardedFor === 'string' ? forwardedFor : undefined,
-    ),
-    certificate: plant.certificateOf?.(socket),
-  })
+  const journey = beginJourney(request, current().desk, plant)
   try {
     return new UpgradeVisit(arrival, journey)
   } catch {

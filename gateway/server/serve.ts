@@ -1,10 +1,11 @@
 /** From a request of a caller to the door that takes it: the pipeline, or our own authorization server. */
 import { isOauthTarget } from '../issuer/routes.ts'
+import { addressOf } from './begin-journey.ts'
 import { receive, turnAway } from './doors.ts'
 import type { House } from './house.ts'
 import type { OnRequest } from './listen.ts'
 import type { Arrival } from './open-visit.ts'
-import { addressOf, openVisit } from './open-visit.ts'
+import { openVisit } from './open-visit.ts'
 
 /** What takes each request; one more look at its target where the authorization server is configured. */
 export function requestHandler(house: House): OnRequest {
@@ -18,7 +19,7 @@ export function requestHandler(house: House): OnRequest {
       return toPipeline(request, response, expects)
     if (house.draining) response.shouldKeepAlive = false
     if (expects === 'expects_continue') response.writeContinue()
-    void issuer.handle(request, response, addressOf(request, house.current))
+    void issuer.handle(request, response, addressOf(request, house.current.desk))
   }
 }
 
