@@ -2,7 +2,7 @@
 import { quoted } from '../audit/text.ts'
 import { createVerifier, MAX_LISTED, type Report } from '../audit/verify.ts'
 import type { Io } from './io.ts'
-import { readLines, textOf } from './read-lines.ts'
+import { readLogs, textOf } from './read-lines.ts'
 import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse audit verify [--partial] FILE…
@@ -39,14 +39,7 @@ export async function auditVerify(
   const { values, words: files } = given
   if (files.length === 0) return misused(io, 'audit verify: no file named', HELP)
   const verifier = createVerifier({ start: values.partial === true ? 'later' : 'first' })
-  for (const file of await oldestFirst(files)) {
-    try {
-      await readLines(file, verifier.line)
-    } catch (error) {
-      io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
-      return EXIT_UNUSABLE
-    }
-  }
+  if (!(await readLogs(await oldestFirst(files), verifier.line, io))) return EXIT_UNUSABLE
   const report = verifier.report()
   for (const line of describe(report)) io.out(line)
   return report.intact ? EXIT_INTACT : EXIT_BROKEN

@@ -11,7 +11,7 @@ import {
   type RecordedDecision,
 } from '../policy/recorded-decision.ts'
 import type { Io } from './io.ts'
-import { readLines } from './read-lines.ts'
+import { readLogs } from './read-lines.ts'
 
 /** The decision with this id; undefined where it is not there, or not one, which is said on `io`. */
 export async function findRecord(
@@ -20,14 +20,7 @@ export async function findRecord(
   io: Pick<Io, 'err'>,
 ): Promise<RecordedDecision | undefined> {
   const search = createRecordSearch(id)
-  for (const file of files) {
-    try {
-      await readLines(file, search.line)
-    } catch (error) {
-      io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
-      return undefined
-    }
-  }
+  if (!(await readLogs(files, search.line, io))) return undefined
   const [first, ...more] = search.found()
   if (first === undefined) {
     io.err(

@@ -3,7 +3,7 @@ import { describeAsked } from '../policy/format-diff.ts'
 import { howMany } from '../policy/how-many.ts'
 import { createShadowReport, type ShadowFinding } from '../policy/shadow-report.ts'
 import type { Io } from './io.ts'
-import { readLines } from './read-lines.ts'
+import { readLogs } from './read-lines.ts'
 import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy shadow-report [--json] AUDIT…
@@ -33,14 +33,7 @@ export async function policyShadowReport(
   const { values, words } = given
   if (words.length === 0) return misused(io, 'policy shadow-report: no audit log named', HELP)
   const shadow = createShadowReport()
-  for (const file of words) {
-    try {
-      await readLines(file, shadow.line)
-    } catch (error) {
-      io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
-      return 1
-    }
-  }
+  if (!(await readLogs(words, shadow.line, io))) return 1
   const { decisions, findings } = shadow.report()
   if (values.json) {
     io.out(JSON.stringify({ decisions, findings: findings.map(toJson) }, undefined, 2))

@@ -2,9 +2,30 @@
 import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import type { Io } from './io.ts'
 
 /** Longest line, in characters; what has no newline for longer is not an audit log. */
 const MAX_LINE_CHARS = 64 * 1024 * 1024
+
+/**
+ * Calls `take` for every line of these files, one file after the other, as `readLines` does. False when one
+ * cannot be read, which is said on `io`; those after it are not begun.
+ */
+export async function readLogs(
+  files: readonly string[],
+  take: (line: string, place: string) => void,
+  io: Pick<Io, 'err'>,
+): Promise<boolean> {
+  for (const file of files) {
+    try {
+      await readLines(file, take)
+    } catch (error) {
+      io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+      return false
+    }
+  }
+  return true
+}
 
 /**
  * Calls `take` for every line of a file, without its newline, and with its place (`FILE:LINE`).

@@ -1,7 +1,7 @@
 /** The calls of audit logs named on a command line. */
 import { type CountedCall, createRecordedCalls } from '../policy/recorded-calls.ts'
 import type { Io } from './io.ts'
-import { readLines } from './read-lines.ts'
+import { readLogs } from './read-lines.ts'
 
 /**
  * Reads audit logs; what of them cannot be asked again is said on standard error. Undefined when a
@@ -12,14 +12,7 @@ export async function readRecorded(
   io: Pick<Io, 'err'>,
 ): Promise<readonly CountedCall[] | undefined> {
   const recorded = createRecordedCalls()
-  for (const file of files) {
-    try {
-      await readLines(file, recorded.line)
-    } catch (error) {
-      io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
-      return undefined
-    }
-  }
+  if (!(await readLogs(files, recorded.line, io))) return undefined
   const { calls, decisions, unusable } = recorded.report()
   if (decisions === 0 && files.length > 0) io.err(`no recorded calls in ${files.join(', ')}`)
   for (const [why, count] of unusable) io.err(`${count} recorded calls left out: ${why}`)
