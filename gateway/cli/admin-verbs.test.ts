@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { AdminDesk } from '../testkit/admin-desk.ts'
 import { ADMIN_TOKEN, createAdminDesk } from '../testkit/admin-desk.ts'
+import { runVerb } from '../testkit/run-verb.ts'
 import { grantCreate, grantList } from './grant.ts'
 import { reload } from './reload.ts'
 import { revoke } from './revoke.ts'
@@ -46,12 +47,8 @@ async function run(
     readonly env?: Readonly<Record<string, string>>
   } = {},
 ) {
-  const out: string[] = []
-  const err: string[] = []
   const env = options.env ?? { GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN }
-  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line), env }
-  const code = await verb(args, io, options.fetch ?? unasked)
-  return { code, out: out.join('\n'), err: err.join('\n') }
+  return await runVerb((io) => verb(args, io, options.fetch ?? unasked), env)
 }
 
 async function unasked(): Promise<Response> {

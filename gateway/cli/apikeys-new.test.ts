@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { createApiKeys } from '../identity/api-keys.ts'
 import { loadSettings } from '../settings/load.ts'
+import { runVerb } from '../testkit/run-verb.ts'
 import { apikeysNew } from './apikeys-new.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12)
@@ -16,11 +17,7 @@ policies: [policy.yaml]
 `
 
 async function run(...args: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
-  const code = await apikeysNew(args, io, { now: () => NOW_MS, randomBytes })
-  return { code, out: out.join('\n'), err: err.join('\n') }
+  return await runVerb((io) => apikeysNew(args, io, { now: () => NOW_MS, randomBytes }))
 }
 
 /** The printed key, and the settings that the printed entry becomes. */

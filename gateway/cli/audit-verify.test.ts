@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { createChain, hashBatch } from '../audit/chain.ts'
+import { runVerb } from '../testkit/run-verb.ts'
 import { auditVerify } from './audit-verify.ts'
 
 let folder = ''
@@ -42,14 +43,8 @@ async function file(lines: readonly string[], end = '\n'): Promise<string> {
   return path
 }
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const out: string[] = []
-  const err: string[] = []
-  const code = await auditVerify(args, {
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-  })
-  return { code, out: out.join('\n'), err: err.join('\n') }
+async function run(...args: string[]) {
+  return await runVerb((io) => auditVerify(args, io))
 }
 
 test('a rotated file that was compressed is read like the others, and a broken one is said to be', async () => {

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { runVerb } from '../testkit/run-verb.ts'
 import { check } from './check.ts'
 
 const TOKEN = randomBytes(32).toString('base64url')
@@ -38,13 +39,8 @@ async function runArgs(
     directory = '\0',
   }: { readonly env?: Record<string, string>; readonly directory?: string } = {},
 ) {
-  const out: string[] = []
-  const err: string[] = []
-  const write = (lines: string[]) => (line: string) => {
-    lines.push(line.replaceAll(directory, 'DIR'))
-  }
-  const code = await check(args, { out: write(out), err: write(err), env })
-  return { code, out: out.join('\n'), err: err.join('\n') }
+  const { code, out, err } = await runVerb((io) => check(args, io), env)
+  return { code, out: out.replaceAll(directory, 'DIR'), err: err.replaceAll(directory, 'DIR') }
 }
 
 test('a valid configuration exits 0 and says what would run', async (t) => {

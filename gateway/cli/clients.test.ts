@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createClients } from '../registry/clients.ts'
 import { ADMIN_TOKEN, createAdminDesk } from '../testkit/admin-desk.ts'
 import { memoryStore } from '../testkit/memory-store.ts'
+import { silentIo } from '../testkit/run-verb.ts'
 import { clientsList, clientsRevoke } from './clients.ts'
 import { signingKeysRotate } from './signing-keys.ts'
 
@@ -24,13 +25,7 @@ async function setup(count: number) {
   }
   const desk = createAdminDesk({ clients })
   const run = async (verb: typeof clientsList, ...args: readonly string[]) => {
-    const out: string[] = []
-    const err: string[] = []
-    const io = {
-      out: (line: string) => out.push(line),
-      err: (line: string) => err.push(line),
-      env: { GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN },
-    }
+    const { io, out, err } = silentIo({ GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN })
     const fetch = async (input: unknown, init: RequestInit = {}): Promise<Response> => {
       const { pathname: path, searchParams } = new URL(String(input))
       const { method = 'GET' } = init

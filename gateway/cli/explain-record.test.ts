@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { createRecords } from '../audit/record.ts'
 import { refusedJourney } from '../testkit/journey.ts'
 import { type LoggedCall, recordedLog } from '../testkit/recorded-log.ts'
+import { runVerb } from '../testkit/run-verb.ts'
 import { policyExplain } from './policy-explain.ts'
 
 let directory = ''
@@ -41,13 +42,7 @@ audit: { sink: ${files.sink} }
 }
 
 async function run(...args: readonly string[]) {
-  const lines = { out: '', err: '' }
-  const code = await policyExplain(args, {
-    out: (line) => (lines.out += `${line}\n`),
-    err: (line) => (lines.err += `${line}\n`),
-    env: {},
-  })
-  return { code, ...lines }
+  return await runVerb((io) => policyExplain(args, io))
 }
 
 const READERS = '{ id: readers, effect: allow, subjects: [{ kind: agent }], tools: [docs/*] }'

@@ -2,15 +2,12 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { parseKeyRing } from '../settings/key-ring.ts'
+import { runVerb } from '../testkit/run-verb.ts'
 import { keysNew } from './keys-new.ts'
 
 async function run(...args: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
   const sources = { now: () => Date.UTC(2026, 10, 23), randomBytes }
-  const code = await keysNew(args, io, sources)
-  return { code, out: out.join('\n'), err: err.join('\n') }
+  return await runVerb((io) => keysNew(args, io, sources))
 }
 
 test('it prints one entry that the key ring accepts, named after the day', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runVerb } from '../testkit/run-verb.ts'
 import { run } from './main.ts'
 
 const POLICY_VERBS = [
@@ -13,15 +14,7 @@ const POLICY_VERBS = [
 
 /** Runs the command; returns its exit code and what it printed. */
 async function gatehouse(...args: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const io = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    env: {},
-  }
-  const code = await run(args, io)
-  return { code, out: out.join('\n'), err: err.join('\n') }
+  return await runVerb((io) => run(args, io))
 }
 
 /** The uses listed in a text, one row each. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ADMIN_TOKEN, type AdminDesk, createAdminDesk } from '../testkit/admin-desk.ts'
+import { silentIo } from '../testkit/run-verb.ts'
 import { pinsAccept, pinsList } from './pins.ts'
 
 /** A desk whose server `docs` has changed what its tool `read` is. */
@@ -18,13 +19,7 @@ async function deskWithChange(): Promise<AdminDesk> {
 }
 
 function run(verb: typeof pinsList, desk: AdminDesk, ...args: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const io = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    env: { GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN },
-  }
+  const { io, out, err } = silentIo({ GATEHOUSE_ADMIN_TOKEN: ADMIN_TOKEN })
   const fetch = async (input: unknown, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(String(input))
     const answer = await desk.ask({

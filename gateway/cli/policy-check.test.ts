@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { runVerb } from '../testkit/run-verb.ts'
 import { policyCheck } from './policy-check.ts'
 
 let directory = ''
@@ -22,11 +23,8 @@ function rule(id: string, more = ''): string {
 async function check(...texts: readonly string[]) {
   const files = texts.map((_, at) => join(directory, `policy-${at}.yaml`))
   for (const [at, text] of texts.entries()) await writeFile(files[at]!, text)
-  const out: string[] = []
-  const err: string[] = []
-  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
-  const code = await policyCheck(files, io)
-  return { code, out: out.join('\n'), err: err.join('\n').replaceAll(directory, 'DIR') }
+  const { code, out, err } = await runVerb((io) => policyCheck(files, io))
+  return { code, out, err: err.replaceAll(directory, 'DIR') }
 }
 
 test('files that are right are counted, and warnings do not make them wrong', async () => {

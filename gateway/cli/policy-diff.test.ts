@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { recordedLog } from '../testkit/recorded-log.ts'
+import { runVerb } from '../testkit/run-verb.ts'
 import { policyDiff } from './policy-diff.ts'
 
 let directory = ''
@@ -51,15 +52,7 @@ function file(name: string): string {
 }
 
 async function diff(...args: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const io = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    env: {},
-  }
-  const code = await policyDiff(args, io)
-  return { code, out: out.join('\n'), err: err.join('\n') }
+  return await runVerb((io) => policyDiff(args, io))
 }
 
 test('recorded calls that another policy denies are shown, and fail a pipeline', async () => {

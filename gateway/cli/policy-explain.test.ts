@@ -3,20 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { runVerb } from '../testkit/run-verb.ts'
 import { policyExplain } from './policy-explain.ts'
 
 const DOCUMENTS = join(import.meta.dirname, '../../policies/documents.yaml')
 
-async function run(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const lines = { out: '', err: '' }
-  const code = await policyExplain(args, {
-    out: (line) => (lines.out += `${line}\n`),
-    err: (line) => (lines.err += `${line}\n`),
-    env: {},
-  })
-  return { code, ...lines }
+async function run(...args: readonly string[]) {
+  return await runVerb((io) => policyExplain(args, io))
 }
 
 const ASKED = ['--policy', DOCUMENTS, '--server', 'docs', '--subject', 'alice'] as const
@@ -68,7 +61,7 @@ test('a method that is none, or names a target, is told with what to ask instead
   ] as const
   for (const [method, hint] of rows) {
     const { code, err } = await run(...ASKED, '--method', method)
-    assert.deepEqual([code, err], [1, `${hint}\n`])
+    assert.deepEqual([code, err], [1, hint])
   }
   for (const method of ['tools/list', 'ping', 'sampling/createMessage']) {
     assert.equal((await run(...ASKED, '--method', method)).err, '')

@@ -11,6 +11,7 @@ import { createRecordedCalls } from '../policy/recorded-calls.ts'
 import { validate } from '../settings/validate.ts'
 import { someCaller } from '../testkit/compile-rules.ts'
 import { type LoggedCall, plainCall, recordedLog } from '../testkit/recorded-log.ts'
+import { silentIo } from '../testkit/run-verb.ts'
 import { policyLearn } from './policy-learn.ts'
 import { policyTest } from './policy-test.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
@@ -105,17 +106,6 @@ const UNSEEN: readonly (readonly [who: Partial<Caller>, server: string, question
 
 function tool(who: Partial<Caller>, server: string, name: string) {
   return [who, server, { about: 'tool', name }] as const
-}
-
-function silentIo() {
-  const out: string[] = []
-  const err: string[] = []
-  const io = {
-    out: (line: string) => out.push(line),
-    err: (line: string) => err.push(line),
-    env: {},
-  }
-  return { io, out, err }
 }
 
 async function learn(log: readonly LoggedCall[], name: string) {

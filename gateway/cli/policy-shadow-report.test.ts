@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { recordedLog } from '../testkit/recorded-log.ts'
+import { silentIo } from '../testkit/run-verb.ts'
 import { policyShadowReport } from './policy-shadow-report.ts'
 
 let directory = ''
@@ -30,11 +31,8 @@ after(async () => {
 })
 
 async function report(...args: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
-  const code = await policyShadowReport(args, io)
-  return { code, out, err }
+  const { io, out, err } = silentIo()
+  return { code: await policyShadowReport(args, io), out, err }
 }
 
 test('each shadow rule is reported with how often, for whom and for which calls it would have decided', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { globSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { runVerb } from '../testkit/run-verb.ts'
 import { EXAMPLE, policyTest } from './policy-test.ts'
 
 const POLICIES = join(import.meta.dirname, '../../policies')
@@ -27,20 +28,15 @@ after(async () => {
 })
 
 /** Runs the verb over files written for it; the lines come without the directory. */
-async function run(
-  files: Readonly<Record<string, string>>,
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+async function run(files: Readonly<Record<string, string>>, ...args: readonly string[]) {
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
-  const lines = { out: '', err: '' }
-  const code = await policyTest(
-    args.map((arg) => (arg.startsWith('-') ? arg : join(directory, arg))),
-    {
-      out: (line) => (lines.out += `${line.replaceAll(`${directory}/`, '')}\n`),
-      err: (line) => (lines.err += `${line.replaceAll(`${directory}/`, '')}\n`),
-    },
-  )
-  return { code, ...lines }
+  const words = args.map((arg) => (arg.startsWith('-') ? arg : join(directory, arg)))
+  const { code, out, err } = await runVerb((io) => policyTest(words, io))
+  return {
+    code,
+    out: out.replaceAll(`${directory}/`, ''),
+    err: err.replaceAll(`${directory}/`, ''),
+  }
 }
 
 function casesOf(expect: string, rest = ''): string {
@@ -49,7 +45,7 @@ function casesOf(expect: string, rest = ''): string {
 
 test('cases that hold end with 0, found beside the policy or named themselves', async () => {
   const files = { 'a.yaml': POLICY, 'a.cases.yaml': casesOf('allow') }
-  const done = { code: 0, out: '1 passed, 0 failed\n', err: '' }
+  const done = { code: 0, out: '1 passed, 0 failed', err: '' }
   assert.deepEqual(await run(files, 'a.yaml'), done)
   assert.deepEqual(await run(files, 'a.cases.yaml'), done)
   assert.deepEqual(await run(files, 'a.yaml', 'a.cases.yaml'), done)
@@ -58,10 +54,7 @@ test('cases that hold end with 0, found beside the policy or named themselves', 
 test('a case that does not hold ends with 1 and is named with its line', async () => {
   const { code, out } = await run({ 'a.yaml': POLICY, 'a.cases.yaml': casesOf('deny') }, 'a.yaml')
   assert.equal(code, 1)
-  assert.equal(
-    out,
-    'a.cases.yaml:2 it reads: expected deny, got allow by read\n0 passed, 1 failed\n',
-  )
+  assert.equal(out, 'a.cases.yaml:2 it reads: expected deny, got allow by read\n0 passed, 1 failed')
 })
 
 test('a case file may name its policies', async () => {
@@ -88,7 +81,7 @@ test('a file that is missing, no YAML, no policy or no cases ends with 1 and say
   for (const [files, name, says] of rows) {
     const { code, out, err } = await run(files, name)
     assert.equal(code, 1)
-    assert.equal(out, '0 passed, 0 failed\n')
+    assert.equal(out, '0 passed, 0 failed')
     assert.match(err, says)
   }
 })
@@ -103,7 +96,7 @@ test('where there are no cases, what one looks like is shown, and in which file'
   ]
   for (const [files, name] of without) {
     const { err } = await run(files, `${name}.yaml`)
-    assert.ok(err.endsWith(`no cases in ${name}.cases.yaml; one looks like this:\n\n${EXAMPLE}\n`))
+    assert.ok(err.endsWith(`no cases in ${name}.cases.yaml; one looks like this:\n\n${EXAMPLE}`))
   }
   for (const cases of ['cases: [', casesOf('perhaps'), casesOf('deny')]) {
     const { err } = await run({ ...good, 'a.cases.yaml': cases }, 'a.yaml')
@@ -142,10 +135,9 @@ test('every case of the policies we ship holds, and each policy has some', async
   const files = globSync('*.yaml', { cwd: POLICIES }).filter((name) => !name.includes('.cases.'))
   assert.ok(files.length >= 8)
   for (const file of files) {
-    const lines: string[] = []
-    const io = { out: (line: string) => lines.push(line), err: (line: string) => lines.push(line) }
-    assert.equal(await policyTest([join(POLICIES, file)], io), 0, lines.join('\n'))
-    const passed = Number(/^(\d+) passed/.exec(lines.at(-1) ?? '')?.[1])
-    assert.ok(passed >= 4 && lines.length === 1, lines.join('\n'))
+    const { code, out, err } = await runVerb((io) => policyTest([join(POLICIES, file)], io))
+    assert.deepEqual([code, err], [0, ''], out)
+    const passed = Number(/^(\d+) passed, 0 failed$/.exec(out)?.[1])
+    assert.ok(passed >= 4, out)
   }
 })

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isPassword } from '../identity/passwords.ts'
+import { runVerb } from '../testkit/run-verb.ts'
 import { usersHash } from './users-hash.ts'
 
 async function run(password: string, ...args: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
-  const code = await usersHash(args, io, () => Promise.resolve(password))
-  return { code, out: out.join('\n'), err: err.join('\n') }
+  return await runVerb((io) => usersHash(args, io, () => Promise.resolve(password)))
 }
 
 test('users hash prints a hash that fits the password and no other', async () => {
