@@ -10,7 +10,7 @@ import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
-import { claimsOf, OauthAgent, REDIRECT, signIn } from '../testkit/oauth-agent.ts'
+import { basic, claimsOf, OauthAgent, REDIRECT, signIn } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
@@ -54,9 +54,6 @@ after(() => stopAll(gateway, upstream))
 
 const docs = (): string => gateway.url('docs')
 const READ = { scope: 'docs:read' }
-const basic = (id: string, secret: string) => ({
-  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
-})
 
 async function statusAt(server: string, token: string): Promise<number> {
   return (await post(gateway.url(server), callTool('echo'), { token })).status

@@ -45,7 +45,6 @@ export async function serveForm(arrival: Arrival, options: FormOptions): Promise
   const form = new URLSearchParams(body)
   const token = form.getAll('token')
   const asksAboutToken = path === ROUTES.revocation || path === ROUTES.introspection
-  inHeader(request, form, setup())
   if (asksAboutToken && token.length === 1 && token[0]?.includes('.') === true) {
     return await presented.present(token[0], (id) => {
       form.set('token', id)
@@ -108,17 +107,4 @@ async function takeAssertion(
   if (arriving.client !== undefined) form.set('client_id', arriving.client)
   if (!(await isWithinQuota(arrival, form, options))) return
   arriving.run(() => options.serve(withBody(request, form.toString()), response))
-}
-
-/**
- * A client of the configuration may send its secret in the body as well as in the header (RFC 6749 §2.3.1);
- * `oidc-provider` wants to know beforehand which.
- */
-function inHeader({ headers }: IncomingMessage, form: URLSearchParams, { clients }: Setup): void {
-  const [id, secret] = [form.get('client_id') ?? '', form.get('client_secret')]
-  if (secret === null || headers.authorization !== undefined) return
-  if (clients.get(id)?.auth.kind !== 'secret') return
-  const pair = `${encodeURIComponent(id)}:${encodeURIComponent(secret)}`
-  headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`
-  form.delete('client_secret')
 }

@@ -1,5 +1,5 @@
 /** Agents that come and go: each registers by itself, gets a token, and is forgotten by whoever started it. */
-import { OauthAgent } from './oauth-agent.ts'
+import { basic, OauthAgent } from './oauth-agent.ts'
 
 export type FleetAgent = { readonly id: string; readonly secret: string; readonly token: string }
 
@@ -46,7 +46,6 @@ export function askToken(
     resource,
   }: { readonly id: string; readonly secret: string; readonly resource: string },
 ) {
-  const basic = Buffer.from(`${id}:${secret}`).toString('base64')
   const form = { grant_type: 'client_credentials', resource }
-  return agent.token(form, { authorization: `Basic ${basic}` })
+  return agent.token(form, basic(id, secret))
 }

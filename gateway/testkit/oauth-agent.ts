@@ -28,6 +28,11 @@ export type Reply<Body> = {
 /** The one user of these tests. */
 export const ALICE = { name: 'alice', password: 'correct horse battery staple' }
 
+/** The header in which a client sends its secret (RFC 6749 §2.3.1); for texts that need no encoding. */
+export function basic(id: string, secret: string): { readonly authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` }
+}
+
 export class OauthAgent {
   readonly origin: string
   readonly verifier = randomBytes(32).toString('base64url')

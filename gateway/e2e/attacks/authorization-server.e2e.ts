@@ -1,6 +1,6 @@
 /** Ways around what the authorization server decides: other spellings, second thoughts, two at once. */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -12,7 +12,7 @@ import type { TestGatehouse } from '../../testkit/gatehouse.ts'
 import { allowAll } from '../../testkit/gatehouse.ts'
 import { startLoneIssuer } from '../../testkit/lone-issuer.ts'
 import type { Registered } from '../../testkit/oauth-agent.ts'
-import { OauthAgent, signIn } from '../../testkit/oauth-agent.ts'
+import { basic, OauthAgent, signIn } from '../../testkit/oauth-agent.ts'
 import { exchangeRaw } from '../../testkit/raw-http.ts'
 import type { RecordingServer } from '../../testkit/recording-server.ts'
 import { startRecordingServer } from '../../testkit/recording-server.ts'
@@ -107,6 +107,38 @@ test('Registrations that could be used against somebody are refused', async () =
   const { status, json } = await agent.register({ redirect_uris: [REDIRECT] }, utf16)
   assert.deepEqual([status, Reflect.get(json, 'error')], [415, 'invalid_request'])
   assert.equal((await agent.register({}, { authorization: 'Bearer wrong' })).status, 401)
+})
+
+test('A secret counts in the header as in the body, however the client registered, and only where it has one', async () => {
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
+  for (const [method, right] of [
+    ['client_secret_basic', 200],
+    ['client_secret_post', 200],
+    ['private_key_jwt', 401],
+    ['none', 401],
+  ] as const) {
+    const { json } = await agent.register({
+      redirect_uris: [REDIRECT],
+      token_endpoint_auth_method: method,
+      ...(method === 'private_key_jwt' && { jwks: { keys: [{ ...key, kid: 'k' }] } }),
+    })
+    const { client_id: id, client_secret: secret = 'none' } = json
+    for (const [tried, status] of [
+      [secret, right],
+      ['wrong', 401],
+    ] as const) {
+      const posted = { client_id: id, client_secret: tried, token: 'x' }
+      const ways = [
+        await agent.form('/oauth/introspect', posted),
+        await agent.form('/oauth/introspect', { token: 'x' }, basic(id, tried)),
+      ]
+      assert.deepEqual(
+        ways.map((reply) => reply.status),
+        [status, status],
+        method,
+      )
+    }
+  }
 })
 
 test('No other spelling of an address passes by what is decided there', async () => {
