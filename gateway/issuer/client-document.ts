@@ -105,7 +105,7 @@ function withAllowed(
 ): unknown {
   const redirects: unknown = Reflect.get(Object(document), 'redirect_uris')
   if (redirectHosts === undefined || !Array.isArray(redirects)) return document
-  const hosts = [...redirectHosts, new URL(id).hostname]
+  const hosts = [...redirectHosts, new URL(id).host]
   const allowed = redirects.filter(
     (uri) => typeof uri !== 'string' || redirectFault(uri, hosts) === undefined,
   )

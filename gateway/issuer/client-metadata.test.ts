@@ -75,6 +75,30 @@ test('A list of hosts replaces what is allowed by default, and never allows plai
   for (const uri of others) assert.notEqual(redirectFault(uri, hosts), undefined, uri)
 })
 
+test('A listed host counts with its port alone, and this machine with every port', () => {
+  const hosts = ['app.example', '*.team.example:8443', 'localhost', '[::1]']
+  for (const uri of [
+    'https://app.example/cb',
+    'https://a.team.example:8443/cb',
+    'http://localhost/cb',
+    'http://localhost:3118/cb',
+    'https://localhost:8443/cb',
+    'http://[::1]:9/cb',
+  ]) {
+    assert.equal(redirectFault(uri, hosts), undefined, uri)
+  }
+  for (const uri of [
+    'https://app.example:8443/cb',
+    'https://app.example:1/cb',
+    'https://a.team.example/cb',
+    'https://a.team.example:8444/cb',
+    'https://team.example:8443/cb',
+    'http://127.0.0.1:3118/cb',
+  ]) {
+    assert.notEqual(redirectFault(uri, hosts), undefined, uri)
+  }
+})
+
 test('A client that says nothing is a public one with codes; loopback makes it native', () => {
   const result = read({ redirect_uris: REDIRECTS })
   assert.ok(result.ok)

@@ -113,7 +113,8 @@ export function redirectFault(
     return 'a redirect has characters that are not allowed there'
   }
   if (!URL.canParse(uri)) return 'a redirect is no absolute URI'
-  const { href, protocol, hostname, username, password } = new URL(uri)
+  const target = new URL(uri)
+  const { href, protocol, hostname, username, password } = target
   if (username !== '' || password !== '') return 'a redirect must not hold a user name'
   const isPlainHttp = protocol === 'http:'
   const isWeb = isPlainHttp || protocol === 'https:'
@@ -124,18 +125,22 @@ export function redirectFault(
   }
   if (hosts !== undefined) {
     // What stands at the place of the host in another scheme is nobody's host: `evil://app.example`.
-    const isListed = hosts.some(
-      (host) => host === protocol || (isWeb && matchesHost(hostname, host)),
-    )
+    const isListed = hosts.some((host) => host === protocol || (isWeb && matchesHost(target, host)))
     return isListed ? undefined : 'this gateway sends codes to listed hosts only'
   }
   if (isWeb || protocol.slice(0, -1).includes('.')) return undefined
   return 'a redirect with a scheme of its own needs a dot in it'
 }
 
-function matchesHost(hostname: string, host: string): boolean {
-  if (!host.startsWith('*.')) return hostname === host
-  return hostname.endsWith(host.slice(1)) && hostname.length > host.length - 1
+/**
+ * On the port that the list names, or else 443: others may answer on another one. On this machine programs take the
+ * port that is free (RFC 8252 §7.3).
+ */
+function matchesHost({ hostname, port }: URL, listed: string): boolean {
+  const [name = '', wantedPort = ''] = listed.split(/:(?=[0-9]+$)/)
+  if (port !== wantedPort && !isLoopback(hostname)) return false
+  if (!name.startsWith('*.')) return hostname === name
+  return hostname.endsWith(name.slice(1)) && hostname.length > name.length - 1
 }
 
 function wrong(why: string): ReadMetadata {

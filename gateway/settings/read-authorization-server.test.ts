@@ -72,6 +72,35 @@ test('Codes and passwords do not travel in the clear, except to this machine', a
   assert.ok((await settingsOf(config('embedded', 'http://127.0.0.1:8787'))).authorizationServer)
 })
 
+test('Where codes may be sent is a host, with a port where it is another one, or a scheme', async () => {
+  const listed = (entry: string) => config(`{ registration: { redirect_hosts: ['${entry}'] } }`)
+  const right = [
+    'App.example',
+    '*.app.example',
+    'app.example:8443',
+    'localhost',
+    '[::1]',
+    'cursor:',
+  ]
+  for (const entry of right) {
+    const { authorizationServer: own } = await settingsOf(listed(entry))
+    assert.deepEqual(own?.registration.redirectHosts, [entry.toLowerCase()])
+  }
+  for (const [entry, message] of [
+    ['https://app.example', /must be a host/],
+    ['app.example/cb', /must be a host/],
+    ['*', /must be a host/],
+    ['bücher.example', /must be a host/],
+    ['app.example:443', /must be app.example alone: without a port it is 443/],
+    ['localhost:3118', /must be localhost alone/],
+    ['[::1]:80', /must be \[::1\] alone/],
+  ] as const) {
+    const problems = await problemsOf(listed(entry))
+    assert.match(problems[0] ?? '', /^6:58 authorization_server.registration.redirect_hosts/)
+    assert.match(problems[0] ?? '', message)
+  }
+})
+
 const exchanging = (from: string, to: string): string =>
   `grants: [token_exchange], may_exchange: { from: [${from}], to: [${to}] }`
 

@@ -15,6 +15,7 @@ import { readLives } from './read-lives.ts'
 import { readSignIn } from './read-sign-in.ts'
 import { readUsers } from './read-users.ts'
 import { readWorkloads } from './read-workloads.ts'
+import { redirectHostFault } from './redirect-host.ts'
 import type { Reading } from './reading.ts'
 import { reportUnknown } from './report-unknown.ts'
 import { readSecret } from './secrets.ts'
@@ -209,10 +210,14 @@ async function readRegistration(
     const missing = 'statement without any of registration.statements: nobody can register'
     reading.report([...at, 'mode'], missing)
   }
-  const { redirect_hosts: hosts } = registration
+  const hosts = lowerCase(registration.redirect_hosts)
+  for (const [index, host] of hosts.entries()) {
+    const fault = redirectHostFault(host)
+    if (fault !== undefined) reading.report([...at, 'redirect_hosts', index], fault)
+  }
   return {
     mode: registration.mode,
-    redirectHosts: hosts.length === 0 ? undefined : hosts.map((host) => host.toLowerCase()),
+    redirectHosts: hosts.length === 0 ? undefined : hosts,
     idleMs: reading.duration([...at, 'idle'], registration.idle),
     perMinute: registration.per_minute,
     maxClients: registration.max_clients,
