@@ -7,12 +7,21 @@ import { Refusal } from '../model/refusal.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
 import { plainText } from './claimed-actor.ts'
+import { readFields } from './read-fields.ts'
 
 /** Connections in one answer. */
 const LIMIT = { default: 100, max: 1_000 }
 
-/** Characters of a body. */
-const MAX_BODY_CHARS = 16_384
+/** A connection as it is named in a body. */
+type Named = Omit<ConnectionId, 'tenant' | 'account'> & Partial<ConnectionId>
+
+const FIELDS = {
+  tenant: 'string',
+  issuer: 'string',
+  subject: 'string',
+  provider: 'string',
+  account: 'string',
+} as const
 
 /** The vault of the configuration in force. */
 export type AdminVault = {
@@ -49,8 +58,9 @@ export async function revokeConnection(
   body: () => Promise<string>,
   { connect }: AdminVault,
 ): Promise<AdminAnswer> {
-  const id = readId(await body())
-  if (typeof id === 'string') return problem(400, 'invalid', id)
+  const read = await readFields<Named>(body, FIELDS, ['issuer', 'subject', 'provider'])
+  if ('refused' in read) return read.refused
+  const id: ConnectionId = { tenant: 'default', account: 'default', ...read.fields }
   const detail = plainText(`${id.provider}/${id.account} of ${id.subject} of ${id.issuer}`)
   if (await connect.disconnect(id)) return { status: 200, body: { revoked: id }, detail }
   return problem(404, 'not_found', 'no such connection', { detail })
@@ -73,35 +83,6 @@ export async function rotateVault({ book, resealKeys }: AdminVault): Promise<Adm
   await resealKeys()
   const detail = `${sealed} under the current key, ${unreadable} unreadable`
   return { status: 200, body: { sealed, unreadable }, detail }
-}
-
-function readId(text: string): ConnectionId | string {
-  if (text.length > MAX_BODY_CHARS) return `a body must not exceed ${MAX_BODY_CHARS} characters`
-  let fields: unknown
-  try {
-    fields = JSON.parse(text)
-  } catch {
-    fields = undefined
-  }
-  if (typeof fields !== 'object' || fields === null) return 'the body must be a JSON object'
-  const known = { tenant: 'default', account: 'default', ...fields }
-  const { tenant, account } = known
-  const [issuer, subject, provider] = ['issuer', 'subject', 'provider'].map((name) =>
-    Reflect.get(known, name),
-  )
-  if (
-    !isText(issuer) ||
-    !isText(subject) ||
-    !isText(provider) ||
-    !isText(tenant) ||
-    !isText(account)
-  )
-    return 'issuer, subject and provider must be text; so must tenant and account, where given'
-  return { tenant, issuer, subject, provider, account }
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }
 
 function shown({ sealed, connectedAtMs, refreshedAtMs, expiresAtMs, ...rest }: Connection): object {

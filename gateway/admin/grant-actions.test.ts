@@ -53,7 +53,7 @@ test('a grant for no rule, of another shape, or wider than its rule is refused i
     [{ ...BODY, ttlSeconds: '60' }, /^ttlSeconds must be a number$/],
     [{ ...BODY, ttlSeconds: 7_201 }, /^the rule lets a grant live 7200 seconds at most$/],
     [{ ...BODY, subject: `ghk_abcdefgh_${'x'.repeat(43)}` }, /subject/],
-    [[], /^the body must be a JSON object$/],
+    [[], /^the body must be a JSON object without a name twice$/],
   ]
   for (const [body, message] of refused) {
     const answer = await post(body)

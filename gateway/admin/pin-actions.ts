@@ -3,9 +3,12 @@ import type { Pins } from '../registry/pins.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
 import { plainText } from './claimed-actor.ts'
-import { MAX_BODY_CHARS } from './revocation-body.ts'
+import { readFields } from './read-fields.ts'
 
-const FIELDS = ['server', 'tool', 'definition']
+/** What is accepted. */
+type Accepted = { readonly server: string; readonly tool: string; readonly definition?: string }
+
+const FIELDS = { server: 'string', tool: 'string', definition: 'string' } as const
 
 /** `GET /admin/pins`: the tools whose definition has changed; with `?all` every tool that is pinned. */
 export async function listPins(query: URLSearchParams, pins: Pins): Promise<AdminAnswer> {
@@ -25,18 +28,9 @@ export async function acceptPin(
   by: string,
 ): Promise<AdminAnswer> {
   if (request.query.size > 0) return problem(400, 'invalid', 'no query is known here')
-  const fields = await readFields(request.body)
-  if (fields === undefined) {
-    return problem(
-      400,
-      'invalid',
-      `the body must be a JSON object of ${FIELDS.join(', ')}, all text`,
-    )
-  }
-  const { server, tool, definition } = fields
-  if (server === undefined || tool === undefined) {
-    return problem(400, 'invalid', 'server and tool are needed')
-  }
+  const read = await readFields<Accepted>(request.body, FIELDS, ['server', 'tool'])
+  if ('refused' in read) return read.refused
+  const { server, tool, definition } = read.fields
   const done = await pins.accept({ server, tool, hash: definition, by })
   const detail = plainText(`${server} ${tool}`)
   if (done === 'several') {
@@ -47,23 +41,4 @@ export async function acceptPin(
     return problem(404, 'not_found', message, { detail })
   }
   return { status: 200, body: { accepted: tool, server }, detail }
-}
-
-async function readFields(
-  body: () => Promise<string>,
-): Promise<Readonly<Partial<Record<string, string>>> | undefined> {
-  const text = await body().catch(() => '')
-  if (text.length > MAX_BODY_CHARS) return undefined
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-    const fields: Record<string, string> = {}
-    for (const [name, field] of Object.entries(value)) {
-      if (!FIELDS.includes(name) || typeof field !== 'string') return undefined
-      fields[name] = field
-    }
-    return fields
-  } catch {
-    return undefined
-  }
 }

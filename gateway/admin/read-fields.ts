@@ -2,7 +2,7 @@
 import { credentialFault } from '../identity/credential-text.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
-import { MAX_BODY_CHARS, parseObject, readText } from './revocation-body.ts'
+import { readObject } from './read-object.ts'
 
 /** What a body holds, or why it is refused. */
 export type ReadFields<T> = { readonly fields: T } | { readonly refused: AdminAnswer }
@@ -16,13 +16,9 @@ export async function readFields<T extends object>(
   known: { readonly [name in keyof T]-?: 'string' | 'number' },
   required: readonly (keyof T & string)[],
 ): Promise<ReadFields<T>> {
-  const text = await readText(body)
-  if (text === undefined || text.length > MAX_BODY_CHARS) {
-    const message = `a body must not exceed ${MAX_BODY_CHARS} characters`
-    return { refused: problem(413, 'too_large', message) }
-  }
-  const fields = parseObject(text)
-  if (fields === undefined) return invalid('the body must be a JSON object')
+  const read = await readObject(body)
+  if ('refused' in read) return read
+  const fields = read.members
   const types = new Map<string, unknown>(Object.entries(known))
   for (const [name, value] of Object.entries(fields)) {
     if (!types.has(name)) return invalid(`unknown field; known are ${[...types.keys()].join(', ')}`)

@@ -5,9 +5,7 @@ import type { RevokeRequest } from '../registry/revocation.ts'
 import { REVOCATION_KINDS } from '../registry/revocation.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
-
-/** Characters of a body. The longest one that is valid has about a fifth. */
-export const MAX_BODY_CHARS = 16_384
+import { readObject } from './read-object.ts'
 
 /** Every field a body may have. */
 const FIELDS = ['kind', 'issuer', 'value', 'reason', 'expiresInSeconds']
@@ -17,15 +15,11 @@ export type ReadBody =
   | { readonly asked: Omit<RevokeRequest, 'by'> }
   | { readonly refused: AdminAnswer }
 
-/** A body that is longer than `MAX_BODY_CHARS` is refused with 413. Rejects when it breaks off. */
+/** Read as `readObject` does. */
 export async function readRevocationBody(body: () => Promise<string>): Promise<ReadBody> {
-  const text = await readText(body)
-  if (text === undefined || text.length > MAX_BODY_CHARS) {
-    const message = `a body must not exceed ${MAX_BODY_CHARS} characters`
-    return { refused: problem(413, 'too_large', message) }
-  }
-  const fields = parseObject(text)
-  if (fields === undefined) return invalid('the body must be a JSON object')
+  const read = await readObject(body)
+  if ('refused' in read) return read
+  const fields = read.members
   const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name))
   if (unknown !== undefined) return invalid(`unknown field; known are ${FIELDS.join(', ')}`)
   const { issuer, value, reason, expiresInSeconds } = fields
@@ -50,27 +44,6 @@ export async function readRevocationBody(body: () => Promise<string>): Promise<R
 function heldCredential(texts: Readonly<Record<string, string | undefined>>): string | undefined {
   const faults = Object.entries(texts).map(([field, text = '']) => credentialFault(field, text))
   return faults.find((fault) => fault !== undefined)
-}
-
-/** The text of a body; undefined when the port says that it is too long. */
-export async function readText(body: () => Promise<string>): Promise<string | undefined> {
-  try {
-    return await body()
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
-}
-
-/** Undefined for what is no JSON object. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function invalid(message: string): ReadBody {

@@ -84,10 +84,10 @@ test('the admin API takes only the fields it knows, all of them text', async () 
     ...[{ tool: 7 }, { more: 'x' }, { definition: null }, { server: undefined }].map((change) =>
       JSON.stringify({ ...good, ...change }),
     ),
-    `${' '.repeat(20_000)}${JSON.stringify(good)}`,
   ]) {
     assert.equal((await accept(body)).status, 400, body.slice(0, 40))
   }
+  assert.equal((await accept(`${' '.repeat(20_000)}${JSON.stringify(good)}`)).status, 413)
   assert.equal((await accept(JSON.stringify(good), 'x=1')).status, 400)
   assert.equal((await ask({ path: '/admin/pins', query: 'server=docs' })).status, 400)
   assert.equal((await accept(JSON.stringify(good))).status, 200)
