@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import type { PageAnswer } from '../pages/page.ts'
-import { problemPage } from './error-page.ts'
+import { waitPage } from './wait-page.ts'
 
 /** Wrong codes from one network in `WINDOW_MS`. Right ones are free: many people may be behind one address. */
 const MAX_WRONG = 60
@@ -36,11 +36,11 @@ export function createDeviceCodes(store: Pick<Store, 'count'>): DeviceCodes {
 
 /** The answer to one too many. */
 export function tooManyCodes(): PageAnswer {
-  const page = problemPage({
+  return waitPage({
     status: 429,
     title: 'Too many codes were tried from here',
     text: 'Nothing is looked at for a while.',
-    advice: 'Wait a quarter of an hour, then try again.',
+    next: 'try again',
+    retryAfterSeconds: WINDOW_MS / 1_000,
   })
-  return { ...page, headers: [...page.headers, 'retry-after', String(WINDOW_MS / 1_000)] }
 }

@@ -5,6 +5,7 @@ import type { PageAnswer } from '../pages/page.ts'
 import { problemPage } from './error-page.ts'
 import { oauthError } from './http.ts'
 import { isForPeople } from './pace.ts'
+import { waitPage } from './wait-page.ts'
 
 /** How long whoever asks is told to wait for the store, in seconds. */
 const STORE_WAIT_SECONDS = 5
@@ -17,17 +18,17 @@ export function faultAnswer(path: string, error: unknown): PageAnswer {
   // Another room's class; none of ours has this name.
   const isStore = error instanceof Error && error.name === 'StoreError'
   if (isStore) {
-    const wait = ['retry-after', String(STORE_WAIT_SECONDS)]
     if (!isForPeople(path)) {
+      const wait = ['retry-after', String(STORE_WAIT_SECONDS)]
       return oauthError(503, 'temporarily_unavailable', 'try again in a few seconds', wait)
     }
-    const page = problemPage({
+    return waitPage({
       status: 503,
       title: 'This cannot be done right now',
       text: 'The gateway cannot look up what it needs. Nothing was allowed and nothing was changed.',
-      advice: 'Try again in a minute.',
+      next: 'try again',
+      retryAfterSeconds: STORE_WAIT_SECONDS,
     })
-    return { ...page, headers: [...page.headers, ...wait] }
   }
   if (!isForPeople(path)) {
     return oauthError(500, 'server_error', 'the gateway could not answer; its log says why')

@@ -5,9 +5,9 @@
 import { networkOf } from '../model/network-of.ts'
 import type { Store } from '../model/store.ts'
 import type { PageAnswer } from '../pages/page.ts'
-import { problemPage } from './error-page.ts'
 import { oauthError } from './http.ts'
 import { ACCESS_PATH, CALLBACK_PATH, PAGES_PATH, ROUTES, SIGN_IN_PATH, WAY } from './routes.ts'
+import { waitPage } from './wait-page.ts'
 
 /**
  * Authorizations, devices and sign-ins begun per minute from one network: ten a second, many for an
@@ -55,15 +55,15 @@ export function isForPeople(path: string): boolean {
 
 /** The answer to whoever asks for too much: JSON to a client, a page to a person. */
 export function tooFast(path: string, retryAfterSeconds: number): PageAnswer {
-  const wait = ['retry-after', String(retryAfterSeconds)]
   if (!isForPeople(path)) {
+    const wait = ['retry-after', String(retryAfterSeconds)]
     return oauthError(429, 'temporarily_unavailable', 'too much is asked for from here', wait)
   }
-  const page = problemPage({
+  return waitPage({
     status: 429,
     title: 'Too many requests from your network',
     text: 'You, or somebody on the same network, asked for too much in a short time. Nothing was allowed and nothing was changed.',
-    advice: 'Wait a minute, then start again in the application.',
+    next: 'start again in the application',
+    retryAfterSeconds,
   })
-  return { ...page, headers: [...page.headers, ...wait] }
 }
