@@ -2,6 +2,7 @@
 import { IncomingMessage } from 'node:http'
 import type { ServerResponse } from 'node:http'
 
+import { Pieces } from '../model/pieces.ts'
 import type { PageAnswer } from '../pages/page.ts'
 
 /** Largest body read, in bytes: a registration with keys has a few KiB. */
@@ -10,15 +11,15 @@ export const MAX_BODY_BYTES = 32_768
 /** The whole body; undefined when there is more than `MAX_BODY_BYTES`. Rejects when it breaks off. */
 export async function readBody(request: IncomingMessage): Promise<string | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined
-  const chunks: Buffer[] = []
+  const pieces = new Pieces()
   let size = 0
   for await (const chunk of request) {
-    const bytes: Buffer = chunk
+    const bytes: Uint8Array = chunk
     size += bytes.length
     if (size > MAX_BODY_BYTES) return undefined
-    chunks.push(bytes)
+    pieces.add(bytes)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.from(pieces.takeWhole()).toString('utf8')
 }
 
 /** The same request with another body, for whoever reads it next. */

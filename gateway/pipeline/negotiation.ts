@@ -3,9 +3,9 @@ import { SUPPORTED_VERSIONS } from '../mcp/versions.ts'
 import type { Call } from '../model/call.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { mediaType } from '../upstream/answer.ts'
-import { Peeked } from '../upstream/peeked.ts'
+import { MAX_PEEKED_BYTES, Peeked } from '../upstream/peeked.ts'
 import { memberOf } from './member-of.ts'
-import { responseIn } from './response-in.ts'
+import { listenFor, responseIn } from './response-in.ts'
 
 /**
  * An answer on an event stream is read ahead to its response: the head, which goes on first, needs the
@@ -14,10 +14,8 @@ import { responseIn } from './response-in.ts'
 export async function hearOut(answer: Answer, { id = '' }: Pick<Call, 'id'>): Promise<Answer> {
   const { body, contentType } = answer
   if (body.kind !== 'stream' || mediaType(contentType) !== 'text/event-stream') return answer
-  const peeked = new Peeked(
-    body.source,
-    (heard) => responseIn({ ...answer, heard }, id) !== undefined,
-  )
+  const find = listenFor(id, MAX_PEEKED_BYTES)
+  const peeked = new Peeked(body.source, (chunk) => find(chunk) !== undefined)
   await peeked.known
   return { ...answer, heard: peeked.heard, body: { kind: 'stream', source: peeked } }
 }

@@ -14,13 +14,29 @@ export function responseIn(answer: Answer, id: string): Uint8Array | undefined {
   const { body, contentType } = answer
   const held = body.kind === 'whole' ? body.bytes : answer.heard
   if (held === undefined || mediaType(contentType) !== 'text/event-stream') return held
-  for (const item of createSseFramer({ maxEventBytes: held.length }).push(held)) {
-    if (item.kind !== 'event' || !item.data) continue
-    const bytes = Buffer.from(item.data)
-    const scanned = scan(bytes, ANSWER_BOUNDS)
-    const messages = scanned.ok ? scanned.messages : []
-    const own = messages.find((message) => message.kind === 'response' && message.id?.text === id)
-    if (own !== undefined) return bytes.subarray(own.span.start, own.span.end)
+  return listenFor(id, held.length)(held)
+}
+
+/**
+ * Returns what finds the response to a request in the chunks of an event stream, given one after the other.
+ *
+ * @param id The JSON-RPC id as its bytes read.
+ * @param maxBytes Of the event that it comes in.
+ */
+export function listenFor(
+  id: string,
+  maxBytes: number,
+): (chunk: Uint8Array) => Uint8Array | undefined {
+  const framer = createSseFramer({ maxEventBytes: maxBytes })
+  return (chunk) => {
+    for (const item of framer.push(chunk)) {
+      if (item.kind !== 'event' || !item.data) continue
+      const bytes = Buffer.from(item.data)
+      const scanned = scan(bytes, ANSWER_BOUNDS)
+      const messages = scanned.ok ? scanned.messages : []
+      const own = messages.find((message) => message.kind === 'response' && message.id?.text === id)
+      if (own !== undefined) return bytes.subarray(own.span.start, own.span.end)
+    }
+    return undefined
   }
-  return undefined
 }

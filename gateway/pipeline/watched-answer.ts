@@ -1,6 +1,7 @@
 import type { Era } from '../model/call.ts'
 import type { ResponseWatch } from '../mcp/response-watch.ts'
 import { watchResponse } from '../mcp/response-watch.ts'
+import { Pieces } from '../model/pieces.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 
@@ -35,7 +36,7 @@ export class WatchedAnswer implements Source, Sink {
   readonly #show: Watching['show']
   #outer: Sink | undefined
   /** Undefined once the answer flows. */
-  #held: Uint8Array[] | undefined = []
+  #held: Pieces | undefined = new Pieces()
   #heldBytes = 0
 
   constructor(inner: Source, { id, era, show }: Watching) {
@@ -91,8 +92,8 @@ export class WatchedAnswer implements Source, Sink {
     outer?.fail(error)
   }
 
-  #hold(held: Uint8Array[], chunk: Uint8Array): boolean {
-    held.push(chunk)
+  #hold(held: Pieces, chunk: Uint8Array): boolean {
+    held.add(chunk)
     this.#heldBytes += chunk.length
     switch (this.#watch.says) {
       case 'input_required':
@@ -105,10 +106,10 @@ export class WatchedAnswer implements Source, Sink {
     }
   }
 
-  #release(held: readonly Uint8Array[]): boolean {
+  #release(held: Pieces): boolean {
     this.#held = undefined
     let ready = true
-    for (const chunk of held) ready = this.#outer?.write(chunk) ?? true
+    for (const piece of held.take()) ready = this.#outer?.write(piece) ?? true
     return ready
   }
 
@@ -117,10 +118,10 @@ export class WatchedAnswer implements Source, Sink {
     return this.#watch.says === 'input_required' || this.#watch.says === 'error'
   }
 
-  async #showWhole(held: readonly Uint8Array[]): Promise<void> {
+  async #showWhole(held: Pieces): Promise<void> {
     this.#held = undefined
     try {
-      const shown = await this.#show(Buffer.concat(held))
+      const shown = await this.#show(held.takeWhole())
       this.#outer?.write(shown)
       this.#outer?.end()
     } catch (error) {

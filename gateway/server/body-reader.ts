@@ -1,3 +1,4 @@
+import { Pieces } from '../model/pieces.ts'
 import { Refusal } from '../model/refusal.ts'
 
 /** Collects a request body up to a bound. */
@@ -5,7 +6,7 @@ export class BodyReader {
   /** Rejects with `too_large` as soon as it is known, or `body_broken_off`. */
   readonly whole: Promise<Uint8Array>
   readonly #maxBytes: number
-  #chunks: Uint8Array[] = []
+  readonly #pieces = new Pieces()
   #bytes = 0
   #resolve!: (bytes: Uint8Array) => void
   #reject!: (error: unknown) => void
@@ -20,15 +21,12 @@ export class BodyReader {
 
   take(chunk: Uint8Array): void {
     this.#bytes += chunk.length
-    if (this.#bytes <= this.#maxBytes) this.#chunks.push(chunk)
+    if (this.#bytes <= this.#maxBytes) this.#pieces.add(chunk)
     else this.#reject(new Refusal('too_large'))
   }
 
   end(): void {
-    const [only] = this.#chunks
-    this.#resolve(
-      this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks),
-    )
+    this.#resolve(this.#pieces.takeWhole())
   }
 
   fail(): void {

@@ -5,6 +5,7 @@
  * which would keep the request alive past a garbage collection and ruin the tail latency.
  */
 import type { Controller, Handler } from '../egress/dispatch.ts'
+import { Pieces } from '../model/pieces.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer, Sink, Source } from './answer.ts'
 import { mediaType } from './answer.ts'
@@ -64,7 +65,7 @@ export class Exchange implements Handler, Source {
   #paused = false
   #status = 0
   #headers: NodeJS.Dict<string | string[]> = {}
-  #chunks: Uint8Array[] = []
+  readonly #pieces = new Pieces()
   #bytes = 0
   #ended = false
   #sink: Sink | undefined
@@ -114,7 +115,7 @@ export class Exchange implements Handler, Source {
     this.#reject?.(new Refusal('upstream_unavailable', { detail: 'client gone' }))
     this.#settle()
     this.#state = 'draining'
-    this.#chunks = []
+    this.#pieces.clear()
     this.#sink = undefined
     this.resume()
   }
@@ -143,10 +144,8 @@ export class Exchange implements Handler, Source {
       return
     }
     this.#sink = sink
-    const held = this.#chunks
-    this.#chunks = []
     let ready = true
-    for (const chunk of held) ready = sink.write(chunk)
+    for (const piece of this.#pieces.take()) ready = sink.write(piece)
     if (this.#ended) {
       sink.end()
       this.#over(undefined)
@@ -193,7 +192,7 @@ export class Exchange implements Handler, Source {
       if (!this.#sink.write(chunk)) this.pause()
       return
     }
-    this.#chunks.push(chunk)
+    this.#pieces.add(chunk)
     if (this.#state === 'collecting' && this.#bytes > this.#options.collect.maxBytes) {
       this.#overflow()
     }
@@ -202,9 +201,7 @@ export class Exchange implements Handler, Source {
   onResponseEnd(): void {
     this.#ended = true
     if (this.#state === 'collecting') {
-      const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
-      this.#chunks = []
-      this.#hand({ kind: 'whole', bytes: bytes ?? new Uint8Array() })
+      this.#hand({ kind: 'whole', bytes: this.#pieces.takeWhole() })
       this.#over(undefined)
     } else if (this.#sink !== undefined) {
       this.#sink.end()
@@ -273,7 +270,7 @@ export class Exchange implements Handler, Source {
     this.#settle()
     this.#sink = undefined
     this.#controller = undefined
-    this.#chunks = []
+    this.#pieces.clear()
     const done = this.onDone
     this.onDone = undefined
     done?.(this)

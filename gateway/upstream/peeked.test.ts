@@ -13,7 +13,11 @@ function peek(enough: string) {
     resume: () => void log.push('resume'),
     abort: () => void log.push('abort'),
   }
-  const peeked = new Peeked(inner, (heard) => Buffer.from(heard).includes(enough))
+  let heard = ''
+  const peeked = new Peeked(inner, (chunk) => {
+    heard += Buffer.from(chunk).toString()
+    return heard.includes(enough)
+  })
   let isKnown = false
   void peeked.known.then(() => (isKnown = true))
   const sink: Sink = {
@@ -41,7 +45,16 @@ test('once enough is known the server waits, and its reader gets everything in o
   peeked.pipe(sink)
   assert.equal(feed.write(bytes('d')), true)
   feed.end()
-  assert.deepEqual(log, ['a', 'b', 'c', 'resume', 'd', 'end'])
+  assert.deepEqual(log, ['abc', 'resume', 'd', 'end'])
+})
+
+test('every chunk is looked at once, and none that comes after enough', () => {
+  const looked: string[] = []
+  const inner = { pipe: () => {}, pause: () => {}, resume: () => {}, abort: () => {} }
+  const peeked = new Peeked(inner, (chunk) => looked.push(Buffer.from(chunk).toString()) === 3)
+  for (const piece of ['a', 'b', 'c', 'd']) peeked.write(bytes(piece))
+  assert.deepEqual(looked, ['a', 'b', 'c'])
+  assert.equal(Buffer.from(peeked.heard).toString(), 'abcd')
 })
 
 test('a stream that ends or breaks off before that is passed on as it was', async () => {

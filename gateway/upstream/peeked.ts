@@ -1,3 +1,4 @@
+import { Pieces } from '../model/pieces.ts'
 import type { Sink, Source } from './answer.ts'
 
 /** What is held of a stream that is looked into before it is passed on, in bytes. */
@@ -11,15 +12,16 @@ export class Peeked implements Source, Sink {
   /** Resolves once enough is known, the stream has ended or broken off, or too much came. */
   readonly known: Promise<void>
   readonly #inner: Source
-  readonly #isEnough: (heard: Uint8Array) => boolean
-  #chunks: Uint8Array[] = []
+  readonly #isEnough: (chunk: Uint8Array) => boolean
+  readonly #pieces = new Pieces()
   #bytes = 0
   #resolve: (() => void) | undefined
   #sink: Sink | undefined
   #ended = false
   #broken: { readonly error: unknown } | undefined
 
-  constructor(inner: Source, isEnough: (heard: Uint8Array) => boolean) {
+  /** @param isEnough Told every chunk once, in order; not again once it has said so. */
+  constructor(inner: Source, isEnough: (chunk: Uint8Array) => boolean) {
     this.#inner = inner
     this.#isEnough = isEnough
     this.known = new Promise((resolve) => (this.#resolve = resolve))
@@ -28,15 +30,17 @@ export class Peeked implements Source, Sink {
 
   /** All that has come so far; nothing once it is passed on. */
   get heard(): Uint8Array {
-    return Buffer.concat(this.#chunks)
+    const whole = this.#pieces.takeWhole()
+    this.#pieces.add(whole)
+    return whole
   }
 
   write(chunk: Uint8Array): boolean {
     if (this.#sink !== undefined) return this.#sink.write(chunk)
-    this.#chunks.push(chunk)
+    this.#pieces.add(chunk)
     this.#bytes += chunk.length
     if (this.#resolve === undefined) return false
-    if (this.#bytes < MAX_PEEKED_BYTES && !this.#isEnough(this.heard)) return true
+    if (this.#bytes < MAX_PEEKED_BYTES && !this.#isEnough(chunk)) return true
     this.#know()
     return false
   }
@@ -54,10 +58,8 @@ export class Peeked implements Source, Sink {
   }
 
   pipe(sink: Sink): void {
-    const held = this.#chunks
-    this.#chunks = []
     let ready = true
-    for (const chunk of held) ready = sink.write(chunk)
+    for (const piece of this.#pieces.take()) ready = sink.write(piece)
     this.#sink = sink
     if (this.#broken !== undefined) sink.fail(this.#broken.error)
     else if (this.#ended) sink.end()
