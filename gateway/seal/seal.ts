@@ -9,7 +9,9 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  createSecretKey,
   hkdfSync,
+  type KeyObject,
   randomBytes,
 } from 'node:crypto'
 import type { RingKey } from '../model/ring-key.ts'
@@ -67,7 +69,13 @@ const REPEATABLE: ReadonlySet<Purpose> = new Set(['request', 'task'])
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 
-type Key = { readonly mark: Buffer; readonly of: (purpose: Purpose) => Uint8Array }
+/**
+ * Key objects: given bytes, `node:crypto` tries them as a key object first and catches what that throws, which
+ * takes longer than the cipher does.
+ */
+type Subkey = { readonly sealing: KeyObject; readonly naming: KeyObject }
+
+type Key = { readonly mark: Buffer; readonly of: (purpose: Purpose) => Subkey }
 
 /** @param ring The first seals; all open. At least one. @throws {Error} for an empty ring. */
 export function createSeals(ring: readonly RingKey[]): Seals {
@@ -78,8 +86,10 @@ export function createSeals(ring: readonly RingKey[]): Seals {
     seal(purpose, bound, text) {
       const key = current.of(purpose)
       const context = contextOf(purpose, bound)
-      const iv = REPEATABLE.has(purpose) ? nonceOf(key, context, text) : randomBytes(IV_BYTES)
-      const cipher = createCipheriv('aes-256-gcm', key, iv)
+      const iv = REPEATABLE.has(purpose)
+        ? nonceOf(key.naming, context, text)
+        : randomBytes(IV_BYTES)
+      const cipher = createCipheriv('aes-256-gcm', key.sealing, iv)
       cipher.setAAD(context)
       const sealed = [cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
       return Buffer.concat([current.mark, iv, ...sealed]).toString('base64url')
@@ -93,9 +103,9 @@ export function createSeals(ring: readonly RingKey[]): Seals {
       const mark = bytes.subarray(0, KEY_MARK_BYTES)
       const key = keys.find((known) => known.mark.equals(mark))
       if (key === undefined) return undefined
-      return decrypt(key.of(purpose), contextOf(purpose, bound), bytes)
+      return decrypt(key.of(purpose).sealing, contextOf(purpose, bound), bytes)
     },
-    keysFor: (purpose) => keys.map((key) => Buffer.from(key.of(purpose)).toString('hex')),
+    keysFor: (purpose) => keys.map((key) => key.of(purpose).sealing.export().toString('hex')),
   }
 }
 
@@ -113,14 +123,16 @@ export function temporaryKey(): RingKey {
 
 function prepare({ id, key }: RingKey): Key {
   const secret = Buffer.from(key.reveal(), 'base64url')
-  const derived = new Map<Purpose, Uint8Array>()
+  const derived = new Map<Purpose, Subkey>()
   return {
     mark: createHash('sha256').update(id).digest().subarray(0, KEY_MARK_BYTES),
     of(purpose) {
       let subkey = derived.get(purpose)
       if (subkey === undefined) {
         const info = `gatehouse handle ${purpose}`
-        subkey = new Uint8Array(hkdfSync('sha256', secret, '', info, SUBKEY_BYTES))
+        const bytes = new Uint8Array(hkdfSync('sha256', secret, '', info, SUBKEY_BYTES))
+        const own = createHash('sha256').update('nonce').update(bytes).digest()
+        subkey = { sealing: createSecretKey(bytes), naming: createSecretKey(own) }
         derived.set(purpose, subkey)
       }
       return subkey
@@ -128,7 +140,7 @@ function prepare({ id, key }: RingKey): Key {
   }
 }
 
-function decrypt(key: Uint8Array, context: Buffer, bytes: Buffer): string | undefined {
+function decrypt(key: KeyObject, context: Buffer, bytes: Buffer): string | undefined {
   const iv = bytes.subarray(KEY_MARK_BYTES, KEY_MARK_BYTES + IV_BYTES)
   const sealed = bytes.subarray(KEY_MARK_BYTES + IV_BYTES, -TAG_BYTES)
   const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
@@ -141,10 +153,9 @@ function decrypt(key: Uint8Array, context: Buffer, bytes: Buffer): string | unde
   }
 }
 
-/** Keyed by a hash of the key, which is used for nothing else. */
-function nonceOf(key: Uint8Array, context: Buffer, text: string): Buffer {
-  const own = createHash('sha256').update('nonce').update(key).digest()
-  return createHmac('sha256', own)
+/** @param key A hash of the key that seals, used for nothing else. */
+function nonceOf(key: KeyObject, context: Buffer, text: string): Buffer {
+  return createHmac('sha256', key)
     .update(context)
     .update('\n')
     .update(text)
