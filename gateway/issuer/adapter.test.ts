@@ -37,7 +37,9 @@ function setup() {
       find: async () => undefined,
       write: async () => {},
       remove: async () => {},
-      attach: async (id) => (id === 'agent' ? SECONDS * 1_000 : undefined),
+      attach: async (id, _row, write) => {
+        if (id === 'agent') await write(SECONDS * 1_000)
+      },
     },
     revokeGrant: async (grant) => void revoked.push(grant),
     presentedToken: () => undefined,

@@ -50,10 +50,10 @@ export type ClientBook = {
   write(id: string, metadata: AdapterPayload): Promise<void>
   remove(id: string): Promise<void>
   /**
-   * Binds the row of a registration access token to the client it belongs to. Resolves with the milliseconds that
-   * the client has left; undefined when it is gone.
+   * Binds the row of a registration access token to the client it belongs to, and has it written with the
+   * milliseconds that the client has left; not when it is gone.
    */
-  attach(id: string, row: string): Promise<number | undefined>
+  attach(id: string, row: string, write: (leftMs: number) => Promise<void>): Promise<void>
 }
 
 /** The model of the tokens that clients manage their registration with (RFC 7592). */
@@ -103,8 +103,10 @@ function registrationAdapter(options: AdapterOptions): Adapter {
   return {
     ...adapter,
     upsert: async (id, payload) => {
-      const leftMs = await clients.attach(payload.clientId ?? '', rows.keyOf(REGISTRATION, id))
-      if (leftMs !== undefined) await adapter.upsert(id, payload, Math.ceil(leftMs / 1_000))
+      const row = rows.keyOf(REGISTRATION, id)
+      await clients.attach(payload.clientId ?? '', row, async (leftMs) => {
+        await adapter.upsert(id, payload, Math.ceil(leftMs / 1_000))
+      })
     },
   }
 }

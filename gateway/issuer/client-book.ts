@@ -59,11 +59,40 @@ const AREA = 'Client'
 
 type Found = RegisteredClient | undefined
 
+/**
+ * A registration under way. What is registered is written together with its registration token, which is made right
+ * after it and lives as long: in one round to the store instead of one after the other.
+ */
+type Registering = {
+  readonly newcomer: Newcomer
+  metadata: AdapterPayload | undefined
+}
+
+type Registered = {
+  readonly newcomer: Newcomer
+  readonly metadata: AdapterPayload
+  /** Of the registration token. */
+  readonly row: string
+}
+
 export function createClientBook(options: ClientBookOptions): OauthClients {
   const { setup, book, rows, now } = options
-  const newcomers = new AsyncLocalStorage<Newcomer>()
+  const registrations = new AsyncLocalStorage<Registering>()
+  const enrol = async (id: string, { newcomer, metadata, row }: Registered): Promise<void> => {
+    const nowMs = now()
+    const { client_name: name } = metadata
+    const client = {
+      ...newcomer,
+      id,
+      name: typeof name === 'string' ? name : '',
+      registeredAtMs: nowMs,
+      usedAtMs: nowMs,
+      rows: [rows.keyOf(AREA, id), row],
+    }
+    await Promise.all([rows.write(AREA, id, { ...metadata }, client.idleMs), book.add(client)])
+  }
   return {
-    register: (newcomer, run) => newcomers.run(newcomer, run),
+    register: (newcomer, run) => registrations.run({ newcomer, metadata: undefined }, run),
     find: async (id) => {
       const configured = setup().clients.get(id)
       if (configured !== undefined) return metadataOf(id, configured)
@@ -73,28 +102,28 @@ export function createClientBook(options: ClientBookOptions): OauthClients {
       return registered && row?.payload
     },
     write: async (id, metadata) => {
-      const newcomer = newcomers.getStore()
-      const { idleMs } = newcomer ?? (await book.get(id)) ?? {}
+      const registering = registrations.getStore()
+      if (registering !== undefined) {
+        registering.metadata = metadata
+        return
+      }
+      const client = await book.get(id)
       // Only a registration makes a client, and only one that is there is changed.
-      if (idleMs === undefined) return
-      await rows.write(AREA, id, { ...metadata }, idleMs)
-      if (newcomer === undefined) return
-      const nowMs = now()
-      const { client_name: name } = metadata
-      await book.add({
-        ...newcomer,
-        id,
-        name: typeof name === 'string' ? name : '',
-        registeredAtMs: nowMs,
-        usedAtMs: nowMs,
-        rows: [rows.keyOf(AREA, id)],
-      })
-      options.onRegistered(id, newcomer)
+      if (client !== undefined) await rows.write(AREA, id, { ...metadata }, client.idleMs)
     },
     remove: async (id) => {
       await book.remove(id)
     },
-    attach: (id, row) => book.attach(id, row),
+    attach: async (id, row, write) => {
+      const registering = registrations.getStore()
+      if (registering?.metadata !== undefined) {
+        const { newcomer, metadata } = registering
+        await Promise.all([enrol(id, { newcomer, metadata, row }), write(newcomer.idleMs)])
+        return options.onRegistered(id, newcomer)
+      }
+      const leftMs = await book.attach(id, row)
+      if (leftMs !== undefined) await write(leftMs)
+    },
   }
 }
 

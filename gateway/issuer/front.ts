@@ -35,6 +35,7 @@ import {
 } from './routes.ts'
 import type { Setup } from './setup.ts'
 import type { SignOn } from './sign-on.ts'
+import { createTurns } from './turns.ts'
 
 /** A request target longer than this is refused. */
 const MAX_TARGET_CHARS = 8_192
@@ -66,6 +67,7 @@ export type FrontOptions = FormOptions & {
 
 /** Makes the function that serves one request to its end. It never rejects for what a client sends. */
 export function createFront(options: FrontOptions) {
+  const turn = createTurns()
   return async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -85,6 +87,7 @@ export function createFront(options: FrontOptions) {
       return send(response, oauthError(414, 'invalid_request', 'the address is too long'))
     }
     sayWhereWeAre(request, issuer, address)
+    await turn()
     const path = target.split('?', 1)[0] ?? ''
     const arrival = { request, response, path, address }
     try {

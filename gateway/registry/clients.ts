@@ -5,6 +5,7 @@
  */
 import type { CallerKind } from '../model/caller.ts'
 import type { Store } from '../model/store.ts'
+import { createCensus } from './census.ts'
 
 export type RegisteredClient = {
   readonly id: string
@@ -33,7 +34,8 @@ const PAGE = 200
 const PREFIX = 'client/'
 
 /** Others are told the id of a client that came or went: quotas are for all processes together. */
-const TOPIC = 'client'
+const CAME = 'client'
+const WENT = 'client_gone'
 
 export type Clients = {
   add(client: RegisteredClient): Promise<void>
@@ -66,7 +68,7 @@ export type ClientsOptions = {
 
 export function createClients({ store, now }: ClientsOptions): Clients {
   /** Those that were there when somebody last looked. */
-  let known = new Map<string, RegisteredClient>()
+  const census = createCensus()
 
   const lifeLeft = ({ usedAtMs, idleMs }: RegisteredClient): number =>
     Math.max(1, usedAtMs + idleMs - now())
@@ -93,13 +95,15 @@ export function createClients({ store, now }: ClientsOptions): Clients {
     if (row !== undefined) await store.cas(key, row.version, row.value, { ttlMs })
   }
   const look = async (id: string): Promise<void> => {
-    const found = await read(id)
-    if (found === undefined) known.delete(id)
-    else known.set(id, found.client)
+    // Its own messages come back to whoever sent them.
+    const found = census.has(id) ? undefined : await read(id)
+    if (found !== undefined) census.add(found.client)
   }
   // A hint: who misses it counts again within a minute.
-  const tell = (id: string): Promise<void> => store.publish(TOPIC, id).catch(() => undefined)
-  store.subscribe(TOPIC, (id) => void look(id).catch(() => undefined))
+  const tell = (topic: string, id: string): Promise<void> =>
+    store.publish(topic, id).catch(() => undefined)
+  store.subscribe(CAME, (id) => void look(id).catch(() => undefined))
+  store.subscribe(WENT, census.remove)
   async function* pages() {
     for (let after: string | undefined; ;) {
       const page = await store.list(PREFIX, { limit: PAGE, ...(after !== undefined && { after }) })
@@ -112,8 +116,8 @@ export function createClients({ store, now }: ClientsOptions): Clients {
   return {
     add: async (client) => {
       await store.put(PREFIX + client.id, JSON.stringify(client), { ttlMs: client.idleMs })
-      known.set(client.id, client)
-      await tell(client.id)
+      census.add(client)
+      await tell(CAME, client.id)
     },
     attach: async (id, row) => {
       const client = await change(id, ({ rows, ...rest }) => ({
@@ -134,30 +138,22 @@ export function createClients({ store, now }: ClientsOptions): Clients {
     },
     remove: async (id) => {
       const found = await read(id)
-      known.delete(id)
+      census.remove(id)
       if (found === undefined) return undefined
       for (const row of found.client.rows) await store.delete(row)
       await store.delete(PREFIX + id)
-      await tell(id)
+      await tell(WENT, id)
       return found.client
     },
     list: async (after, limit) => {
       const options = { limit, ...(after !== undefined && { after: PREFIX + after }) }
       return (await store.list(PREFIX, options)).map(({ value }) => parse(value))
     },
-    count: (token) => {
-      let count = 0
-      for (const client of known.values()) if (client.token === token) count += 1
-      return count
-    },
+    count: census.count,
     sweep: async () => {
-      const there = new Map<string, RegisteredClient>()
-      for await (const client of pages()) there.set(client.id, client)
-      const ended = [...known.values()].filter(
-        ({ id, usedAtMs, idleMs }) => !there.has(id) && now() - usedAtMs >= idleMs,
-      )
-      known = there
-      return ended
+      const there: RegisteredClient[] = []
+      for await (const client of pages()) there.push(client)
+      return census.replace(there).filter(({ usedAtMs, idleMs }) => now() - usedAtMs >= idleMs)
     },
   }
 }
