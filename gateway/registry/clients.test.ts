@@ -80,6 +80,20 @@ test('Whoever binds a row to a client learns how long it has left, and nothing o
   assert.equal(await clients.attach('c1', 'other'), undefined)
 })
 
+test('A row takes the place of the one before in its area, and other rows of the client stay', async () => {
+  const { store, clients, client } = setup()
+  await clients.add(client('c1', { rows: ['data/c1'] }))
+  for (const row of ['data/c1', 'token/1', 'token/2', 'token/2']) {
+    await clients.attach('c1', row)
+    await store.put(row, 'x', { ttlMs: HOUR_MS })
+  }
+  assert.deepEqual((await clients.get('c1'))?.rows, ['data/c1', 'token/2'])
+  const kept = (await store.list('')).map(({ key }) => key)
+  assert.deepEqual(kept, ['client/c1', 'data/c1', 'token/2'])
+  await clients.remove('c1')
+  assert.deepEqual(await store.list(''), [])
+})
+
 test('Using a client that has ended does not bring it back', async () => {
   const { clock, clients, client } = setup()
   await clients.add(client('c1'))

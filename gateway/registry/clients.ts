@@ -40,8 +40,10 @@ const WENT = 'client_gone'
 export type Clients = {
   add(client: RegisteredClient): Promise<void>
   /**
-   * Binds another row of the store to the life of a client. Resolves with the milliseconds that the client has
-   * left, which are the life to write the row with; undefined when there is no such client.
+   * Binds another row of the store to the life of a client, in place of the one in the same area, which is removed:
+   * of each area, which a key names up to its last slash, a client has one row however often it changes. Resolves with
+   * the milliseconds that the client has left, which are the life to write the row with; undefined when there is no
+   * such client.
    */
   attach(id: string, row: string): Promise<number | undefined>
   get(id: string): Promise<RegisteredClient | undefined>
@@ -120,11 +122,15 @@ export function createClients({ store, now }: ClientsOptions): Clients {
       await tell(CAME, client.id)
     },
     attach: async (id, row) => {
-      const client = await change(id, ({ rows, ...rest }) => ({
-        ...rest,
-        rows: [...new Set([...rows, row])],
-      }))
-      return client && lifeLeft(client)
+      const area = areaOf(row)
+      let replaced: readonly string[] = []
+      const client = await change(id, ({ rows, ...rest }) => {
+        replaced = rows.filter((other) => areaOf(other) === area && other !== row)
+        return { ...rest, rows: [...rows.filter((other) => areaOf(other) !== area), row] }
+      })
+      if (client === undefined) return undefined
+      for (const key of replaced) await store.delete(key)
+      return lifeLeft(client)
     },
     get: async (id) => (await read(id))?.client,
     use: async (id) => {
@@ -156,6 +162,10 @@ export function createClients({ store, now }: ClientsOptions): Clients {
       return census.replace(there).filter(({ usedAtMs, idleMs }) => now() - usedAtMs >= idleMs)
     },
   }
+}
+
+function areaOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1)
 }
 
 function parse(text: string): RegisteredClient {
