@@ -39,7 +39,7 @@ export function tooManyCodes(): PageAnswer {
   return waitPage({
     status: 429,
     title: 'Too many codes were tried from here',
-    text: 'Nothing is looked at for a while.',
+    text: 'You, or somebody on the same network, typed many codes that were wrong. No code from there counts for a while.',
     next: 'try again',
     retryAfterSeconds: WINDOW_MS / 1_000,
   })

@@ -36,8 +36,9 @@ export function faultAnswer(path: string, error: unknown): PageAnswer {
   return problemPage({
     status: 500,
     title: 'Something went wrong',
-    text: 'The gateway could not answer. Its log says why.',
-    advice: 'Try again in a minute.',
+    text: 'The gateway could not answer.',
+    advice:
+      'Try again in a minute. If it stays so, tell whoever runs the gateway: its log says why.',
   })
 }
 

@@ -68,7 +68,7 @@ export function createSignOn(options: SignOnOptions): SignOn {
   return {
     leave: async (name, back, wanted = ANYHOW) => {
       const provider = providers(name)
-      if (provider === undefined) return unknownProvider()
+      if (provider === undefined) return unknownProvider(back)
       const [state, nonce, verifier, browser] = [random(), random(), random(), random()]
       const journey = { state, nonce, verifier, wanted }
       const location = await provider.begin(journey).catch((error: unknown) => {
@@ -162,12 +162,13 @@ function warn(name: string, error: unknown, emit: Emit): void {
   emit({ type: 'warning', what: 'sign_in', detail: `${name}: ${why} ${cause}`.trim() })
 }
 
-function unknownProvider(): PageAnswer {
+function unknownProvider(back: string): PageAnswer {
   return problemPage({
     status: 404,
     title: 'There is no such way to sign in',
     text: 'The operator of this gateway may have changed it.',
-    advice: 'Go back and choose another one.',
+    advice: 'Choose another one.',
+    again: back,
   })
 }
 

@@ -46,10 +46,12 @@ export type LoneIssuerOptions = {
   readonly isAway?: () => boolean
   /** Whether too much is asked for from everywhere just now; never when left out. */
   readonly isCrowded?: () => boolean
+  /** Whether something fails in it just now that never should; never when left out. */
+  readonly isBroken?: () => boolean
 }
 
 export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneIssuer> {
-  const { now = Date.now, isCrowded = () => false } = options
+  const { now = Date.now, isCrowded = () => false, isBroken = () => false } = options
   const store = leavingStore(createMemoryStore({ now }), options.isAway ?? (() => false))
   const seals = createSeals([temporaryKey()])
   const keys = await openSigningKeys({
@@ -94,8 +96,10 @@ export async function startLoneIssuer(options: LoneIssuerOptions): Promise<LoneI
       const headers = { 'cache-control': 'max-age=60' }
       return Response.json(options.documents[url] ?? {}, { headers })
     },
-    take: async () =>
-      isCrowded() ? { ok: false, retryAfterSeconds: 60 } : { ok: true, giveBack: () => {} },
+    take: async () => {
+      if (isBroken()) throw new Error('broken for a test')
+      return isCrowded() ? { ok: false, retryAfterSeconds: 7 } : { ok: true, giveBack: () => {} }
+    },
     now,
     emit: () => {},
   })

@@ -14,6 +14,7 @@ import { stopAll } from '../../testkit/stop-all.ts'
 
 let isAway = false
 let isCrowded = false
+let isBroken = false
 let issuer: LoneIssuer
 let agent: OauthAgent
 let browser: Browser
@@ -25,9 +26,12 @@ before(async () => {
   issuer = await startLoneIssuer({
     documents: {},
     registration: { mode: 'open', maxClients: 10 },
-    signIn: new Map(titles.map((title, at) => [`p${at}`, speakingProvider(signer, { title })])),
+    signIn: new Map(
+      titles.map((title, at) => [`p${at}`, speakingProvider(signer, { name: `p${at}`, title })]),
+    ),
     isAway: () => isAway,
     isCrowded: () => isCrowded,
+    isBroken: () => isBroken,
   })
   agent = new OauthAgent(issuer.origin)
   browser = await startBrowser()
@@ -109,6 +113,7 @@ test('Too many wrong passwords and too many requests are told so on pages fit fo
   try {
     await page.goto(address)
     await heading('Too many requests from your network')
+    await page.getByText('Wait 7 seconds,').waitFor()
     await lookAt(page, 'too-much')
   } finally {
     isCrowded = false
@@ -124,4 +129,37 @@ test('Without its store the gateway says so on a page fit for people', async () 
   } finally {
     isAway = false
   }
+})
+
+test('What is broken here is told so on a page fit for people, and nothing of it', async () => {
+  isBroken = true
+  try {
+    await page.goto(`${issuer.origin}/oauth/access`)
+    await heading('Something went wrong')
+    await lookAt(page, 'went-wrong')
+  } finally {
+    isBroken = false
+  }
+})
+
+test('An identity provider that is none, or is not reached, is told so on pages fit for people', async () => {
+  const address = `${issuer.origin}/oauth/sign-in`
+  await page.goto(`${address}/with/other`)
+  await heading('There is no such way to sign in')
+  await lookAt(page, 'provider-unknown')
+  await page.goto(address)
+  await page.getByRole('link', { name: 'Sign in with GitHub' }).click()
+  await heading('Your sign-in page cannot be reached')
+  await lookAt(page, 'provider-unreachable')
+})
+
+test('Too many wrong codes of devices are told so on a page fit for people', async () => {
+  const address = `${issuer.origin}/oauth/device`
+  const form = { method: 'POST', body: new URLSearchParams({ user_code: 'BCDF-GHJK' }) }
+  await Promise.all(Array.from({ length: 60 }, async () => (await fetch(address, form)).text()))
+  await page.goto(address)
+  await page.fill('#user_code', 'BCDF-GHJK')
+  await page.press('#user_code', 'Enter')
+  await heading('Too many codes were tried from here')
+  await lookAt(page, 'device-too-many')
 })
