@@ -19,8 +19,10 @@ export class ChunkedReader {
   #held: Buffer | undefined
 
   /**
-   * Reads what came, and hands on the bytes of the body.
+   * Reads what came, and hands on the bytes of the body in it: together, since whoever has them has work with each
+   * piece, and the server chooses how small its chunks are.
    *
+   * @param came Moved together in place.
    * @returns The position after the body, -1 while it has not ended.
    * @throws {Error} When the chunks are malformed: where the body ends is unknown then.
    */
@@ -29,10 +31,14 @@ export class ChunkedReader {
     const heldBytes = bytes.length - came.length
     this.#held = undefined
     let at = 0
+    let bodyStart = 0
+    let bodyEnd = 0
     while (at < bytes.length && this.#state !== 'done') {
       if (this.#state === 'data') {
         const end = Math.min(bytes.length, at + this.#left)
-        take(bytes.subarray(at, end))
+        if (bodyEnd === 0) bodyStart = bodyEnd = at
+        else bytes.copyWithin(bodyEnd, at, end)
+        bodyEnd += end - at
         this.#left -= end - at
         at = end
         if (this.#left === 0) this.#state = 'after'
@@ -42,11 +48,12 @@ export class ChunkedReader {
       if (end === -1) {
         if (bytes.length - at >= MAX_LINE_BYTES) throw malformed('a line is too long')
         this.#held = bytes.subarray(at)
-        return -1
+        break
       }
       this.#readLine(bytes.toString('latin1', at, at + end + 1))
       at += end + 1
     }
+    if (bodyEnd > bodyStart) take(bytes.subarray(bodyStart, bodyEnd))
     return this.#state === 'done' ? at - heldBytes : -1
   }
 

@@ -75,6 +75,7 @@ export class RawExchangeResponse implements ExchangeResponse, LateWriter {
   #unsent: string | undefined
   #isChunked = false
   #isClosed = false
+  #isGathering = false
 
   constructor(options: RawExchangeResponseOptions) {
     this.#options = options
@@ -110,6 +111,7 @@ export class RawExchangeResponse implements ExchangeResponse, LateWriter {
 
   flushHeaders(): void {
     if (this.#head === undefined) return
+    this.#gather()
     this.socket.write(this.#takeHead(), 'latin1')
   }
 
@@ -119,12 +121,10 @@ export class RawExchangeResponse implements ExchangeResponse, LateWriter {
     const length = Buffer.byteLength(chunk)
     // A chunk of nothing would be the end.
     if (length === 0) return true
-    this.socket.cork()
+    this.#gather()
     this.socket.write(`${length.toString(16)}\r\n`, 'latin1')
     this.socket.write(chunk)
-    const isTaken = this.socket.write('\r\n', 'latin1', onWritten)
-    this.socket.uncork()
-    return isTaken
+    return this.socket.write('\r\n', 'latin1', onWritten)
   }
 
   end(chunk?: string | Uint8Array, encoding?: 'latin1'): void {
@@ -172,6 +172,22 @@ export class RawExchangeResponse implements ExchangeResponse, LateWriter {
     if (this.#isClosed) return
     this.#isClosed = true
     this.visit?.onClose()
+  }
+
+  /**
+   * Has what is written until the end of this task go out in one: it may be very much in very small pieces, and
+   * each write by itself takes longer than all else that is done with it.
+   */
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.socket.cork()
+    process.nextTick(RawExchangeResponse.#letGo, this)
+  }
+
+  static #letGo(response: RawExchangeResponse): void {
+    response.#isGathering = false
+    response.socket.uncork()
   }
 
   readonly #onWritten = (error?: Error | null): void => {
