@@ -11,6 +11,7 @@ import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import type { Visit } from '../pipeline/visit.ts'
 import type { Ask } from '../registry/approval.ts'
 import type { Settings } from '../settings/settings.ts'
+import { headerOf } from './header-of.ts'
 import { tellLinkEnd } from './link-ends.ts'
 import { createLiveSessions } from './live-sessions.ts'
 import type { Plant } from './plant.ts'
@@ -96,13 +97,4 @@ async function serve(visit: Visit, desk: Desk, { door, host, pathname }: Place):
     // What happens on the pages has records of its own; a refusal has this one.
     desk.finish(visit)
   }
-}
-
-/** A header of the request; undefined when it is not there, or there twice. */
-function headerOf({ rawHeaders }: Visit, name: string): string | undefined {
-  const found: string[] = []
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() === name) found.push(rawHeaders[at + 1] ?? '')
-  }
-  return found.length === 1 ? found[0] : undefined
 }

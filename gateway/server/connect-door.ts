@@ -4,6 +4,7 @@ import { admit } from '../pipeline/admit.ts'
 import type { Desk } from '../pipeline/desk.ts'
 import { noteRefusal, refuse } from '../pipeline/refuse.ts'
 import type { Visit } from '../pipeline/visit.ts'
+import { headerOf } from './header-of.ts'
 import type { Vault } from './vault.ts'
 
 /** A form of ours has one field. */
@@ -46,13 +47,4 @@ export async function openConnectDoor(
   } finally {
     desk.finish(visit)
   }
-}
-
-/** One header; undefined when it is not there, or there twice. */
-function headerOf({ rawHeaders }: Visit, name: string): string | undefined {
-  const found: string[] = []
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() === name) found.push(rawHeaders[at + 1] ?? '')
-  }
-  return found.length === 1 ? found[0] : undefined
 }

@@ -118,12 +118,12 @@ function preflight(visit: Visit, desk: Desk): Outgoing {
   const side = findSide(site, visit.target)
   if (side === undefined) findServer(site, withoutTicketSuffix(visit.target))
   const methods = [...(side?.route.methods ?? MCP_METHODS), 'OPTIONS'].join(', ')
-  const asked = headerOf(visit, 'access-control-request-headers')
+  const asked = firstHeader(visit, 'access-control-request-headers')
   const headers = ['allow', methods, ...preflightHeaders(visit, desk.routes, { methods, asked })]
   return { status: 204, headers, body: { kind: 'whole', bytes: undefined } }
 }
 
-function headerOf(visit: Visit, name: string): string | undefined {
+function firstHeader(visit: Visit, name: string): string | undefined {
   for (let at = 0; at + 1 < visit.rawHeaders.length; at += 2) {
     if (visit.rawHeaders[at]?.toLowerCase() === name) return visit.rawHeaders[at + 1]
   }
