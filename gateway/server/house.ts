@@ -6,7 +6,7 @@ import { createGeneration } from './generation.ts'
 import { type Hearer, hearersAmong } from './hearers.ts'
 import type { HttpVisit } from './http-visit.ts'
 import { announceChanges } from './list-changes.ts'
-import type { Loaded } from './load-all.ts'
+import type { Ready } from './load-all.ts'
 import type { Log } from './log.ts'
 import type { Membership } from './membership.ts'
 import { openIssuer, setupOf } from './own-issuer.ts'
@@ -15,8 +15,6 @@ import { openPlant } from './plant.ts'
 import { describePolicyChange } from './policy-change.ts'
 import type { Sockets } from './sockets.ts'
 import { createSockets } from './sockets.ts'
-
-type Ready = Extract<Loaded, { ok: true }>
 
 /** Everything that is running. A reload replaces `current`; stopping sets `draining`. */
 export type House = {

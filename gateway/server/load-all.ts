@@ -9,13 +9,17 @@ import { loadPolicy } from './load-policy.ts'
 
 export type Source = Omit<LoadOptions, 'readFile' | 'canVerify'>
 
+/** What a gateway can run with. */
+export type Ready = {
+  readonly ok: true
+  readonly settings: Settings
+  readonly rules: Rules
+  readonly warnings: readonly Problem[]
+}
+
+/** All of it, or everything that is wrong with any of it. */
 export type Loaded =
-  | {
-      readonly ok: true
-      readonly settings: Settings
-      readonly rules: Rules
-      readonly warnings: readonly Problem[]
-    }
+  | Ready
   | {
       readonly ok: false
       readonly problems: readonly Problem[]

@@ -2,7 +2,7 @@
 import type { Problem } from '../model/problem.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Loaded, Source } from './load-all.ts'
+import type { Ready, Source } from './load-all.ts'
 import { formatProblem, loadAll } from './load-all.ts'
 import type { Log } from './log.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -15,8 +15,6 @@ export type ReloadResult = {
   /** What an operator should know of a configuration that was taken, one line each. */
   readonly notices: readonly string[]
 }
-
-type Ready = Extract<Loaded, { ok: true }>
 
 export type LastReload = {
   readonly ok: boolean
