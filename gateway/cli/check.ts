@@ -12,6 +12,7 @@ import { checkProviders } from '../server/check-providers.ts'
 import { formatProblem, loadAll } from '../server/load-all.ts'
 import type { IssuerSettings, Settings } from '../settings/settings.ts'
 import type { Io } from './io.ts'
+import { tellProblems } from './tell-problems.ts'
 import { readTools } from './tools.ts'
 import { misused, readArgs } from './usage.ts'
 
@@ -53,7 +54,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     askWritable: (path) => access(path, constants.W_OK),
   })
   if (!loaded.ok) {
-    for (const problem of loaded.problems) io.err(formatProblem(problem))
+    tellProblems(loaded.problems, io)
     io.err(`${values.config} is not valid: ${howMany(loaded.problems.length, 'problem')}`)
     return 1
   }

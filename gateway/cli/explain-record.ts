@@ -76,7 +76,7 @@ async function explainAnswer(
 ): Promise<number> {
   const { values, beside, read, say, io } = told
   const { server } = found.recorded
-  const rules = await read.rules(server)
+  const rules = await read.compile([server])
   if (rules === undefined) return 1
   if (!rules.servers.has(server)) {
     io.err(`there is no server "${printable(server)}" any more: it is not in the configuration`)
@@ -100,8 +100,10 @@ async function explainAnswer(
   say('')
   say(`${by}, as of ${new Date(occasion.nowMs).toISOString()}:`)
   for (const line of formatExplanation(explanation)) say(line)
-  if (unknown.length > 0) say('')
-  if (unknown.length > 0) say('Not in the record, and it may matter:')
+  if (unknown.length > 0) {
+    say('')
+    say('Not in the record, and it may matter:')
+  }
   for (const line of unknown) say(`  ${line}`)
   return explanation.decision.effect === 'allow' ? 0 : 1
 }

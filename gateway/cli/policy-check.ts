@@ -7,6 +7,7 @@ import { validate } from '../settings/validate.ts'
 import type { Io } from './io.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
 import { policyFiles } from './rule-set.ts'
+import { tellProblems } from './tell-problems.ts'
 import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy check FILE…
@@ -32,7 +33,7 @@ export async function policyCheck(
   const faults = (await Promise.all(files.map(faultsOf))).flat()
   const read = await readPolicies(files, [])
   const problems = eachPlaceOnce([...faults, ...(read.ok ? [] : read.problems)])
-  for (const problem of problems) io.err(formatProblem(problem))
+  tellProblems(problems, io)
   if (!read.ok || problems.length > 0) return 1
   const rules = [...read.rules.servers.values()].flatMap(({ reaches }) =>
     reaches.map(({ rule }) => rule.id),

@@ -5,11 +5,11 @@ import { type DecisionChange, diffPolicies, type PolicyDiff } from '../policy/di
 import { formatDiff } from '../policy/format-diff.ts'
 import { readCases } from '../policy/read-cases.ts'
 import type { AskedCall } from '../policy/recorded-call.ts'
-import { formatProblem } from '../server/load-all.ts'
 import type { Io } from './io.ts'
 import { readDocument } from './read-policies.ts'
 import { readRecorded } from './read-recorded.ts'
 import { readRuleSet } from './rule-set.ts'
+import { tellProblems } from './tell-problems.ts'
 import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy diff A B (--audit FILE… | --cases FILE…) [--json]
@@ -74,10 +74,7 @@ async function readAsked(
   for (const file of files.cases) {
     const document = await readDocument(file)
     const cases = document.ok ? readCases(document) : document
-    if (!cases.ok) {
-      for (const problem of cases.problems) io.err(formatProblem(problem))
-      return undefined
-    }
+    if (!cases.ok) return tellProblems(cases.problems, io)
     for (const one of cases.file.cases) {
       const { caller, question, server, name, line } = one
       const label = `"${name}" (${file}:${line})`

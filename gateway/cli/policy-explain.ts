@@ -48,7 +48,7 @@ export async function policyExplain(args: readonly string[], io: Io): Promise<nu
   const asked = readAsked(values)
   if (typeof asked === 'string') return misused(io, `policy explain: ${asked}`, HELP)
   const read = await readRules({ config, policies }, io)
-  const rules = await read?.rules(asked.server)
+  const rules = await read?.compile([asked.server])
   if (read === undefined || rules === undefined) return 1
   if (!rules.servers.has(asked.server)) {
     const names = [...rules.servers.keys()].join(', ')

@@ -14,10 +14,10 @@ import { isByRules } from '../policy/recorded-call.ts'
 import type { CountedCall } from '../policy/recorded-calls.ts'
 import { writeCases } from '../policy/write-cases.ts'
 import { writePolicy } from '../policy/write-policy.ts'
-import { formatProblem } from '../server/load-all.ts'
 import { readYaml } from '../settings/yaml.ts'
 import type { Io } from './io.ts'
 import { readRecorded } from './read-recorded.ts'
+import { tellProblems } from './tell-problems.ts'
 import { misused, readArgs } from './usage.ts'
 
 const HELP = `Usage: gatehouse policy learn [--out FILE] AUDIT…
@@ -61,7 +61,7 @@ export async function policyLearn(
   const text = writePolicy(rules, about)
   const tried = await tryOut(text, out ?? 'learned.yaml', calls)
   if ('problems' in tried) {
-    for (const problem of tried.problems) io.err(formatProblem(problem))
+    tellProblems(tried.problems, io)
     return 1
   }
   const kept = tried.calls.filter(({ one, effect }) => one.effect === effect).map(({ one }) => one)

@@ -9,6 +9,7 @@ import { formatProblem } from '../server/load-all.ts'
 import type { Io } from './io.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
 import { readScopeIncludes } from './read-scope-includes.ts'
+import { tellProblems } from './tell-problems.ts'
 import { misused, readArgs } from './usage.ts'
 
 /** The smallest case file there is. */
@@ -56,7 +57,7 @@ export async function policyTest(
   if (words.length === 0) return misused(io, 'policy test: no file named', HELP)
   const read = await readScopeIncludes(values.config)
   if (!read.ok) {
-    for (const problem of read.problems) io.err(formatProblem(problem))
+    tellProblems(read.problems, io)
     return 1
   }
   const caselessFiles: string[] = []
@@ -92,7 +93,7 @@ async function testFile(
   io: Pick<Io, 'out' | 'err'>,
 ): Promise<Outcome> {
   const stop = (problems: readonly Problem[]): Outcome => {
-    for (const problem of problems) io.err(formatProblem(problem))
+    tellProblems(problems, io)
     return { passed: 0, failed: 0, problems: problems.length }
   }
   const document = await readDocument(file)

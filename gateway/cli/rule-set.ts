@@ -1,13 +1,13 @@
 /** A whole policy named on a command line: a policy file, a directory of them, or a configuration. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Problem } from '../model/problem.ts'
 import { NO_INCLUDES, type ScopeIncludes } from '../model/scope-includes.ts'
 import { namedServers } from '../policy/named-servers.ts'
 import type { Rules } from '../policy/rules.ts'
-import { formatProblem, loadAll } from '../server/load-all.ts'
+import { loadAll } from '../server/load-all.ts'
 import type { Io } from './io.ts'
 import { readDocument, readPolicies } from './read-policies.ts'
+import { tellProblems } from './tell-problems.ts'
 
 export type RuleSet = {
   /** Servers the policy names; those of a configuration are its own. */
@@ -27,7 +27,7 @@ export async function readRuleSet(
   const documents = []
   for (const file of files) {
     const read = await readDocument(file)
-    if (!read.ok) return told(read.problems, io)
+    if (!read.ok) return tellProblems(read.problems, io)
     documents.push(read)
   }
   if (documents.length === 0) {
@@ -41,7 +41,7 @@ export async function readRuleSet(
     scopeIncludes: NO_INCLUDES,
     compile: async (moreServers) => {
       const compiled = await readPolicies(files, moreServers)
-      return compiled.ok ? compiled.rules : told(compiled.problems, io)
+      return compiled.ok ? compiled.rules : tellProblems(compiled.problems, io)
     },
   }
 }
@@ -51,19 +51,13 @@ async function configuration(
   io: Pick<Io, 'err' | 'env'>,
 ): Promise<RuleSet | undefined> {
   const loaded = await loadAll({ file, env: io.env })
-  if (!loaded.ok) return told(loaded.problems, io)
+  if (!loaded.ok) return tellProblems(loaded.problems, io)
   const { rules, settings } = loaded
   return {
     servers: [...rules.servers.keys()],
     scopeIncludes: settings.scopeIncludes,
     compile: () => Promise.resolve(rules),
   }
-}
-
-/** Says what is wrong; for whoever then has nothing to return. */
-function told(problems: readonly Problem[], io: Pick<Io, 'err'>): undefined {
-  for (const problem of problems) io.err(formatProblem(problem))
-  return undefined
 }
 
 /** The files of a directory as a configuration would find them; anything else is a file. */

@@ -9,6 +9,7 @@ import type { Gatehouse, StartOptions } from '../server/start.ts'
 import { start } from '../server/start.ts'
 import type { Io } from './io.ts'
 import { describeStartError } from './start-error.ts'
+import { tellProblems } from './tell-problems.ts'
 import { misused, readArgs } from './usage.ts'
 import { readVersion } from './version.ts'
 
@@ -28,6 +29,7 @@ const EXIT_FAULT = 70
 /** After a fault, running calls get this long. */
 const FAULT_DRAIN_MS = 5_000
 
+/** Resolves with the exit code, when a signal or a fault has ended the gateway, or it did not start. */
 export async function serve(args: readonly string[], io: Io): Promise<number> {
   const given = readArgs(
     args,
@@ -40,7 +42,7 @@ export async function serve(args: readonly string[], io: Io): Promise<number> {
   const source = { file: values.config, env: io.env, now: Date.now }
   const loaded = await loadAll(source)
   if (!loaded.ok) {
-    for (const problem of loaded.problems) io.err(formatProblem(problem))
+    tellProblems(loaded.problems, io)
     return say(io.err, 'gatehouse: not started', 1)
   }
   const { settings } = loaded
