@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 import { erasOf } from '../mcp/spoken.ts'
 import type { Eras } from './eras.ts'
@@ -115,4 +117,24 @@ test('a reload keeps what is known of an address and asks for all of it again', 
   assert.deepEqual(after.learned, [])
   const upstream = { ...testServer().upstream, path: '/other' }
   assert.equal(start(world, { upstream }, before.eras).is(), 'unknown')
+})
+
+test('the eras of a configuration hold on to none of those before', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  assert.ok(typeof collect === 'function')
+  const before: WeakRef<Eras>[] = []
+  let { eras } = start({ legacy: LEGACY, modern: [] })
+  for (let reload = 0; reload < 3; reload++) {
+    before.push(new WeakRef(eras))
+    eras = start({ legacy: LEGACY, modern: [] }, {}, eras).eras
+  }
+  // What was looked at in this turn stays until the next.
+  await turn()
+  collect()
+  assert.deepEqual(
+    before.map((ref) => ref.deref()),
+    [undefined, undefined, undefined],
+  )
+  assert.ok(eras.look)
 })

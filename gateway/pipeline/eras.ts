@@ -47,8 +47,8 @@ type Entry = {
 }
 
 export function createEras(options: ErasOptions): Eras {
-  const { previous, probe, lacksStill, onLearned } = options
-  const entries = new Map(options.servers.map((server) => [server.name, enter(server, previous)]))
+  const { probe, lacksStill, onLearned } = options
+  const entries = enterAll(options)
 
   const ask = async (entry: Entry): Promise<Spoken> => {
     const { server, spoken } = entry
@@ -83,6 +83,11 @@ export function createEras(options: ErasOptions): Eras {
       return undefined
     },
   }
+}
+
+/** Apart from what is kept: or each configuration would hold on to the one before, and all of them to their connections. */
+function enterAll({ servers, previous }: ErasOptions): ReadonlyMap<string, Entry> {
+  return new Map(servers.map((server) => [server.name, enter(server, previous)]))
 }
 
 function enter(server: McpServer, previous: Eras | undefined): Entry {
