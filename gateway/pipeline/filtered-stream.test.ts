@@ -48,9 +48,10 @@ function openStream(era: Era = 'legacy') {
     for (const resolve of open) resolve()
     open.clear()
   }
+  const pipe = (bytes: Buffer): boolean | undefined => sink?.write(bytes)
   const write = (id: number, method: string): boolean | undefined =>
-    sink?.write(Buffer.from(`data: {"jsonrpc":"2.0","id":${id},"method":"${method}"}\n\n`))
-  return { write, take, shown, replies, warned, desk, journey: seat.journey }
+    pipe(Buffer.from(`data: {"jsonrpc":"2.0","id":${id},"method":"${method}"}\n\n`))
+  return { write, pipe, take, shown, replies, warned, desk, journey: seat.journey }
 }
 
 test('a server’s request leaves the journey once it was passed on or refused, its outcome written', async () => {
@@ -68,6 +69,16 @@ test('a server’s request leaves the journey once it was passed on or refused, 
       id % 2 === 0 ? 'ping allow' : 'sampling/createMessage deny',
     ),
   )
+})
+
+test('very many comments that come in one piece go on in their order, and hold up nobody for long', async () => {
+  const { pipe, shown } = openStream()
+  const before = process.cpuUsage()
+  pipe(Buffer.from(`${':\n'.repeat(400_000)}: last\n\n`))
+  await turn()
+  const { user, system } = process.cpuUsage(before)
+  assert.ok(user + system < 4_000_000, `${user + system} µs`)
+  assert.equal(shown.join(''), `${':\n\n'.repeat(400_000)}: last\n\n`)
 })
 
 test('sixteen refused requests are being answered at once, and the server waits for the rest', async () => {

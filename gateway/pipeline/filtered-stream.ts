@@ -9,6 +9,7 @@ import { scan } from '../mcp/scan.ts'
 import type { SseEvent, SseItem } from '../mcp/sse.ts'
 import { createSseFramer, formatSse } from '../mcp/sse.ts'
 import type { Permit } from '../model/permit.ts'
+import { Queue } from '../model/queue.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Sink, Source } from '../upstream/answer.ts'
 import { MAX_ANSWER_BYTES } from '../upstream/exchange.ts'
@@ -44,7 +45,7 @@ export class FilteredStream implements Source, Sink {
   readonly #desk: Desk
   readonly #framer = createSseFramer({ maxEventBytes: MAX_ANSWER_BYTES })
   #outer: Sink | undefined
-  #waiting: SseItem[] = []
+  readonly #waiting = new Queue<SseItem>()
   #working = false
   #readerReady = true
   #innerEnded = false
@@ -83,9 +84,9 @@ export class FilteredStream implements Source, Sink {
   }
 
   write(chunk: Uint8Array): boolean {
-    this.#waiting.push(...this.#framer.push(chunk))
+    for (const item of this.#framer.push(chunk)) this.#waiting.add(item)
     if (!this.#working) void this.#work()
-    return this.#readerReady && this.#waiting.length < MAX_WAITING
+    return this.#readerReady && this.#waiting.size < MAX_WAITING
   }
 
   end(): void {
@@ -94,7 +95,7 @@ export class FilteredStream implements Source, Sink {
   }
 
   fail(error: unknown): void {
-    this.#waiting = []
+    this.#waiting.clear()
     const outer = this.#outer
     this.#outer = undefined
     outer?.fail(error)
@@ -104,7 +105,7 @@ export class FilteredStream implements Source, Sink {
   async #work(): Promise<void> {
     this.#working = true
     try {
-      for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
+      for (let item = this.#waiting.take(); item !== undefined; item = this.#waiting.take()) {
         const text = await this.#pass(item)
         if (text !== undefined) this.#deliver(text)
       }

@@ -44,6 +44,18 @@ test('nothing is written while the reader is behind, and the order is kept', () 
   assert.equal(Buffer.concat(written).toString(), 'onetwothree')
 })
 
+test('very many small chunks that wait cost no more for being many', () => {
+  let isReady = false
+  const { outbox, written } = outboxTo(() => isReady)
+  for (let at = 0; at < 200_000; at += 1) outbox.push(Buffer.from('a'))
+  isReady = true
+  const before = process.cpuUsage()
+  assert.equal(outbox.resume(), true)
+  const { user, system } = process.cpuUsage(before)
+  assert.ok(user + system < 2_000_000, `${user + system} µs`)
+  assert.equal(Buffer.concat(written).length, 200_000)
+})
+
 test('an empty chunk is written and does not hold up what follows', () => {
   const { outbox, written } = outboxTo(() => true)
   assert.equal(outbox.push(new Uint8Array()), true)
