@@ -4,15 +4,15 @@
  * order: token, route, query, body. Without a configured token nothing is here at all.
  */
 import type { Emit } from '../model/event.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Secret } from '../model/secret.ts'
 import type { Pins } from '../registry/pins.ts'
 import type { Revocations } from '../registry/revocations.ts'
 import type { AdminAnswer } from './answer.ts'
 import { problem } from './answer.ts'
 import { claimedActor, plainText } from './claimed-actor.ts'
-import { createFailureMeter } from './failure-meter.ts'
-import type { GrantDesk } from './grant-actions.ts'
-import { createGrant, endGrant, endTask, listGrants } from './grant-actions.ts'
+import type { ClientDesk } from './client-actions.ts'
+import { listClients, removeClient } from './client-actions.ts'
 import {
   connectionHealth,
   listConnections,
@@ -20,11 +20,12 @@ import {
   rotateVault,
   type AdminVault,
 } from './connection-actions.ts'
-import type { ClientDesk } from './client-actions.ts'
-import { listClients, removeClient } from './client-actions.ts'
+import { createFailureMeter } from './failure-meter.ts'
+import type { GrantDesk } from './grant-actions.ts'
+import { createGrant, endGrant, endTask, listGrants } from './grant-actions.ts'
+import { acceptPin, listPins } from './pin-actions.ts'
 import type { Known } from './revocation-actions.ts'
 import { addRevocation, liftRevocation, listRevocations } from './revocation-actions.ts'
-import { acceptPin, listPins } from './pin-actions.ts'
 import { createTokenCheck } from './token-check.ts'
 
 /** What the ops port hands over. */
@@ -251,7 +252,7 @@ async function act(
     return { name: action.name, answer: await action.run({ request, options, by, id }) }
   } catch (error) {
     // Not for the answer: what went wrong inside is for the record.
-    const detail = plainText(error instanceof Error ? error.message : String(error))
+    const detail = plainText(messageOf(error))
     const answer = problem(500, 'internal', 'the action failed; the audit log says why', { detail })
     return { name: action.name, answer }
   }

@@ -1,4 +1,5 @@
 /** Listing, making and ending grants by the admin API. */
+import { messageOf } from '../model/message-of.ts'
 import type { GrantTerms } from '../model/terms.ts'
 import type { GrantRequest } from '../registry/grant.ts'
 import { GRANT_ID, GrantError } from '../registry/grant.ts'
@@ -92,7 +93,7 @@ async function attempt(work: () => Promise<AdminAnswer>): Promise<AdminAnswer> {
     if (error instanceof GrantError) return problem(400, 'invalid', error.message)
     if (error instanceof LedgerFull) return problem(409, 'full', error.message)
     // The store says what is wrong with it, for the record.
-    const detail = plainText(error instanceof Error ? error.message : String(error))
+    const detail = plainText(messageOf(error))
     return problem(503, 'unavailable', 'the state store could not be asked', { detail })
   }
 }

@@ -2,6 +2,7 @@
 import { access, constants } from 'node:fs/promises'
 import type { AuthorizationRules } from '../model/authorization-rules.ts'
 import type { Credential } from '../model/credential.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Problem } from '../model/problem.ts'
 import type { McpServer } from '../model/server.ts'
 import { howMany } from '../policy/how-many.ts'
@@ -92,7 +93,7 @@ async function unlistedIn(
       return `--tools ${file} names no tool: have a client list those of a server first, then ask again`
     return findUnlisted(rules, (server) => tools.get(server) ?? new Set())
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

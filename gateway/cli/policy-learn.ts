@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Decision } from '../model/decision.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Problem } from '../model/problem.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import { decide } from '../policy/decide.ts'
@@ -81,7 +82,7 @@ async function write(
     await writeFile(file, text, { flag: 'wx' })
     await writeFile(cases, writeCases(calls, basename(file)), { flag: 'wx' })
   } catch (error) {
-    io.err(`not written: ${error instanceof Error ? error.message : String(error)}`)
+    io.err(`not written: ${messageOf(error)}`)
     return false
   }
   io.out(`${file} and ${cases} written`)

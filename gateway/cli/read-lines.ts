@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { messageOf } from '../model/message-of.ts'
 import type { Io } from './io.ts'
 
 /** Longest line, in characters; what has no newline for longer is not an audit log. */
@@ -20,7 +21,7 @@ export async function readLogs(
     try {
       await readLines(file, take)
     } catch (error) {
-      io.err(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+      io.err(`cannot read ${file}: ${messageOf(error)}`)
       return false
     }
   }

@@ -1,5 +1,6 @@
 /** What kept a gateway from starting, told at the setting that it is about. */
 import { resolve } from 'node:path'
+import { messageOf } from '../model/message-of.ts'
 import { formatProblem } from '../server/load-all.ts'
 import { readDocument } from './read-policies.ts'
 
@@ -11,7 +12,7 @@ const NAMED = /^([a-z_]+(?:\.[a-z_]+)*): /
  * configuration, and after the name of the program otherwise.
  */
 export async function describeStartError(error: unknown, config: string): Promise<string> {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const path = NAMED.exec(message)?.[1]?.split('.') ?? []
   const document = await readDocument(resolve(config))
   const [section = ''] = path

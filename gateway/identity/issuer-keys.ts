@@ -4,6 +4,7 @@
  * successful or not, so that neither made-up key ids nor an issuer that is down cause more.
  */
 import type { Emit } from '../model/event.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { KeySet } from '../oauth/key-set.ts'
 import { keepsEveryKey, readKeySet } from '../oauth/key-set.ts'
 import { createBoundedMap } from './bounded-map.ts'
@@ -203,8 +204,4 @@ function parse(text: string): unknown {
   } catch {
     throw new Error('the key file is not JSON')
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@
  * Documents with keys, fetched once for all who ask: for the processes of one machine, and for what else
  * in one process trusts the same issuer. Whoever asks decides what is done with them and how old they may be.
  */
+import { messageOf } from '../model/message-of.ts'
 import { createBoundedMap } from './bounded-map.ts'
 
 type Outcome =
@@ -79,6 +80,6 @@ async function outcomeOf(
   try {
     return { ok: true, document: await fetchJson(url) }
   } catch (error) {
-    return { ok: false, why: error instanceof Error ? error.message : String(error) }
+    return { ok: false, why: messageOf(error) }
   }
 }

@@ -5,6 +5,7 @@
  * one may, and never without a limit.
  */
 import type { Draw, Drawn, SharedBudgets } from '../model/limits.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Buckets, Expense, Shortage } from './buckets.ts'
 import { createBuckets } from './buckets.ts'
 import { createLeases } from './leases.ts'
@@ -50,7 +51,7 @@ export function createSharedBuckets(options: SharedBucketsOptions): SharedBucket
   const fail = (error: unknown): void => {
     if (away) return
     away = true
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     notice('limits_away', `each of ${processes} counts its part for itself: ${why}`)
   }
   const putBack = (taken: readonly Taken[]): void => {

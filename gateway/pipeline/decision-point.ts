@@ -3,6 +3,7 @@
  * answers only where the operator says for how long. Whatever goes wrong is a no.
  */
 import type { DecisionPoint } from '../model/decision-point.ts'
+import { messageOf } from '../model/message-of.ts'
 import { type EvaluationAnswer, readEvaluation } from '../policy/authzen.ts'
 
 /** Answers remembered at one decision point; the oldest goes. */
@@ -49,7 +50,7 @@ export function createAskPoint({
       }
       return answer
     } catch (error) {
-      return { ok: false, why: error instanceof Error ? error.message : String(error) }
+      return { ok: false, why: messageOf(error) }
     } finally {
       state.open -= 1
     }

@@ -13,6 +13,7 @@ import {
   parse,
   plan,
 } from '@bufbuild/cel'
+import { messageOf } from '../model/message-of.ts'
 import { type Findings, Refused, type Variable, walk } from './expression-guards.ts'
 import { createPatterns } from './patterns.ts'
 import { isUnder } from './under.ts'
@@ -133,7 +134,7 @@ function patternProblem(pattern: string, { environment }: Cel): string | undefin
 
 /** The parser throws an error that knows where: its text begins with the place. */
 function syntaxError(error: unknown, expression: string): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = messageOf(error)
   const [, line, column, why] = /^<input>:(\d+):(\d+):? (.*)/.exec(text) ?? []
   if (line === undefined) return `the expression is no CEL: ${text}`
   const at = expression.split('\n')[Number(line) - 1]?.slice(Number(column) - 1) ?? ''

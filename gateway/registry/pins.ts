@@ -6,10 +6,11 @@
 import { hash as hashOf } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Emit } from '../model/event.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Store } from '../model/store.ts'
-import { accepted, isHeld, judgeDefinition, type Pin, type PinMember, withMember } from './pin.ts'
 import { PinAudiences, type Remembered } from './pin-audiences.ts'
 import { createPinRows, type PinRows, type Written } from './pin-rows.ts'
+import { accepted, isHeld, judgeDefinition, type Pin, type PinMember, withMember } from './pin.ts'
 import { createTurns } from './turns.ts'
 
 /** Tools pinned per server, as many as the catalogue knows. Of a server that holds, the rest is hidden. */
@@ -361,7 +362,7 @@ class PinBook implements Pins {
     try {
       await this.#inTurn(work)
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error)
+      const detail = messageOf(error)
       this.#options.emit({ type: 'warning', what: 'pins_not_kept', detail })
     }
   }

@@ -1,6 +1,7 @@
 /** Opens both sides of a WebSocket connection: dials the server, and accepts the client or lets it be refused. */
 import { dialServer } from '../egress/dial-server.ts'
 import { SUBPROTOCOL } from '../mcp/subprotocol.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Permit } from '../model/permit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { McpServer } from '../model/server.ts'
@@ -61,7 +62,7 @@ export async function openBoth(
   visit.journey.attempts = 1
   const from = tick()
   const server = await dialServer(upstream, dialled).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error)
+    const detail = messageOf(error)
     throw new Refusal('upstream_unavailable', { detail, cause: error })
   })
   visit.journey.spentMs.upstream = tick() - from

@@ -1,4 +1,5 @@
 import type { Emit } from '../model/event.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { StateSettings } from '../settings/settings.ts'
 import { createMemoryStore } from '../state/memory.ts'
 import { observeStore } from '../state/observed-store.ts'
@@ -43,7 +44,7 @@ export async function openStore(
 /** Says of an error which section of the configuration it is about. */
 function named(section: string): (error: unknown) => never {
   return (error) => {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new Error(`${section}: ${why}`, { cause: error })
   }
 }

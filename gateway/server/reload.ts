@@ -1,4 +1,5 @@
 /** From changed files to the next generation, or to a clear message and the old one kept. */
+import { messageOf } from '../model/message-of.ts'
 import type { Problem } from '../model/problem.ts'
 import type { RingKey } from '../model/ring-key.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -87,7 +88,7 @@ export function createReloader(options: {
     try {
       change = await options.adopt(next)
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = messageOf(error)
       options.alsoWatch(next.settings)
       return fail([{ file: options.source.file, line: 1, column: 1, message }])
     }

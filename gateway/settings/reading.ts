@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
+import { messageOf } from '../model/message-of.ts'
 import type { Path, Problem, SourceDocument } from '../model/problem.ts'
 import type { Explained } from './explain-errors.ts'
 import { pathText } from './path-text.ts'
@@ -238,5 +239,5 @@ function reason(error: unknown): string {
   if (code === 'ENOENT') return 'no such file'
   if (code === 'EACCES') return 'permission denied'
   if (code === 'EISDIR') return 'it is a directory'
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

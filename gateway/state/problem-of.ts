@@ -1,5 +1,6 @@
-import { StoreError } from './store-error.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Problem } from './operation.ts'
+import { StoreError } from './store-error.ts'
 
 /** Result codes of SQLite that mean something to whoever asked (sqlite.org/rescode.html). */
 const SQLITE_BUSY = 5
@@ -16,7 +17,7 @@ export function isBusy(error: unknown): boolean {
 export function problemOf(error: unknown, file: string): Problem {
   if (error instanceof StoreError) return { code: error.code, message: error.message }
   if (isBusy(error)) return { code: 'busy', message: `another process kept ${file} locked` }
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   const code = resultCode(error) === SQLITE_FULL ? 'full' : 'failed'
   return { code, message: `${file}: ${why}` }
 }

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import { checkServerIdentity } from 'node:tls'
-import type { UpstreamTls } from '../model/server.ts'
+import { messageOf } from '../model/message-of.ts'
 import type { Secret } from '../model/secret.ts'
+import type { UpstreamTls } from '../model/server.ts'
 
 /** Where a database is and how to get in. */
 export type RemoteOptions = {
@@ -90,5 +91,5 @@ async function read(file: string | undefined): Promise<Buffer | undefined> {
 /** The words of an error; those of a failed connection to several addresses are in its parts. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

@@ -7,6 +7,7 @@
  */
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { messageOf } from '../model/message-of.ts'
 import { StoreError } from './store-error.ts'
 
 /** Marks the file as ours (`GATE`), so that no other program's database is ever migrated. */
@@ -98,7 +99,7 @@ function createPrivate(file: string): void {
     closeSync(openSync(file, 'wx', 0o600))
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new StoreError(
       'failed',
       `state.file: cannot create the state file: ${why}; name a file in a directory the gateway may write to`,

@@ -1,6 +1,7 @@
 /** One request to a part of a server that is not MCP, and its answer, which flows. */
 import type { IncomingMessage } from 'node:http'
 
+import { messageOf } from '../model/message-of.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Answer, Sink, Source } from './answer.ts'
 import type { Departing } from './conversations.ts'
@@ -131,6 +132,6 @@ export class SideExchange implements Source, Departing {
 }
 
 function unavailable(error: unknown): Refusal {
-  const detail = error instanceof Error ? error.message : String(error)
+  const detail = messageOf(error)
   return new Refusal('upstream_unavailable', { detail, cause: error })
 }
