@@ -1,10 +1,11 @@
-/** Lays out the rows of panels as a Grafana dashboard and writes `gatehouse.json`: `make docs`. A test compares. */
+/** Lays out the rows of panels as a Grafana dashboard; run, writes `gatehouse.json` (`make docs`). */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { INSIDE_ROWS } from './inside-rows.ts'
 import type { Curve, Panel } from './panel.ts'
 import { TRAFFIC_ROWS } from './traffic-rows.ts'
 
+/** Where it is written. */
 export const DASHBOARD = join(import.meta.dirname, 'gatehouse.json')
 
 /** Columns of the grid. */

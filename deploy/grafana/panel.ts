@@ -1,5 +1,6 @@
-/** A panel of the dashboard, and the queries it is made of. */
+/** What a panel of the dashboard says, and the queries it is made of. */
 
+/** One panel; where it stands follows from its row. */
 export type Panel = {
   readonly title: string
   /** What it means and when to worry, for the tooltip. */
@@ -10,12 +11,13 @@ export type Panel = {
   readonly curves: readonly Curve[]
   /** `number` shows the last value, `bands` stacks curves that add up; `lines` otherwise. */
   readonly as?: 'number' | 'bands'
-  /** Of a number: above the first it is yellow, above the second red. */
+  /** Of a number: from the first on it is orange, from the second on red. */
   readonly marks?: readonly [warning: number, critical: number]
   /** Of a number: words for values, and their colour. */
   readonly words?: readonly (readonly [value: string, text: string, color: string])[]
 }
 
+/** A query, and what its lines are called. */
 export type Curve = readonly [expr: string, legend: string]
 
 /** Panels under one heading, which can be folded. */

@@ -1,6 +1,7 @@
 /** What `gatehouse policy explain` can be told. */
 import type { ValuesOf } from './usage.ts'
 
+/** What `--help` prints. */
 export const HELP = `Usage: gatehouse policy explain (--policy FILE… | -c FILE) --server S TARGET CALLER
        gatehouse policy explain (--policy FILE… | -c FILE) --record ID [--audit FILE…]
 
@@ -49,6 +50,7 @@ From a record, in place of who asks for what:
 
 Exit code: 0 allowed, 1 denied or a file is wrong, 2 used wrongly.`
 
+/** As `util.parseArgs` takes them. */
 export const OPTIONS = {
   policy: { type: 'string', multiple: true },
   config: { type: 'string', short: 'c' },
@@ -78,6 +80,7 @@ export const OPTIONS = {
   audit: { type: 'string', multiple: true },
 } as const
 
+/** What was told. */
 export type Values = ValuesOf<typeof OPTIONS>
 
 /** An object in JSON; undefined for anything else. */

@@ -7,12 +7,14 @@ import type { Io } from './io.ts'
 import { readPolicies } from './read-policies.ts'
 import { tellProblems } from './tell-problems.ts'
 
+/** Where rules are: either of the two is named. */
 export type RulesSource = {
   /** A configuration, in place of policies. */
   readonly config: string | undefined
   readonly policies: readonly string[]
 }
 
+/** Rules that could be read, and what a configuration says beside them. */
 export type RulesRead = {
   /** Compiles them, for further servers too unless a configuration says which there are. */
   readonly compile: (moreServers: readonly string[]) => Promise<Rules | undefined>

@@ -94,7 +94,7 @@ function namesOf(targets: RecordedCall['dropped']): string | undefined {
 export function describeRecorded({ recorded, reason }: RecordedDecision): string {
   const why = reason === undefined ? '' : ` (${reason})`
   if (recorded === 'no_call') return `refused before there was a call${why}: no rule was asked`
-  if (recorded === 'not_complete') return `not known: the record is not complete`
+  if (recorded === 'not_complete') return 'not known: the record is not complete'
   const by = recorded.rule === undefined ? '' : ` by ${recorded.rule}`
   return `${recorded.effect.toUpperCase()}${why}${by}`
 }

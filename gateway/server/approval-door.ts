@@ -16,6 +16,7 @@ import { tellLinkEnd } from './link-ends.ts'
 import { createLiveSessions } from './live-sessions.ts'
 import type { Plant } from './plant.ts'
 
+/** The way to these pages and back. */
 export type ApprovalDoor = {
   /** The address of the page of a request. */
   readonly urlOf: (id: string) => string
@@ -32,6 +33,7 @@ export type ApprovalDoorOptions = {
   readonly open: (id: string, sealed: string) => string | undefined
 }
 
+/** Makes them for one configuration. */
 export function createApprovalDoor(options: ApprovalDoorOptions): ApprovalDoor {
   const { plant, settings } = options
   const base = settings.publicUrl.replace(/\/$/, '')

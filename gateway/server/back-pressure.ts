@@ -10,8 +10,10 @@ const MAX_WAITING_BYTES = 1_048_576
 /** What one side has sent that is not passed on yet. */
 type Waiting = { messages: number; bytes: number }
 
+/** Who speaks. */
 export type Side = 'client' | 'server'
 
+/** Is told of each message; has both sides wait, and speak again. */
 export type BackPressure = {
   /** A message has come in. */
   came(from: Side, bytes: number): void

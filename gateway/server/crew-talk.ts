@@ -36,6 +36,7 @@ export type Place = {
 /** As `FetchKeys` takes it. */
 export type WantedKeys = { readonly url: string; readonly newerThanMs: number }
 
+/** A message on a topic of the store (`Store.publish`). */
 export type Told = { readonly topic: string; readonly message: string }
 
 /** What a supervisor asks a worker. */

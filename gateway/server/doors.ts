@@ -17,6 +17,7 @@ import type { Vault } from './vault.ts'
 /** Public documents by authority and target; all are JSON and readable by anyone. */
 export type Documents = ReadonlyMap<string, ReadonlyMap<string, Document>>
 
+/** A public document; its text is made when it is asked for. */
 export type Document = {
   readonly text: () => string
   /** How long a reader may keep it; 0: not at all. */
@@ -123,6 +124,7 @@ function preflight(visit: Visit, desk: Desk): Outgoing {
   return { status: 204, headers, body: { kind: 'whole', bytes: undefined } }
 }
 
+/** A header of the request, the first where it stands there twice; undefined when it is not there. */
 function firstHeader(visit: Visit, name: string): string | undefined {
   for (let at = 0; at + 1 < visit.rawHeaders.length; at += 2) {
     if (visit.rawHeaders[at]?.toLowerCase() === name) return visit.rawHeaders[at + 1]

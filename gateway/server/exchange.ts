@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { HttpVisit } from './http-visit.ts'
 
+/** Of `http.IncomingMessage`, what a visit uses. */
 export type ExchangeRequest = {
   visit: HttpVisit | undefined
   /** Body bytes that came after the answer. */
@@ -23,6 +24,7 @@ export type ExchangeRequest = {
   destroy(): unknown
 }
 
+/** Of `http.ServerResponse`, what a visit uses. */
 export type ExchangeResponse = {
   visit: HttpVisit | undefined
   shouldKeepAlive: boolean

@@ -2,7 +2,10 @@ import type { Catalogue } from '../pipeline/catalogue.ts'
 import type { Facts } from '../policy/occasion.ts'
 import type { GrantBook } from '../registry/grants.ts'
 
-/** What rules may ask about, answered from these grants and from what lists have shown. Approvals belong to one call, and are not here. */
+/**
+ * What rules may ask about, answered from these grants and from what lists have shown. Approvals belong to
+ * one call, and are not here.
+ */
 export function factsOf(book: () => GrantBook, catalogue: Pick<Catalogue, 'traits'>): Facts {
   return {
     grant: (rule, caller) => {

@@ -38,6 +38,7 @@ import { createReadQuota } from './read-quota.ts'
 import { createServerEras } from './server-eras.ts'
 import { createVault, type Vault } from './vault.ts'
 
+/** A configuration at work, from `takeOver` to the end of its last visit. */
 export type Generation = {
   readonly settings: Settings
   readonly rules: Rules
@@ -63,6 +64,7 @@ export type Generation = {
   readonly over: boolean
 }
 
+/** Makes one that is not in force yet. @throws {Error} when a file it needs cannot be read. */
 export function createGeneration(options: {
   readonly settings: Settings
   readonly rules: Rules

@@ -3,6 +3,7 @@ import type { RefusalCode } from '../model/refusal.ts'
 import type { SessionEnd } from '../pipeline/unanswered.ts'
 import { CLOSE } from '../websocket/wire.ts'
 
+/** One way for a connection to end. */
 export type Goodbye = {
   /** RFC 6455 §7.4, or one of ours. */
   readonly code: number

@@ -7,6 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import type { RecentCalls } from './recent-calls.ts'
 
+/** Called where a journey begins and ends; none of it waits. */
 export type JourneyRecords = {
   /** Gives a journey its span, where it is traced. */
   readonly startTrace: (journey: Journey) => void

@@ -8,6 +8,7 @@ import type { Line } from './line.ts'
 /** A fetch takes one second at most; a worker waits a little longer for it, in milliseconds. */
 const ANSWER_MS = 2_000
 
+/** Fetches of the keys of issuers, with the connections they need. */
 export type KeyFetches = {
   readonly fetchKeys: FetchKeys
   close(): Promise<void>

@@ -23,6 +23,7 @@ const MAX_HEAD_BYTES = 16_384
 /** More than are served, so that surplus headers are seen and refused instead of silently dropped. */
 const MAX_PARSED_HEADERS = 256
 
+/** Takes each request that node:http has read; returns at once. */
 export type OnRequest = (
   request: VisitRequest,
   response: VisitResponse,
@@ -39,6 +40,7 @@ export type Upgrades = {
 /** Who takes plain calls, unless `listen.front` is `node`. */
 export type RawCalls = Pick<RawFrontOptions, 'serves' | 'serve'>
 
+/** The public socket, open. */
 export type Listener = {
   readonly port: number
   readonly connections: () => number
@@ -54,12 +56,14 @@ export type Listener = {
   cut(): void
 }
 
+/** Who takes what comes in. */
 export type Takers = {
   readonly onRequest: OnRequest
   readonly upgrades: Upgrades
   readonly rawCalls: RawCalls
 }
 
+/** Listens once it resolves. Rejects with an Error that says where it could not, and why. */
 export async function listen(
   options: Listen,
   { onRequest, upgrades, rawCalls }: Takers,

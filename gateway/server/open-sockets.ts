@@ -35,6 +35,7 @@ export function openUpgrade(
   }
 }
 
+/** Both sides of a connection, and what lets the caller have it. */
 export type Opened = { readonly permit: Permit; readonly client: Wire; readonly server: Wire }
 
 /**

@@ -40,6 +40,7 @@ export function createOutgoing(settings: Settings, keyFetches: KeyFetches): Outg
   }
 }
 
+/** Closes all of them, each once what it asks is answered; notifications are broken off. */
 export async function closeOutgoing(outgoing: Outgoing): Promise<void> {
   await outgoing.postNotice.close()
   await outgoing.keyFetches.close()

@@ -6,6 +6,7 @@ import { isRemote, type RemoteProvider } from '../model/provider.ts'
 import type { McpServer, UpstreamTls } from '../model/server.ts'
 import type { Settings } from '../settings/settings.ts'
 
+/** A fetch for each provider, whichever configuration is in force. */
 export type ProviderFetches = {
   /** Those in force; of a provider that nothing was said of, they are as for everybody. */
   readonly of: FetchesOf
@@ -18,6 +19,7 @@ export type ProviderFetches = {
   close(): Promise<void>
 }
 
+/** What of a configuration says how providers are reached. */
 export type ProviderSettings = Pick<Settings, 'providers' | 'servers'>
 
 type Options = {

@@ -12,6 +12,7 @@ import type { RawRequest } from './raw-request.ts'
 
 const CONTENT_LENGTH = 'content-length'
 
+/** All of it has arrived: whoever listens for the body gets it at once. */
 export class RawExchangeRequest implements ExchangeRequest {
   visit: HttpVisit | undefined
   discardedBytes = 0
@@ -61,6 +62,7 @@ export type RawExchangeResponseOptions = {
   readonly onFinished: () => void
 }
 
+/** Writes to the socket it is made with; its connection tells it when that has drained or is gone. */
 export class RawExchangeResponse implements ExchangeResponse, LateWriter {
   visit: HttpVisit | undefined
   shouldKeepAlive = true

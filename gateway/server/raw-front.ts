@@ -1,12 +1,12 @@
 /**
- * The raw front (`listen.front: raw`, the default): connections on which whole, plain calls are read and answered without
- * node:http. The first bytes of anything else hand the connection over to node:http, which reads them as if
- * it had accepted it, and keeps it.
+ * The raw front (`listen.front: raw`, the default): connections on which whole, plain calls are read and
+ * answered without node:http. The first bytes of anything else hand the connection over to node:http, which
+ * reads them as if it had accepted it, and keeps it.
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { createLateWrites, type WriteLate } from '../egress/late-writes.ts'
-import { RawExchangeRequest, RawExchangeResponse } from './raw-exchange.ts'
 import type { ExchangeRequest, ExchangeResponse } from './exchange.ts'
+import { RawExchangeRequest, RawExchangeResponse } from './raw-exchange.ts'
 import { readRawRequest } from './raw-request.ts'
 
 export type RawFrontOptions = {
@@ -30,6 +30,7 @@ export type RawFront = {
 /** Node.js keeps a connection a little longer than it says, so that a call that is on its way is served. */
 const KEEP_ALIVE_SLACK_MS = 1_000
 
+/** Does not listen yet: the caller has `server` do that. */
 export function createRawFront(options: RawFrontOptions): RawFront {
   const connections = new Set<RawConnection>()
   const date = createDate(options.now)

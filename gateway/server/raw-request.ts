@@ -4,7 +4,6 @@
  * there is no second opinion on what is odd; what is read here, node:http reads the same (a fuzz test holds
  * the two against each other).
  */
-
 import { FIELD, HEAD_END } from '../model/http-fields.ts'
 
 /** Of a request head, in bytes; longer ones are refused elsewhere. */
@@ -25,6 +24,7 @@ const NOT_HERE = new Set([
   'upgrade',
 ])
 
+/** A request as its bytes say it; nothing of it is decoded. */
 export type RawRequest = {
   readonly target: string
   /** Name, value, name, value, as they came. */

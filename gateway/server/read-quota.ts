@@ -11,6 +11,7 @@ import { createTake } from './take.ts'
 /** Rejects with a `Refusal` (`rate_limited`) what is one too many from this address. */
 export type ReadQuota = (address: string) => Promise<void>
 
+/** Counts by the limits of one configuration, in the buckets that calls are paid from. */
 export function createReadQuota(
   { authorizationServer }: Pick<Settings, 'authorizationServer'>,
   plant: Pick<Plant, 'buckets' | 'tick' | 'now'>,

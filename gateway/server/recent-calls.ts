@@ -14,6 +14,7 @@ export const MAX_RECENT_CALLS = 1_000
 export const LOOKS_PER_SECOND = 100
 const SECOND_MS = 1_000
 
+/** A bounded memory of calls. */
 export type RecentCalls = {
   /** Told of every visit that has ended. */
   note(journey: Journey): void

@@ -16,6 +16,7 @@ import { configured, createStanding, type Held } from './standing.ts'
 import type { StreamCount } from './stream-counts.ts'
 import type { UpgradeArrival, UpgradeVisit } from './upgrade-visit.ts'
 
+/** The connections of one process; `look`, `drain` and `cut` are for whoever looks after it. */
 export type Sockets = {
   /** Whether requests for this target may upgrade; for all others an upgrade is not asked for. */
   serves(target: string): boolean

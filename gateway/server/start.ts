@@ -25,6 +25,7 @@ export type StartOptions = HouseOptions & {
   readonly listenOps?: typeof listenOps
 }
 
+/** A gateway that listens. */
 export type Gatehouse = {
   readonly port: number
   readonly opsPort: number

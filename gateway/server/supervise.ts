@@ -27,6 +27,7 @@ import { createWholeLines } from './whole-lines.ts'
 /** What a worker gets beyond the time of its calls to end in order, in milliseconds: records, store, traces. */
 const GRACE_MS = 8_000
 
+/** A gateway of several workers that listen. */
 export type Supervised = Pick<Gatehouse, 'port' | 'opsPort' | 'reopenLogs' | 'stop'> & {
   /** Has all workers read the configuration again. */
   reload(): Promise<unknown>

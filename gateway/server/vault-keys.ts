@@ -11,6 +11,7 @@ import { createTransitWrap } from '../vault/transit.ts'
 /** A call may wait for the key of a row, so it gets three seconds, in milliseconds. */
 const TIMEOUT_MS = 3_000
 
+/** What the vault seals with, whichever configuration is in force. */
 export type VaultKeys = {
   /** Those in force. */
   readonly envelopes: () => Envelopes

@@ -29,6 +29,7 @@ export const CONNECT_PATH = '/connect'
 /** Processes on one store tell each other which connection has changed. */
 const TOPIC = 'vault'
 
+/** For calls, for people, and for operators. */
 export type Vault = {
   readonly keeper: Keeper
   readonly book: Book
@@ -46,6 +47,7 @@ export function connectPathOf({ publicUrl }: Pick<Settings, 'publicUrl'>): strin
   return new URL(publicUrl).pathname.replace(/\/$/, '') + CONNECT_PATH
 }
 
+/** @param seals Of the key ring of this configuration: links to the connect pages open with them. */
 export function createVault(settings: Settings, plant: Plant, seals: Seals): Vault {
   const { book, clientAuth, emit, instance, now, store } = plant
   const { envelopes } = plant.vaultKeys

@@ -4,6 +4,7 @@
  * resource URI, nothing a caller can make up.
  */
 
+/** One metric, as `docs/metrics.md` lists it. */
 export type Definition = {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'

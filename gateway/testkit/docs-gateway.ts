@@ -4,6 +4,7 @@ import { type RecordingServer, startRecordingServer } from './recording-server.t
 import { callTool, post, type Reply } from './rpc.ts'
 import { stopAll } from './stop-all.ts'
 
+/** All of it running, and shorthands for asking it. */
 export type DocsGateway = {
   readonly server: RecordingServer
   readonly gateway: TestGatehouse

@@ -91,9 +91,11 @@ export type TestIdentityOptions = {
   readonly fetchJson?: (url: string) => Promise<unknown>
   readonly readFile?: (file: string) => Promise<string>
   readonly handover?: Handover
-  /** Which proofs came before; remembered by this identity alone when left out. */
+  /** What issuers say of tokens; none is there to ask when left out. */
   readonly introspect?: Introspect
+  /** Which proofs came before; remembered by this identity alone when left out. */
   readonly isNew?: (text: string, ttlMs: number) => Promise<boolean>
+  /** How many proofs are noted; any number when left out. */
   readonly makeRoom?: IdentifyOptions['makeRoom']
   /** Shared by the two identifies of a reload. */
   readonly world?: TestWorld

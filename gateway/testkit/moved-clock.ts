@@ -3,6 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** Ahead by as much as a test says. */
 export type MovedClock = {
   /** Arguments for Node, with which a process and its workers go by this clock. */
   readonly nodeArgs: readonly string[]
@@ -13,10 +14,14 @@ export type MovedClock = {
   stop(): void
 }
 
-/** What is looked after each minute is looked after this often, so that tests need not wait for it; milliseconds. */
+/** What is done each minute is done this often where it hastens, in milliseconds. */
 const MINUTE_MS = 250
 
-/** @param hastens Whether jobs of each minute run several times a second, as they would while the clock moved on. */
+/**
+ * Starts one that is not ahead yet.
+ *
+ * @param hastens Whether jobs of each minute run several times a second, as if the clock moved on steadily.
+ */
 export function startMovedClock({ hastens = false } = {}): MovedClock {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-clock-'))
   const file = join(directory, 'ahead')
