@@ -9,6 +9,7 @@ import { createSecureContext, Server as TlsServer } from 'node:tls'
 import type { Listen, ListenTls } from '../settings/settings.ts'
 import { VisitRequest, VisitResponse } from './http-visit.ts'
 import { createRawFront, type RawFront, type RawFrontOptions } from './raw-front.ts'
+import { MAX_HEAD_BYTES } from './raw-request.ts'
 import type { UpgradeArrival } from './upgrade-visit.ts'
 
 /** The whole request head must arrive in this time. */
@@ -16,10 +17,9 @@ const HEADERS_TIMEOUT_MS = 10_000
 /** The whole request, body included. */
 const REQUEST_TIMEOUT_MS = 30_000
 /** An idle connection is kept this long. */
-const KEEP_ALIVE_MS = 5_000
+const IDLE_CONNECTION_MS = 5_000
 /** How often the two time-outs above are looked at: what they may be late by. */
 const TIMEOUT_CHECK_MS = 1_000
-const MAX_HEAD_BYTES = 16_384
 /** More than are served, so that surplus headers are seen and refused instead of silently dropped. */
 const MAX_PARSED_HEADERS = 256
 
@@ -132,7 +132,7 @@ function create(
     ServerResponse: VisitResponse,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: IDLE_CONNECTION_MS,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
     shouldUpgradeCallback: ({ method, headers, url = '' }) =>
@@ -166,7 +166,7 @@ function rawInFrontOf(
   return createRawFront({
     ...calls,
     handOver: (socket) => void server.emit('connection', socket),
-    keepAliveMs: KEEP_ALIVE_MS,
+    keepAliveMs: IDLE_CONNECTION_MS,
     now: Date.now,
   })
 }

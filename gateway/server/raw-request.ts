@@ -6,8 +6,8 @@
  */
 import { FIELD, HEAD_END } from '../model/http-fields.ts'
 
-/** Of a request head, in bytes; longer ones are refused elsewhere. */
-const MAX_HEAD_BYTES = 16_384
+/** Of a request head, in bytes; node:http refuses longer ones. */
+export const MAX_HEAD_BYTES = 16_384
 
 const REQUEST_LINE = /^POST (\/[!-~]*) HTTP\/1\.1$/
 
