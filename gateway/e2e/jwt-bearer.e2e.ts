@@ -13,7 +13,14 @@ import { eventually } from '../testkit/eventually.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
 import { allowAll } from '../testkit/gatehouse.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
-import { claimsOf, OauthAgent, REDIRECT, type Reply, type Tokens } from '../testkit/oauth-agent.ts'
+import {
+  basic,
+  claimsOf,
+  OauthAgent,
+  REDIRECT,
+  type Reply,
+  type Tokens,
+} from '../testkit/oauth-agent.ts'
 import { createProver } from '../testkit/prover.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
@@ -108,9 +115,7 @@ async function run(more: More = {}): Promise<string> {
   return await cluster.sign({ ...times(), iss: PLATFORM, sub: PROGRAM, ...more }, { typ: 'JWT' })
 }
 
-const as = (client: string, secret = SECRET) => ({
-  authorization: `Basic ${Buffer.from(`${client}:${secret}`).toString('base64')}`,
-})
+const as = (client: string, secret = SECRET) => basic(client, secret)
 
 const ask = (assertion: string, form: Form = {}, headers: Form = {}): Promise<Reply<Tokens>> =>
   agent.token({ grant_type: GRANT, assertion, ...form }, headers)

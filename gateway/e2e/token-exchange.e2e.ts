@@ -9,7 +9,7 @@ import { startOwnIssuer } from '../testkit/authorization-server.ts'
 import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import type { TestGatehouse } from '../testkit/gatehouse.ts'
-import { claimsOf, OauthAgent, type Reply } from '../testkit/oauth-agent.ts'
+import { basic, claimsOf, OauthAgent, type Reply } from '../testkit/oauth-agent.ts'
 import type { RecordingServer } from '../testkit/recording-server.ts'
 import { startRecordingServer } from '../testkit/recording-server.ts'
 import { callTool, post } from '../testkit/rpc.ts'
@@ -98,9 +98,7 @@ async function delegated(robot = browser, scope = 'docs:read reports:run') {
   return { client: client.client_id, token: tokens.access_token }
 }
 
-const as = (client: string) => ({
-  authorization: `Basic ${Buffer.from(`${client}:${SECRET}`).toString('base64')}`,
-})
+const as = (client: string) => basic(client, SECRET)
 
 /** A token that an agent gets for itself. */
 async function own(client: string, server: string): Promise<string> {

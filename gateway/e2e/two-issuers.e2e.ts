@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import type { JSONWebKeySet } from 'jose'
 
@@ -17,6 +16,7 @@ import { eventually } from '../testkit/eventually.ts'
 import { FormRobot } from '../testkit/form-robot.ts'
 import type { MovedClock } from '../testkit/moved-clock.ts'
 import { startMovedClock } from '../testkit/moved-clock.ts'
+import { basic } from '../testkit/oauth-agent.ts'
 import { stopAll } from '../testkit/stop-all.ts'
 import type { TwoIssuers } from '../testkit/two-issuers.ts'
 import { allowedAgent, raceRefreshes, startTwoIssuers } from '../testkit/two-issuers.ts'
@@ -104,8 +104,7 @@ const kidOf = (token: string): string | undefined => decodeProtectedHeader(token
 
 /** The token of a service, asked for at one of them. */
 async function tokenAt(which: number): Promise<string> {
-  const basic = Buffer.from(`nightly:${NIGHTLY}`).toString('base64')
-  const headers = { authorization: `Basic ${basic}`, [WHICH]: String(which) }
+  const headers = { ...basic('nightly', NIGHTLY), [WHICH]: String(which) }
   const { status, json } = await issuers.agent().token(SERVICE, headers)
   assert.equal(status, 200, JSON.stringify(json))
   return json.access_token
