@@ -28,6 +28,7 @@ import { showOauthError } from './error-page.ts'
 import type { ExtraGrant } from './extra-grant.ts'
 import { tellFaults } from './faults.ts'
 import { ID_JAG_PROFILE } from './jwt-bearer-names.ts'
+import { letGoWhenOver } from './let-go.ts'
 import type { RefreshLives } from './refresh-lives.ts'
 import type { RefreshNames } from './refresh-names.ts'
 import { PAGES_PATH, ROUTES } from './routes.ts'
@@ -154,7 +155,14 @@ export function createProvider(options: ProviderOptions): Provider {
   })
   // Whatever comes is rewritten to our public address before, so the headers it reads are ours.
   provider.proxy = true
-  provider.use((context, next) => next().then(() => dropReadyLink(context)))
+  provider.use(async (context, next) => {
+    try {
+      await next()
+    } finally {
+      letGoWhenOver(context)
+    }
+    dropReadyLink(context)
+  })
   tellFaults(provider)
   for (const grant of options.extraGrants) grant.register(provider)
   nameRefreshTokens(provider, options.refreshNames)
