@@ -2,7 +2,7 @@
  * How the authorization server keeps things: under the hash of their id and sealed, so that whoever reads
  * the store has neither a code nor a token nor a client secret. What does not open counts as not there.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 import type { Store } from '../model/store.ts'
 
@@ -90,5 +90,5 @@ export function createRows({ store, sealing }: RowsOptions): Rows {
 }
 
 function keyOf(area: string, id: string): string {
-  return `oauth/${area}/${createHash('sha256').update(id).digest('base64url')}`
+  return `oauth/${area}/${hash('sha256', id, 'base64url')}`
 }
