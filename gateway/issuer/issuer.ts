@@ -95,6 +95,8 @@ export type IssuerOptions = {
   readonly setup: Setup
   readonly store: Store
   readonly book: Clients
+  /** Waited for between two pages of registered clients that are counted; none when left out. */
+  readonly rest?: () => Promise<void>
   readonly sessions: Sessions
   readonly revocations: Pick<Revocations, 'revoke' | 'isRevoked'>
   readonly keys: SigningKeys
@@ -347,7 +349,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     refresh: async () => {
       renew()
       void assertionKeys.refresh()
-      for (const { id } of await book.sweep())
+      for (const { id } of await book.sweep(options.rest))
         emit({ type: 'client_removed', client: id, why: 'idle' })
     },
   }

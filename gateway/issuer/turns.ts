@@ -2,6 +2,8 @@
  * Has requests that cost much begin one at a time, each in a turn of the event loop of its own: calls that came
  * meanwhile go in between, instead of waiting until a whole fleet has registered.
  */
+import { Queue } from '../model/queue.ts'
+
 export type Turns = () => Promise<void>
 
 /**
@@ -10,13 +12,14 @@ export type Turns = () => Promise<void>
  * @param later Runs something after what has come in was read.
  */
 export function createTurns(later: (work: () => void) => void = setImmediate): Turns {
-  const waiting: (() => void)[] = []
+  const waiting = new Queue<() => void>()
   const next = (): void => {
-    waiting.shift()?.()
-    if (waiting.length > 0) later(next)
+    waiting.take()?.()
+    if (waiting.size > 0) later(next)
   }
   return () =>
     new Promise((begin) => {
-      if (waiting.push(begin) === 1) later(next)
+      waiting.add(begin)
+      if (waiting.size === 1) later(next)
     })
 }

@@ -4,14 +4,14 @@ import { test } from 'node:test'
 import { createCensus } from './census.ts'
 import type { RegisteredClient } from './clients.ts'
 
-function client(id: string, token?: string): RegisteredClient {
+function client(id: string, token?: string, registeredAtMs = 0): RegisteredClient {
   return {
     id,
     name: 'Agent',
     kind: 'agent',
     token,
     address: '127.0.0.1',
-    registeredAtMs: 0,
+    registeredAtMs,
     usedAtMs: 0,
     idleMs: 1,
     rows: [],
@@ -34,10 +34,11 @@ test('each client counts once for its token, however often it is noted and remov
 test('a new count forgets those who are gone, and says who they were', () => {
   const census = createCensus()
   for (const id of ['a', 'b']) census.add(client(id, 'fleet'))
-  const gone = census.replace([client('b', 'fleet'), client('c', 'fleet'), client('d')])
+  census.add(client('new', 'x', 5))
+  const gone = census.replace([client('b', 'fleet'), client('c', 'fleet'), client('d')], 5)
   assert.deepEqual(
     gone.map(({ id }) => id),
     ['a'],
   )
-  assert.deepEqual([census.count('fleet'), census.count(undefined)], [2, 1])
+  assert.deepEqual([census.count('fleet'), census.count(undefined), census.count('x')], [2, 1, 1])
 })

@@ -8,8 +8,13 @@ export type Census = {
   has(id: string): boolean
   /** How many came with this token (or with none), without counting them again. */
   count(token: string | undefined): number
-  /** Forgets everybody but these; returns those who were known and are not among them. */
-  replace(clients: readonly RegisteredClient[]): readonly RegisteredClient[]
+  /**
+   * Forgets everybody but these, and whoever registered after somebody began to look for them; returns those who
+   * were known and are forgotten.
+   *
+   * @param sinceMs Epoch milliseconds.
+   */
+  replace(clients: readonly RegisteredClient[], sinceMs: number): readonly RegisteredClient[]
 }
 
 /** A census of nobody. */
@@ -35,9 +40,11 @@ export function createCensus(): Census {
     remove,
     has: (id) => known.has(id),
     count: (token) => counts.get(token) ?? 0,
-    replace: (clients) => {
+    replace: (clients, sinceMs) => {
       const there = new Set(clients.map(({ id }) => id))
-      const gone = [...known.values()].filter(({ id }) => !there.has(id))
+      const gone = [...known.values()].filter(
+        ({ id, registeredAtMs }) => !there.has(id) && registeredAtMs < sinceMs,
+      )
       for (const { id } of gone) remove(id)
       for (const client of clients) add(client)
       return gone

@@ -58,8 +58,12 @@ export type Clients = {
    * process, and others it hears of, registered and removed since.
    */
   count(token: string | undefined): number
-  /** Counts again and returns those that ended by themselves since. Call it every minute, on one replica. */
-  sweep(): Promise<readonly RegisteredClient[]>
+  /**
+   * Counts again and returns those that ended by themselves since. Call it every minute, on one replica.
+   *
+   * @param rest Waited for after each 200 clients, for calls to go in between; none when left out.
+   */
+  sweep(rest?: () => Promise<void>): Promise<readonly RegisteredClient[]>
 }
 
 export type ClientsOptions = {
@@ -109,7 +113,7 @@ export function createClients({ store, now }: ClientsOptions): Clients {
   async function* pages() {
     for (let after: string | undefined; ;) {
       const page = await store.list(PREFIX, { limit: PAGE, ...(after !== undefined && { after }) })
-      yield* page.map(({ value }) => parse(value))
+      yield page
       after = page.at(-1)?.key
       if (page.length < PAGE) return
     }
@@ -156,10 +160,15 @@ export function createClients({ store, now }: ClientsOptions): Clients {
       return (await store.list(PREFIX, options)).map(({ value }) => parse(value))
     },
     count: census.count,
-    sweep: async () => {
+    sweep: async (rest) => {
+      const sinceMs = now()
       const there: RegisteredClient[] = []
-      for await (const client of pages()) there.push(client)
-      return census.replace(there).filter(({ usedAtMs, idleMs }) => now() - usedAtMs >= idleMs)
+      for await (const page of pages()) {
+        there.push(...page.map(({ value }) => parse(value)))
+        await rest?.()
+      }
+      const gone = census.replace(there, sinceMs)
+      return gone.filter(({ usedAtMs, idleMs }) => now() - usedAtMs >= idleMs)
     },
   }
 }

@@ -1,4 +1,5 @@
 /** Wires the embedded authorization server, where it is configured. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { createPublicFetch } from '../egress/public-fetch.ts'
 import type { Issuer } from '../issuer/issuer.ts'
 import type { Setup } from '../issuer/setup.ts'
@@ -17,6 +18,9 @@ import { createNeededAccounts } from './needed-accounts.ts'
 import type { Plant } from './plant.ts'
 import { createTake } from './take.ts'
 
+/** Between two pages of clients that are counted, in milliseconds: 100,000 are counted in some 15 s. */
+const REST_MS = 25
+
 type Configuration = { readonly settings: Settings; readonly rules: Rules }
 
 /** Undefined where there is none: then nothing of it is loaded either. */
@@ -34,6 +38,7 @@ export async function openIssuer(
     setup,
     store,
     book,
+    rest: () => pause(REST_MS),
     sessions: createLiveSessions(plant, { apiKeys: [], issuer: setup.issuer }),
     revocations,
     keys: signingKeys,
