@@ -15,6 +15,8 @@ import { openPlant } from './plant.ts'
 import { describePolicyChange } from './policy-change.ts'
 import type { Sockets } from './sockets.ts'
 import { createSockets } from './sockets.ts'
+import type { UnreadAnswers } from './unread-answers.ts'
+import { createUnreadAnswers } from './unread-answers.ts'
 
 /** Everything that is running. A reload replaces `current`; stopping sets `draining`. */
 export type House = {
@@ -26,6 +28,7 @@ export type House = {
   /** Visits under way. */
   readonly answering: Set<HttpVisit>
   readonly sockets: Sockets
+  readonly unread: UnreadAnswers
   /** Epoch milliseconds. */
   readonly startedAtMs: number
   /** Our own authorization server, where there is one. */
@@ -60,6 +63,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     generations: new Set([current]),
     answering: new Set(),
     sockets: createSockets({ plant, log, current: () => house.current }),
+    unread: createUnreadAnswers(),
     startedAtMs: plant.now(),
     issuer,
     draining: false,

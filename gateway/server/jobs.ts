@@ -18,6 +18,7 @@ import { formatProblem } from './load-all.ts'
 import type { Log } from './log.ts'
 import type { Plant } from './plant.ts'
 import type { Sockets } from './sockets.ts'
+import type { UnreadAnswers } from './unread-answers.ts'
 import type { UnlistedTools } from './unlisted-tools.ts'
 
 /** Revocations, deadlines and slow readers are looked at this often. */
@@ -38,6 +39,7 @@ export type JobsOptions = {
   /** Visits that are being answered. */
   readonly answering: ReadonlySet<HttpVisit>
   readonly sockets: Pick<Sockets, 'look'>
+  readonly unread: Pick<UnreadAnswers, 'look'>
   /** Lets connections go that wait for another request. */
   readonly closeIdle: () => void
   /** Those who can be told that their lists have changed. */
@@ -61,6 +63,7 @@ export function startJobs(options: JobsOptions): () => void {
     }
     for (const visit of options.answering) checkAnswer(visit, options, tick)
     options.sockets.look(tick)
+    options.unread.look(tick)
     announceSights()
     options.current().eras.look(tick)
     plant.load.look()

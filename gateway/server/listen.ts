@@ -22,6 +22,8 @@ const IDLE_CONNECTION_MS = 5_000
 const TIMEOUT_CHECK_MS = 1_000
 /** More than are served, so that surplus headers are seen and refused instead of silently dropped. */
 const MAX_PARSED_HEADERS = 256
+/** A client has so long to read why it was not understood, and to end its side as well. */
+const UNREADABLE_MS = 2_000
 
 /** Takes each request that node:http has read; returns at once. */
 export type OnRequest = (
@@ -222,6 +224,8 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket): voi
     return
   }
   socket.end(`HTTP/1.1 ${statusFor(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  const late = setTimeout(() => socket.destroy(), UNREADABLE_MS)
+  socket.once('close', () => clearTimeout(late))
 }
 
 function statusFor(code: string | undefined): string {

@@ -19,6 +19,7 @@ export function requestHandler(house: House): OnRequest {
       return toPipeline(request, response, expects)
     if (house.draining) response.shouldKeepAlive = false
     if (expects === 'expects_continue') response.writeContinue()
+    house.unread.watch(request.socket)
     void issuer.handle(request, response, addressOf(request, house.current.desk))
   }
 }

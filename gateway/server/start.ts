@@ -85,6 +85,7 @@ export async function start(options: StartOptions): Promise<Gatehouse> {
     log,
     answering,
     sockets,
+    unread: house.unread,
     closeIdle: listener.closeIdle,
     hearers: () => hearersIn(house),
     issuer: house.issuer,
